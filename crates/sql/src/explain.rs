@@ -1,6 +1,5 @@
-//! Formats a plan for people: a tree for each pipeline, from its source to the sinks of its queries.
-//!
-//! The text depends only on the plan, so two plans can be compared line by line.
+//! Formats a plan for people: a tree for each pipeline, from its source to the sinks of its queries. The text
+//! depends only on the plan, so two plans can be compared line by line.
 
 use std::fmt::Write;
 
@@ -102,7 +101,6 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
         let is_last = at + 1 == pipeline.queries.len();
         draw_query(out, query, &printer, sinks, is_last);
     }
-
     out.push('\n');
 }
 

@@ -1,40 +1,40 @@
-//! The graph while a script is bound: the expressions of one SELECT, and for each node what is known of the inputs below.
+//! The expression graph of one SELECT while it is bound, with facts about the inputs below each node.
 //!
-//! The first inputs are the fields of what `FROM` gives. Calls that need all rows (aggregates, `OVER`, queries in
-//! expressions) stand as inputs of their own, which later steps of the SELECT fill.
+//! The first inputs are the fields of `FROM`. Calls that need all rows (aggregates, `OVER`, subqueries)
+//! become inputs of their own, which later steps of the SELECT fill.
 
 use types::ColumnType;
 
 use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
 
-/// Bounds for what views may blow an expression up to, since everything behind may walk it as a tree.
+/// Limits for expressions that grow by expanding views, because later steps may walk them as trees.
 pub(crate) const MAX_DEPTH: u32 = 300;
 pub(crate) const MAX_NODES: u32 = 20_000;
 
-/// Where an input comes from.
+/// The origin of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A field of what `FROM` gives.
+    /// A field of `FROM`.
     Row,
-    /// The call's number in its query.
+    /// The result of the query's n-th aggregate call.
     Aggregate(usize),
-    /// The `OVER` call's number in its query.
+    /// The result of the query's n-th `OVER` call.
     Over(usize),
-    /// The number of a query in an expression.
+    /// The value of the n-th subquery in the expressions.
     Query(usize),
-    /// The number of the grouping set that a group belongs to.
+    /// The number of the grouping set of a group.
     Set,
-    /// A bound of the group's window of the old form: start, end, time.
+    /// A bound of the group window: 0 for its start, 1 for its end, 2 for its time.
     Window(usize),
-    /// An expression of the query around this one.
+    /// An expression of the enclosing query.
     Outer(ExprId),
 }
 
-/// What stands below a node.
+/// Facts about the nodes below a node.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Facts {
     depth: u32,
-    /// Nodes, were it written out as a tree.
+    /// Number of nodes if the expression is written out as a tree.
     nodes: u32,
     pub(crate) uses_row: bool,
     pub(crate) uses_aggregate: bool,
@@ -50,7 +50,7 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// A graph whose inputs are the columns of a scope, and the expression of each.
+    /// Creates a graph with the columns of a scope as inputs; returns the expression of each input.
     pub(crate) fn over(scope: Vec<InputColumn>) -> (Graph, Vec<ExprId>) {
         let mut graph = Graph::default();
         let ids = scope
@@ -67,7 +67,7 @@ impl Graph {
         self.add(Expr::Column(index), column_type)
     }
 
-    /// The input that stands for an expression of the query around this one; the same each time.
+    /// Returns the input for an expression of the enclosing query; repeated calls return the same input.
     pub(crate) fn outer_input(&mut self, name: &str, column_type: &ColumnType, outer: ExprId) -> ExprId {
         match self.origins.iter().position(|origin| *origin == Origin::Outer(outer)) {
             Some(input) => self.add(Expr::Column(input), column_type.clone()),
@@ -113,13 +113,13 @@ impl Graph {
         self.facts[id.0 as usize]
     }
 
-    /// Whether the expression, written out, is beyond all bounds.
+    /// Returns whether the expression exceeds the limits when written out as a tree.
     pub(crate) fn is_too_large(&self, id: ExprId) -> bool {
         let facts = self.facts(id);
         facts.depth > MAX_DEPTH || facts.nodes > MAX_NODES
     }
 }
-/// The same computation over other operands.
+/// Returns the same operation with mapped operands.
 pub(crate) fn map_operands<E>(
     expr: &Expr,
     mut map: impl FnMut(ExprId) -> Result<ExprId, E>,

@@ -1,8 +1,8 @@
-//! Flink SQL: text to plan, a pure function.
+//! Flink SQL: compiles text to a plan, as a pure function.
 //!
-//! `parse` reads the script, `catalog` holds what it declares, `bind` resolves names and types with Flink's semantics,
-//! `rewrite` simplifies, and out comes a [`plan::Plan`] that the engine runs. Nothing here does I/O; which connectors
-//! exist is not known here either.
+//! `parse` reads the script, `catalog` holds its declarations, `bind` resolves names and types with Flink's
+//! semantics, `rewrite` simplifies, and `lower` produces a [`plan::Plan`] that the engine runs. Nothing here
+//! does I/O or knows which connectors exist.
 
 mod bind;
 mod catalog;

@@ -1,9 +1,9 @@
-//! What the engine runs: a graph of scans, operators and sinks.
+//! The plan that the engine runs: a graph of scans, operators and sinks.
 //!
-//! A [`Pipeline`] is the scan of a source table, fused with all the filters, projections and window aggregates directly
-//! over it. Its expressions are bound over the source's leaf columns: views and computed columns are inlined, and common
-//! parts shared. What a scan cannot hold stands in [`operator`]s behind it. Compiling the same script twice gives the same
-//! plan.
+//! A [`Pipeline`] is the scan of a source table, fused with the filters, projections and window aggregates
+//! directly over it. Its expressions are bound over the source's leaf columns: views and computed columns are
+//! inlined, and common subexpressions are shared. What a scan cannot compute becomes [`operator`]s behind it.
+//! Compiling the same script twice gives the same plan.
 
 pub mod operator;
 
@@ -18,22 +18,22 @@ use crate::error::{Diagnostic, Span};
 use crate::expr::{ExprGraph, ExprId};
 use crate::rules::Rules;
 
-/// A whole script, ready to run.
+/// A compiled script.
 #[derive(Debug, Clone)]
 pub struct Plan {
     pub settings: Settings,
-    /// In the order of the tables' declaration; only tables that a query reads.
+    /// Pipelines in the order in which tables are declared, only for tables that a query reads.
     pub pipelines: Vec<Pipeline>,
-    /// In topological order: an operator stands behind those that it reads.
+    /// Operators in topological order: an operator follows its inputs.
     pub operators: Vec<Operator>,
     /// Tables that a query writes, in the order of declaration.
     pub sinks: Vec<SinkTable>,
-    /// What the user should know though nothing is wrong: settings of Flink that have no meaning here.
+    /// Notices for the user that are no errors, such as Flink settings without effect here.
     pub notices: Vec<Diagnostic>,
 }
 
 impl Plan {
-    /// The lookup joins, each with its place among the operators.
+    /// Iterates over the lookup joins, each with its index among the operators.
     pub fn lookups(&self) -> impl Iterator<Item = (usize, &operator::LookupJoin)> {
         self.operators.iter().enumerate().filter_map(|(place, operator)| match &operator.kind {
             operator::OperatorKind::LookupJoin(join) => Some((place, join)),
@@ -42,144 +42,146 @@ impl Plan {
     }
 }
 
-/// The script's `SET`s that mean something here, with their defaults.
+/// The script's `SET`s that have an effect, with their defaults.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `pipeline.name`.
     pub name: Option<String>,
-    /// `table.local-time-zone`; UTC unless set.
+    /// `table.local-time-zone`; UTC by default.
     pub time_zone: jiff::tz::TimeZone,
     /// `parallelism.default`.
     pub parallelism: Option<u32>,
-    /// `table.exec.source.idle-timeout`; `None` if not set, zero = never.
+    /// `table.exec.source.idle-timeout`; `None` if not set, zero for never.
     pub idle_timeout: Option<Interval>,
     /// `weir.allowed-lateness`.
     pub allowed_lateness: Interval,
-    /// `weir.early-fire`: the pause between early results of an open window, `None` = no early results.
+    /// `weir.early-fire`: interval between early results of an open window; `None` for no early results.
     pub early_fire: Option<Interval>,
-    /// `weir.max-future`: events further ahead of the clock are dead-lettered; `None` if not set, zero = never.
+    /// `weir.max-future`: events further ahead of the clock are dead-lettered; `None` if not set, zero for
+    /// never.
     pub max_future: Option<Interval>,
-    /// `weir.memory`: bytes that the job may take, checkpoints and all; `None` if not set.
+    /// `weir.memory`: bytes that the job may use, checkpoints included; `None` if not set.
     pub memory: Option<u64>,
-    /// What happens to values that do not fit the column they are written into.
+    /// Rules for values that do not fit their column.
     pub sink_rules: SinkRules,
-    /// `table.exec.state.ttl`: how long operators keep state that nothing touches; `None` = for ever.
+    /// `table.exec.state.ttl`: how long operators keep state that is not accessed; `None` for ever.
     pub state_ttl: Option<Interval>,
-    /// `table.exec.async-lookup.buffer-capacity`: left rows of a lookup join that wait for their partners, at most.
+    /// `table.exec.async-lookup.buffer-capacity`: largest number of left rows that wait for a lookup join.
     pub lookup_capacity: Option<usize>,
-    /// `table.exec.async-lookup.timeout`: how long a lookup may take before the job fails; `None` = for ever.
+    /// `table.exec.async-lookup.timeout`: duration of a lookup after which the job fails; `None` for no
+    /// timeout.
     pub lookup_timeout: Option<Interval>,
-    /// `table.exec.mini-batch.enabled`: how many changes operators give of a result that changes often.
+    /// `table.exec.mini-batch.enabled`: whether operators emit changes per batch or per row.
     pub updates: Updates,
-    /// `weir.optimizer.disabled-rules`: the rewrite rules that are in force.
+    /// The enabled rewrite rules, without those in `weir.optimizer.disabled-rules`.
     pub rules: Rules,
-    /// Every key set, as written.
+    /// Every key that is set, with its value as written.
     pub all: BTreeMap<String, String>,
-    /// Where the values of these keys stand in the script.
+    /// Spans of the values of these keys in the script.
     pub places: BTreeMap<String, Span>,
 }
 
-/// `table.exec.mini-batch.enabled`: how many changes grouped results, last rows and Top-N give.
+/// `table.exec.mini-batch.enabled`: how many changes grouped results, last rows and Top-N emit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Updates {
-    /// One change of a result for each batch of rows, from what it was to what it is. A batch is what has arrived, so that
-    /// no row waits for another.
+    /// One change of a result for each batch of rows, from the old result to the new one. A batch holds the
+    /// rows that have arrived, so no row waits for others.
     #[default]
     PerBatch,
-    /// `false`: one change for each row, also where the next row changes the result again.
+    /// `false`: one change for each row, even if the next row changes the result again.
     PerRow,
 }
 
-/// What happens to values that do not fit the column they are written into.
+/// Rules for values that do not fit their column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SinkRules {
     pub not_null: NotNull,
     pub lengths: Lengths,
 }
 
-/// `table.exec.sink.not-null-enforcer`: a null for a column that is `NOT NULL`.
+/// `table.exec.sink.not-null-enforcer`: handling of nulls for `NOT NULL` columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NotNull {
     /// `ERROR`: the job fails.
     #[default]
     Error,
-    /// `DROP`: the row is left out.
+    /// `DROP`: the row is not written.
     Drop,
 }
 
-/// `table.exec.sink.type-length-enforcer`: texts and bytes of another length than their column declares.
+/// `table.exec.sink.type-length-enforcer`: handling of texts and bytes with another length than their column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lengths {
-    /// `IGNORE`: they are written as they are.
+    /// `IGNORE`: values are written unchanged.
     #[default]
     Ignore,
-    /// `TRIM_PAD`: they are cut, and filled up for `CHAR` and `BINARY`.
+    /// `TRIM_PAD`: values are truncated, and padded for `CHAR` and `BINARY`.
     TrimPad,
     /// `ERROR`: the job fails.
     Error,
 }
 
-/// One source table and the queries over it.
+/// A source table and the queries over it.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     pub source: SourceTable,
-    /// Scope: `source.leaves`, in order.
+    /// Expressions over `source.leaves`, in that order.
     pub exprs: ExprGraph,
     pub rowtime: Option<Rowtime>,
-    /// Conditions that every query of the pipeline has: a row that fails one is counted by no query at all.
+    /// Conditions that all queries of the pipeline share; no query counts a row that fails one.
     pub common_filter: Vec<ExprId>,
     pub queries: Vec<Query>,
 }
 
-/// A table read.
+/// A table that is read.
 #[derive(Debug, Clone)]
 pub struct SourceTable {
     pub name: String,
-    /// Every stored column as it is declared, read or not: connectors say what they cannot fill.
+    /// All declared stored columns, read or not: connectors report the ones that they cannot fill.
     pub columns: Vec<TableColumn>,
-    /// The physical and metadata columns that some expression reads, nested fields as leaves of their own.
+    /// The physical and metadata columns that expressions read; nested fields are leaves of their own.
     pub leaves: Vec<Leaf>,
-    /// Which kinds of rows its records say.
+    /// The kinds of changes in its records.
     pub changes: operator::Changes,
     pub options: TableOptions,
-    /// The rows themselves where a query writes them out (`VALUES`), each by `columns`; such a table has no connector.
+    /// The rows of a `VALUES` table, with the fields of `columns`; such a table has no connector.
     pub rows: Option<Arc<Vec<Vec<Value>>>>,
     pub span: Span,
 }
 
-/// A column, or a field inside a `ROW` column; a `ROW` may be read as a whole too.
+/// A column, or a field inside a `ROW` column; a `ROW` may also be read as a whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Leaf {
-    /// `["user", "user_type"]`.
+    /// Path such as `["user", "user_type"]`.
     pub path: Vec<String>,
     pub column_type: ColumnType,
-    /// For `METADATA FROM 'key'` columns.
+    /// Set for `METADATA FROM 'key'` columns.
     pub metadata: Option<MetadataLeaf>,
 }
 
-/// Which part of a record's metadata a leaf is.
+/// The part of a record's metadata that a leaf reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetadataLeaf {
     pub key: String,
-    /// Key of a map under which the leaf is read: `headers['trace']`.
+    /// Key of the map entry that the leaf reads, as in `headers['trace']`.
     pub entry: Option<String>,
 }
 
-/// A column that is stored: a physical one, or one of a record's metadata.
+/// A stored column: a physical or metadata column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableColumn {
     pub name: String,
     pub column_type: ColumnType,
-    /// For `METADATA FROM 'key'` columns.
+    /// Set for `METADATA FROM 'key'` columns.
     pub metadata: Option<MetadataColumn>,
 }
 
 /// `METADATA [FROM 'key'] [VIRTUAL]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MetadataColumn {
-    /// The column's name, unless told otherwise.
+    /// The metadata key; by default the column's name.
     pub key: String,
-    /// Read and never written.
+    /// Whether the column is only read, never written.
     pub is_virtual: bool,
     pub key_span: Span,
     pub type_span: Span,
@@ -188,28 +190,29 @@ pub struct MetadataColumn {
 /// `WATERMARK FOR column AS expression`.
 #[derive(Debug, Clone)]
 pub struct Rowtime {
-    /// The column's name.
+    /// Name of the column.
     pub name: String,
     /// The event time: `TIMESTAMP` (wall clock) or `TIMESTAMP_LTZ` (instant) of at most three digits.
     pub time: ExprId,
-    /// The watermark a row implies.
+    /// The watermark derived from a row.
     pub watermark: ExprId,
-    /// Where the watermark is the time less a constant (the common form): that constant.
+    /// The delay, if the watermark is the time minus a constant (the common form).
     pub delay: Option<Interval>,
 }
 
-/// The `WITH (…)` of a table: keys and values with their places, since connectors report errors in them.
+/// The `WITH (…)` clause of a table: keys and values with their spans, since connectors report errors in
+/// them.
 #[derive(Debug, Clone, Default)]
 pub struct TableOptions {
     pub entries: BTreeMap<String, TableOption>,
-    /// The keys that a hint gave, `/*+ OPTIONS('key' = 'value') */`.
+    /// The keys given by a hint, `/*+ OPTIONS('key' = 'value') */`.
     pub hinted: BTreeSet<String>,
-    /// The whole clause.
+    /// Span of the whole clause.
     pub span: Span,
 }
 
 impl Query {
-    /// The sink that the query writes by itself, without operators.
+    /// Returns the sink that the query writes directly, without operators.
     pub fn sink(&self) -> Option<usize> {
         self.targets.iter().find_map(|target| match target {
             Target::Sink(sink) => Some(*sink),
@@ -219,7 +222,7 @@ impl Query {
 }
 
 impl TableOptions {
-    /// Whether both have the same values for the same keys, wherever they stand.
+    /// Returns whether both have the same keys and values, regardless of their spans.
     pub(crate) fn says_the_same(&self, other: &TableOptions) -> bool {
         let values = |of: &TableOptions| -> Vec<(String, String)> {
             of.entries.iter().map(|(key, option)| (key.clone(), option.value.clone())).collect()
@@ -235,11 +238,11 @@ pub struct TableOption {
     pub value_span: Span,
 }
 
-/// A table written.
+/// A table that is written.
 #[derive(Debug, Clone)]
 pub struct SinkTable {
     pub name: String,
-    /// Those that an INSERT fills: physical ones, and metadata that is not virtual.
+    /// The columns that an INSERT fills: physical columns, and metadata columns that are not virtual.
     pub columns: Vec<TableColumn>,
     /// Names of the `PRIMARY KEY … NOT ENFORCED` columns.
     pub primary_key: Vec<String>,
@@ -247,24 +250,24 @@ pub struct SinkTable {
     pub span: Span,
 }
 
-/// One `INSERT INTO … SELECT`, or the part of one that a scan does.
+/// An `INSERT INTO … SELECT`, or the part of one that a scan computes.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// The sink table's name; `name#2` for a second INSERT into it, and `name/1` for a part of one that operators read.
-    /// State is kept under it.
+    /// The name under which state is kept: the sink's name, `name#2` for a second INSERT into it, and
+    /// `name/1` for a part that operators read.
     pub name: String,
-    /// Where the rows go.
+    /// Consumers of the rows.
     pub targets: Vec<Target>,
-    /// Conditions besides the common ones; a row counts if all are true.
+    /// Conditions besides the common ones; all must be true.
     pub filter: Vec<ExprId>,
     pub shape: Shape,
-    /// The INSERT statement.
+    /// Span of the INSERT statement.
     pub span: Span,
 }
 
 #[derive(Debug, Clone)]
 pub enum Shape {
-    /// `SELECT … WHERE …`: one output row an input row. Columns in the sink's order and types.
+    /// `SELECT … WHERE …`: one output row for each input row. Columns have the sink's order and types.
     Rows {
         columns: Vec<ExprId>,
     },
@@ -275,13 +278,13 @@ pub enum Shape {
 #[derive(Debug, Clone)]
 pub struct WindowAggregate {
     pub window: Window,
-    /// Over the pipeline's graph, distinct, in the order of the GROUP BY.
+    /// Distinct keys over the pipeline's graph, in the order of the GROUP BY.
     pub keys: Vec<ExprId>,
-    /// Distinct calls, in order of first use.
+    /// Distinct calls, in the order of first use.
     pub aggregates: Vec<Aggregate>,
-    /// What the sink gets, computed from the results. Scope of its graph: the keys, then the aggregates, then
-    /// `window_start`, `window_end` (both TIMESTAMP(3) NOT NULL, wall clock of the session's zone) and `window_time`
-    /// (the rowtime's type, `window_end` - 1 ms).
+    /// Expressions over the results. Inputs are the keys, the aggregates, `window_start` and `window_end`
+    /// (both TIMESTAMP(3) NOT NULL in the wall-clock time of the session's zone), and `window_time` (the
+    /// rowtime's type, `window_end` - 1 ms).
     pub output: ExprGraph,
     /// `HAVING`, and conditions on window columns; a group is written if all are true.
     pub having: Vec<ExprId>,
@@ -289,8 +292,8 @@ pub struct WindowAggregate {
     pub columns: Vec<ExprId>,
 }
 
-/// A window table function. Windows start at multiples of their slide since 1970, plus the offset, on the session's
-/// wall clock; `size` is a multiple of `slide` and of `step`.
+/// A window table function. Windows start at multiples of the slide since 1970, plus the offset, in the
+/// session's wall-clock time. `size` is a multiple of `slide` and of `step`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Window {
     Tumble { size: Interval, offset: Interval },
@@ -308,11 +311,11 @@ pub struct Aggregate {
     /// `FILTER (WHERE …)`.
     pub filter: Option<ExprId>,
     pub column_type: ColumnType,
-    /// As `explain` prints it: `COUNT(DISTINCT user_id)`.
+    /// Text that `explain` prints, such as `COUNT(DISTINCT user_id)`.
     pub name: String,
 }
 
-/// A query whose rows a client fetches: a plan with one sink, whose columns are those of the result.
+/// A query whose rows a client fetches: a plan with one sink that has the result's columns.
 #[derive(Debug, Clone)]
 pub struct TopQuery {
     pub plan: Plan,
@@ -328,20 +331,20 @@ pub struct ResultColumn {
     pub column_type: ColumnType,
 }
 
-/// What an aggregate computes. Nulls are skipped by all but `COUNT(*)`.
+/// The function of an aggregate. All except `COUNT(*)` skip nulls.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum AggregateFunction {
-    /// Rows, or non-null values.
+    /// Number of rows, or of non-null values.
     Count,
-    /// In the argument's type (which the binder has fixed), wrapping for whole numbers as Flink does.
+    /// Sum in the argument's type, which the binder has chosen; integers wrap as in Flink.
     Sum,
-    /// In the result's type: truncated for whole numbers, rounded once for doubles.
+    /// Mean in the result's type: truncated for integers, rounded once for doubles.
     Avg,
     Min,
     Max,
-    /// In order of arrival.
+    /// First and last value in order of arrival.
     FirstValue,
     LastValue,
-    /// Linear interpolation at `p * (n - 1)`, 0 ≤ p ≤ 1.
+    /// Percentile by linear interpolation at `p * (n - 1)`, with 0 ≤ p ≤ 1.
     Percentile(f64),
 }

@@ -1,26 +1,28 @@
-//! The rewrite rules that a script may leave out: `SET 'weir.optimizer.disabled-rules' = 'prune-fields;push-filters'`.
+//! The rewrite rules, which a script can disable: `SET 'weir.optimizer.disabled-rules' =
+//! 'prune-fields;push-filters'`.
 //!
-//! Each rule gives a simpler plan with the same rows. Without them a plan is slower and larger. The setting is there for those
-//! who ask whether a rule is why an answer looks wrong, and for the tests, which run every case without each rule.
+//! Each rule makes the plan simpler and keeps the rows the same. Without rules, plans are slower and larger.
+//! The setting helps to find out whether a rule causes a wrong result, and lets tests run every case without
+//! each rule.
 
 use std::fmt;
 
-/// A rewrite that a plan is right without.
+/// An optional rewrite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// Constants are folded, and trivial logic is dropped (`rewrite::fold`).
+    /// Folds constants and drops trivial logic (`rewrite::fold`).
     SimplifyExpressions,
-    /// Groups of functions become one, above all the ways from text to time (`rewrite::fuse`).
+    /// Replaces groups of functions by one function, mostly from text to time (`rewrite::fuse`).
     FuseFunctions,
-    /// Conditions move below inner joins and into their keys (`rel::filter`).
+    /// Moves conditions below inner joins and into join keys (`rel::filter`).
     PushFilters,
-    /// Fields that nobody reads are not computed, kept or sent (`lower::prune`).
+    /// Drops fields that nothing reads (`lower::prune`).
     PruneFields,
-    /// Sliced windows over a scan are aggregated by the scan itself (`lower::fuse`).
+    /// Aggregates sliced windows over a scan in the scan itself (`lower::fuse`).
     FuseWindows,
-    /// What all queries of a scan filter by is evaluated once (`lower::pipeline`).
+    /// Evaluates conditions that all queries of a scan share once (`lower::pipeline`).
     ShareFilters,
-    /// Rows before an update are not sent where nobody reads them (`lower::images`).
+    /// Drops before-images that nothing reads (`lower::images`).
     LeaveOutImages,
 }
 
@@ -35,7 +37,7 @@ impl Rule {
         Rule::LeaveOutImages,
     ];
 
-    /// The name in the setting.
+    /// Returns the rule's name in the setting.
     pub fn name(self) -> &'static str {
         match self {
             Rule::SimplifyExpressions => "simplify-expressions",
@@ -59,15 +61,15 @@ impl fmt::Display for Rule {
     }
 }
 
-/// The rules that are in force: all, unless a script leaves some out.
+/// The enabled rules: all except those that a script disables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rules {
-    /// One bit a rule that is left out.
+    /// One bit for each disabled rule.
     disabled: u8,
 }
 
 impl Rules {
-    /// Reads the value of the setting: names of rules to leave out, separated by `;` or `,`. Fails with a name that is none.
+    /// Parses the setting: names of rules to disable, separated by `;` or `,`. Fails with an unknown name.
     pub(crate) fn without(names: &str) -> Result<Rules, &str> {
         let mut rules = Rules::default();
         for name in names.split([';', ',']).map(str::trim).filter(|name| !name.is_empty()) {

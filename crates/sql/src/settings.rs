@@ -1,4 +1,4 @@
-//! `SET 'key' = 'value'`: what each key means here, and what is said of keys that mean nothing.
+//! `SET 'key' = 'value'`: the meaning of each key, and findings about keys without a meaning.
 
 use std::collections::BTreeMap;
 
@@ -31,13 +31,13 @@ pub(crate) const KNOWN: &[&str] = &[
     "weir.optimizer.disabled-rules",
 ];
 
-/// The least `weir.memory`: below it a job would wait for room for what it needs before any event.
+/// Smallest `weir.memory`: with less, a job would wait for memory before it reads any event.
 const LEAST_MEMORY: u64 = 16 << 20;
 
-/// Keys that are kept for whoever runs the job: checkpoints, state and restarts.
+/// Prefixes of keys that are kept for the job runner: checkpoints, state and restarts.
 const KEPT: &[&str] = &["execution.checkpointing.", "state.", "restart-strategy."];
 
-/// Flink's own keys that tune or configure what does not exist here.
+/// Prefixes of Flink's keys for features that do not exist here.
 const MEANINGLESS: &[&str] = &[
     "table.",
     "pipeline.",
@@ -73,7 +73,7 @@ const MEANINGLESS: &[&str] = &[
     "process.",
 ];
 
-/// Whether a `SET` of this key changes how a script runs, as far as this crate knows.
+/// Returns whether a `SET` of this key changes how a script runs, as far as this crate knows.
 pub(crate) fn matters(key: &str) -> bool {
     KNOWN.contains(&key)
         || key.starts_with("weir.")
@@ -106,12 +106,12 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether the script says how many changes its operators give.
+    /// Returns whether the script sets how many changes operators emit.
     pub(crate) fn says_updates(&self) -> bool {
         self.all.contains_key("table.exec.mini-batch.enabled")
     }
 
-    /// Applies one `SET`; the last of a key wins.
+    /// Applies one `SET`; the last one for a key wins.
     pub(crate) fn set(&mut self, key: &Text, value: &Text, diagnostics: &mut Vec<Diagnostic>) {
         let found = match key.value.as_str() {
             "pipeline.name" => {
@@ -154,6 +154,7 @@ impl Settings {
             "weir.memory" => memory(value).map(|bytes| self.memory = Some(bytes)),
             other => self.other(other, key, value, diagnostics),
         };
+
         match found {
             Ok(()) => {
                 self.all.insert(key.value.clone(), value.value.clone());
@@ -163,7 +164,7 @@ impl Settings {
         }
     }
 
-    /// Keys this crate does not read.
+    /// Handles keys that this crate does not read.
     fn other(
         &self,
         name: &str,
@@ -215,8 +216,8 @@ impl Settings {
     }
 }
 
-/// One of the words that a setting of Flink's knows, in any case. What would change the rows in a way that does not exist
-/// here is not among them.
+/// Parses a keyword of a Flink setting, in any case. `words` lacks those values that would change rows in
+/// unsupported ways.
 fn word<T: Copy>(value: &Text, words: &[(&str, T)]) -> Result<T, Box<Diagnostic>> {
     let given = value.value.trim();
     let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(given));
@@ -229,7 +230,7 @@ fn word<T: Copy>(value: &Text, words: &[(&str, T)]) -> Result<T, Box<Diagnostic>
 
 fn time_zone(value: &Text) -> Result<TimeZone, Box<Diagnostic>> {
     let name = value.value.trim();
-    // Java's spellings of a fixed offset, besides the IANA names.
+    // Besides IANA names, Java's spellings of a fixed offset are accepted.
     let offset = name.strip_prefix("GMT").or_else(|| name.strip_prefix("UTC")).unwrap_or(name);
     let zone = match offset {
         "" | "Z" => Some(TimeZone::UTC),
@@ -242,7 +243,7 @@ fn time_zone(value: &Text) -> Result<TimeZone, Box<Diagnostic>> {
     })
 }
 
-/// `+7`, `+07`, `+07:00`.
+/// Parses `+7`, `+07` or `+07:00`.
 fn fixed_offset(text: &str) -> Option<TimeZone> {
     let (sign, rest) = if let Some(rest) = text.strip_prefix('-') { (-1, rest) } else { (1, &text[1..]) };
     let (hours, minutes) = rest.split_once(':').unwrap_or((rest, "0"));
@@ -264,7 +265,7 @@ fn parallelism(value: &Text) -> Result<u32, Box<Diagnostic>> {
     }
 }
 
-/// Names of rewrite rules to leave out.
+/// Parses the names of rewrite rules to disable.
 fn rules(value: &Text) -> Result<Rules, Box<Diagnostic>> {
     Rules::without(&value.value).map_err(|name| {
         let names: Vec<&str> = Rule::ALL.into_iter().map(Rule::name).collect();
@@ -282,7 +283,7 @@ fn memory(value: &Text) -> Result<u64, Box<Diagnostic>> {
     })
 }
 
-/// A pause, or nothing for zero and `false`.
+/// Parses an interval; `None` for `false`, `off` and `none`.
 fn early_fire(value: &Text) -> Result<Option<Interval>, Box<Diagnostic>> {
     if matches!(value.value.trim(), "false" | "off" | "none") {
         return Ok(None);
@@ -290,7 +291,7 @@ fn early_fire(value: &Text) -> Result<Option<Interval>, Box<Diagnostic>> {
     duration(value).map(Some)
 }
 
-/// How many rows may wait.
+/// Parses the number of rows that may wait.
 pub(crate) fn capacity(value: &Text) -> Result<usize, Box<Diagnostic>> {
     value.value.trim().parse().ok().filter(|rows| (1..=1_000_000).contains(rows)).ok_or_else(|| {
         let error = Diagnostic::error(value.span, format!("'{}' is no number of rows", value.value));
@@ -305,7 +306,8 @@ pub(crate) fn duration(value: &Text) -> Result<Interval, Box<Diagnostic>> {
     })
 }
 
-/// Sizes as Flink writes them: a whole number with a unit of powers of 1,024 (`64 mb` is `64 MiB`), bytes without one.
+/// Parses a size as in Flink: an integer with a unit based on powers of 1,024 (`64 mb` is `64 MiB`), or bytes
+/// without a unit.
 pub fn parse_size(text: &str) -> Option<u64> {
     let text = text.trim();
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -321,7 +323,7 @@ pub fn parse_size(text: &str) -> Option<u64> {
     count.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-/// Flink's durations: a whole number with a unit, milliseconds without one, or ISO 8601 (`PT5S`).
+/// Parses a duration as in Flink: an integer with a unit, milliseconds without a unit, or ISO 8601 (`PT5S`).
 pub fn parse_duration(text: &str) -> Option<Interval> {
     let text = text.trim();
     if text.starts_with(['P', 'p']) {

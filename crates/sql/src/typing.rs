@@ -1,16 +1,16 @@
-//! Flink's rules of types: which go together, what their common type is, and what may be written where.
+//! Flink's type rules: common types, comparisons, and implicit conversions.
 
 use types::{ColumnType, DataType, Field, Repr};
 
-/// The type to which all of these convert without being asked, for `COALESCE`, `IN` and the like.
+/// Returns the type to which all types convert implicitly, for `COALESCE`, `IN` and similar functions.
 pub(crate) fn common_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
     let mut types = types.into_iter();
     let first = types.next()?.clone();
     types.try_fold(first, |common, next| common_of_two(&common, next))
 }
 
-/// As [`common_type`], for the results of `CASE` and `IF` and the rows of `VALUES`: of FLOAT and DOUBLE the first one
-/// decides. That is the rule of Calcite, Flink's parser, where the other one is Flink's own.
+/// Like [`common_type`], for the results of `CASE` and `IF` and the rows of `VALUES`: of FLOAT and DOUBLE,
+/// the first type is used. This is the rule of Calcite, Flink's parser; the other rule is Flink's own.
 pub(crate) fn result_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
     let mut types = types.into_iter();
     let first = types.next()?.clone();
@@ -43,7 +43,7 @@ fn common_of_two(a: &DataType, b: &DataType) -> Option<DataType> {
     })
 }
 
-/// A nested type of which each part is made of the parts of two; `None` where they are not built alike.
+/// Combines two nested types part by part; `None` if their structures differ.
 fn combined(
     a: &DataType,
     b: &DataType,
@@ -55,7 +55,7 @@ fn combined(
         (DataType::Map(key, value), DataType::Map(other_key, other_value)) => {
             DataType::Map(Box::new(part(key, other_key)?), Box::new(part(value, other_value)?))
         }
-        // Fields go by their place, and have the names of the first.
+        // Fields are matched by position and keep the names of the first row.
         (DataType::Row(a), DataType::Row(b)) if a.len() == b.len() => {
             let fields = a.iter().zip(b).map(|(a, b)| {
                 let column_type = part(&a.column_type, &b.column_type)?;
@@ -67,12 +67,13 @@ fn combined(
     })
 }
 
-/// Whether two nested types are built alike, and each part of one fits that of the other.
+/// Returns whether two nested types have the same structure and all parts fit.
 fn all_parts(a: &DataType, b: &DataType, fits: impl Fn(&ColumnType, &ColumnType) -> bool) -> bool {
     combined(a, b, |a, b| fits(a, b).then(|| a.clone())).is_some()
 }
 
-/// Whole numbers to the wider, with a decimal to a decimal that holds both, with a floating one to that.
+/// Returns the common type of two numbers: the wider integer type, a decimal that holds both exactly, or a
+/// floating-point type.
 fn common_number(a: &DataType, b: &DataType) -> DataType {
     if let (Some(n), Some(m)) = (integer_rank(a), integer_rank(b)) {
         return if n >= m { a.clone() } else { b.clone() };
@@ -102,7 +103,7 @@ fn integer_rank(data_type: &DataType) -> Option<u8> {
     })
 }
 
-/// Precision and scale of a number that a decimal holds exactly.
+/// Returns precision and scale of a type that a decimal holds exactly.
 fn decimal(data_type: &DataType) -> Option<(u8, u8)> {
     Some(match data_type {
         DataType::TinyInt => (3, 0),
@@ -114,12 +115,12 @@ fn decimal(data_type: &DataType) -> Option<(u8, u8)> {
     })
 }
 
-/// The type in which two values are compared; `None` where Flink does not compare them.
+/// Returns the type in which two values are compared; `None` if Flink does not compare them.
 pub(crate) fn comparison_type(a: &DataType, b: &DataType) -> Option<DataType> {
     if let Some(common) = common_of_two(a, b) {
         return Some(common);
     }
-    // A text beside a time is read as one.
+    // A text compared with a time is parsed as a time.
     let is_time = |t: &DataType| t.is_timestamp() || matches!(t, DataType::Date | DataType::Time(_));
     match (a, b) {
         (time, text) | (text, time) if is_time(time) && text.is_text() => Some(time.clone()),
@@ -127,7 +128,7 @@ pub(crate) fn comparison_type(a: &DataType, b: &DataType) -> Option<DataType> {
     }
 }
 
-/// Whether values of both types are held alike, so that they compare without conversion.
+/// Returns whether values of both types have the same representation, and so compare without conversion.
 pub(crate) fn same_form(a: &DataType, b: &DataType) -> bool {
     if a.is_nested() || b.is_nested() {
         return all_parts(a, b, |a, b| same_form(&a.data_type, &b.data_type));
@@ -149,7 +150,8 @@ pub(crate) fn same_form(a: &DataType, b: &DataType) -> bool {
     repr.is_some() && repr == b.repr() && scale(a) == scale(b) && kind(a) == kind(b)
 }
 
-/// What may be written into a column of another type without a cast (Flink's `LogicalTypeCasts`, implicit casts).
+/// Returns whether a value may be written to a column of another type without a cast (implicit casts of
+/// Flink's `LogicalTypeCasts`).
 pub(crate) fn converts_implicitly(from: &DataType, to: &DataType) -> bool {
     use DataType::{
         BigInt, Binary, Boolean, Char, Date, Decimal, Double, Float, Int, IntervalDayTime, IntervalYearMonth,

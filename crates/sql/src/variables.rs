@@ -1,23 +1,23 @@
-//! `${NAME}` and `${NAME:default}` in a script, filled before anything is parsed.
+//! Variables in scripts, `${NAME}` and `${NAME:default}`, which are filled before parsing.
 //!
-//! A value that stands inside a quoted text or name has its quotes doubled, so it can never end the text it stands in.
-//! Comments are left alone. Places in the filled text are led back to the text as the user wrote it.
+//! In a quoted text or name, the quotes in a value are doubled, so a value never ends the text that contains
+//! it. Comments are left unchanged. Spans in the filled text are mapped back to the original script.
 //!
-//! [`secret_variables`] names the variables whose values must not be written to a disk: a job's record keeps the script as
-//! the user wrote it, and of these variables only the names.
+//! [`secret_variables`] returns the variables whose values must not be written to disk: a job's record stores
+//! the original script, and of these variables only the names.
 
 use std::collections::BTreeSet;
 
 use crate::error::{Diagnostic, Span};
 
-/// A script with its variables filled in.
+/// A script with filled variables.
 #[derive(Debug)]
 pub(crate) struct Filled {
     pub(crate) text: String,
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// A variable without a value stood outside of quotes: what is left there cannot be parsed sensibly.
+    /// Whether a variable without a value was outside of quotes, so that the text cannot be parsed sensibly.
     pub(crate) broken: bool,
-    /// In order of place.
+    /// Filled ranges in order.
     fills: Vec<Fill>,
 }
 
@@ -28,7 +28,7 @@ struct Fill {
     origin: Span,
 }
 
-/// Where the scanner stands.
+/// The scanner's context.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     Plain,
@@ -56,17 +56,17 @@ pub(crate) fn fill(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> 
     filled
 }
 
-/// A part of a script: a variable, or text without one.
+/// A part of a script: a variable, or text without variables.
 enum Piece<'a> {
     Text(&'a str),
-    /// `at` is the offset of its first byte.
+    /// A variable; `at` is the offset of its first byte.
     Variable {
         variable: Variable<'a>,
         at: usize,
     },
 }
 
-/// Calls `each` with the pieces of a script in order, and with the place where each begins.
+/// Calls `each` with the pieces of a script in order, and with the context of each.
 fn scan<'a>(script: &'a str, each: &mut dyn FnMut(Place, Piece<'a>)) {
     let mut place = Place::Plain;
     let mut at = 0;
@@ -83,7 +83,7 @@ fn scan<'a>(script: &'a str, each: &mut dyn FnMut(Place, Piece<'a>)) {
         let two = rest.get(..2).unwrap_or_default();
         let (next, length) = match place {
             Place::Plain if two == "--" => (Place::LineComment, 2),
-            // A hint is no comment.
+            // A hint is not a comment.
             Place::Plain if rest.starts_with("/*+") => (Place::Plain, 3),
             Place::Plain if two == "/*" => (Place::BlockComment, 2),
             Place::Plain if matches!(c, '\'' | '`' | '"') => (Place::Quoted(c), 1),
@@ -98,7 +98,7 @@ fn scan<'a>(script: &'a str, each: &mut dyn FnMut(Place, Piece<'a>)) {
     }
 }
 
-/// Properties of a client that name servers and groups. All other `properties.…` may hold a secret.
+/// Client properties that name servers and groups. All other `properties.…` options may hold a secret.
 const PLAIN_PROPERTIES: [&str; 6] = [
     "properties.bootstrap.servers",
     "properties.client.id",
@@ -112,11 +112,11 @@ const PLAIN_PROPERTIES: [&str; 6] = [
 const SECRET_WORDS: [&str; 9] =
     ["password", "passwd", "passphrase", "secret", "token", "credential", "jaas", "private", "api_key"];
 
-/// The variables of a script whose values are secret: those that fill an option which may hold a secret, such as
-/// `'properties.sasl.password' = '${KAFKA_PASSWORD}'`, and those whose own name says so.
+/// Returns a script's variables with secret values: those in an option that may hold a secret, such as
+/// `'properties.sasl.password' = '${KAFKA_PASSWORD}'`, and those with a name that suggests a secret.
 pub fn secret_variables(script: &str) -> BTreeSet<String> {
     let mut secret = BTreeSet::new();
-    // The text that was quoted last, and whether nothing but `=` stands behind it: then it is the key of what comes.
+    // The last quoted text, and whether only `=` has followed: then it is the key of the next value.
     let (mut quoted, mut is_key) = (String::new(), false);
     let mut value_of: Option<String> = None;
 
@@ -143,7 +143,7 @@ pub fn secret_variables(script: &str) -> BTreeSet<String> {
     secret
 }
 
-/// Whether an option of this key may hold a secret.
+/// Returns whether an option with this key may hold a secret.
 fn holds_secret(key: &str) -> bool {
     let key = key.to_ascii_lowercase();
     (key.starts_with("properties.") && !PLAIN_PROPERTIES.contains(&key.as_str())) || says_secret(&key)
@@ -161,7 +161,8 @@ struct Variable<'a> {
 }
 
 impl<'a> Variable<'a> {
-    /// The variable that `text` begins with. Anything that only looks like one (`${1}`) is ordinary text.
+    /// Reads the variable at the start of `text`. Text that only resembles a variable (`${1}`) is ordinary
+    /// text.
     fn read(text: &'a str) -> Option<Variable<'a>> {
         let inner = text.strip_prefix("${")?;
         let close = inner.find('}')?;
@@ -193,7 +194,7 @@ impl Filled {
         self.fills.push(Fill { start, end: self.text.len(), origin });
     }
 
-    /// The place in the original script of a range of the filled text.
+    /// Maps a span of the filled text to the original script.
     pub(crate) fn origin(&self, span: Span) -> Span {
         let start = match self.fills.iter().rev().find(|fill| fill.start <= span.start) {
             Some(fill) if span.start < fill.end => fill.origin.start,

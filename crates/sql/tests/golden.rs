@@ -1,5 +1,6 @@
-//! Whole scripts and what becomes of them: each `cases/NAME.sql` has its plan, or its errors as they are drawn, in
-//! `cases/NAME.golden`. `UPDATE_GOLDEN=1 cargo test -p sql` writes what came out; read the difference before committing.
+//! Golden tests of whole scripts: each `cases/NAME.sql` has its plan, or its formatted errors, in
+//! `cases/NAME.golden`. `UPDATE_GOLDEN=1 cargo test -p sql` rewrites the goldens; read the difference before
+//! committing.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Identities of operators: state is found again by them after a restart, which compiles the script anew.
+//! Identities of operators must be stable, because a restart compiles the script again and finds state by
+//! them.
 
 const SCRIPT: &str = "
 CREATE TABLE a (k STRING, n INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'x');

@@ -1,6 +1,6 @@
-//! Scripts of megabytes end soon, in a plan or an error, and short scripts do not ask for much memory.
+//! Scripts of megabytes end quickly in a plan or an error, and short scripts need little memory.
 //!
-//! No duration is asserted: what is quadratic in the length takes hours here.
+//! No duration is asserted: quadratic code would take hours here.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -16,13 +16,13 @@ CREATE TABLE flags (a BOOLEAN) WITH ('connector' = 'x');
 
 const TERMS: usize = 100_000;
 
-/// The plan, or the first error.
+/// Returns the plan or the first error.
 fn compile(statement: &str) -> Result<Plan, String> {
     let compiled = sql::compile(&format!("{TABLES}{statement}"), &|_| None);
     compiled.map_err(|found| found.into_iter().find(|d| d.is_error()).unwrap().message)
 }
 
-/// Bytes of all literals of a plan.
+/// Returns the bytes of all literals of a plan.
 fn literal_bytes(plan: &Plan) -> usize {
     let of = |graph: &ExprGraph| -> usize {
         let lengths = graph.iter().map(|(_, node)| match &node.expr {
@@ -157,6 +157,6 @@ fn types_that_no_value_can_fill_are_refused() {
         let message = compile(&format!("INSERT INTO o SELECT CAST({cast} AS STRING) FROM t")).unwrap_err();
         assert!(message.contains("longer than a value may be") && message.contains(longest), "{message}");
     }
-    // What is not filled up may be declared as long as one likes.
+    // VARCHAR does not pad, so any declared length is allowed.
     assert!(compile("INSERT INTO o SELECT CAST(s AS VARCHAR(1000000000)) FROM t").is_ok());
 }

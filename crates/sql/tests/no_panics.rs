@@ -1,9 +1,9 @@
-//! Whatever stands in a script, the answer is a plan or findings, never a panic, and never a stack that ends.
+//! Every script gives a plan or findings, never a panic or a stack overflow.
 
 use std::fs;
 use std::path::Path;
 
-/// Xorshift: the same texts on every run.
+/// Xorshift generator that gives the same texts on every run.
 struct Dice(u64);
 
 impl Dice {
@@ -20,7 +20,7 @@ fn built_in() -> String {
         .expect("the built-in job is there")
 }
 
-/// Compiles, draws and explains.
+/// Compiles a script and formats its findings and plan.
 fn survive(script: &str) {
     match sql::compile(script, &|_| None) {
         Ok(plan) => {
@@ -43,7 +43,7 @@ fn survive(script: &str) {
     }
 }
 
-/// As what somebody types, after something was declared: also what is no script.
+/// Executes a text as a session's statement after a declaration, even if it is no statement.
 fn survive_typed(statement: &str) {
     let mut session = sql::session::Session::default();
     let none = |_: &str| None;
@@ -290,6 +290,7 @@ fn nesting_without_end_is_an_error() {
         let middle = format!("{}1{}", open.repeat(20_000), close.repeat(20_000));
         format!("CREATE TABLE t (a INT) WITH ('c' = 'x'); INSERT INTO t SELECT {middle} FROM t")
     };
+
     for (open, close) in [
         ("(", ")"),
         ("NOT ", ""),
@@ -303,18 +304,21 @@ fn nesting_without_end_is_an_error() {
         let found = sql::compile(&script, &|_| None).unwrap_err();
         assert!(found.iter().any(|d| d.message.contains("levels deep")), "{open}: {:?}", found[0].message);
     }
+
     survive(&format!(
         "CREATE TABLE t (a {}INT{}) WITH ('c' = 'x')",
         "ROW<a ".repeat(20_000),
         ">".repeat(20_000)
     ));
     survive(&format!("INSERT INTO t {}1", "SELECT a FROM (".repeat(20_000)));
+
     let chain = |word: &str| {
         format!(
             "CREATE TABLE t (a INT) WITH ('c' = 'x'); INSERT INTO t SELECT a FROM t WHERE {}",
             vec!["a = 1"; 5_000].join(word)
         )
     };
+
     survive(&chain(" OR "));
     assert!(sql::compile(&chain(" AND "), &|_| None).is_ok());
 }
@@ -326,7 +330,7 @@ fn views_that_double_each_other_end() {
         script += &format!("CREATE VIEW v{} AS SELECT a * a + a AS a FROM v{i};", i + 1);
     }
     script += "INSERT INTO t SELECT a FROM v60;";
-    // What would be too large as one expression is computed step by step.
+    // An expression that would be too large is computed in steps by several operators.
     let plan = sql::compile(&script, &|_| None).expect("nothing is wrong with it");
     assert!(!plan.operators.is_empty() && plan.operators.len() < 60);
 }

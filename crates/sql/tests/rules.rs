@@ -1,4 +1,4 @@
-//! Each rewrite rule changes a plan, and none is left out under a wrong name.
+//! Each rewrite rule changes a plan, and wrong rule names are refused.
 
 use sql::rules::Rule;
 
@@ -16,7 +16,7 @@ INSERT INTO windows SELECT k, COUNT(*), window_start
 INSERT INTO joined SELECT v, w, TRY_CAST(REPLACE(s, 'T', ' ') AS TIMESTAMP(3)) FROM a, b WHERE a.k = b.k AND v > 3;
 ";
 
-/// A script whose two queries of one scan share a condition.
+/// A script in which two queries of one scan share a condition.
 const SHARED: &str = "
 CREATE TABLE a (k INT, v INT) WITH ('connector' = 'kafka', 'topic' = 'a', 'format' = 'json');
 CREATE TABLE x (k INT) WITH ('connector' = 'print');

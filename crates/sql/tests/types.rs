@@ -1,5 +1,5 @@
-//! The types of expressions are Flink's. Each expression is written into a column that takes nothing, and the finding
-//! names its type.
+//! Types of expressions equal Flink's. Each expression is written to a column of a type that accepts nothing,
+//! so the finding names the expression's type.
 
 const PRELUDE: &str = "
 CREATE TABLE t (
@@ -82,7 +82,7 @@ fn choices_and_conversions() {
             ("CASE WHEN b THEN 1 END", "INT"),
             ("CASE n WHEN 1 THEN 'a' WHEN 2 THEN s ELSE NULL END", "STRING"),
             ("CASE WHEN b THEN f ELSE n END", "FLOAT"),
-            // Of FLOAT and DOUBLE the first decides, but not for COALESCE and its kin.
+            // Of FLOAT and DOUBLE the first type is used, except by COALESCE and similar functions.
             ("CASE WHEN b THEN f ELSE d END", "FLOAT"),
             ("CASE WHEN b THEN d ELSE f END", "DOUBLE"),
             ("CASE WHEN b THEN n WHEN n = 2 THEN f ELSE d END", "FLOAT"),

@@ -1,4 +1,5 @@
-//! `EXTRACT` and the functions named after its units. The result is BIGINT, of an instant in the session's zone.
+//! `EXTRACT` and the functions named after its units. They return BIGINT; instants are read in the session's
+//! time zone.
 
 use types::{DataType, Scalar};
 
@@ -123,7 +124,8 @@ impl Part {
         UNITS.iter().position(|name| *name == unit).map(|at| PARTS[at])
     }
 
-    /// The length of the units of time in which the field does not change, ms. `None`: it changes within a millisecond.
+    /// Returns the length of the unit of time within which the field is constant, in ms; `None` if it changes
+    /// within a millisecond.
     pub(super) fn unit_ms(self) -> Option<i64> {
         match self {
             Part::Hour => Some(HOUR_MS),
@@ -135,7 +137,7 @@ impl Part {
         }
     }
 
-    /// Value of the field in a wall-clock time.
+    /// Returns the field of a wall-clock time.
     pub(super) fn of(self, time: Moment) -> i64 {
         let day = time.day();
         let date = Date::of_day(day);
@@ -168,7 +170,7 @@ impl Part {
     }
 }
 
-/// The part that a function gives, if it is one of those here.
+/// Returns the part that a function extracts, if it is one of the functions in this file.
 pub(super) fn part_named(function: &str, call: &Call<'_>) -> Option<Part> {
     let name = match function {
         "EXTRACT" => literal_text(call, 0)?.trim_end().to_uppercase(),

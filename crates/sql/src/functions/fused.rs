@@ -1,4 +1,4 @@
-//! What the planner puts in place of longer expressions, with exactly their answers.
+//! Functions that the planner substitutes for longer expressions, with exactly the same results.
 
 use types::DataType;
 
@@ -64,7 +64,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         |_| {
             let pattern = DatePattern::compile("yyyy-MM-dd HH:mm:ss[.SSS]")?;
             simple(move |args, out| {
-                // 0001-01-01 to the end of 9999: as text and back these are themselves.
+                // Times from 0001-01-01 to the end of 9999 survive the way through text unchanged.
                 let wall = match int(args, 0) {
                     ms @ -62_135_596_800_000..=253_402_300_799_999 => Some(ms),
                     ms => {

@@ -1,4 +1,4 @@
-//! Digests of a text's UTF-8, as hexadecimal in small letters.
+//! Digests of a text's UTF-8 bytes, as lower-case hexadecimal.
 
 use md5::Md5;
 use sha1::Sha1;

@@ -33,12 +33,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// Whether a text is `LIKE` a pattern, without an escape; `None` where the pattern cannot be one.
+/// Returns whether a text is `LIKE` a pattern without an escape, or `None` if the pattern is invalid.
 pub(crate) fn is_like(text: &str, pattern: &str) -> Option<bool> {
     Like::compile(pattern, None).ok().map(|like| like.matches(text))
 }
 
-/// Whether texts are `LIKE` a literal pattern without an escape.
+/// Prepares `LIKE` with a literal pattern without an escape.
 pub(super) fn truth(pattern: &str) -> Option<TruthCode> {
     Some(match Like::compile(pattern, None).ok()? {
         Like::Contains(part) => {
@@ -53,7 +53,7 @@ fn signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     typed(args, "<text>, <pattern>[, <escape>]", &[Kind::Text; 3], 2, DataType::Boolean)
 }
 
-/// A literal pattern is compiled here, another for each row.
+/// Compiles a literal pattern once, other patterns for each row.
 fn prepare<M: Fn(&str) -> bool + Send + Sync + 'static>(
     call: &Call<'_>,
     compile: impl Fn(&str, Option<&str>) -> Result<M, String> + Send + Sync + 'static,
@@ -89,7 +89,7 @@ enum Token {
     AnyChar,
 }
 
-/// A pattern of `LIKE`.
+/// A compiled pattern of `LIKE`.
 #[derive(Debug, PartialEq, Eq)]
 enum Like {
     Exactly(String),
@@ -144,7 +144,8 @@ impl Like {
     }
 }
 
-/// Each `%` takes as little as it can; only the last one is ever tried again, so this is quadratic at worst.
+/// Matches with each `%` taking as little text as possible. Only the last `%` is retried, so the time is at
+/// most quadratic.
 fn matches(tokens: &[Token], text: &str) -> bool {
     let (mut token, mut rest) = (0, text);
     let mut retry: Option<(usize, &str)> = None;
@@ -162,7 +163,7 @@ fn matches(tokens: &[Token], text: &str) -> bool {
                 (token, rest) = (token + 1, chars.as_str());
                 continue;
             }
-            // As in Java's patterns, no line terminator.
+            // As in Java's patterns, `_` does not match a line terminator.
             (Some(Token::AnyChar), Some(c))
                 if !matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}') =>
             {
@@ -181,13 +182,13 @@ fn matches(tokens: &[Token], text: &str) -> bool {
     }
 }
 
-/// What `SIMILAR TO` gives a meaning, and so what an escape may stand before.
+/// Characters with a meaning in `SIMILAR TO`; only they may follow an escape.
 const SIMILAR_SPECIALS: &str = "[]()|^-+*_%?{}";
 
-/// A pattern of `SIMILAR TO` as a regular expression over the whole text.
+/// Translates a `SIMILAR TO` pattern to a regular expression for the whole text.
 ///
-/// As in Calcite: `%` is any text, also over the ends of lines, `_` any character but those. A point is not escaped and
-/// means the same as `_`; `$` and `\` stand for themselves.
+/// As in Calcite, `%` matches any text including line ends, and `_` any character but line ends. A point is
+/// not escaped, so it means the same as `_`; `$` and `\` are literal.
 fn similar(pattern: &str, escape: Option<&str>) -> Result<JavaRegex, String> {
     let escape = escape_character(escape)?;
     let invalid = || format!("Invalid regular expression '{pattern}'");
@@ -208,7 +209,7 @@ fn similar(pattern: &str, escape: Option<&str>) -> Result<JavaRegex, String> {
     JavaRegex::compile(&java).map_err(|e| format!("{}: {e}", invalid()))
 }
 
-/// What stands behind the escape, as a character of a regular expression.
+/// Returns the escaped character in the form of a regular expression.
 fn escaped(next: Option<char>, escape: Option<char>, pattern: &str) -> Result<String, String> {
     match next {
         Some(next) if SIMILAR_SPECIALS.contains(next) || Some(next) == escape => {
@@ -219,7 +220,8 @@ fn escaped(next: Option<char>, escape: Option<char>, pattern: &str) -> Result<St
     }
 }
 
-/// `[a-c]`, `[^a]`, `[[:ALPHA:]]`; the opening bracket has been read. Gives what stands behind the closing one.
+/// Translates `[a-c]`, `[^a]` or `[[:ALPHA:]]` after the opening bracket; returns the text behind the closing
+/// one.
 fn similar_class<'p>(
     mut chars: std::str::Chars<'p>,
     java: &mut String,
@@ -227,6 +229,7 @@ fn similar_class<'p>(
     pattern: &str,
 ) -> Result<std::str::Chars<'p>, String> {
     let invalid = || format!("Invalid regular expression '{pattern}'");
+
     java.push('[');
     while let Some(c) = chars.next() {
         match c {
@@ -247,6 +250,7 @@ fn similar_class<'p>(
             c => java.push(c),
         }
     }
+
     Err(invalid())
 }
 

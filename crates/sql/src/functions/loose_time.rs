@@ -1,16 +1,16 @@
-//! What `TO_TIMESTAMP` and `TO_TIMESTAMP_LTZ` make of text and zones.
+//! Lenient parsing of texts and zones for `TO_TIMESTAMP` and `TO_TIMESTAMP_LTZ`.
 
 use super::calendar::{DAY_MS, Moment, SECOND_MS, day_number};
 use super::date_pattern::DatePattern;
 use super::timestamp::zone_offset_ms;
 use super::zone::{resolve, zone};
 
-/// `TO_TIMESTAMP(text, pattern)`: milliseconds of what [`read_moment`] reads.
+/// Evaluates `TO_TIMESTAMP(text, pattern)`: the milliseconds of [`read_moment`].
 pub(super) fn read_timestamp(text: &str, pattern: &DatePattern) -> Option<Moment> {
     read_moment(text, pattern).map(|read| Moment::of_ms(read.ms))
 }
 
-/// By the pattern, else by the looser forms of `java.sql.Timestamp` and `Date`.
+/// Parses by the pattern, or else by the looser forms of `java.sql.Timestamp` and `Date`.
 pub(super) fn read_moment(text: &str, pattern: &DatePattern) -> Option<Moment> {
     pattern.parse(text).or_else(|| {
         let text = text.trim_matches(|c: char| c <= ' ');
@@ -21,7 +21,7 @@ pub(super) fn read_moment(text: &str, pattern: &DatePattern) -> Option<Moment> {
     })
 }
 
-/// `yyyy-[M]M-[d]d`; a day beyond the month's end runs on into the next.
+/// Parses `yyyy-[M]M-[d]d`; days past the end of the month continue into the next.
 fn loose_date(text: &str) -> Option<i64> {
     let mut parts = text.splitn(3, '-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
@@ -33,7 +33,7 @@ fn loose_date(text: &str) -> Option<i64> {
     valid.then(|| day_number(year, month, day) * DAY_MS)
 }
 
-/// `h:m:s[.f…]` with numbers of any size.
+/// Parses `h:m:s[.f…]` with numbers of any size.
 fn loose_time(text: &str) -> Option<i64> {
     let mut parts = text.splitn(3, ':');
     let (hour, minute, rest) = (parts.next()?, parts.next()?, parts.next()?);
@@ -52,7 +52,7 @@ fn loose_time(text: &str) -> Option<i64> {
     Some(((number(hour)? * 60 + number(minute)?) * 60 + number(second)?) * SECOND_MS + ms)
 }
 
-/// The instant of a wall-clock time in a zone by its name; `None` for an unknown zone.
+/// Returns the instant of a wall-clock time in a named zone, or `None` for an unknown zone.
 pub(super) fn at_zone(wall_ms: i64, name: &str) -> Option<i64> {
     match zone_offset_ms(name.as_bytes()) {
         Some(offset) => Some(wall_ms.saturating_sub(offset)),

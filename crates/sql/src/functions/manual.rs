@@ -1,14 +1,14 @@
-//! What can be called in SQL, for people: the registry's functions, the aggregates, and the forms with a grammar of their
-//! own. What only the planner calls is left out.
+//! The manual of SQL functions: registered functions, aggregates, and forms with a grammar of their own.
+//! Functions that only the planner calls are left out.
 
 use super::all;
 
-/// A function, operator or form.
+/// A function, operator or syntactic form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Its name and its other names.
+    /// The name, followed by aliases.
     pub names: Vec<&'static str>,
-    /// What it gives, and an example.
+    /// Description and example.
     pub doc: String,
 }
 
@@ -65,7 +65,7 @@ const FORMS: &[(&str, &str)] = &[
     ("=", "a = b, a <> b, a < b, a <= b, a > b, a >= b: comparison, null where a side is null"),
 ];
 
-/// Everything, in the order of the manual.
+/// Returns all entries in the order of the manual.
 pub fn manual() -> Vec<Entry> {
     let functions = all().iter().filter(|function| !function.name.starts_with('$')).map(|function| {
         let mut names = vec![shown(function.name)];
@@ -76,7 +76,7 @@ pub fn manual() -> Vec<Entry> {
     functions.chain(others.map(|(name, doc)| Entry { names: vec![name], doc: (*doc).to_owned() })).collect()
 }
 
-/// The name as a script writes it.
+/// Returns the name as it is written in scripts.
 fn shown(name: &'static str) -> &'static str {
     match name {
         "FLOOR_TO" => "FLOOR … TO",
@@ -86,7 +86,8 @@ fn shown(name: &'static str) -> &'static str {
     }
 }
 
-/// The line without how a form is bound: `EXTRACT(unit FROM time), bound as EXTRACT('UNIT', time): …`.
+/// Removes the description of how a form is bound: `EXTRACT(unit FROM time), bound as EXTRACT('UNIT', time):
+/// …`.
 fn without_binding(doc: &str) -> String {
     let Some((form, rest)) = doc.split_once(", bound as ") else { return doc.to_owned() };
     match rest.split_once("): ") {

@@ -1,4 +1,4 @@
-//! Functions over doubles, and of whole numbers.
+//! Functions on doubles, and on integers.
 
 use types::{DataType, Scalar};
 
@@ -88,7 +88,7 @@ fn binary(f: fn(f64, f64) -> f64) -> Result<Code, String> {
 fn abs(call: &Call<'_>) -> Result<Code, String> {
     let result = call.result.data_type.clone();
     simple(move |args, out| match args.first() {
-        // The least number has no positive counterpart, and stays as it is.
+        // The least integer has no positive counterpart and stays unchanged.
         Some(Scalar::Int(v)) => out.int(wrap(v.wrapping_abs(), &result)),
         Some(Scalar::Double(v)) => out.double(v.abs()),
         Some(Scalar::Wide(v)) => out.wide(v.wrapping_abs()),
@@ -103,7 +103,7 @@ fn sign(call: &Call<'_>) -> Result<Code, String> {
     };
     simple(move |args, out| match args.first() {
         Some(Scalar::Int(_)) => out.int(int(args, 0).signum()),
-        // NaN and both zeros are their own signs.
+        // NaN and both zeros are returned unchanged.
         Some(Scalar::Double(v)) => out.double(if *v == 0.0 || v.is_nan() { *v } else { v.signum() }),
         Some(Scalar::Wide(v)) => out.wide(v.signum() * unit),
         _ => out.null(),

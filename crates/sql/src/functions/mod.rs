@@ -1,8 +1,8 @@
-//! The registry of functions: one entry a function, with its signature, its result type, its code and its doc line.
+//! The registry of functions: each entry has a signature, a result type, code and a line of documentation.
 //!
-//! Scalar code works on one row of [`Scalar`]s. The engine calls it once a distinct value where an argument is a
-//! dictionary column, and has vectorised kernels of its own for the few functions on the hot path; these must agree
-//! with the code here, which a test checks.
+//! Scalar code works on one row of [`Scalar`]s. For a dictionary column, the engine calls it once for each
+//! distinct value. For a few functions on the hot path the engine has vectorised kernels; a test checks that
+//! these agree with the code here.
 
 mod arithmetic;
 mod calendar;
@@ -55,88 +55,90 @@ pub(crate) use collection::item_type;
 pub(crate) use like::is_like;
 pub use manual::{Entry, manual};
 
-/// The most bytes that a computed value may have. A longer one fails the row, and so the job.
+/// Largest size of a computed value in bytes. A longer value fails the row, and so the job.
 ///
-/// A short script can ask for any length, as with `REPEAT('x', 1000000)`; memory ends long before Java's 2 GiB do.
+/// A short script can ask for any length, as with `REPEAT('x', 1000000)`, and memory ends long before Java's
+/// limit of 2 GiB.
 pub const MAX_VALUE_BYTES: usize = 8 << 20;
 
 /// A scalar function.
 pub struct Function {
-    /// The name in upper case, as `explain` prints it.
+    /// Name in upper case, as printed by `explain`.
     pub name: &'static str,
     pub aliases: &'static [&'static str],
-    /// One line for `weir functions` and the manual: what it gives and an example.
+    /// One line for `weir functions` and the manual: description and example.
     pub doc: &'static str,
     pub determinism: Determinism,
     pub nulls: Nulls,
-    /// From the argument types to the types the arguments are cast to and the type of the result.
+    /// Maps the argument types to the types that arguments are cast to, and to the result type.
     pub signature: fn(&[Argument<'_>]) -> Result<Signature, SignatureError>,
-    /// Prepares the code for one call: compiles literal patterns, fixes scales and zones.
+    /// Prepares the code of one call: compiles literal patterns, fixes scales and zones.
     pub prepare: fn(&Call<'_>) -> Result<Code, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Determinism {
-    /// The same arguments always give the same result.
+    /// Equal arguments always give equal results.
     Always,
-    /// The same within one evaluation of a batch: `CURRENT_TIMESTAMP`. The time comes in through [`Env::now_ms`].
+    /// The result is fixed within one evaluation of a batch, as for `CURRENT_TIMESTAMP`. [`Env::now_ms`]
+    /// gives the time.
     Clock,
-    /// Never to be shared or folded: `RAND`, `UUID`.
+    /// Calls are never shared or folded, as for `RAND` and `UUID`.
     Never,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Nulls {
-    /// A null argument gives null; the code never sees one.
+    /// A null argument gives null without calling the code.
     Propagate,
-    /// The code handles nulls itself.
+    /// The code handles null arguments.
     Handled,
 }
 
-/// What is known of an argument when the script is compiled.
+/// Compile-time information about an argument.
 #[derive(Debug, Clone, Copy)]
 pub struct Argument<'a> {
     pub column_type: &'a ColumnType,
-    /// The value, where the argument is a literal.
+    /// The value of a literal argument.
     pub literal: Option<&'a Value>,
 }
 
-/// The types of a call.
+/// Argument and result types of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signature {
-    /// One an argument; the binder inserts casts where they differ.
+    /// One type for each argument; the binder inserts casts where types differ.
     pub args: Vec<DataType>,
     pub result: ColumnType,
 }
 
-/// Why the arguments do not fit.
+/// The error for arguments that do not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignatureError {
-    /// The forms that would: `SUBSTRING(<text>, <integer>[, <integer>])`.
+    /// The accepted forms, such as `SUBSTRING(<text>, <integer>[, <integer>])`.
     pub expected: String,
 }
 
-/// A bound call, for [`Function::prepare`].
+/// A bound call, the input of [`Function::prepare`].
 #[derive(Debug, Clone, Copy)]
 pub struct Call<'a> {
-    /// After coercion.
+    /// The arguments after coercion.
     pub args: &'a [Argument<'a>],
     pub result: &'a ColumnType,
-    /// The session's time zone, an IANA name or offset.
+    /// Time zone of the session, an IANA name or an offset.
     pub time_zone: &'a jiff::tz::TimeZone,
 }
 
-/// What the code may ask of the world: nothing but the time of the evaluation.
+/// The environment of an evaluation: only its time.
 #[derive(Debug, Clone, Copy)]
 pub struct Env {
     /// Milliseconds since 1970 UTC.
     pub now_ms: i64,
 }
 
-/// Prepared code of one call: arguments of one row in, one value out.
+/// Prepared code of a call: takes the arguments of one row and writes one value.
 pub type Code = Arc<dyn Fn(&Env, &[Scalar<'_>], &mut Output) -> Result<(), EvalError> + Send + Sync>;
 
-/// Where code puts its one value. It starts out null.
+/// Receives the value that code computes. The initial value is null.
 #[derive(Debug, Default)]
 pub struct Output {
     value: Fixed,
@@ -193,7 +195,7 @@ impl Output {
         self.value = Fixed::Bytes;
     }
 
-    /// Bytes are written in place by `write`, without a copy.
+    /// Lets `write` append bytes in place, without a copy.
     pub fn write_bytes(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         self.bytes.clear();
         write(&mut self.bytes);
@@ -215,7 +217,7 @@ impl Output {
         }
     }
 
-    /// Text is written in place by `write`, without a copy.
+    /// Lets `write` append text in place, without a copy.
     pub fn write_text(&mut self, write: impl FnOnce(&mut String)) {
         self.text.clear();
         write(&mut self.text);
@@ -234,6 +236,8 @@ impl Output {
         }
     }
 
+    /// Checks the length of the value.
+    ///
     /// # Errors
     /// The value has more than [`MAX_VALUE_BYTES`].
     fn within_bounds(&self) -> Result<(), EvalError> {
@@ -244,7 +248,7 @@ impl Output {
         }
     }
 
-    /// The value written.
+    /// Returns the written value.
     pub fn get(&self) -> Scalar<'_> {
         match self.value {
             Fixed::Null => Scalar::Null,
@@ -258,13 +262,14 @@ impl Output {
     }
 }
 
-/// Why a row could not be computed. It fails the job, as in Flink, unless a `TRY_` form turns it into null.
+/// The reason why a row could not be computed. It fails the job, as in Flink, unless a `TRY_` form turns it
+/// into null.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct EvalError(pub String);
 
 impl EvalError {
-    /// The error of a value of so many bytes, if they are too many.
+    /// Fails if a value of so many bytes is too long.
     fn if_too_long(bytes: usize) -> Result<(), EvalError> {
         if bytes <= MAX_VALUE_BYTES {
             return Ok(());
@@ -274,7 +279,7 @@ impl EvalError {
     }
 }
 
-/// Every function, in the order of the manual.
+/// Returns all functions in the order of the manual.
 pub fn all() -> &'static [&'static Function] {
     static ALL: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {
         let chapters: [&'static [Function]; 18] = [
@@ -303,7 +308,7 @@ pub fn all() -> &'static [&'static Function] {
     &ALL
 }
 
-/// A function by its name or an alias, in any case.
+/// Finds a function by its name or an alias, in any case.
 pub fn lookup(name: &str) -> Option<&'static Function> {
     static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
         let names =

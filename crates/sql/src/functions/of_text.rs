@@ -1,8 +1,8 @@
-//! Functions of one text whose other arguments are literals, prepared for columns of texts.
+//! Functions of one text whose other arguments are literals, prepared for text columns.
 //!
-//! The code of the registry takes the values of a row and writes a value. For a text that comes once that costs more than
-//! the function itself. The code here has its literals fixed and says what it makes of the bytes: a part of them, a truth,
-//! or another text. It gives exactly what the registry's code gives, which the engine's tests check.
+//! The registry's code takes the values of a row and writes a value. For a text that occurs once, that costs
+//! more than the function itself. The code here has its literals fixed and returns a part of the bytes, a
+//! boolean, or another text. Its results equal those of the registry's code, which the engine's tests check.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,13 +13,13 @@ use types::Scalar;
 use super::regex::{JavaRegex, Located};
 use super::{Call, like};
 
-/// Gives a part of a text, as its range of bytes; `None` is null.
+/// Returns the byte range of a part of a text; `None` is null.
 pub type PartCode = Arc<dyn Fn(&str) -> Option<Range<usize>> + Send + Sync>;
 
-/// Tells something of a text.
+/// Tests a text.
 pub type TruthCode = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
-/// Appends what becomes of a text. The result is not much longer than the text.
+/// Appends a text derived from the given one. The result is not much longer than the given text.
 pub type WriteCode = Arc<dyn Fn(&str, &mut Vec<u8>) + Send + Sync>;
 
 /// Prepared code of a function of one text.
@@ -30,8 +30,8 @@ pub enum TextCode {
     Write(WriteCode),
 }
 
-/// The code of a function for this call; `None` where the function is not one of these, where an argument but the first is
-/// no literal, or where the registry's code has to decide (broken patterns, nulls).
+/// Returns the code for a call. Returns `None` if the function is not supported here, if an argument but the
+/// first is no literal, or if the registry's code has to decide (broken patterns, nulls).
 pub fn text_code(name: &str, call: &Call<'_>) -> Option<TextCode> {
     let literals: Vec<Scalar<'_>> = call.args[1.min(call.args.len())..]
         .iter()
@@ -68,7 +68,7 @@ pub fn text_code(name: &str, call: &Call<'_>) -> Option<TextCode> {
         ("LOWER", []) => Some(TextCode::Write(Arc::new(|text, out| {
             match text.is_ascii() {
                 true => ascii(text, out).make_ascii_lowercase(),
-                // Both this and Java follow Unicode without a language: final sigma, dotted capital I.
+                // Both Rust and Java follow Unicode without a language: final sigma, dotted capital I.
                 false => out.extend_from_slice(text.to_lowercase().as_bytes()),
             }
         }))),
@@ -80,7 +80,7 @@ pub fn text_code(name: &str, call: &Call<'_>) -> Option<TextCode> {
     }
 }
 
-/// Appends a text, and returns it to be changed in place.
+/// Appends a text and returns it for changes in place.
 fn ascii<'a>(text: &str, out: &'a mut Vec<u8>) -> &'a mut [u8] {
     let start = out.len();
     out.extend_from_slice(text.as_bytes());
@@ -91,7 +91,7 @@ fn truth(code: impl Fn(&str) -> bool + Send + Sync + 'static) -> Option<TextCode
     Some(TextCode::Truth(Arc::new(code)))
 }
 
-/// Separators of one ASCII character only: they are by far the most common.
+/// Prepares `SPLIT_INDEX` for separators of one ASCII character, by far the most common ones.
 fn split_index(separator: Scalar<'_>, index: i64) -> Option<TextCode> {
     let separator = match separator {
         Scalar::Text(text) => match text.as_bytes() {
@@ -116,11 +116,11 @@ fn split_index(separator: Scalar<'_>, index: i64) -> Option<TextCode> {
     })))
 }
 
-/// The place of the byte that comes after `n` others of its kind.
+/// Returns the index of the byte that follows `n` others of its kind.
 ///
-/// Separators stand close together, where a search for the next one costs more than the bytes between. So eight bytes are
-/// looked at in one step: a byte of `marks` has its highest bit set where the text has the wanted byte (Hacker's Delight,
-/// section 6-1).
+/// Separators stand close together, so a search for each costs more than the bytes in between. Therefore each
+/// step looks at eight bytes: a byte of `marks` has its highest bit set if the text has the wanted byte there
+/// (Hacker's Delight, section 6-1).
 fn nth(text: &[u8], byte: u8, n: usize) -> Option<usize> {
     const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     let wanted = u64::from(byte) * 0x0101_0101_0101_0101;
@@ -147,7 +147,7 @@ fn nth(text: &[u8], byte: u8, n: usize) -> Option<usize> {
 fn extract(pattern: &str, group: i64) -> Option<TextCode> {
     let regex = JavaRegex::compile(pattern).ok()?;
     let group = usize::try_from(group).ok()?;
-    // Where the groups stand is written into memory that is used again.
+    // The positions of groups are written into memory that is reused.
     let located = Mutex::new(Located::of(&regex));
     Some(TextCode::Part(Arc::new(move |text| {
         let mut located = located.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,7 +155,7 @@ fn extract(pattern: &str, group: i64) -> Option<TextCode> {
     })))
 }
 
-/// Blanks (U+0020) only.
+/// Trims blanks (U+0020) only.
 fn trim(start: bool, end: bool) -> Option<TextCode> {
     Some(TextCode::Part(Arc::new(move |text| {
         let rest = if start { text.trim_start_matches(' ') } else { text };
@@ -165,7 +165,7 @@ fn trim(start: bool, end: bool) -> Option<TextCode> {
     })))
 }
 
-/// Texts that may grow are left to the registry's code, which bounds them.
+/// Prepares `REPLACE`. Texts that may grow are left to the registry's code, which limits their length.
 fn replace(search: &str, with: &str) -> Option<TextCode> {
     if search.is_empty() || with.len() > search.len() {
         return None;
@@ -208,7 +208,8 @@ mod tests {
                 let text: Vec<u8> = (0..length)
                     .map(|_| {
                         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                        // Bytes next to the wanted one, and with the highest bit, are what a trick with bits gets wrong.
+                        // Bit tricks go wrong for bytes next to the wanted one and for bytes with the highest
+                        // bit set.
                         [b'/', b'.', b'0', b'/' | 0x80, 0, 0xff][(random >> 33) as usize % 6]
                     })
                     .collect();

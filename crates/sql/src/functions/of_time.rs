@@ -1,7 +1,7 @@
-//! Functions of one time in milliseconds, prepared for columns of times.
+//! Functions of one time in milliseconds, prepared for time columns.
 //!
-//! Their results are the same within a unit of time: the hour of the day within an hour, a text of the pattern
-//! `yyyy-MM-dd` within a day. Neighbouring rows mostly share the unit, so that few values are computed.
+//! Their results are constant within a unit of time: the hour of the day within an hour, a text of the
+//! pattern `yyyy-MM-dd` within a day. Neighbouring rows mostly share the unit, so few values are computed.
 
 use std::sync::Arc;
 
@@ -12,29 +12,29 @@ use super::date_pattern::DatePattern;
 use super::signature::{data_type, literal_text};
 use super::{Call, extract};
 
-/// Gives a field of a time.
+/// Returns a field of a time.
 pub type FieldCode = Arc<dyn Fn(i64) -> i64 + Send + Sync>;
 
-/// Appends a text made of a time; false where the registry's code has to tell what is wrong.
+/// Appends a text for a time; returns false if the registry's code has to report an error.
 pub type WriteCode = Arc<dyn Fn(i64, &mut String) -> bool + Send + Sync>;
 
 /// Prepared code of a function of one time in milliseconds since 1970.
 #[derive(Clone)]
 pub struct TimeCode {
-    /// Times that begin the same unit of so many milliseconds have the same result.
+    /// Length of the units of time within which results are equal, in ms.
     pub unit_ms: i64,
     pub gives: TimeResult,
 }
 
-/// What is made of a time.
+/// The result of the code.
 #[derive(Clone)]
 pub enum TimeResult {
     Field(FieldCode),
     Text(WriteCode),
 }
 
-/// The code of a function for this call; `None` where the function is not one of these, or the time is not wall-clock
-/// milliseconds.
+/// Returns the code for a call. Returns `None` if the function is not supported here, or the time is not in
+/// wall-clock milliseconds.
 pub fn time_code(name: &str, call: &Call<'_>) -> Option<TimeCode> {
     let place = usize::from(name == "EXTRACT");
     let is_wall = match data_type(call, place) {

@@ -1,4 +1,4 @@
-//! Padding, repeating and replacing. As in Flink these count UTF-16 units, where they count: an emoji that is cut in two
+//! Padding, repeating and replacing. As in Flink, lengths count UTF-16 units: an emoji that is cut in two
 //! becomes `?`.
 
 use types::{DataType, Scalar};
@@ -63,7 +63,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// UTF-16 units to text; half of a pair becomes `?`.
+/// Writes UTF-16 units as text; half of a surrogate pair becomes `?`.
 fn write_units(units: impl IntoIterator<Item = u16>, out: &mut Output) {
     out.write_text(|to| to.extend(char::decode_utf16(units).map(|c| c.unwrap_or('?'))));
 }

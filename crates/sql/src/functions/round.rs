@@ -1,7 +1,7 @@
 //! `ROUND`, `TRUNCATE`, `FLOOR` and `CEIL` of numbers.
 //!
-//! Half goes away from zero. Doubles are rounded by their decimal text, so that `ROUND(1.005e0, 2)` is 1.01 although
-//! the nearest double lies below 1.005.
+//! Ties round away from zero. Doubles are rounded by their decimal text, so `ROUND(1.005e0, 2)` is 1.01
+//! although the nearest double is below 1.005.
 
 use types::{DataType, Scalar};
 
@@ -86,7 +86,7 @@ fn prepare(way: Way, call: &Call<'_>) -> Result<Code, String> {
         match (args.first(), target) {
             (Some(Scalar::Int(v)), _) => {
                 let rounded = round_whole(i128::from(*v), 0, digits, way);
-                // Past the type's range it wraps, as Java's `intValue` does.
+                // A result out of range wraps, as in Java's `intValue`.
                 out.int(wrap(rounded as i64, &to));
             }
             (Some(Scalar::Double(v)), _) if matches!(way, Way::Down) => out.double(v.floor()),
@@ -106,12 +106,12 @@ fn prepare(way: Way, call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-/// `CAST(ROUND(m, digits) AS STRING)`.
+/// Prepares `CAST(ROUND(m, digits) AS STRING)`.
 pub(super) fn rounded_text(call: &Call<'_>) -> Result<Code, String> {
     text_of(Way::HalfUp, call)
 }
 
-/// `CAST(TRUNCATE(m, digits) AS STRING)`.
+/// Prepares `CAST(TRUNCATE(m, digits) AS STRING)`.
 pub(super) fn truncated_text(call: &Call<'_>) -> Result<Code, String> {
     text_of(Way::TowardZero, call)
 }
@@ -124,7 +124,7 @@ pub(super) fn to_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError
     Ok(Signature { args: accepted, result: DataType::STRING.nullable() })
 }
 
-/// The text of a decimal that is rounded to a number of digits: with these digits, but no more than it had.
+/// Prepares the text of a rounded decimal, with the given number of digits but no more than its scale.
 fn text_of(way: Way, call: &Call<'_>) -> Result<Code, String> {
     let from = Shape::of(&data_type(call, 0)).ok_or("only decimals are rounded to text")?;
     simple(move |args, out| {
@@ -139,7 +139,7 @@ fn text_of(way: Way, call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-/// `value × 10^-scale` rounded to a number of decimal digits, in the same scale.
+/// Rounds `value × 10^-scale` to a number of decimal digits and keeps the scale.
 fn round_whole(value: i128, scale: u8, digits: i64, way: Way) -> i128 {
     let drop = i64::from(scale).saturating_sub(digits);
     if drop <= 0 {
@@ -173,7 +173,7 @@ fn round_double(value: f64, places: i64, way: Way, single: bool) -> f64 {
     let up = way == Way::HalfUp && digits[keep] >= 5;
 
     if keep == 0 {
-        // Nothing is left, or a one in the place before.
+        // Either no digit is left, or a one in the place before.
         digits = vec![u8::from(up)];
         point += 1;
     } else {

@@ -1,4 +1,4 @@
-//! Finding text in text, and picking a part between separators. Positions count code points, from 1; 0 = not found.
+//! Text search and splitting by separators. Positions count code points from 1; 0 means not found.
 
 use types::{DataType, Scalar};
 
@@ -66,7 +66,7 @@ fn split_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     Ok(Signature { args: accepted, result: DataType::STRING.nullable() })
 }
 
-/// The place, counted from 1, of the first occurrence at or after code point `from`, counted from 0.
+/// Returns the position, from 1, of the first occurrence at or after code point `from`, counted from 0.
 fn find(text: &str, search: &str, from: i64) -> Option<i64> {
     if search.is_empty() {
         return Some(1);
@@ -74,7 +74,8 @@ fn find(text: &str, search: &str, from: i64) -> Option<i64> {
     let from = from.max(0);
     let start = byte_of(text, from as u64);
     let at = text[start..].find(search)?;
-    // `from` beyond the end finds nothing, so that it is the number of code points before `start`.
+    // If `from` is beyond the end, nothing is found; so here `from` is the number of code points before
+    // `start`.
     Some(from.saturating_add(length(&text[start..start + at])).saturating_add(1))
 }
 
@@ -136,7 +137,7 @@ fn split_index(args: &[Scalar<'_>], out: &mut Output) {
     out.text_or_null(part);
 }
 
-/// Java's `Character.isWhitespace`: without the blanks that do not break a line.
+/// Tests for Java's `Character.isWhitespace`, which excludes non-breaking blanks.
 fn is_java_whitespace(c: char) -> bool {
     matches!(c, '\t'..='\r' | '\u{1c}'..='\u{1f}')
         || c.is_whitespace() && !matches!(c, '\u{a0}' | '\u{2007}' | '\u{202f}' | '\u{85}')

@@ -1,4 +1,4 @@
-//! What a session tells of itself.
+//! Functions that return properties of the session.
 
 use types::DataType;
 

@@ -1,4 +1,4 @@
-//! What the entries of the registry have in common: checking argument types, reading arguments, wrapping code.
+//! Helpers for registry entries: checking argument types, reading arguments, wrapping code.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{
 type SignatureOf = fn(&[Argument<'_>]) -> Result<Signature, SignatureError>;
 type Prepare = fn(&Call<'_>) -> Result<Code, String>;
 
-/// An entry that always gives the same for the same arguments, and null for null.
+/// Creates an entry that is deterministic and returns null for null.
 pub(super) const fn function(
     name: &'static str,
     doc: &'static str,
@@ -22,13 +22,13 @@ pub(super) const fn function(
     Function { name, aliases: &[], doc, determinism, nulls, signature, prepare }
 }
 
-/// What an argument may be.
+/// The accepted kind of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
-    /// `TINYINT` to `BIGINT`, as it is.
+    /// `TINYINT` to `BIGINT`, without a cast.
     Integer,
-    /// Any number, as it is.
+    /// Any number, without a cast.
     Number,
     /// Any number, cast to `DOUBLE`.
     Double,
@@ -36,9 +36,9 @@ pub(super) enum Kind {
     Timestamp,
     /// `DATE`, `TIME` or a timestamp.
     Time,
-    /// Anything but nested types.
+    /// Anything except nested types.
     Any,
-    /// A literal text out of a list.
+    /// A literal text from a list.
     Word(&'static [&'static str]),
 }
 
@@ -47,7 +47,7 @@ pub(super) fn mismatch(expected: &str) -> SignatureError {
 }
 
 impl Kind {
-    /// The type the argument is cast to, or `None` if it does not fit.
+    /// Returns the type that the argument is cast to, or `None` if it is not accepted.
     fn accept(self, argument: &Argument<'_>) -> Option<DataType> {
         let given = &argument.column_type.data_type;
         let fits = match self {
@@ -77,7 +77,8 @@ impl Kind {
     }
 }
 
-/// The types of the arguments after coercion. Arguments from `required` on may be missing; `expected` is for people.
+/// Returns the argument types after coercion. Arguments from `required` on are optional; `expected` is for
+/// the error.
 pub(super) fn accept(
     args: &[Argument<'_>],
     expected: &str,
@@ -90,7 +91,7 @@ pub(super) fn accept(
     kinds.iter().zip(args).map(|(kind, arg)| kind.accept(arg).ok_or_else(|| mismatch(expected))).collect()
 }
 
-/// A result that is null only where an argument is.
+/// Returns a signature whose result is nullable only if an argument is.
 pub(super) fn typed(
     args: &[Argument<'_>],
     expected: &str,
@@ -102,7 +103,7 @@ pub(super) fn typed(
     Ok(Signature { args: accepted, result: ColumnType { data_type: result, nullable: any_nullable(args) } })
 }
 
-/// A result that can be null whatever the arguments are.
+/// Returns a signature whose result is always nullable.
 pub(super) fn nullable(
     args: &[Argument<'_>],
     expected: &str,
@@ -117,10 +118,10 @@ pub(super) fn any_nullable(args: &[Argument<'_>]) -> bool {
     args.iter().any(|a| a.column_type.nullable || a.column_type.data_type == DataType::Null)
 }
 
-/// Code that fails only where its value is too long.
+/// Wraps code that fails only if its value is too long.
 ///
-/// The value is measured when it is there. Code whose value can be many times as long as its arguments must use
-/// [`fallible`] and measure first.
+/// The length is checked after the value is computed. Code whose value can be many times as long as its
+/// arguments must use [`fallible`] and check first.
 pub(super) fn simple(f: impl Fn(&[Scalar<'_>], &mut Output) + Send + Sync + 'static) -> Result<Code, String> {
     Ok(Arc::new(move |_, args, out| {
         f(args, out);
@@ -128,7 +129,7 @@ pub(super) fn simple(f: impl Fn(&[Scalar<'_>], &mut Output) + Send + Sync + 'sta
     }))
 }
 
-/// Code that can fail a row.
+/// Wraps code that can fail a row.
 pub(super) fn fallible(
     f: impl Fn(&[Scalar<'_>], &mut Output) -> Result<(), EvalError> + Send + Sync + 'static,
 ) -> Result<Code, String> {
@@ -138,7 +139,7 @@ pub(super) fn fallible(
     }))
 }
 
-/// The text of an argument; '' where it is none, which the signature rules out.
+/// Returns the text of an argument; '' if it is none, which the signature rules out.
 pub(super) fn text<'a>(args: &[Scalar<'a>], index: usize) -> &'a str {
     match args.get(index) {
         Some(Scalar::Text(v)) => v,
@@ -146,7 +147,7 @@ pub(super) fn text<'a>(args: &[Scalar<'a>], index: usize) -> &'a str {
     }
 }
 
-/// The text of an argument, if there is such an argument.
+/// Returns the text of an argument, if there is one.
 pub(super) fn optional_text<'a>(args: &[Scalar<'a>], index: usize) -> Option<&'a str> {
     match args.get(index) {
         Some(Scalar::Text(v)) => Some(v),
@@ -179,7 +180,7 @@ pub(super) fn wide(args: &[Scalar<'_>], index: usize) -> i128 {
     }
 }
 
-/// The literal text of an argument of a call.
+/// Returns the text of a literal argument.
 pub(super) fn literal_text<'a>(call: &Call<'a>, index: usize) -> Option<&'a str> {
     match call.args.get(index)?.literal?.as_scalar() {
         Scalar::Text(v) => Some(v),
@@ -187,12 +188,12 @@ pub(super) fn literal_text<'a>(call: &Call<'a>, index: usize) -> Option<&'a str>
     }
 }
 
-/// The type of an argument of a call.
+/// Returns the type of an argument.
 pub(super) fn data_type(call: &Call<'_>, index: usize) -> DataType {
     call.args.get(index).map_or(DataType::Null, |a| a.column_type.data_type.clone())
 }
 
-/// The beginning of a text, in quotes.
+/// Returns the beginning of a text in quotes.
 pub(super) fn shortened(text: &str) -> String {
     const CHARACTERS: usize = 60;
     match text.char_indices().nth(CHARACTERS) {

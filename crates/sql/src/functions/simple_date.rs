@@ -1,8 +1,8 @@
-//! The patterns of Java's old `SimpleDateFormat`, which Flink still uses for `UNIX_TIMESTAMP`, `FROM_UNIXTIME`,
+//! Patterns of Java's old `SimpleDateFormat`, which Flink still uses for `UNIX_TIMESTAMP`, `FROM_UNIXTIME`,
 //! `DATE_FORMAT` of text, `TO_DATE` with a pattern and `CONVERT_TZ`.
 //!
-//! Reading is lenient: numbers of any width, month 13 is January, and what follows the pattern is ignored. A wall time
-//! that happens twice is the later one, unlike everywhere else (see `zone`).
+//! Parsing is lenient: numbers have any width, month 13 is January, and text after the pattern is ignored. A
+//! wall-clock time that occurs twice means the later instant, unlike everywhere else (see `zone`).
 
 use jiff::tz::TimeZone;
 
@@ -42,7 +42,7 @@ pub(super) struct SimpleDate {
 }
 
 impl SimpleDate {
-    /// The error says what is wrong with the pattern.
+    /// Compiles a pattern. The error says what is wrong with it.
     pub(super) fn compile(pattern: &str) -> Result<SimpleDate, String> {
         let mut parts: Vec<Part> = Vec::new();
         let mut chars = pattern.chars().peekable();
@@ -67,7 +67,7 @@ impl SimpleDate {
         Ok(SimpleDate { parts })
     }
 
-    /// Writes an instant as its zone's wall clock shows it.
+    /// Writes the wall-clock time of an instant in a zone.
     pub(super) fn format(&self, instant_ms: i64, zone: &TimeZone, out: &mut String) {
         let wall = wall_ms(zone, instant_ms);
         for part in &self.parts {
@@ -80,7 +80,7 @@ impl SimpleDate {
         }
     }
 
-    /// The instant that the text names in a zone.
+    /// Parses a text to an instant in a zone.
     pub(super) fn parse(&self, text: &str, zone: &TimeZone) -> Option<i64> {
         let mut fields = Fields::default();
         let mut at = 0;
@@ -196,7 +196,7 @@ impl Default for Fields {
 }
 
 impl Fields {
-    /// Reads one field; gives where it ends.
+    /// Reads one field; returns the position behind it.
     fn read(&mut self, letter: char, count: usize, abuts: bool, text: &str, at: usize) -> Option<usize> {
         let at = at + text[at..].bytes().take_while(|b| matches!(b, b' ' | b'\t')).count();
         let rest = &text[at..];
@@ -251,7 +251,7 @@ impl Fields {
         let value = if negative { -value } else { value };
 
         match letter {
-            // Java's window is the 80 years before today and the 20 after; here it stands still.
+            // Java's window is the 80 years before today and the 20 after; here the window is fixed.
             'y' if count <= 2 && width == 2 && !negative => {
                 self.year = if value > 45 { 1900 + value } else { 2000 + value }
             }

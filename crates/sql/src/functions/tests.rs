@@ -1,4 +1,4 @@
-//! What Flink answered, function by function, and what must hold for every function and every cast.
+//! Flink's answers for each function, and properties of all functions and casts.
 
 mod bounds;
 mod enforced;
@@ -37,7 +37,7 @@ pub(super) fn null(data_type: DataType) -> Typed {
     Typed(Value::Null, data_type)
 }
 
-/// A decimal literal: `1.50` is a `DECIMAL(3, 2)`.
+/// Creates a decimal literal: `1.50` is a `DECIMAL(3, 2)`.
 pub(super) fn m(text: &str) -> Typed {
     let digits = text.trim_start_matches('-').replace('.', "");
     let scale = text.split_once('.').map_or(0, |(_, fraction)| fraction.len()) as u8;
@@ -62,7 +62,7 @@ pub(super) fn convert(value: &Typed, to: DataType, mode: CastMode) -> Result<Val
     convert_in(&TimeZone::UTC, value, &to, mode)
 }
 
-/// Calls a function as the binder does: coerces, prepares, runs one row. Gives the value and its type.
+/// Calls a function as the binder does: coerces, prepares, runs one row. Returns the value and its type.
 pub(super) fn call_in(zone: &TimeZone, name: &str, args: &[Typed]) -> Result<Typed, String> {
     let function = lookup(name).ok_or(format!("no function {name}"))?;
     let types: Vec<ColumnType> = args.iter().map(|a| a.1.clone().nullable()).collect();
@@ -92,7 +92,7 @@ pub(super) fn call(name: &str, args: &[Typed]) -> Result<Typed, String> {
     call_in(&TimeZone::UTC, name, args)
 }
 
-/// The result as `CAST(… AS STRING)` shows it, `NULL` for null, `!` and the error where the row fails.
+/// Shows the result as `CAST(… AS STRING)` does, `NULL` for null, and `!` with the error if the row fails.
 pub(super) fn shown(result: Result<Typed, String>) -> String {
     match result.and_then(|typed| convert(&typed, DataType::STRING, CastMode::Strict)) {
         Ok(Value::Null) => "NULL".into(),

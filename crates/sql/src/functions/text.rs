@@ -1,4 +1,4 @@
-//! Case, trimming, parts and joins of text. Positions count code points, from 1.
+//! Functions on text: case, trimming, parts and joins. Positions count code points from 1.
 
 use types::{DataType, Scalar};
 
@@ -147,7 +147,7 @@ fn concat_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> 
 
 fn concat_ws_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let mut signature = all_text(args, "<separator>, <text>, …")?;
-    // Only a null separator gives null.
+    // Only a null separator makes the result null.
     signature.result.nullable = any_nullable(&args[..1]);
     Ok(signature)
 }
@@ -156,7 +156,7 @@ pub(super) fn lower(text: &str, out: &mut Output) {
     if text.is_ascii() {
         out.write_text(|to| to.extend(text.chars().map(|c| c.to_ascii_lowercase())));
     } else {
-        // Both this and Java follow Unicode without a language: final sigma, dotted capital I.
+        // Both Rust and Java follow Unicode without a language: final sigma, dotted capital I.
         out.text(&text.to_lowercase());
     }
 }
@@ -176,12 +176,12 @@ fn initcap(text: &str, out: &mut Output) {
     });
 }
 
-/// The number of code points.
+/// Returns the number of code points.
 pub(super) fn length(text: &str) -> i64 {
     text.chars().count() as i64
 }
 
-/// Where the code point `index`, counted from 0, begins, or the end.
+/// Returns the byte position of code point `index`, counted from 0, or the end of the text.
 pub(super) fn byte_of(text: &str, index: u64) -> usize {
     let index = usize::try_from(index).unwrap_or(usize::MAX);
     if text.is_ascii() {

@@ -97,7 +97,7 @@ impl Unit {
             Unit::Week => (day - (weekday(day) + 1) % 7).saturating_mul(DAY_MS),
             Unit::Months(months) => {
                 let date = Date::of_day(day);
-                // Centuries and millennia begin in the year 1.
+                // Centuries and millennia begin in year 1.
                 let origin = if months >= 1_200 { 12 } else { 0 };
                 let index = date.year * 12 + date.month - 1 - origin;
                 let start = index.div_euclid(months) * months + origin;
@@ -112,15 +112,16 @@ impl Unit {
         match self {
             Unit::Ms(_) if floor >= wall_ms => wall_ms,
             Unit::Ms(unit) => floor.saturating_add(unit),
-            // Weeks, months, quarters and years look at the day alone.
+            // For weeks, months, quarters and years only the day counts.
             Unit::Week | Unit::Months(..=12) if floor == day => floor,
             Unit::Week => floor.saturating_add(7 * DAY_MS),
-            // A decade, century or millennium gives the next one, also from its very beginning.
+            // For decades, centuries and millennia the result is the next one, even at the very beginning of
+            // one.
             Unit::Months(months) => Moment::of_ms(floor).plus_months(months).ms,
         }
     }
 
-    /// [`Unit::ceil`] of a date: a day's end is the next day, and hours change nothing.
+    /// Computes [`Unit::ceil`] of a date: the ceiling of a day is the next day; smaller units change nothing.
     fn ceil_day(self, day: i64) -> i64 {
         match self {
             Unit::Ms(DAY_MS) => day.saturating_add(1),
@@ -149,7 +150,7 @@ fn prepare_rounding(call: &Call<'_>, end: End) -> Result<Code, String> {
 
     let round = move |ms: i64, nanos: i64| match end {
         End::Floor => unit.floor(ms),
-        // A part of a millisecond counts.
+        // A fraction of a millisecond counts.
         End::Ceil => unit.ceil(ms.saturating_add(i64::from(nanos > 0))),
     };
 
@@ -184,7 +185,7 @@ fn difference_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureErr
     Ok(Signature { args: accepted, result })
 }
 
-/// Milliseconds of a date or timestamp.
+/// Returns the milliseconds of a date or timestamp.
 fn ms_of(value: Option<&Scalar<'_>>, of: &DataType) -> i64 {
     match (of, value) {
         (DataType::Date, Some(Scalar::Int(day))) => day.saturating_mul(DAY_MS),
@@ -207,10 +208,11 @@ fn difference(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-/// Whole months from `a` to `b`.
+/// Returns the whole months from `a` to `b`.
 ///
-/// The days alone are counted, toward zero. Where the months lead from one day exactly to the other, an earlier time of
-/// day takes one off, also from a negative count: 2018-03-01 21:00:01 to 2018-03-01 20:00:00 is -1.
+/// Months are counted by days only, truncated toward zero. If the months lead exactly from one day to the
+/// other and `b` has an earlier time of day, one is subtracted, even from a negative count: 2018-03-01
+/// 21:00:01 to 2018-03-01 20:00:00 is -1.
 fn months_between(a: i64, b: i64) -> i64 {
     let (from, to) = (a.div_euclid(DAY_MS), b.div_euclid(DAY_MS));
     let months = if from <= to { days_in_months(from, to) } else { -days_in_months(to, from) };
@@ -220,7 +222,7 @@ fn months_between(a: i64, b: i64) -> i64 {
     months - i64::from(lands_on == to && is_earlier)
 }
 
-/// Whole months from one day to a later one.
+/// Returns the whole months from one day to a later one.
 fn days_in_months(from: i64, to: i64) -> i64 {
     let (first, last) = (Date::of_day(from), Date::of_day(to));
     let months = (last.year - first.year) * 12 + last.month - first.month;

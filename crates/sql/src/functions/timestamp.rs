@@ -1,32 +1,33 @@
-//! Text to `TIMESTAMP(3)`, the hottest function of all: every event's time comes as text.
+//! Parses text to `TIMESTAMP(3)`. This is the hottest function of all, because every event's time arrives as
+//! text.
 //!
-//! [`parse`] is `TRY_CAST(x AS TIMESTAMP(3))` with all its leniency; the common form `yyyy-MM-ddTHH:mm:ss[.f…]` is read
-//! without going through a pattern. [`TimestampParser`] gives the same answers and remembers the minute of the text
-//! before, since events come in order of time.
+//! [`parse`] is `TRY_CAST(x AS TIMESTAMP(3))` with all its leniency; the common form
+//! `yyyy-MM-ddTHH:mm:ss[.f…]` is read without a pattern. [`TimestampParser`] returns the same results and
+//! caches the minute of the previous text, since events arrive roughly in order of time.
 
 use std::sync::LazyLock;
 
 use super::calendar::{DAY_MS, MINUTE_MS, Moment, day_number, days_in_month, write_timestamp};
 use super::date_pattern::DatePattern;
 
-/// What may stand between date and time.
+/// The accepted separators between date and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Separator {
-    /// A blank, as `CAST` wants it.
+    /// A blank, as in `CAST`.
     Blank,
-    /// A blank or a `T`: `CAST(REPLACE(x, 'T', ' ') AS …)`.
+    /// A blank or a `T`, as in `CAST(REPLACE(x, 'T', ' ') AS …)`.
     BlankOrT,
 }
 
-/// Milliseconds since 1970 on the text's wall clock; `None` where `TRY_CAST(x AS TIMESTAMP(3))` is null.
+/// Returns wall-clock milliseconds since 1970, or `None` if `TRY_CAST(x AS TIMESTAMP(3))` is null.
 pub fn parse(text: &[u8], separator: Separator) -> Option<i64> {
     strict(text, separator).or_else(|| lenient(text, separator))
 }
 
-/// [`parse`] with a memory of one minute.
+/// A [`parse`] that caches one minute.
 #[derive(Debug, Clone)]
 pub struct TimestampParser {
-    /// The text before, up to its minutes, and when that minute began.
+    /// The previous text up to its minutes, and the start of that minute.
     prefix: [u8; 16],
     minute_ms: i64,
 }
@@ -42,7 +43,7 @@ impl TimestampParser {
         TimestampParser::default()
     }
 
-    /// The same as [`parse`].
+    /// Returns the same as [`parse`].
     #[inline]
     pub fn parse(&mut self, text: &[u8], separator: Separator) -> Option<i64> {
         let Some((prefix, rest)) = text.split_first_chunk::<16>() else {
@@ -63,7 +64,7 @@ impl TimestampParser {
     }
 }
 
-/// `yyyy-MM-dd HH:mm:ss[.f…]` only; `None` says nothing about other forms.
+/// Parses only `yyyy-MM-dd HH:mm:ss[.f…]`; after `None` the text may still have another valid form.
 fn strict(text: &[u8], separator: Separator) -> Option<i64> {
     let (prefix, rest) = text.split_first_chunk::<16>()?;
     Some(strict_minute(prefix, separator)? + strict_rest(rest)?)
@@ -84,12 +85,12 @@ fn strict_minute(text: &[u8; 16], separator: Separator) -> Option<i64> {
     if year == 0 || !(1..=12).contains(&month) || !(1..=31).contains(&day) || hour > 23 || minute > 59 {
         return None;
     }
-    // 30 February is the last of February, as in Java's "smart" style.
+    // 30 February becomes the last day of February, as in Java's "smart" style.
     let day = if day > 28 { day.min(days_in_month(year, month)) } else { day };
     Some(day_number(year, month, day) * DAY_MS + (hour * 60 + minute) * MINUTE_MS)
 }
 
-/// `:ss[.f…]`, at most nine digits, cut to milliseconds.
+/// Parses `:ss[.f…]` with at most nine digits, truncated to milliseconds.
 #[inline]
 fn strict_rest(text: &[u8]) -> Option<i64> {
     let [b':', tens, ones, fraction @ ..] = text else { return None };
@@ -130,23 +131,24 @@ fn lenient(text: &[u8], separator: Separator) -> Option<i64> {
     .map(|moment| moment.ms)
 }
 
-/// `TRY_CAST(x AS TIMESTAMP(9))`.
+/// Evaluates `TRY_CAST(x AS TIMESTAMP(9))`.
 pub(super) fn parse_moment(text: &str) -> Option<Moment> {
     static PATTERN: LazyLock<DatePattern> = LazyLock::new(DatePattern::of_cast);
     PATTERN.parse(text)
 }
 
-/// Writes `yyyy-MM-dd HH:mm:ss.SSS`: `CAST(ts AS STRING)` of a `TIMESTAMP(3)`.
+/// Writes `yyyy-MM-dd HH:mm:ss.SSS`, the `CAST(ts AS STRING)` of a `TIMESTAMP(3)`.
 pub fn write(ms: i64, out: &mut String) {
     write_timestamp(Moment::of_ms(ms), 3, out);
 }
 
-/// What `(Z|[+-]\d\d:\d\d)$` finds, as Java reads it: at the end, or before a line terminator that ends the text.
+/// Returns the match of `(Z|[+-]\d\d:\d\d)$` as in Java: at the end, or before a line terminator that ends
+/// the text.
 pub fn offset_suffix(text: &[u8]) -> Option<&[u8]> {
     offset_range(text).map(|(start, end)| &text[start..end])
 }
 
-/// Start and end of the [`offset_suffix`].
+/// Returns the start and end of the [`offset_suffix`].
 pub(super) fn offset_range(text: &[u8]) -> Option<(usize, usize)> {
     let end = text.len() - terminator_length(text);
     match text[..end] {
@@ -158,7 +160,7 @@ pub(super) fn offset_range(text: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-/// Length of the line terminator that ends a text, 0 if none does.
+/// Returns the length of the line terminator that ends a text, or 0.
 pub(super) fn terminator_length(text: &[u8]) -> usize {
     match text {
         [.., b'\r', b'\n'] | [.., 0xc2, 0x85] => 2,
@@ -168,7 +170,7 @@ pub(super) fn terminator_length(text: &[u8]) -> usize {
     }
 }
 
-/// Milliseconds east of UTC of `Z` or `±hh:mm`, at most 18 hours; `None` for every other form.
+/// Returns the milliseconds east of UTC of `Z` or `±hh:mm`, at most 18 hours; `None` for other forms.
 pub fn zone_offset_ms(zone: &[u8]) -> Option<i64> {
     let (sign, a, b, c, d) = match *zone {
         [b'Z'] => return Some(0),

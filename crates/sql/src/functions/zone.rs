@@ -1,8 +1,9 @@
-//! Time zones: names as Java reads them, and the way between instants and the wall clock.
+//! Time zones: names as in Java, and conversions between instants and wall-clock time.
 //!
-//! Where clocks are set back a wall time happens twice: the earlier one counts. Where they are set forward it never
-//! happens: it moves on by the length of the gap. That is `java.time`'s rule, and so Flink's. Java's older calendar, by
-//! which Flink reads `UNIX_TIMESTAMP` and `CONVERT_TZ`, takes the later of the two: `resolve_later`.
+//! If clocks are set back, a wall-clock time occurs twice, and the earlier instant is used. If clocks are set
+//! forward, a wall-clock time is skipped, and it is moved forward by the length of the gap. This is the rule
+//! of `java.time`, and so of Flink. Java's older calendar, which Flink uses for `UNIX_TIMESTAMP` and
+//! `CONVERT_TZ`, takes the later instant: `resolve_later`.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -11,7 +12,7 @@ use jiff::tz::{AmbiguousTimestamp, Offset, TimeZone};
 use super::calendar::DAY_MS;
 use super::timestamp::zone_offset_ms;
 
-/// A zone by the names of `ZoneId.of`: `Z`, `+07:00` and the like, `UTC+7`, `GMT+07:00`, `Asia/Ho_Chi_Minh`.
+/// Returns a zone by the names of `ZoneId.of`: `Z`, `+07:00`, `UTC+7`, `GMT+07:00`, `Asia/Ho_Chi_Minh`.
 pub fn zone(name: &str) -> Option<TimeZone> {
     if let Some(ms) = zone_offset_ms(name.as_bytes()).or_else(|| offset_ms(name)) {
         return fixed(ms);
@@ -23,12 +24,12 @@ pub fn zone(name: &str) -> Option<TimeZone> {
             _ => {}
         }
     }
-    // Names are case-sensitive in Java, and jiff's are not.
+    // Names are case-sensitive in Java, but not in jiff.
     let found = TimeZone::get(name).ok()?;
     (found.iana_name() == Some(name)).then_some(found)
 }
 
-/// A zone by the names of the old `TimeZone.getTimeZone`, which takes anything unknown for GMT.
+/// Returns a zone by the names of the old `TimeZone.getTimeZone`, which treats unknown names as GMT.
 pub(super) fn zone_or_gmt(name: &str) -> TimeZone {
     if name.starts_with(['+', '-']) {
         return TimeZone::UTC;
@@ -40,7 +41,7 @@ fn fixed(ms: i64) -> Option<TimeZone> {
     Offset::from_seconds((ms / 1_000) as i32).ok().map(TimeZone::fixed)
 }
 
-/// The forms of Java's `ZoneOffset.of`: `±h`, `±hh`, `±hh:mm`, `±hhmm`, `±hh:mm:ss`, `±hhmmss`.
+/// Parses the forms of Java's `ZoneOffset.of`: `±h`, `±hh`, `±hh:mm`, `±hhmm`, `±hh:mm:ss`, `±hhmmss`.
 fn offset_ms(text: &str) -> Option<i64> {
     let (sign, digits) = match text.as_bytes() {
         [b'+', rest @ ..] => (1, rest),
@@ -61,13 +62,14 @@ fn offset_ms(text: &str) -> Option<i64> {
     (m < 60 && s < 60 && seconds <= 18 * 3_600).then_some(sign * seconds * 1_000)
 }
 
-/// Converts between instants and one zone's wall clock, remembering the offset in force around the last one asked for.
+/// Converts between instants and the wall-clock time of one zone, and caches the offset around the last
+/// instant.
 ///
-/// Times outside of the years ±9999 take the offset of the nearest one inside.
+/// Times beyond the years ±9999 use the offset of the nearest time within.
 #[derive(Debug, Clone)]
 pub struct WallClock {
     zone: TimeZone,
-    /// Instants from..to have `offset_ms`.
+    /// Instants from `from` to `to` (exclusive) have the offset `offset_ms`.
     from: i64,
     to: i64,
     offset_ms: i64,
@@ -78,7 +80,7 @@ impl WallClock {
         WallClock { zone, from: 0, to: 0, offset_ms: 0 }
     }
 
-    /// Wall-clock milliseconds of an instant in milliseconds.
+    /// Returns the wall-clock milliseconds of an instant in milliseconds.
     pub fn wall_ms(&mut self, instant_ms: i64) -> i64 {
         if !(self.from..self.to).contains(&instant_ms) {
             self.look_up(instant_ms);
@@ -86,10 +88,10 @@ impl WallClock {
         instant_ms.saturating_add(self.offset_ms)
     }
 
-    /// The instant of a wall-clock time: the earlier of two, or moved forward out of a gap.
+    /// Returns the instant of a wall-clock time: the earlier of two, or moved forward out of a gap.
     pub fn instant_ms(&mut self, wall_ms: i64) -> i64 {
         let guess = wall_ms.saturating_sub(self.offset_ms);
-        // No clock is ever set by a day, so within these bounds the offset is the only one possible.
+        // No clock is ever set by a whole day, so within these bounds only this offset is possible.
         if guess >= self.from.saturating_add(DAY_MS) && guess < self.to.saturating_sub(DAY_MS) {
             return guess;
         }
@@ -103,7 +105,7 @@ impl WallClock {
         self.offset_ms = i64::from(self.zone.to_offset(at).seconds()) * 1_000;
         let mut until = self.zone.following(at);
         self.to = until.next().map_or(i64::MAX, |t| t.timestamp().as_millisecond());
-        // A transition at this very instant counts as before it.
+        // A transition at exactly this instant counts as before it.
         let after = at.checked_add(jiff::SignedDuration::from_nanos(1)).unwrap_or(at);
         let mut since = self.zone.preceding(after);
         self.from = since.next().map_or(i64::MIN, |t| t.timestamp().as_millisecond());
@@ -113,17 +115,17 @@ impl WallClock {
     }
 }
 
-/// Wall-clock milliseconds of an instant.
+/// Returns the wall-clock milliseconds of an instant.
 pub fn wall_ms(zone: &TimeZone, instant_ms: i64) -> i64 {
     instant_ms.saturating_add(i64::from(zone.to_offset(instant(instant_ms)).seconds()) * 1_000)
 }
 
-/// The instant of a wall-clock time: the earlier of two.
+/// Returns the instant of a wall-clock time, the earlier of two.
 pub fn resolve(zone: &TimeZone, wall_ms: i64) -> i64 {
     resolve_by(zone, wall_ms, AmbiguousTimestamp::compatible)
 }
 
-/// The instant of a wall-clock time: the later of two.
+/// Returns the instant of a wall-clock time, the later of two.
 pub(super) fn resolve_later(zone: &TimeZone, wall_ms: i64) -> i64 {
     resolve_by(zone, wall_ms, AmbiguousTimestamp::later)
 }

@@ -1,4 +1,4 @@
-//! Operators of aggregates and ordered rows.
+//! Lowers aggregates, OVER, ORDER BY and LIMIT to operators.
 
 use super::operators::{is_instant, spread};
 use super::{Failed, Lowering, Producer, fields_of};
@@ -21,7 +21,8 @@ impl Lowering<'_> {
         let bounds = below.window_bounds(&keys);
         let results = calls.len();
 
-        // The keys once more in front, since an argument that is a key too keeps its value in every set.
+        // Copy the keys to the front: a key that is also an argument keeps its value there in every grouping
+        // set.
         if let Some(sets) = &aggregate.sets {
             let width = below.fields.len();
             let places: Vec<usize> = keys.iter().copied().chain(0..width).collect();
@@ -79,7 +80,7 @@ impl Lowering<'_> {
                 (name, rel.span),
             )
         } else if let Some((start, end, of)) = bounds {
-            // Of the keys in front, those that are the bounds.
+            // Map the window's bounds to their places among the keys.
             let place = |field: usize| match aggregate.sets {
                 Some(_) => aggregate.keys.iter().position(|&key| key == field).unwrap_or(field),
                 None => field,
@@ -117,7 +118,7 @@ impl Lowering<'_> {
 
         match &aggregate.sets {
             None => Ok(producer),
-            // The set's number stands behind the results in the node, and before them in the operator.
+            // In the node the set's number follows the results; in the operator it precedes them.
             Some(_) => {
                 let of_keys = aggregate.keys.len();
                 let mut places: Vec<usize> = (0..of_keys).collect();
@@ -136,6 +137,7 @@ impl Lowering<'_> {
                 .with_hint("order by the event time: OVER (PARTITION BY key ORDER BY time)");
             return Err(self.fail(error));
         };
+
         let is_time = below.fields[first.field].time;
         if !rest.is_empty() {
             let error = Diagnostic::error(rel.span, "OVER is ordered by one column")
@@ -146,15 +148,18 @@ impl Lowering<'_> {
             let error = Diagnostic::error(rel.span, "OVER is ordered ascending");
             return Err(self.fail(error));
         }
+
         let order = match is_time {
             Some(TimeAttribute::Event) => OverOrder::Event(first.field),
             Some(TimeAttribute::Processing) => OverOrder::Processing,
             None => OverOrder::Field(*first),
         };
+
         let updates = matches!(order, OverOrder::Field(_));
         if !updates && !input.changes.is_append() {
             return Err(self.takes_no_updates("OVER by time", rel));
         }
+
         let key = input.key.clone();
         let changes = if updates { Changes::Retract } else { Changes::Append };
         let kind = OperatorKind::Over(Over {
@@ -164,6 +169,7 @@ impl Lowering<'_> {
             calls: over.calls.clone(),
             emits_before: true,
         });
+
         let inputs = vec![(input, spread(&over.partition))];
         Ok(self.add(kind, inputs, (fields_of(rel), changes, key), ("OverAggregate".to_owned(), rel.span)))
     }
@@ -173,7 +179,8 @@ impl Lowering<'_> {
         match (sort.limit, sort.order.split_first()) {
             (Some(rows), None) => {
                 let input = self.produce(below)?;
-                // A row that is taken back makes room for another: the first rows to arrive are a Top-N without an order.
+                // A retracted row makes room for another, so the first rows to arrive are a Top-N without an
+                // order.
                 if !input.changes.is_append() {
                     let rank = first_rows(sort, rows, vec![]);
                     return self.rank_operator(rel, below, input, &rank);
@@ -213,7 +220,7 @@ impl Lowering<'_> {
     }
 }
 
-/// `LIMIT` as a Top-N of all rows.
+/// Expresses `LIMIT` as a Top-N over all rows.
 fn first_rows(sort: &SortRel, rows: u64, order: Vec<SortKey>) -> RankRel {
     RankRel {
         partition: vec![],
@@ -224,13 +231,14 @@ fn first_rows(sort: &SortRel, rows: u64, order: Vec<SortKey>) -> RankRel {
     }
 }
 
-/// Takes the mean of whole numbers from their sum where the query asks for the sum and the number too, or for a variance:
-/// so does Flink, and the mean shows it when the sum wraps.
+/// Computes the mean of integers from their sum if the query also computes the sum and count, or a variance.
+/// Flink does the same, and the difference is visible when the sum wraps.
 fn reduce_averages(calls: &mut [Call]) {
     let all = calls.to_vec();
     for call in calls.iter_mut().filter(|call| call.function == Function::Avg) {
         let Some(arg) = call.arg_types.first().filter(|arg| arg.data_type.is_integer()) else { continue };
         let is_alike = |other: &Call| other.distinct == call.distinct && other.filter == call.filter;
+
         let has_sum = all
             .iter()
             .any(|other| other.function == Function::Sum && is_alike(other) && other.args == call.args);
@@ -244,6 +252,7 @@ fn reduce_averages(calls: &mut [Call]) {
                 Function::StddevPop | Function::StddevSamp | Function::VarPop | Function::VarSamp
             )
         });
+
         if has_sum && has_count || has_variance {
             call.function = Function::AvgOfSum;
         }

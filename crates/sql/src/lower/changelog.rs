@@ -1,4 +1,4 @@
-//! `FROM_CHANGELOG` and `TO_CHANGELOG`: operators that say what each row does to the result, or tell it.
+//! Lowers `FROM_CHANGELOG` and `TO_CHANGELOG` to operators that convert between rows and changes.
 
 use std::sync::Arc;
 
@@ -45,8 +45,9 @@ impl Lowering<'_> {
     }
 }
 
-/// How many changes the operators of a script give. `TO_CHANGELOG` makes rows of changes, and how many there are is part of
-/// the answer: each is given, as in Flink, unless the script says otherwise.
+/// Returns how many changes the operators of a script emit. `TO_CHANGELOG` makes each change a row, so the
+/// number of changes is visible: every change is emitted, as in Flink, unless the script's settings say
+/// otherwise.
 pub(super) fn updates(operators: &[Operator], settings: &Settings) -> Updates {
     let shows_changes =
         operators.iter().any(|operator| matches!(operator.kind, OperatorKind::ToChangelog(_)));

@@ -1,14 +1,14 @@
-//! Windows that late rows correct (`weir.allowed-lateness`), where operators take their results.
+//! Corrections of windows by late rows (`weir.allowed-lateness`) whose results operators read.
 //!
-//! A table is told of a correction by the row that replaces the one before. An operator must be told what it replaces, so
-//! such rows are upserts by group and window, and are normalized before anything else:
+//! A sink table takes a correction as a row that replaces the previous one. An operator must know the
+//! replaced row, so corrections are upserts by group and window, and are normalized first:
 //!
 //! ```text
 //! scan with windows ──► ChangelogNormalize[keys, window] ──► Calc[HAVING, columns] ──► …
 //!                       +I, then -U and +U for each correction
 //! ```
 //!
-//! Conditions on results are tested behind, so that a group that fails them now is taken back.
+//! Conditions on results are evaluated after that, so a group that no longer meets them is retracted.
 
 use types::{DataType, Interval};
 
@@ -21,7 +21,7 @@ use crate::plan::operator::{Changes, Closes, Field, Operator, OperatorKind, Wind
 use crate::rel::{CalcRel, Rel};
 
 impl Lowering<'_> {
-    /// What gives the rows of a scan's windows, and their corrections. `columns` are over the groups.
+    /// Returns the producer of a scan's window results and their corrections. `columns` are over the groups.
     pub(super) fn corrected(
         &mut self,
         (table, filters): (usize, Vec<ExprId>),
@@ -38,7 +38,7 @@ impl Lowering<'_> {
             .map(|(place, input)| group.output.add(Expr::Column(place), input.column_type.clone()))
             .collect();
 
-        // Keys, results, then the window's start, end and time.
+        // The fields are the keys, the results, and the window's start, end and time.
         let fields: Vec<Field> = exprs
             .inputs
             .iter()
@@ -65,7 +65,8 @@ impl Lowering<'_> {
     }
 }
 
-/// What settings of corrections and early results mean nothing to: windows that operators compute give their rows once.
+/// Returns notices for correction and early-result settings that have no effect: windows computed by
+/// operators emit once.
 pub(super) fn without_effect(operators: &[Operator], settings: &Settings) -> Vec<Diagnostic> {
     let names: Vec<&str> = [
         ("weir.allowed-lateness", settings.allowed_lateness > Interval::ZERO),

@@ -1,8 +1,8 @@
-//! Fusing: the part of a tree that a scan does by itself.
+//! Fusing: finds the part of a tree that a scan can compute itself.
 //!
-//! A scan can filter and project its rows, and aggregate them in sliced windows of its event time. Such a part of a tree
-//! is brought into one scope, that of the source's leaves: what several queries have in common is one node there, and is
-//! computed once.
+//! A scan can filter and project its rows, and aggregate them in sliced windows of its event time. Such a
+//! part is moved into one scope, the source's leaves. Expressions that several queries share are one node
+//! there and are computed once.
 //!
 //! ```text
 //! Calc ─ Aggregate[window_start, window_end, k] ─ Calc ─ Window[TUMBLE] ─ Calc ─ Scan      all of it is one query
@@ -16,19 +16,19 @@ use crate::rel::rebase::{Rebase, inputs_of};
 use crate::rel::{AggregateRel, Rel, RelKind, WindowShape};
 use crate::rules::{Rule, Rules};
 
-/// A part of a tree in the scope of its source.
+/// A part of a tree, in the scope of its source.
 pub(super) struct Fused {
     pub(super) table: usize,
-    /// Over the source's leaves; all must be true.
+    /// Conditions over the source's leaves; all must be true.
     pub(super) filters: Vec<ExprId>,
     pub(super) stage: FusedStage,
-    /// One a field of the node: over the leaves, or over the groups.
+    /// One expression for each field of the node, over the leaves or over the groups.
     pub(super) columns: Vec<ExprId>,
 }
 
 pub(super) enum FusedStage {
     Rows,
-    /// Rows with their windows. `conditions` are on the window's columns alone.
+    /// Rows with their windows. `conditions` read only the window's columns.
     Windowed {
         window: Window,
         conditions: Vec<ExprId>,
@@ -40,12 +40,12 @@ pub(super) struct FusedGroup {
     pub(super) window: Window,
     pub(super) keys: Vec<ExprId>,
     pub(super) aggregates: Vec<Aggregate>,
-    /// Scope: keys, aggregates, `window_start`, `window_end`, `window_time`.
+    /// Its scope is the keys, the aggregates, `window_start`, `window_end` and `window_time`.
     pub(super) output: ExprGraph,
     pub(super) having: Vec<ExprId>,
 }
 
-/// The graphs of the sources, as parts of trees are brought into them.
+/// The expression graphs of the sources, into which parts of trees are moved.
 pub(super) struct Sources<'a> {
     pub(super) tables: &'a [Table],
     pub(super) changes: &'a dyn Fn(&Table) -> Changes,
@@ -53,7 +53,7 @@ pub(super) struct Sources<'a> {
     graphs: std::collections::BTreeMap<usize, SourceGraph>,
 }
 
-/// Expressions over the leaves of a table, and behind these the three columns of a window.
+/// Expressions over the leaves of a table, followed by the three columns of a window.
 #[derive(Clone)]
 pub(super) struct SourceGraph {
     pub(super) exprs: ExprGraph,
@@ -79,13 +79,15 @@ impl<'a> Sources<'a> {
         })
     }
 
-    /// What a part computes, as a text that is the same whatever else the script holds.
+    /// Returns a text that identifies what a part computes, whatever else the script contains.
     pub(super) fn meaning(&mut self, fused: &Fused) -> String {
         let source = &self.graph(fused.table).exprs;
         let of = |exprs: &ExprGraph, ids: &[ExprId]| {
             ids.iter().map(|id| exprs.digest(*id)).collect::<Vec<_>>().join(", ")
         };
+
         let filters = of(source, &fused.filters);
+
         match &fused.stage {
             FusedStage::Rows => format!("[{filters}] rows {}", of(source, &fused.columns)),
             FusedStage::Windowed { window, conditions } => {
@@ -105,7 +107,7 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// The node in the scope of its source; `None` if a scan cannot do it alone.
+    /// Moves a node into the scope of its source, or returns `None` if a scan cannot compute it.
     pub(super) fn fuse(&mut self, rel: &Rel) -> Option<Fused> {
         match &rel.kind {
             RelKind::Scan { table } => {
@@ -118,7 +120,7 @@ impl<'a> Sources<'a> {
             RelKind::Calc(calc) => {
                 let fused = self.fuse(rel.input())?;
                 let changes = (self.changes)(&self.tables[fused.table]);
-                // A condition on rows that updates replace must see both.
+                // A condition on upserts must see both the old and the new row.
                 if matches!(changes, Changes::Upsert(_)) && !matches!(rel.input().kind, RelKind::Scan { .. })
                 {
                     return None;
@@ -201,7 +203,7 @@ impl<'a> Sources<'a> {
         Some(Fused { columns, ..fused })
     }
 
-    /// An aggregate in a window, if its keys are the window's bounds and others.
+    /// Fuses an aggregate over a window if its keys include the window's bounds.
     fn fuse_aggregate(&mut self, fused: Fused, aggregate: &AggregateRel, rel: &Rel) -> Option<Fused> {
         let FusedStage::Windowed { window, conditions } = &fused.stage else { return None };
         if aggregate.sets.is_some() || aggregate.window.is_some() {
@@ -214,12 +216,12 @@ impl<'a> Sources<'a> {
         let uses_window =
             |exprs: &ExprGraph, id: ExprId| inputs_of(exprs, &[id]).iter().any(|&input| input >= leaves);
 
-        // What is computed from the window's columns alone is the same for all rows of a group.
+        // A value computed only from the window's columns is the same for all rows of a group.
         let of_window_alone = |exprs: &ExprGraph, id: ExprId| {
             let read = inputs_of(exprs, &[id]);
             !read.is_empty() && read.iter().all(|&input| input >= leaves)
         };
-        // Keys besides the window's columns, over rows.
+        // The keys over rows, without the window's columns.
         let mut keys: Vec<ExprId> = vec![];
         for &key in &aggregate.keys {
             if rel.input().fields[key].window.is_some() {
@@ -245,7 +247,7 @@ impl<'a> Sources<'a> {
             aggregates.push(call);
         }
 
-        // The scope of what is computed from the groups.
+        // The scope of expressions over the groups.
         let mut scope: Vec<InputColumn> = keys
             .iter()
             .map(|id| InputColumn {
@@ -283,13 +285,13 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// An input of a graph.
+/// Returns an input of a graph as an expression.
 fn column(exprs: &mut ExprGraph, place: usize) -> ExprId {
     let column_type = exprs.inputs[place].column_type.clone();
     exprs.add(Expr::Column(place), column_type)
 }
 
-/// The call as a scan's aggregation does it; `None` if it does not.
+/// Converts a call to an aggregate of a scan, or returns `None` if scans do not support it.
 fn fused_call(call: &Call, columns: &[ExprId], window: Window) -> Option<Aggregate> {
     let function = match &call.function {
         Function::Count => AggregateFunction::Count,
@@ -297,7 +299,7 @@ fn fused_call(call: &Call, columns: &[ExprId], window: Window) -> Option<Aggrega
         Function::Avg => AggregateFunction::Avg,
         Function::Min => AggregateFunction::Min,
         Function::Max => AggregateFunction::Max,
-        // First and last values have no order across the overlapping pieces of other windows.
+        // First and last values have no order across the overlapping slices of other windows.
         Function::FirstValue if matches!(window, Window::Tumble { .. }) => AggregateFunction::FirstValue,
         Function::LastValue if matches!(window, Window::Tumble { .. }) => AggregateFunction::LastValue,
         Function::Percentile { places, many: false } if call.args.len() == 1 => {
@@ -305,10 +307,12 @@ fn fused_call(call: &Call, columns: &[ExprId], window: Window) -> Option<Aggrega
         }
         _ => return None,
     };
-    // Values that hold others have no column in the scan's state.
+
+    // Nested values have no column in the scan's state.
     if call.args.len() > 1 || call.arg_types.iter().any(|of| of.data_type.repr().is_none()) {
         return None;
     }
+
     Some(Aggregate {
         function,
         arg: call.args.first().map(|&arg| columns[arg]),

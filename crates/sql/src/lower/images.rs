@@ -1,26 +1,26 @@
-//! Before-images: which operators need not say what an update replaces.
+//! Before-images: finds operators that need not emit the row an update replaces.
 //!
-//! A table that is written by the key of the query finds the row to be replaced by itself. An operator before it then gives
-//! `+U` without `-U`, which halves what is written:
+//! A sink that is written by the query's key finds the replaced row itself. An operator before such a sink
+//! can emit `+U` without `-U`, which halves the output:
 //!
 //! ```text
-//! GroupAggregate[k] ──► Calc[k, n] ──► sink by k        +U alone
-//! GroupAggregate[k] ──► Calc[k, n WHERE n > 9] ──► sink by k    -U too: a row that fails the condition leaves the table
-//! GroupAggregate[k] ──► Join ──► …                      -U too: a join looks the row up that is taken back
+//! GroupAggregate[k] ──► Calc[k, n] ──► sink by k        only +U
+//! GroupAggregate[k] ──► Calc[k, n WHERE n > 9] ──► sink by k    also -U: a row that fails the condition is deleted
+//! GroupAggregate[k] ──► Join ──► …                      also -U: a join looks up the retracted row
 //! ```
 
 use std::collections::BTreeSet;
 
 use crate::plan::operator::{Changes, Operator, OperatorKind, Target};
 
-/// Leaves the before-images out that nobody reads. `keys`: by operator, the fields that tell its rows apart; `upserts`: operators
-/// whose rows a sink takes by the same fields.
+/// Drops before-images that no operator or sink reads. `keys` holds for each operator the fields that
+/// identify its rows; `upserts` holds pairs of an operator and a sink that identify rows by the same fields.
 pub(super) fn leave_out_unread(
     operators: &mut [Operator],
     keys: &[Option<Vec<usize>>],
     upserts: &BTreeSet<(usize, usize)>,
 ) {
-    // Consumers stand behind what they read, so one pass from the end sees them first.
+    // Consumers follow their inputs, so one pass from the end visits consumers first.
     let mut is_read = vec![false; operators.len()];
     for at in (0..operators.len()).rev() {
         is_read[at] = operators[at].targets.iter().any(|target| match *target {
@@ -48,7 +48,7 @@ pub(super) fn leave_out_unread(
     }
 }
 
-/// Says that an operator gives changes by a key, and so do those that pass them on.
+/// Marks an operator as emitting upserts by its key, and all operators that pass them on.
 fn give_upserts(operators: &mut [Operator], keys: &[Option<Vec<usize>>], at: usize, changes: Changes) {
     operators[at].changes = changes.clone();
     for target in operators[at].targets.clone() {

@@ -1,4 +1,4 @@
-//! Operators of joins: which kind of join a node is, and by which keys.
+//! Lowers joins: chooses the kind of join, and its keys.
 
 use super::operators::spread;
 use super::{Failed, Lowering, Producer};
@@ -48,7 +48,8 @@ impl Lowering<'_> {
         let by = |side: fn(&JoinKey) -> usize| -> Vec<usize> { keys.iter().map(side).collect() };
         let (mut by_left, mut by_right) = (by(|key| key.left), by(|key| key.right));
         if null_aware {
-            // The compared value may be null on either side: all rows of one correlation belong together.
+            // The compared value may be null on either side, so it cannot spread the rows: all rows of one
+            // correlation must meet.
             by_left.pop();
             by_right.pop();
         }
@@ -144,7 +145,7 @@ impl Lowering<'_> {
             return Ok(producer);
         }
 
-        // Without the fields that were computed for the keys alone.
+        // Drop the fields that were computed only as keys.
         let mut places: Vec<usize> = (0..left.fields.len()).collect();
         match join.kind {
             JoinKind::Semi | JoinKind::Anti => {}
@@ -154,7 +155,7 @@ impl Lowering<'_> {
         Ok(self.arranged(producer, &places, None, rel.span))
     }
 
-    /// Equalities as keys, computed by a Calc where they are no fields; and what is left of the conditions.
+    /// Splits conditions into equality keys and the rest; keys that are no fields yet are computed by a Calc.
     fn join_keys(
         &mut self,
         [mut left, mut right]: [Producer; 2],
@@ -196,13 +197,13 @@ impl Lowering<'_> {
         }
         if !added_right.is_empty() {
             let places: Vec<usize> = (0..of_right).collect();
-            // Over the right fields alone.
+            // These expressions read only the right side's fields.
             let scope = rel.inputs[1].scope();
             let (own, ids) = moved(exprs, &added_right, scope, |field| field - of_left);
             right = self.arranged(right, &places, Some((&own, &ids)), rel.span);
         }
 
-        // The rest is over both sides as they are now.
+        // The remaining conditions are over both sides with their added fields.
         let mut scope: Vec<crate::expr::InputColumn> = vec![];
         for field in left.fields.iter().chain(&right.fields) {
             scope.push(crate::expr::InputColumn {
@@ -277,7 +278,8 @@ impl Lowering<'_> {
     }
 }
 
-/// `left = right` or `left IS NOT DISTINCT FROM right`: the two sides, each over its own fields.
+/// Recognises `left = right` and `left IS NOT DISTINCT FROM right`; returns both sides, and whether nulls are
+/// equal.
 fn equality(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<(ExprId, ExprId, bool)> {
     let sides = |a: ExprId, b: ExprId| {
         let is_left = |id: ExprId| inputs_of(exprs, &[id]).iter().all(|&input| input < width);
@@ -291,9 +293,10 @@ fn equality(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<(ExprI
         }
         (is_left(b) && is_right(a)).then_some((b, a))
     };
+
     match exprs.expr(condition) {
         Expr::Compare(Comparison::Equal, a, b) => sides(*a, *b).map(|(a, b)| (a, b, false)),
-        // As the binder writes it: (a = b) IS TRUE OR (a IS NULL AND b IS NULL).
+        // This is the binder's form: (a = b) IS TRUE OR (a IS NULL AND b IS NULL).
         Expr::Or(equal, both) => {
             let Expr::IsTrue(equal) = exprs.expr(*equal) else { return None };
             let Expr::Compare(Comparison::Equal, a, b) = exprs.expr(*equal) else { return None };

@@ -1,16 +1,16 @@
-//! Keys: which fields tell the rows of a stream apart, and keep their values when a row is updated.
+//! Keys: the fields that identify the rows of a stream and do not change when a row is updated.
 
 use types::DataType;
 
 use crate::expr::{Expr, ExprGraph, ExprId};
 
-/// The fields of a Calc that are the key fields of its input; `None` if one is not passed on.
+/// Returns the fields of a Calc that hold its input's key, or `None` if a key field is not passed on.
 pub(super) fn through_calc(key: &[usize], columns: &[ExprId], exprs: &ExprGraph) -> Option<Vec<usize>> {
     key.iter().map(|&field| columns.iter().position(|id| told_apart_by(exprs, *id) == Some(field))).collect()
 }
 
-/// The input whose different values give different values of an expression: itself, checked on its way into a table, or in a
-/// type that holds all of its values.
+/// Returns the input whose distinct values give distinct values of the expression: the input itself, an input
+/// with a sink's checks, or an input cast to a type that holds all its values.
 fn told_apart_by(exprs: &ExprGraph, id: ExprId) -> Option<usize> {
     match exprs.expr(id) {
         Expr::Column(input) => Some(*input),
@@ -25,7 +25,7 @@ fn told_apart_by(exprs: &ExprGraph, id: ExprId) -> Option<usize> {
     }
 }
 
-/// Whether different values of a type are different values in another one.
+/// Returns whether distinct values of `from` stay distinct when cast to `to`.
 fn holds_all(from: &DataType, to: &DataType) -> bool {
     let whole = [DataType::TinyInt, DataType::SmallInt, DataType::Int, DataType::BigInt];
     let size = |data_type: &DataType| whole.iter().position(|of| of == data_type);
@@ -36,13 +36,13 @@ fn holds_all(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-/// The fields that are the inputs of a group's output which belong to its key; `None` if one is missing.
+/// Returns the fields with the key inputs of a group's output, or `None` if one is missing.
 pub(super) fn of_columns(
     columns: &[ExprId],
     exprs: &ExprGraph,
     is_key: &dyn Fn(usize) -> bool,
 ) -> Option<Vec<usize>> {
-    // Of the window's bounds one is enough: the last three inputs are its start, end and time.
+    // One of the window's bounds is enough: the last three inputs are its start, end and time.
     let width = exprs.inputs.len();
     let keys = (0..width - 3).filter(|&input| is_key(input)).collect::<Vec<_>>();
     let mut key = through_calc(&keys, columns, exprs)?;

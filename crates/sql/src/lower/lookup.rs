@@ -1,7 +1,7 @@
-//! Lookup joins: by which columns a table is looked up, and what is judged afterwards.
+//! Lookup joins: chooses the columns by which a table is looked up, and the conditions checked afterwards.
 //!
-//! An equality between a column of the table and anything of the left row, or a literal, is a part of the key. All other
-//! conditions are judged on the rows that were found.
+//! An equality between a column of the table and a literal or an expression over the left row is a part of
+//! the key. All other conditions are checked on the rows that were found.
 //!
 //! ```text
 //! ON o.customer = c.id AND c.kind = 'b' AND o.total > c.least
@@ -21,7 +21,7 @@ use crate::plan::{Leaf, SourceTable};
 use crate::rel::rebase::{inputs_of, moved};
 use crate::rel::{Rel, TemporalRel, TimeAttribute};
 
-/// What a leaf of the table must equal: an expression over the left fields.
+/// A leaf of the table, and the expression over the left fields that it must equal.
 struct Equality {
     leaf: usize,
     value: ExprId,
@@ -55,7 +55,7 @@ impl Lowering<'_> {
         let added: Vec<Field> = fields_of(rel)[widths[0]..].to_vec();
         fields.extend(added.iter().cloned());
 
-        // The other conditions are over the left fields as they are now, then the table's.
+        // The other conditions are over the current left fields, followed by the table's.
         let scope = fields
             .iter()
             .map(|field| InputColumn { name: field.name.clone(), column_type: field.column_type.clone() });
@@ -102,7 +102,7 @@ impl Lowering<'_> {
         Ok(self.arranged(producer, &places, None, rel.span))
     }
 
-    /// The table on the right side, and the leaf that each of its fields is.
+    /// Returns the table on the right side, and the leaf for each of its fields.
     fn looked_up(&mut self, rel: &Rel, right: &Arc<Rel>) -> Result<(Table, Vec<Leaf>), Failed> {
         let fused = self.sources.fuse(right).filter(|fused| fused.filters.is_empty());
         let Some(fused) = fused else {
@@ -135,7 +135,8 @@ impl Lowering<'_> {
         }
     }
 
-    /// What the leaves must equal, as fields of the left rows; those that are no fields yet are computed below.
+    /// Returns the lookup keys as fields of the left rows; values that are no fields yet are computed by a
+    /// Calc below.
     fn keys_of(
         &mut self,
         left: Producer,
@@ -162,8 +163,8 @@ impl Lowering<'_> {
     }
 }
 
-/// The fields by which a left row that goes is found again: its key, or all that it holds save processing times, which its
-/// `-U` does not share. `None` where no row ever goes.
+/// Returns the fields by which a retracted left row is found again: its key, or all fields except processing
+/// times, which differ in its `-U`. Returns `None` if left rows are never retracted.
 fn kept_by(left: &Producer, rel: &Rel) -> Option<Vec<usize>> {
     if left.changes.is_append() {
         return None;
@@ -174,7 +175,7 @@ fn kept_by(left: &Producer, rel: &Rel) -> Option<Vec<usize>> {
     Some(left.key.clone().unwrap_or_else(|| (0..left.fields.len()).filter(is_stable).collect()))
 }
 
-/// Whether a left row has one partner at most.
+/// Returns whether a left row has at most one match.
 fn is_unique(table: &Table, leaves: &[Leaf], equalities: &[Equality]) -> bool {
     let is_compared = |name: &String| {
         equalities.iter().any(|equality| leaves[equality.leaf].path.as_slice() == std::slice::from_ref(name))
@@ -183,7 +184,7 @@ fn is_unique(table: &Table, leaves: &[Leaf], equalities: &[Equality]) -> bool {
     has_key || dialect::has_one_row_a_key(&table.options)
 }
 
-/// A condition that a leaf of the table equals a value of the left row, or a literal.
+/// Recognises a condition that a leaf of the table equals a literal or a value of the left row.
 fn equality(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<Equality> {
     let Expr::Compare(Comparison::Equal, a, b) = exprs.expr(condition) else { return None };
     let of = |leaf: ExprId, value: ExprId| {
@@ -195,7 +196,8 @@ fn equality(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<Equali
     of(*a, *b).or_else(|| of(*b, *a))
 }
 
-/// What makes the state of a lookup join another one: what is joined and kept, and not how the table is asked.
+/// Returns a text that identifies the state of a lookup join: what is joined and kept, but not how the table
+/// is queried.
 pub(super) fn meaning(join: &LookupJoin) -> String {
     let LookupJoin { kind, table, keys, condition, fields, kept_by, .. } = join;
     let name = &table.name;

@@ -1,4 +1,4 @@
-//! `MATCH_RECOGNIZE`: one operator, over new rows only.
+//! Lowers `MATCH_RECOGNIZE` to one operator that accepts only inserts.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Merging: a Calc over a Calc is one Calc.
+//! Merging: combines a Calc over a Calc into one Calc.
 //!
-//! Views and subqueries put Calcs upon each other. Merged, a condition sees what it is about: a filter on a ROW_NUMBER is
-//! found above it, and a scan can do the whole. Nodes that are shared stay shared.
+//! Views and subqueries stack Calcs. After merging, a filter on a ROW_NUMBER is directly above it, and a scan
+//! can compute the whole. Shared nodes stay shared.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use crate::expr::{ExprGraph, ExprId};
 use crate::rel::rebase::Rebase;
 use crate::rel::{CalcRel, Rel, RelKind};
 
-/// Merges trees; a node that several of them share is merged once.
+/// Merges trees; a node that several trees share is merged once.
 pub(super) struct Merge<'a> {
-    /// Tables whose first Calc stays by itself: rows that replace others are brought together right above it.
+    /// Tables whose first Calc is not merged, because upserts are normalized directly above it.
     is_upsert: &'a dyn Fn(usize) -> bool,
-    /// What a node became. Nodes that are looked up by their address are kept alive beside it.
+    /// Maps each node to its merged form. The key is an address, so the node is kept alive in the value.
     done: HashMap<*const Rel, (Arc<Rel>, Arc<Rel>)>,
 }
 
@@ -23,7 +23,7 @@ impl<'a> Merge<'a> {
         Merge { is_upsert, done: HashMap::new() }
     }
 
-    /// The tree with its Calcs merged.
+    /// Returns the tree with merged Calcs.
     pub(super) fn rel(&mut self, rel: &Arc<Rel>) -> Arc<Rel> {
         if let Some((_, done)) = self.done.get(&Arc::as_ptr(rel)) {
             return done.clone();
@@ -46,13 +46,13 @@ impl<'a> Merge<'a> {
 }
 
 impl Merge<'_> {
-    /// Whether a Calc computes the columns of a table whose rows replace others.
+    /// Returns whether a Calc computes the columns of an upsert source.
     fn reads_upserts(&self, calc: &Rel) -> bool {
         matches!(calc.input().kind, RelKind::Scan { table } if (self.is_upsert)(table))
     }
 }
 
-/// `None` where the expressions would grow beyond all bounds, since whoever comes later may walk them as trees.
+/// Merges two Calcs, or returns `None` if the expressions would exceed the size limits.
 fn calc_over_calc(rel: &Rel, upper: &CalcRel, input: &Rel, lower: &CalcRel) -> Option<Arc<Rel>> {
     let mut exprs: ExprGraph = lower.exprs.clone();
     let below: &[ExprId] = &lower.columns;

@@ -1,8 +1,8 @@
-//! Lowering: from relational trees to the plan.
+//! Lowering: turns relational trees into the plan.
 //!
-//! Each tree is cut in two. The lower part of every branch, as far as a scan does it by itself, becomes a query of the
-//! scan's pipeline ([`fuse`]); each node above becomes an operator ([`operators`]). Nodes that several trees share are
-//! lowered once. At the end each pipeline gets a graph with what its queries reach, rewritten on the way.
+//! Each tree is split. The lower part of each branch that a scan can compute becomes a query of the scan's
+//! pipeline ([`fuse`]); each node above becomes an operator ([`operators`]). A shared node is lowered once.
+//! Finally each pipeline gets a graph of the rewritten expressions that its queries reach.
 
 mod aggregates;
 mod changelog;
@@ -35,10 +35,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use types::Interval;
 
-/// The plan of all queries.
+/// Lowers all queries to one plan.
 ///
 /// # Errors
-/// What no operator can do, or a sink cannot take.
+/// A query needs something that no operator can do or its sink cannot take.
 pub(crate) fn lower(
     catalog: &Catalog,
     bound: Vec<BoundQuery>,
@@ -78,7 +78,7 @@ pub(crate) fn lower(
         let table = &catalog.tables[query.sink];
         lowering.statement = names.next(&table.name);
         lowering.parts = 0;
-        // A failure is in the diagnostics.
+        // A failure has been added to the diagnostics.
         let _ = lowering.insert(query, &rel, table, sink_places[&query.sink]);
     }
 
@@ -93,7 +93,7 @@ pub(crate) fn lower(
     let mut notices = notices;
     notices.extend(corrections::without_effect(&operators, &settings));
 
-    // A table that is read with other options too is another source, with a name of its own.
+    // A table that is also read with other options is another source with a name of its own.
     let mut source_names = Names::default();
     let mut pipelines = vec![];
     for (table, queries) in drafts {
@@ -110,23 +110,23 @@ pub(crate) fn lower(
     Ok(Plan { settings, pipelines, operators, sinks, notices })
 }
 
-/// Trees on their way to a plan.
+/// The state of lowering trees to a plan.
 struct Lowering<'a> {
     catalog: &'a Catalog,
     time_zone: TimeZone,
     settings: &'a Settings,
     sources: Sources<'a>,
-    /// By table: the queries of its scan.
+    /// The queries of each table's scan.
     drafts: BTreeMap<usize, Vec<Draft>>,
     operators: Vec<Operator>,
-    /// By operator: the fields that tell its rows apart.
+    /// For each operator, the fields that identify its rows.
     keys: Vec<Option<Vec<usize>>>,
-    /// Operators and the sinks that take their rows by the same key.
+    /// Pairs of an operator and a sink that takes its rows by the same key.
     upserts: BTreeSet<(usize, usize)>,
-    /// Nodes that were lowered before.
+    /// Producers of nodes that are already lowered.
     produced: HashMap<*const Rel, Producer>,
     merge: merge::Merge<'a>,
-    /// The name of the INSERT at hand, and how many parts of it scans do.
+    /// Name of the current INSERT, and the number of its parts that scans compute.
     statement: String,
     parts: usize,
     diagnostics: Vec<Diagnostic>,
@@ -135,20 +135,20 @@ struct Lowering<'a> {
 /// A query of a scan.
 struct Draft {
     name: String,
-    /// What it computes, as a text that is the same whatever else the script holds.
+    /// Identifies what the query computes, whatever else the script contains.
     meaning: String,
     fused: Fused,
     targets: Vec<Target>,
     span: Span,
 }
 
-/// What gives the rows of a node.
+/// The scan query or operator that emits the rows of a node.
 #[derive(Clone)]
 pub(super) struct Producer {
     kind: ProducerKind,
     pub(super) fields: Vec<Field>,
     pub(super) changes: Changes,
-    /// Fields whose values tell the rows that stand apart; updates keep them.
+    /// Fields that identify the current rows and are not changed by updates.
     pub(super) key: Option<Vec<usize>>,
 }
 
@@ -158,7 +158,7 @@ enum ProducerKind {
     Operator(usize),
 }
 
-/// A finding was reported; what depends on it is given up.
+/// Proof that a finding was reported; what depends on the failed part is dropped.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failed;
 
@@ -194,7 +194,7 @@ impl Lowering<'_> {
         Ok(())
     }
 
-    /// Whether a scan's query may end there: rows with windows are for somebody to aggregate.
+    /// Returns whether a scan's query may end here: rows with windows still have to be aggregated.
     fn is_whole(&self, fused: &Fused) -> bool {
         let table = &self.catalog.tables[fused.table];
         let is_upsert = matches!((self.sources.changes)(table), Changes::Upsert(_));
@@ -208,7 +208,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// What gives the rows of a node; it is lowered the first time it is asked for.
+    /// Returns the producer of a node, which is lowered on first use.
     pub(super) fn produce(&mut self, rel: &Arc<Rel>) -> Result<Producer, Failed> {
         if let Some(known) = self.produced.get(&Arc::as_ptr(rel)) {
             return Ok(known.clone());
@@ -225,7 +225,7 @@ impl Lowering<'_> {
         Ok(producer)
     }
 
-    /// A query of a scan whose rows operators take.
+    /// Adds a scan query whose rows operators read.
     fn scan_part(&mut self, fused: Fused, rel: &Rel) -> Result<Producer, Failed> {
         let Fused { table, filters, stage, columns } = fused;
         let fused = match stage {
@@ -276,7 +276,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Says where the rows of a producer go.
+    /// Adds a target for a producer's rows.
     pub(super) fn connect(&mut self, producer: &Producer, target: Target) {
         let targets = match producer.kind {
             ProducerKind::Query { table, query } => {
@@ -289,7 +289,7 @@ impl Lowering<'_> {
         }
     }
 
-    /// Adds an operator that reads these producers.
+    /// Adds an operator that reads from producers.
     pub(super) fn add(
         &mut self,
         kind: OperatorKind,
@@ -325,8 +325,8 @@ impl Lowering<'_> {
         Producer { kind: ProducerKind::Operator(place), fields, changes, key }
     }
 
-    /// A text that is the same for the same meaning: the statement, and a digest of the operator and what it reads. Of
-    /// operators that mean the same in one statement, each has a number.
+    /// Returns a text that identifies the operator's meaning: the statement, and a digest of the operator and
+    /// its inputs. Operators of one statement with the same meaning are numbered.
     fn identity(
         &self,
         kind: &OperatorKind,
@@ -365,7 +365,7 @@ impl Lowering<'_> {
     }
 }
 
-/// The fields of a node as an edge has them.
+/// Returns the fields of a node as plan fields.
 pub(super) fn fields_of(rel: &Rel) -> Vec<Field> {
     let field = |field: &crate::rel::RelField| Field {
         name: field.name.clone(),
@@ -384,7 +384,7 @@ fn sink(table: &Table) -> SinkTable {
     }
 }
 
-/// Queries are named after their table, from the second one on with a number.
+/// Names queries after their tables, with a number from the second one on.
 #[derive(Default)]
 struct Names {
     used: HashMap<String, u32>,

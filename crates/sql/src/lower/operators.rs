@@ -1,4 +1,4 @@
-//! Operators for nodes that a scan cannot do.
+//! Lowers nodes that a scan cannot compute to operators.
 
 use super::{Failed, Lowering, Producer, fields_of, keys, ranks};
 use crate::error::Diagnostic;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use types::{DataType, Interval};
 
 impl Lowering<'_> {
-    /// The operator of a node, over those of its inputs.
+    /// Lowers a node to an operator over its inputs' producers.
     pub(super) fn operator(&mut self, rel: &Arc<Rel>) -> Result<Producer, Failed> {
         match &rel.kind {
             RelKind::Scan { .. } => {
@@ -36,6 +36,7 @@ impl Lowering<'_> {
                     WindowShape::Sliced(window) => Windowing::Sliced { window, time },
                     WindowShape::Session { gap } => Windowing::Session { gap, time },
                 };
+
                 let is_instant = is_instant(rel.input(), window.time);
                 let distribution = match window.shape {
                     WindowShape::Session { .. } => spread(&window.partition),
@@ -45,12 +46,14 @@ impl Lowering<'_> {
                     key.push(rel.fields.len() - 2);
                     key
                 });
+
                 let changes = input.changes.clone();
                 let kind = OperatorKind::WindowAssign(WindowAssign {
                     windowing,
                     is_instant,
                     partition: window.partition.clone(),
                 });
+
                 let name = format!("WindowTableFunction[{}]", window.shape.name());
                 Ok(self.add(
                     kind,
@@ -123,7 +126,7 @@ impl Lowering<'_> {
         self.add(kind, inputs, out, ("SinkMaterializer".to_owned(), span))
     }
 
-    /// Upserts with the rows that they replace.
+    /// Adds the operator that completes upserts with the rows they replace.
     pub(super) fn normalized(
         &mut self,
         input: Producer,
@@ -142,7 +145,7 @@ impl Lowering<'_> {
         ))
     }
 
-    /// A condition in its simplest form; `None` where there is none.
+    /// Returns a simplified condition, or `None` if it is always true.
     pub(super) fn predicate(&self, exprs: &ExprGraph, conditions: &[ExprId]) -> Option<Predicate> {
         let mut rewriter = Rewriter::new(exprs, &self.time_zone, self.settings.rules);
         let conditions = rewriter.conditions(conditions);
@@ -166,7 +169,7 @@ impl Lowering<'_> {
         self.add(kind, inputs, (fields_of(rel), changes, key), (name, rel.span))
     }
 
-    /// Some fields of a producer, in another order, and expressions over its fields behind them.
+    /// Adds a Calc with the fields at `places`, followed by the expressions in `added`.
     pub(super) fn arranged(
         &mut self,
         input: Producer,
@@ -179,15 +182,18 @@ impl Lowering<'_> {
             column_type: field.column_type.clone(),
         });
         let scope: Vec<_> = scope.collect();
+
         let (mut exprs, extra) = match added {
             Some((exprs, ids)) => moved(exprs, ids, scope, |place| place),
             None => (ExprGraph::new(scope), vec![]),
         };
+
         let mut columns: Vec<ExprId> = places
             .iter()
             .map(|&place| exprs.add(Expr::Column(place), input.fields[place].column_type.clone()))
             .collect();
         columns.extend(extra);
+
         let fields: Vec<Field> = columns
             .iter()
             .map(|id| Field {
@@ -195,6 +201,7 @@ impl Lowering<'_> {
                 column_type: exprs.column_type(*id).clone(),
             })
             .collect();
+
         let key = input.key.as_ref().and_then(|key| keys::through_calc(key, &columns, &exprs));
         let changes = input.changes.clone();
         let kind = OperatorKind::Calc(Calc { exprs, conditions: vec![], columns });
@@ -206,7 +213,7 @@ impl Lowering<'_> {
         )
     }
 
-    /// The time attribute that a field is.
+    /// Returns the time attribute of a field.
     pub(super) fn time(&mut self, input: &Rel, field: usize, rel: &Rel) -> Result<Time, Failed> {
         match input.fields[field].time {
             Some(TimeAttribute::Event) => Ok(Time::Event(field)),
@@ -230,12 +237,12 @@ impl Lowering<'_> {
     }
 }
 
-/// Rows by the values of these fields; all together where there are none.
+/// Distributes rows by the values of fields, or sends all to one subtask if there are no fields.
 pub(super) fn spread(fields: &[usize]) -> Distribution {
     if fields.is_empty() { Distribution::Single } else { Distribution::Hash(fields.to_vec()) }
 }
 
-/// Whether a time is an instant, and no time of the wall clock.
+/// Returns whether a time is an instant rather than a wall-clock time.
 pub(super) fn is_instant(rel: &Rel, field: usize) -> bool {
     matches!(rel.fields[field].column_type.data_type, DataType::TimestampLtz(_))
 }

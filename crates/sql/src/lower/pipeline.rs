@@ -1,4 +1,4 @@
-//! Pipelines: the scan of a table with all its queries, in one graph of what they reach.
+//! Pipelines: the scan of a table with all its queries, in one graph of the expressions they use.
 
 use super::Draft;
 use super::fuse::{self, FusedStage};
@@ -88,7 +88,7 @@ fn aggregate(
     let mut shape =
         WindowAggregate { window: group.window, keys, aggregates, output: output.finish(), having, columns };
     let roots: Vec<ExprId> = shape.having.iter().chain(&shape.columns).copied().collect();
-    // The keys and the window's columns stay; a call whose result nobody reads is not computed.
+    // Keys and the window's columns stay; calls whose results are not read are dropped.
     let calls = shape.keys.len()..shape.keys.len() + shape.aggregates.len();
     let compacted = Compacted::of(&shape.output, &roots, |input| !calls.contains(&input));
     for id in shape.having.iter_mut().chain(&mut shape.columns) {
@@ -100,7 +100,7 @@ fn aggregate(
     shape
 }
 
-/// Takes the conditions that every query has out of the queries.
+/// Moves the conditions that all queries share out of the queries.
 fn common_filter(queries: &mut [Query]) -> Vec<ExprId> {
     let Some((first, others)) = queries.split_first() else { return vec![] };
     let common: Vec<ExprId> = first
@@ -115,7 +115,7 @@ fn common_filter(queries: &mut [Query]) -> Vec<ExprId> {
     common
 }
 
-/// Leaves only the nodes and leaves that the pipeline uses.
+/// Keeps only the nodes and leaves that the pipeline uses.
 fn prune(pipeline: &mut Pipeline) {
     let mut roots = vec![];
     each_id(pipeline, &mut |id| roots.push(*id));
@@ -126,7 +126,7 @@ fn prune(pipeline: &mut Pipeline) {
     pipeline.exprs = compacted.graph;
 }
 
-/// Every expression over the pipeline's graph.
+/// Visits every expression over the pipeline's graph.
 fn each_id(pipeline: &mut Pipeline, visit: &mut impl FnMut(&mut ExprId)) {
     if let Some(rowtime) = &mut pipeline.rowtime {
         visit(&mut rowtime.time);
@@ -147,16 +147,16 @@ fn each_id(pipeline: &mut Pipeline, visit: &mut impl FnMut(&mut ExprId)) {
     }
 }
 
-/// A graph without what no root reaches.
+/// A graph without nodes that no root reaches.
 struct Compacted {
     graph: ExprGraph,
-    /// The inputs kept, by their old places.
+    /// Old indices of the inputs that are kept.
     inputs: Vec<usize>,
     moved: HashMap<ExprId, ExprId>,
 }
 
 impl Compacted {
-    /// Inputs are kept where they are used, and where `keep` says so.
+    /// Compacts a graph. Inputs are kept if they are used or `keep` returns true.
     fn of(graph: &ExprGraph, roots: &[ExprId], keep: impl Fn(usize) -> bool) -> Compacted {
         let mut reached = vec![false; graph.len()];
         let mut stack = roots.to_vec();

@@ -1,7 +1,8 @@
-//! Pruning: fields that nobody reads are not computed, kept or sent.
+//! Pruning: fields that nothing reads are not computed, kept or sent.
 //!
-//! First what is read of each node is collected, from the sinks down, over all trees at once: a node that several trees
-//! share keeps what any of them reads. Then the nodes are built anew, from the scans up.
+//! The first pass collects what is read of each node, from the sinks down, over all trees at once; a node
+//! that several trees share keeps what any of them reads. The second pass rebuilds the nodes from the scans
+//! up.
 
 mod reads;
 
@@ -17,8 +18,8 @@ use crate::rel::{
 };
 use reads::reads;
 
-/// The trees without fields that nobody reads; each keeps its own fields. `is_whole`: tables of which every column is
-/// kept, since rows that replace others are found by their key.
+/// Returns the trees without unread fields; the fields of the roots are all kept. `is_whole` selects tables
+/// whose columns are all kept, because their rows replace earlier rows by key.
 pub(super) fn pruned(trees: &[Arc<Rel>], is_whole: &dyn Fn(usize) -> bool) -> Vec<Arc<Rel>> {
     let mut order = vec![];
     let mut seen = HashSet::new();
@@ -53,7 +54,7 @@ pub(super) fn pruned(trees: &[Arc<Rel>], is_whole: &dyn Fn(usize) -> bool) -> Ve
     trees.iter().map(|tree| built[&Arc::as_ptr(tree)].rel.clone()).collect()
 }
 
-/// Inputs before the nodes that read them.
+/// Collects nodes so that inputs precede the nodes that read them.
 fn post_order(rel: &Arc<Rel>, seen: &mut HashSet<*const Rel>, order: &mut Vec<Arc<Rel>>) {
     if !seen.insert(Arc::as_ptr(rel)) {
         return;
@@ -64,10 +65,10 @@ fn post_order(rel: &Arc<Rel>, seen: &mut HashSet<*const Rel>, order: &mut Vec<Ar
     order.push(rel.clone());
 }
 
-/// A node as it is now.
+/// A rebuilt node.
 struct Built {
     rel: Arc<Rel>,
-    /// By field of the node before: where it is now.
+    /// For each field of the old node, its new place.
     places: Vec<Option<usize>>,
 }
 
@@ -93,13 +94,13 @@ impl Built {
     }
 }
 
-/// The node over its inputs as they are now.
+/// Rebuilds a node over its rebuilt inputs.
 fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
     let same = |rel: Arc<Rel>| {
         let places = (0..rel.fields.len()).map(Some).collect();
         Built { rel, places }
     };
-    // Fields passed on from the first input, then those that the node adds.
+    // Returns the places of fields passed on from the first input, then of fields that the node adds.
     let behind = |new: &Rel| {
         let width = rel.inputs[0].fields.len();
         let added = rel.fields.len() - width;
@@ -108,6 +109,7 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
         places.extend((0..added).map(|at| Some(now + at)));
         places
     };
+
     match &rel.kind {
         RelKind::Scan { .. } => same(rel.clone()),
         RelKind::Calc(calc) => {
@@ -121,6 +123,7 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             let new = rel.with_fields(RelKind::Calc(calc), vec![inputs[0].rel.clone()], &kept);
             Built { rel: new, places: places_of(rel, &kept) }
         }
+
         RelKind::Aggregate(aggregate) => {
             let of_keys = aggregate.keys.len();
             let is_kept = |field: usize| {
@@ -140,6 +143,7 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             let new = rel.with_fields(RelKind::Aggregate(new), vec![inputs[0].rel.clone()], &kept);
             Built { rel: new, places: places_of(rel, &kept) }
         }
+
         RelKind::Window(window) => {
             let window = WindowRel {
                 shape: window.shape,
@@ -150,6 +154,7 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             let places = behind(&new);
             Built { rel: new, places }
         }
+
         RelKind::Join(join) => {
             let (exprs, conditions, null_aware) = {
                 let roots: Vec<ExprId> = join.conditions.iter().chain(&join.null_aware).copied().collect();
@@ -165,6 +170,7 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             };
             Built { rel: new, places }
         }
+
         RelKind::Temporal(join) => {
             let (exprs, conditions) = both(&join.exprs, &join.conditions, rel, inputs);
             let (kind, hint) = (join.kind, join.hint);
@@ -172,8 +178,10 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             let new = Rel::temporal(inputs[0].rel.clone(), inputs[1].rel.clone(), new, rel.span);
             Built { rel: new, places: side_by_side(inputs) }
         }
+
         RelKind::Union => {
-            // Inputs may keep more than is wanted, and each its own: they are brought to one form.
+            // Inputs may keep different fields and more than is wanted, so they are projected to the same
+            // fields.
             let kept: Vec<usize> = wanted.iter().copied().collect();
             let aligned = inputs.iter().map(|input| {
                 let mut exprs = ExprGraph::new(input.rel.scope());
@@ -196,9 +204,11 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             let new = Rel::union(aligned.collect(), rel.span);
             Built { rel: new, places: places_of(rel, &kept) }
         }
+
         RelKind::SetOperation { .. } => {
             same(rel.over_inputs(inputs.iter().map(|input| input.rel.clone()).collect()))
         }
+
         RelKind::Over(over) => {
             let over = OverRel {
                 partition: inputs[0].all(&over.partition),
@@ -210,11 +220,13 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             let places = behind(&new);
             Built { rel: new, places }
         }
+
         RelKind::Sort(sort) => {
             let sort = SortRel { order: inputs[0].order(&sort.order), ..sort.clone() };
             let new = Rel::sort(inputs[0].rel.clone(), sort, rel.span);
             Built { rel: new, places: inputs[0].places.clone() }
         }
+
         RelKind::Rank(rank) => {
             let rank = RankRel {
                 partition: inputs[0].all(&rank.partition),
@@ -231,6 +243,7 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             let places = behind(&new);
             Built { rel: new, places }
         }
+
         RelKind::Unnest(unnest) => {
             let width = rel.inputs[0].fields.len();
             let elements: Vec<_> = rel.fields[width..]
@@ -249,17 +262,20 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
             let new = Rel::unnest(inputs[0].rel.clone(), unnest, elements, rel.span);
             Built { rel: new, places }
         }
+
         RelKind::FromChangelog(changelog) => {
             let changelog = FromChangelog { op: inputs[0].place(changelog.op), ..changelog.clone() };
             let new = Rel::from_changelog(inputs[0].rel.clone(), changelog, rel.span);
             Built { rel: new, places: inputs[0].places.clone() }
         }
+
         RelKind::ToChangelog(changelog) => {
             let name = &rel.fields[rel.fields.len() - 1].name;
             let new = Rel::to_changelog(inputs[0].rel.clone(), changelog.clone(), name, rel.span);
             let places = behind(&new);
             Built { rel: new, places }
         }
+
         RelKind::Match(matching) => {
             let of_keys = matching.partition.len();
             let is_kept = |field: usize| field < of_keys || wanted.contains(&field);
@@ -281,7 +297,7 @@ fn build(rel: &Arc<Rel>, wanted: &BTreeSet<usize>, inputs: &[&Built]) -> Built {
     }
 }
 
-/// Conditions over both sides of a join as they are now.
+/// Moves conditions over both sides of a join to the rebuilt sides.
 fn both(exprs: &ExprGraph, ids: &[ExprId], rel: &Rel, inputs: &[&Built]) -> (ExprGraph, Vec<ExprId>) {
     let width = rel.inputs[0].fields.len();
     let now = inputs[0].rel.fields.len();

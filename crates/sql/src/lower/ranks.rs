@@ -1,11 +1,12 @@
-//! Top-N and deduplication: `ROW_NUMBER() OVER (…)` with a condition that bounds it.
+//! Top-N and deduplication: recognises `ROW_NUMBER() OVER (…)` with a condition that limits the number.
 //!
 //! ```text
 //! Calc[…  |  rn <= 3]                          Calc[…]
 //!  └ Over[ROW_NUMBER by k, order by x]    ⇒     └ Rank[k, x, 1 to 3]
 //! ```
 //!
-//! Where the order is the time alone and one row is kept, the rank is a deduplication, which needs to keep only that row.
+//! If rows are ordered by time only and one row is kept, the rank is a deduplication, whose state is just
+//! that row.
 
 use std::sync::Arc;
 
@@ -21,17 +22,17 @@ use crate::plan::operator::{
 use crate::rel::rebase::inputs_of;
 use crate::rel::{CalcRel, OverRel, RankRel, Rel, RelKind, TimeAttribute};
 
-/// A Calc over a ROW_NUMBER that is a rank.
+/// A Calc over a ROW_NUMBER that together form a rank.
 pub(super) struct CalcRank<'a> {
     over: &'a OverRel,
     /// The node below the OVER.
     input: &'a Arc<Rel>,
     rank: RankRel,
-    /// What is left of the Calc.
+    /// The Calc without the conditions on the number.
     calc: CalcRel,
 }
 
-/// The rank that a Calc over a node is.
+/// Returns the rank that a Calc and the node below it form, if they do.
 pub(super) fn of_calc<'a>(calc: &CalcRel, below: &'a Arc<Rel>) -> Option<CalcRank<'a>> {
     let RelKind::Over(over) = &below.kind else { return None };
     let [call] = over.calls.as_slice() else { return None };
@@ -39,6 +40,7 @@ pub(super) fn of_calc<'a>(calc: &CalcRel, below: &'a Arc<Rel>) -> Option<CalcRan
         return None;
     }
     let number = below.fields.len() - 1;
+
     let mut bounds = Bounds { from: 1, to: None };
     let mut conditions = vec![];
     for &condition in &calc.conditions {
@@ -50,6 +52,7 @@ pub(super) fn of_calc<'a>(calc: &CalcRel, below: &'a Arc<Rel>) -> Option<CalcRan
             }
         }
     }
+
     let to = bounds.to?;
     let read: Vec<ExprId> = conditions.iter().chain(&calc.columns).copied().collect();
     let with_number = inputs_of(&calc.exprs, &read).contains(&number);
@@ -80,7 +83,7 @@ struct Bounds {
 }
 
 impl Bounds {
-    /// Takes a condition on the number; `false` if it is another one.
+    /// Applies a condition on the number to the bounds; returns `false` for any other condition.
     fn take(&mut self, exprs: &ExprGraph, condition: ExprId, number: usize, partition: &[usize]) -> bool {
         let Expr::Compare(op, a, b) = exprs.expr(condition) else { return false };
         let is_number = |id: ExprId| matches!(plain(exprs, id), Expr::Column(input) if *input == number);
@@ -98,6 +101,7 @@ impl Bounds {
             ),
             _ => return false,
         };
+
         match plain(exprs, other) {
             Expr::Literal(Value::Int(value)) => self.constant(op, *value),
             Expr::Column(field) if partition.contains(field) && op == Comparison::LessOrEqual => {
@@ -121,6 +125,7 @@ impl Bounds {
             }
             true
         };
+
         match op {
             Comparison::Less => at_most(self, value.saturating_sub(1)),
             Comparison::LessOrEqual => at_most(self, value),
@@ -141,7 +146,7 @@ impl Bounds {
     }
 }
 
-/// An expression without the conversions around it.
+/// Returns the expression without integer casts around it.
 fn plain(exprs: &ExprGraph, id: ExprId) -> &Expr {
     match exprs.expr(id) {
         Expr::Cast { input, .. } if exprs.column_type(*input).data_type.is_integer() => plain(exprs, *input),
@@ -156,7 +161,7 @@ impl Lowering<'_> {
         let of_input = self.produce(input)?;
         let number = input.fields.len();
 
-        // One row is kept: its number is known.
+        // If only the first row is kept, its number is 1.
         let is_first = rank.from == 1 && rank.to == RankEnd::Constant(1);
         let rank = if is_first && rank.with_number {
             let mut exprs = ExprGraph::new(calc.exprs.inputs.clone());
@@ -180,7 +185,7 @@ impl Lowering<'_> {
         Ok(self.calc(producer, &calc, rel))
     }
 
-    /// The operator of a rank over an input.
+    /// Adds the operator of a rank over an input.
     pub(super) fn rank_operator(
         &mut self,
         rel: &Arc<Rel>,
@@ -193,7 +198,7 @@ impl Lowering<'_> {
         let appends = input.changes.is_append();
         let is_first = rank.from == 1 && rank.to == RankEnd::Constant(1) && !rank.with_number;
 
-        // In windows the rows of a window are final when it closes.
+        // In a window aggregate's result, the rows of a window are final when the window closes.
         if let Some((start, end, of)) = below.window_bounds(&rank.partition) {
             let RankEnd::Constant(to) = rank.to else {
                 let error = Diagnostic::error(rel.span, "a rank in a window ends at a constant");

@@ -1,14 +1,14 @@
-//! Sinks: whether a table can take what a query gives, and what stands between them.
+//! Sinks: checks whether a table can take a query's changes, and adds the operators needed between them.
 //!
-//! | the table takes | a query that updates rows |
+//! | the table accepts | a query that updates rows |
 //! | --- | --- |
-//! | new rows only | is refused |
-//! | all changes | is written as it is |
-//! | rows by their key | is written where the table's key holds the query's key; a materialising operator keeps the rows of each of the table's keys where it does not |
+//! | inserts only | is refused |
+//! | all changes | is written unchanged |
+//! | upserts by key | is written directly if the table's key contains the query's key, otherwise through a materialize operator |
 //!
-//! Where both keys are the same, the row before an update says nothing that the sink has to know: [`super::images`] leaves it
-//! out. Where the table's key holds more, an update may move a row from one key to another, and the row before it is
-//! what is deleted.
+//! A materialize operator keeps the rows of each of the table's keys. If both keys are the same, the sink
+//! does not need before-images, and [`super::images`] drops them. If the table's key contains more fields, an
+//! update may move a row from one key to another; then the before-image is what is deleted.
 
 use super::{Failed, Lowering, Producer, ProducerKind};
 use crate::bind::BoundQuery;
@@ -18,13 +18,14 @@ use crate::error::{Diagnostic, Span};
 use crate::plan::operator::{Changes, Conflict, Operator, OperatorKind, Target};
 
 impl Lowering<'_> {
-    /// Whether a scan may write a table by itself: nothing has to stand between them.
+    /// Returns whether a scan may write to a table directly, without an operator in between.
     pub(super) fn writes_by_itself(&self, query: &BoundQuery, table: &Table, changes: &Changes) -> bool {
         let has_key = dialect::sink_key(table).is_some();
         query.conflict.is_none() && (changes.is_append() || !has_key)
     }
 
-    /// Refuses a table that cannot take the changes of a query; `updating`: the operator that gives them.
+    /// Refuses a table that does not accept the changes of a query. `updating` names the operator that emits
+    /// the changes.
     pub(super) fn check_sink(
         &mut self,
         query: &BoundQuery,
@@ -47,7 +48,7 @@ impl Lowering<'_> {
         Err(self.fail(error))
     }
 
-    /// The producer with what a keyed table needs before it.
+    /// Adds the operator that a keyed table needs before it, if any, and returns the new producer.
     pub(super) fn prepare_for_sink(
         &mut self,
         producer: Producer,
@@ -73,11 +74,11 @@ impl Lowering<'_> {
             return Ok(producer);
         }
 
-        // A changelog that is written out says by itself which rows stand: Flink takes its word.
+        // A changelog that is read by `FROM_CHANGELOG` says itself which rows exist; Flink trusts it.
         if producer.key.is_none() && self.is_changelog(&producer) {
             return Ok(producer);
         }
-        // Rows with different keys of the query never meet under a key of the table.
+        // Rows with different query keys never share a table key.
         if producer.key.as_ref().is_some_and(|known| known.iter().all(|field| key.contains(field))) {
             return Ok(producer);
         }
@@ -89,7 +90,7 @@ impl Lowering<'_> {
         Err(self.fail(error))
     }
 
-    /// Notes where a table is written by the very key of a producer.
+    /// Records that a sink is written by a producer's own key.
     pub(super) fn note_upserts(&mut self, producer: &Producer, table: &Table, sink: usize) {
         let is_by_key = dialect::sink_accepts(&table.options) == Accepts::Upserts;
         let (ProducerKind::Operator(operator), true, Some(known)) =
@@ -103,13 +104,13 @@ impl Lowering<'_> {
         }
     }
 
-    /// Whether the rows are those of a `FROM_CHANGELOG`.
+    /// Returns whether the rows come from a `FROM_CHANGELOG`.
     fn is_changelog(&self, producer: &Producer) -> bool {
         let updating = self.updating(producer);
         updating.is_some_and(|operator| matches!(operator.kind, OperatorKind::FromChangelog(_)))
     }
 
-    /// The operator that makes a producer's rows change; `None` for a source that says so itself.
+    /// Returns the operator that makes a producer's rows change; `None` if the source is itself a changelog.
     fn updating(&self, producer: &Producer) -> Option<&Operator> {
         let ProducerKind::Operator(mut at) = producer.kind else { return None };
         loop {
@@ -124,7 +125,7 @@ impl Lowering<'_> {
     }
 }
 
-/// Several rows of a query may have the same key of a table.
+/// Returns the error that several rows of a query may have the same key of a table.
 fn conflicting(producer: &Producer, key: &[usize], table: &Table, span: Span) -> Diagnostic {
     let names = |fields: &[usize]| {
         let names: Vec<&str> = fields.iter().map(|&field| producer.fields[field].name.as_str()).collect();

@@ -1,10 +1,10 @@
-//! What hints say of how long operators keep state.
+//! Applies STATE_TTL hints to operators.
 
 use super::{Lowering, Producer, ProducerKind};
 use crate::rel::StateTtl;
 
 impl Lowering<'_> {
-    /// Gives the inputs of an operator what hints say of them.
+    /// Sets the state TTL of each input of an operator that has a hint.
     pub(super) fn hint_state_ttl(&mut self, producer: &Producer, hints: &[Option<StateTtl>]) {
         let ProducerKind::Operator(place) = producer.kind else { return };
         let of_operator = &mut self.operators[place].state_ttl;

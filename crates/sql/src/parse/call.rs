@@ -1,6 +1,6 @@
-//! Calls of functions: their arguments, and the clauses behind them.
+//! Parses function calls: their arguments, and the clauses behind them.
 //!
-//! A unit of time becomes a text argument, so that the registry sees ordinary calls: `EXTRACT('HOUR', x)`.
+//! A unit of time becomes a text argument, so the registry sees ordinary calls: `EXTRACT('HOUR', x)`.
 
 use sqlparser::tokenizer::Token;
 use types::{ColumnType, DataType, Value};
@@ -11,7 +11,7 @@ use crate::error::{Diagnostic, Span};
 use crate::expr::CastMode;
 
 impl Parser {
-    /// A function's name is next, then its arguments.
+    /// Parses a call; the function's name is the next token.
     pub(super) fn call(&mut self, name: String, start: Span) -> Parsed<Expr> {
         let name = Ident { value: name, span: start };
         self.advance();
@@ -58,9 +58,10 @@ impl Parser {
         }
     }
 
-    /// `[IGNORE NULLS] [WITHIN GROUP (…)] [FILTER (…)] [OVER …]`.
+    /// Parses `[IGNORE NULLS] [WITHIN GROUP (…)] [FILTER (…)] [OVER …]`.
     fn behind_args(&mut self, call: &mut Call) -> Parsed<()> {
         self.nulls_treatment(call);
+
         if self.is_word("WITHIN") && self.word_at(1, "GROUP") {
             self.at += 2;
             self.expect(&Token::LParen)?;
@@ -70,12 +71,14 @@ impl Parser {
             call.within_group = self.order_by()?;
             self.expect(&Token::RParen)?;
         }
+
         if self.accept_word("FILTER") {
             self.expect(&Token::LParen)?;
             self.expect_word("WHERE")?;
             call.filter = Some(Box::new(self.expr()?));
             self.expect(&Token::RParen)?;
         }
+
         self.nulls_treatment(call);
         if self.is_word("OVER") {
             call.over = Some(Box::new(self.over()?));
@@ -83,7 +86,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `IGNORE NULLS` or `RESPECT NULLS`, if they come next.
+    /// Parses an optional `IGNORE NULLS` or `RESPECT NULLS`.
     fn nulls_treatment(&mut self, call: &mut Call) {
         if self.accept_words(&["IGNORE", "NULLS"]) {
             call.ignore_nulls = Some(true);
@@ -92,7 +95,7 @@ impl Parser {
         }
     }
 
-    /// Arguments between commas, or with the words some functions put there instead.
+    /// Parses arguments separated by commas, or by the keywords that some functions use instead.
     fn plain_args(&mut self, call: &mut Call) -> Parsed<()> {
         if matches!(self.peek(), Token::RParen) {
             return Ok(());
@@ -132,10 +135,10 @@ impl Parser {
         }
     }
 
-    /// `[name =>] expr`.
+    /// Parses `[name =>] expr`.
     fn plain_arg(&mut self, call: &mut Call, before_in: bool) -> Parsed<()> {
         if let Some(name) = self.arg_name() {
-            // The arguments before the first one with a name have none.
+            // Arguments before the first named one have no name.
             call.arg_names.resize(call.args.len(), None);
             call.arg_names.push(Some(name));
         } else if !call.arg_names.is_empty() {
@@ -145,7 +148,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `(a, b) OVERLAPS (c, d)`, as a call with four arguments.
+    /// Builds `(a, b) OVERLAPS (c, d)` as a call with four arguments.
     pub(super) fn overlaps(&self, left: Expr, right: Expr) -> Parsed<Expr> {
         let span = self.since(left.span);
         let mut call = Call::new(Ident { value: "OVERLAPS".to_owned(), span });
@@ -161,7 +164,7 @@ impl Parser {
         self.node(ExprKind::Call(call), span)
     }
 
-    /// `EXTRACT(HOUR FROM x)`.
+    /// Parses the arguments of `EXTRACT(HOUR FROM x)`.
     fn extract_args(&mut self, call: &mut Call) -> Parsed<()> {
         call.args.push(self.unit_text()?);
         self.expect_word("FROM")?;
@@ -169,7 +172,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `TRIM(x)`, or `TRIM([BOTH | LEADING | TRAILING] [characters] FROM x)` as three arguments.
+    /// Parses `TRIM(x)`, or `TRIM([BOTH | LEADING | TRAILING] [characters] FROM x)`, as three arguments.
     fn trim_args(&mut self, call: &mut Call) -> Parsed<()> {
         let span = self.span();
         let side = ["BOTH", "LEADING", "TRAILING"].into_iter().find(|side| self.accept_word(side));
@@ -197,7 +200,7 @@ impl Parser {
         Ok(())
     }
 
-    /// A unit of time as a text.
+    /// Parses a unit of time as a text literal.
     fn unit_text(&mut self) -> Parsed<Expr> {
         let span = self.span();
         match self.peek() {

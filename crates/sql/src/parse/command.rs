@@ -1,4 +1,5 @@
-//! What is typed statement by statement: besides a script's own statements, those that ask, drop, and stop.
+//! Parses statements of interactive sessions: besides those of scripts, statements that query, drop and stop
+//! things.
 
 use sqlparser::tokenizer::Token;
 
@@ -7,7 +8,7 @@ use super::{Parsed, Parser, as_syntax, lexer};
 use crate::error::{Diagnostic, Span, did_you_mean};
 use crate::variables::Filled;
 
-/// One statement, as far as a session must know it.
+/// One parsed statement, as far as a session needs it.
 #[derive(Debug)]
 pub(crate) enum Command {
     /// `CREATE TABLE` or `CREATE VIEW`.
@@ -24,7 +25,7 @@ pub(crate) enum Command {
     Show(Show),
     Describe(ObjectName),
     DescribeJob(Text),
-    /// What is explained begins at this place.
+    /// An `EXPLAIN`; the explained text starts at `start`.
     Explain {
         what: Explained,
         start: usize,
@@ -36,7 +37,7 @@ pub(crate) enum Command {
     Insert,
     /// `EXECUTE STATEMENT SET BEGIN … END`.
     StatementSet,
-    /// `BEGIN STATEMENT SET`, whose inserts follow one by one.
+    /// `BEGIN STATEMENT SET`; its inserts follow as separate statements.
     BeginStatementSet,
     EndStatementSet,
     Query,
@@ -65,15 +66,15 @@ pub(crate) enum Show {
     Tables(Option<Like>),
     Views(Option<Like>),
     Functions(Option<Like>),
-    /// There are none: nobody can make any.
+    /// `SHOW USER FUNCTIONS`: always empty, because users cannot define functions.
     UserFunctions,
     Jobs,
     Catalogs,
     Databases,
     Modules,
-    /// With whether each is used.
+    /// Modules, and whether each is used.
     FullModules,
-    /// There are none: nobody can add any.
+    /// `SHOW JARS`: always empty, because users cannot add any.
     Jars,
     Columns(ObjectName, Option<Like>),
     CurrentCatalog,
@@ -94,10 +95,10 @@ const STARTS: &[&str] = &[
     "DESCRIBE", "DESC", "USE", "STOP",
 ];
 
-/// Reads one statement; a `;` behind it may be there or not.
+/// Parses one statement with an optional `;` behind it.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// Returns everything that is wrong with the statement.
 pub(crate) fn command(filled: &Filled) -> Result<Command, Vec<Diagnostic>> {
     let (lexemes, failure) = lexer::lexemes(filled);
     if let Some(failure) = failure {
@@ -211,7 +212,7 @@ impl Parser {
         Ok(Command::Set(Some((key, value))))
     }
 
-    /// Behind `DROP`.
+    /// Parses what follows `DROP`.
     fn drop(&mut self) -> Parsed<Command> {
         self.accept_word("TEMPORARY");
         let what = self.object_kind("`TABLE` or `VIEW`: there is nothing else to drop")?;
@@ -229,7 +230,7 @@ impl Parser {
         }
     }
 
-    /// Behind `EXPLAIN`.
+    /// Parses what follows `EXPLAIN`.
     fn explain_command(&mut self, start: Span) -> Parsed<Command> {
         self.explained_details()?;
         let from = self.span();
@@ -247,7 +248,7 @@ impl Parser {
         Ok(Command::Explain { what, start: from.start })
     }
 
-    /// Behind `SHOW`.
+    /// Parses what follows `SHOW`.
     fn show(&mut self) -> Parsed<Show> {
         if self.accept_word("CREATE") {
             let what = self.object_kind("`TABLE` or `VIEW`")?;
@@ -323,7 +324,7 @@ impl Parser {
         ))
     }
 
-    /// `[FROM|IN [catalog.]database] [[NOT] LIKE|ILIKE 'pattern']`.
+    /// Parses `[FROM|IN [catalog.]database] [[NOT] LIKE|ILIKE 'pattern']`.
     fn like(&mut self) -> Parsed<Option<Like>> {
         if self.accept_word("FROM") || self.accept_word("IN") {
             self.object_name("a database's name")?;
@@ -331,7 +332,7 @@ impl Parser {
         self.pattern()
     }
 
-    /// `[[NOT] LIKE|ILIKE 'pattern']`.
+    /// Parses `[[NOT] LIKE|ILIKE 'pattern']`.
     fn pattern(&mut self) -> Parsed<Option<Like>> {
         let negated = self.accept_word("NOT");
         let ignores_case = self.is_word("ILIKE");
@@ -342,7 +343,7 @@ impl Parser {
         if negated { Err(self.unexpected("`LIKE`")) } else { Ok(None) }
     }
 
-    /// Behind `STOP JOB`.
+    /// Parses what follows `STOP JOB`.
     fn stop_job(&mut self) -> Parsed<Command> {
         let id = self.text("the job's id in single quotes")?;
         let (mut with_savepoint, mut with_drain) = (false, false);

@@ -1,4 +1,4 @@
-//! Data types as Flink's manual spells them.
+//! Parses data types as spelled in Flink's manual.
 
 use sqlparser::tokenizer::Token;
 use types::{ColumnType, DataType, Field};
@@ -40,11 +40,11 @@ const NAMES: &[&str] = &[
     "BITMAP",
 ];
 
-/// The longest length that can be declared, and the length of `STRING` and `BYTES`.
+/// Largest length that can be declared, and the length of `STRING` and `BYTES`.
 const MAX_LENGTH: u32 = i32::MAX as u32;
 
 impl Parser {
-    /// A type with `NULL` or `NOT NULL`.
+    /// Parses a type with an optional `NULL` or `NOT NULL`.
     pub(super) fn type_name(&mut self) -> Parsed<TypeName> {
         let start = self.span();
         let column_type = self.column_type()?;
@@ -179,7 +179,7 @@ impl Parser {
         Ok(length)
     }
 
-    /// Digits of a fraction of a second.
+    /// Parses the number of fraction digits of a second.
     fn digits(&mut self, span: Span, default: u8) -> Parsed<u8> {
         if !self.accept(&Token::LParen) {
             return Ok(default);
@@ -217,7 +217,7 @@ impl Parser {
         Ok(if first.is_month_based() { DataType::IntervalYearMonth } else { DataType::IntervalDayTime })
     }
 
-    /// `ROW<name type 'comment', …>` or `ROW(…)`.
+    /// Parses what follows ROW in `ROW<name type 'comment', …>` or `ROW(…)`.
     fn row(&mut self) -> Parsed<DataType> {
         let round = self.accept(&Token::LParen);
         if !round && !self.accept(&Token::Lt) {
@@ -240,7 +240,7 @@ impl Parser {
         Ok(DataType::Row(fields))
     }
 
-    /// `STRUCTURED<'class', name type 'comment', …>`.
+    /// Parses what follows STRUCTURED in `STRUCTURED<'class', name type 'comment', …>`.
     fn structured(&mut self) -> Parsed<DataType> {
         self.expect(&Token::Lt)?;
         let class = self.text("the name of a class in single quotes")?.value;
@@ -254,7 +254,7 @@ impl Parser {
         Ok(DataType::Structured { class, fields })
     }
 
-    /// `RAW('class', 'snapshot')`.
+    /// Parses what follows RAW in `RAW('class', 'snapshot')`.
     fn raw(&mut self) -> Parsed<DataType> {
         self.expect(&Token::LParen)?;
         let class = self.text("the name of a class in single quotes")?.value;
@@ -264,7 +264,7 @@ impl Parser {
         Ok(DataType::Raw { class, snapshot })
     }
 
-    /// `name type 'comment'`, which is added to the fields before it.
+    /// Parses `name type 'comment'` and appends it to the fields.
     fn field(&mut self, fields: &mut Vec<Field>) -> Parsed<()> {
         let name = self.ident("the name of a field")?;
         if fields.iter().any(|field| field.name == name.value) {
@@ -280,7 +280,7 @@ impl Parser {
         self.bounded(fields.len(), "fields", name.span)
     }
 
-    /// `>`, which may be the first half of a `>>`.
+    /// Consumes `>`, which may be the first half of a `>>`.
     fn close_angle(&mut self) -> Parsed<()> {
         if matches!(self.peek(), Token::ShiftRight) {
             let at = self.at;

@@ -1,4 +1,4 @@
-//! Expressions, by precedence climbing with Calcite's precedences.
+//! Parses expressions by precedence climbing, with Calcite's precedences.
 
 use sqlparser::tokenizer::Token;
 use types::{DataType, Value};
@@ -9,7 +9,7 @@ use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span};
 use crate::expr::Comparison;
 
-/// How tightly an operator binds.
+/// Binding power of operators; a larger number binds tighter.
 mod power {
     pub(super) const OR: u8 = 1;
     pub(super) const AND: u8 = 2;
@@ -27,29 +27,29 @@ impl Parser {
         self.climb(0)
     }
 
-    /// An expression on the heap.
+    /// Parses an expression onto the heap.
     pub(super) fn boxed_expr(&mut self) -> Parsed<Box<Expr>> {
         self.expr().map(Box::new)
     }
 
-    /// An expression without `IN` at its top, for `POSITION(x IN y)`.
+    /// Parses an expression without `IN` at its top level, for `POSITION(x IN y)`.
     pub(super) fn operand(&mut self) -> Parsed<Expr> {
         self.climb(power::RANGE)
     }
 
-    /// A node, unless the tree below it is too deep.
+    /// Creates a node, unless its tree would be too deep.
     pub(super) fn node(&self, kind: ExprKind, span: Span) -> Parsed<Expr> {
         let below = kind.depth();
         self.node_over(kind, below, span)
     }
 
-    /// A node whose parts have at most `below` levels.
+    /// Creates a node whose children have at most `below` levels.
     fn node_over(&self, kind: ExprKind, below: u16, span: Span) -> Parsed<Expr> {
         let depth = self.level(below, span)?;
         Ok(Expr { kind, span, depth })
     }
 
-    /// An expression whose operators all bind tighter than `above`.
+    /// Parses an expression whose operators all bind tighter than `above`.
     fn climb(&mut self, above: u8) -> Parsed<Expr> {
         self.nested(|p| {
             let mut left = p.prefix()?;
@@ -63,7 +63,7 @@ impl Parser {
         })
     }
 
-    /// The operator that comes next, if one does.
+    /// Returns the next operator and its power, if an operator comes next.
     fn operator(&self) -> Option<(Operator, u8)> {
         Some(match self.peek() {
             Token::Eq => (Operator::Compare(Comparison::Equal), power::COMPARE),
@@ -104,7 +104,7 @@ impl Parser {
             self.advance();
         }
 
-        // The arms hand their results on as they are: a place on the stack for each of them would add up with the depth.
+        // The arms return their results directly: locals for them would add stack for each level of nesting.
         match operator {
             Operator::And => self.climb(power).and_then(|right| self.chain(left, true, right)),
             Operator::Or => self.climb(power).and_then(|right| self.chain(left, false, right)),
@@ -120,7 +120,7 @@ impl Parser {
         }
     }
 
-    /// Behind a comparison's operator.
+    /// Parses what follows a comparison operator.
     fn comparison(&mut self, input: Box<Expr>, op: Comparison, power: u8) -> Parsed<Expr> {
         let start = input.span;
         let kind = if let Some(all) = self.quantifier() {
@@ -132,7 +132,7 @@ impl Parser {
         self.node(kind, self.since(start))
     }
 
-    /// `ALL`, or one of `ANY` and `SOME`, before a query.
+    /// Parses `ALL`, `ANY` or `SOME` before a query; returns whether it is `ALL`.
     fn quantifier(&mut self) -> Option<bool> {
         let is_all = self.is_word("ALL");
         let is_quantifier = is_all || self.is_word("ANY") || self.is_word("SOME");
@@ -143,10 +143,11 @@ impl Parser {
         Some(is_all)
     }
 
-    /// `left AND right`, or OR: one flat list, so that a long chain of conditions is not a deep tree.
+    /// Builds `left AND right` or `left OR right` as a flat list, so that a long chain of conditions is not a
+    /// deep tree.
     fn chain(&self, left: Expr, is_and: bool, right: Expr) -> Parsed<Expr> {
         let start = left.span;
-        // The levels of a list that goes on are known: to look at its items for each new one would be quadratic.
+        // The depth of an extended list is known; looking at all items for each new one would be quadratic.
         let (mut items, below) = match left.kind {
             ExprKind::All(items) if is_and => (items, left.depth - 1),
             ExprKind::Any(items) if !is_and => (items, left.depth - 1),
@@ -163,7 +164,7 @@ impl Parser {
         self.node_over(kind, below, self.since(start))
     }
 
-    /// Behind `IS`.
+    /// Parses what follows `IS`.
     fn is_test(&mut self, input: Box<Expr>) -> Parsed<ExprKind> {
         let negated = self.accept_word("NOT");
         if self.accept_words(&["DISTINCT", "FROM"]) {
@@ -183,7 +184,7 @@ impl Parser {
         Err(self.unexpected("NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM"))
     }
 
-    /// `[NOT] IN`, `BETWEEN`, `LIKE`, `SIMILAR TO`.
+    /// Parses `[NOT] IN`, `BETWEEN`, `LIKE` or `SIMILAR TO`.
     fn range(&mut self, input: Box<Expr>) -> Parsed<ExprKind> {
         let negated = self.accept_word("NOT");
         if self.accept_word("IN") {
@@ -220,7 +221,7 @@ impl Parser {
         Ok(ExprKind::Matches { function, args, negated })
     }
 
-    /// `(query)` behind `IN`. What begins like a query may be a list: `((SELECT …), 1)`.
+    /// Parses `(query)` behind `IN`. Text that begins like a query may also be a list: `((SELECT …), 1)`.
     fn in_query(&mut self, input: Box<Expr>, negated: bool) -> Parsed<ExprKind> {
         let first = self.primary()?;
         match first.kind {
@@ -249,7 +250,7 @@ impl Parser {
         }
     }
 
-    /// Behind a minus sign: one with a number is part of the literal.
+    /// Parses what follows a minus sign, which belongs to a directly following number literal.
     fn negative(&mut self, start: Span) -> Parsed<Expr> {
         if let Token::Number(digits, false) = self.peek() {
             let digits = digits.clone();
@@ -266,7 +267,7 @@ impl Parser {
         self.node(ExprKind::Negate(Box::new(input)), span)
     }
 
-    /// `[index]` and `.field`, as many as come next.
+    /// Parses any number of `[index]` and `.field`.
     fn postfix(&mut self, mut input: Expr) -> Parsed<Expr> {
         loop {
             let start = input.span;
@@ -284,10 +285,12 @@ impl Parser {
                 break;
             }
         }
+
         if matches!(self.peek(), Token::DoubleColon) {
             let error = Diagnostic::error(self.span(), "`::` is not Flink SQL");
             return Err(Box::new(error.with_hint("write CAST(… AS type)")));
         }
+
         Ok(input)
     }
 
@@ -322,7 +325,7 @@ impl Parser {
         }
     }
 
-    /// `a.b.c`.
+    /// Parses a name such as `a.b.c`.
     fn name(&mut self, start: Span) -> Parsed<Expr> {
         let name = self.object_name("an expression")?;
         if matches!(self.peek(), Token::LParen) {
@@ -333,7 +336,7 @@ impl Parser {
         self.node(ExprKind::Name(name.parts), self.since(start))
     }
 
-    /// `(expr)`, `(a, b)` or `(query)`.
+    /// Parses `(expr)`, `(a, b)` or `(query)`.
     fn in_expression_parens(&mut self, start: Span) -> Parsed<Expr> {
         if self.begins_query_at(1) {
             return self.subquery(start);
@@ -351,7 +354,8 @@ impl Parser {
         self.node(ExprKind::Subquery(query), self.since(start))
     }
 
-    /// `UNION …)` behind a subquery, or `, b)` behind the first value of a row.
+    /// Parses the rest of a parenthesis: `UNION …)` behind a subquery, or `, b)` behind the first value of a
+    /// row.
     fn rest_of_parens(&mut self, first: Expr, start: Span) -> Parsed<Expr> {
         let kind = match first.kind {
             // `((SELECT …) UNION …)` begins like `((SELECT …) + 1)`.
@@ -372,6 +376,7 @@ impl Parser {
             }
             _ => return Err(self.unexpected("`)`")),
         };
+
         self.node(kind, self.since(start))
     }
 }

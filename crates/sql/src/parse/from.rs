@@ -1,4 +1,4 @@
-//! One table reference: a table, a subquery, a table function, `UNNEST`, or joins in parentheses.
+//! Parses one table reference: a table, a subquery, a table function, `UNNEST`, or joins in parentheses.
 
 use sqlparser::tokenizer::Token;
 
@@ -13,7 +13,7 @@ use crate::error::{Diagnostic, Span};
 const WINDOW_FUNCTIONS: &[&str] = &["TUMBLE", "HOP", "CUMULATE", "SESSION"];
 
 impl Parser {
-    /// A table with its alias.
+    /// Parses a table with its alias.
     pub(super) fn table_reference(&mut self) -> Parsed<Box<From>> {
         self.nested(|p| {
             let start = p.span();
@@ -22,7 +22,7 @@ impl Parser {
         })
     }
 
-    /// `[MATCH_RECOGNIZE (…)] [[AS] alias [(columns)]]` behind a table.
+    /// Parses `[MATCH_RECOGNIZE (…)] [[AS] alias [(columns)]]` behind a table.
     fn aliased(&mut self, mut from: Box<From>, start: Span) -> Parsed<Box<From>> {
         self.no_sample()?;
         if self.is_word("MATCH_RECOGNIZE") {
@@ -39,7 +39,7 @@ impl Parser {
         Ok(from)
     }
 
-    /// A table reference without an alias.
+    /// Creates a table reference without an alias.
     pub(super) fn table_node(&self, kind: FromKind, start: Span) -> Parsed<Box<From>> {
         let span = self.since(start);
         let depth = self.level(kind.depth(), span)?;
@@ -59,24 +59,26 @@ impl Parser {
         if self.is_word("UNNEST") {
             return self.unnest();
         }
+
         if self.is_word("VALUES") {
             let error = Diagnostic::error(start, "VALUES stands in parentheses here");
             return Err(Box::new(error.with_hint("FROM (VALUES (1), (2)) AS t (a)")));
         }
+
         if self.is_function_call() {
             return self.function_call(start);
         }
         self.table_name()
     }
 
-    /// A table by its name, without an alias.
+    /// Parses a table name without an alias.
     pub(super) fn named_table(&mut self) -> Parsed<Box<From>> {
         let start = self.span();
         let kind = self.table_name()?;
         self.table_node(kind, start)
     }
 
-    /// `t [/*+ … */] [FOR SYSTEM_TIME AS OF expr]`.
+    /// Parses `t [/*+ … */] [FOR SYSTEM_TIME AS OF expr]`.
     fn table_name(&mut self) -> Parsed<FromKind> {
         let name = self.object_name("a table's name")?;
         let hints = self.hints()?;
@@ -90,7 +92,7 @@ impl Parser {
         Ok(FromKind::Table { name, hints, system_time })
     }
 
-    /// `(query)` or `(a JOIN b ON …)`.
+    /// Parses `(query)` or `(a JOIN b ON …)`.
     fn in_parens(&mut self, start: Span) -> Parsed<FromKind> {
         if self.begins_query_at(1) {
             return self.query_in_parens().map(subquery);
@@ -100,7 +102,8 @@ impl Parser {
         self.rest_of_table_parens(first, start)
     }
 
-    /// Behind the first table in parentheses. `((SELECT …) UNION …)` and `((SELECT …))` begin like `((SELECT …) JOIN …)`.
+    /// Parses the rest of a parenthesis behind its first table. `((SELECT …) UNION …)` and `((SELECT …))`
+    /// begin like `((SELECT …) JOIN …)`.
     fn rest_of_table_parens(&mut self, first: Box<From>, start: Span) -> Parsed<FromKind> {
         let is_query =
             first.alias.is_none() && matches!(first.kind, FromKind::Subquery(_) | FromKind::Values { .. });
@@ -118,7 +121,7 @@ impl Parser {
         Ok(kind)
     }
 
-    /// The query that a subquery is.
+    /// Returns the query of a subquery.
     fn query_of(&self, from: From) -> Parsed<Box<Query>> {
         match from.kind {
             FromKind::Subquery(query) => Ok(query),
@@ -127,7 +130,7 @@ impl Parser {
         }
     }
 
-    /// Behind `LATERAL`.
+    /// Parses what follows `LATERAL`.
     fn lateral(&mut self, start: Span) -> Parsed<FromKind> {
         if self.opens_query() {
             return self.query_in_parens().map(FromKind::Lateral);
@@ -144,7 +147,7 @@ impl Parser {
         Err(self.unexpected("a query in parentheses, `TABLE(` or `UNNEST(`"))
     }
 
-    /// `UNNEST(expr) [WITH ORDINALITY]`.
+    /// Parses `UNNEST(expr) [WITH ORDINALITY]`.
     fn unnest(&mut self) -> Parsed<FromKind> {
         let start = self.span();
         self.advance();
@@ -155,7 +158,7 @@ impl Parser {
         Ok(FromKind::Unnest { expr, ordinality, span: self.since(start) })
     }
 
-    /// `TABLE(f(…))`.
+    /// Parses `TABLE(f(…))`.
     fn table_function(&mut self, start: Span) -> Parsed<FromKind> {
         self.at += 2;
         let mut kind = self.function_call(start)?;
@@ -173,7 +176,7 @@ impl Parser {
             && matches!(self.peek_nth(1), Token::LParen)
     }
 
-    /// `TUMBLE(TABLE t, DESCRIPTOR(c), …)`, `f(…)`.
+    /// Parses `TUMBLE(TABLE t, DESCRIPTOR(c), …)` or `f(…)`.
     fn function_call(&mut self, start: Span) -> Parsed<FromKind> {
         let span = self.span();
         let Token::Word(word) = self.peek() else { return Err(self.unexpected("a window table function")) };
@@ -197,7 +200,7 @@ impl Parser {
         })
     }
 
-    /// `[name =>] TABLE t [PARTITION BY …] [ORDER BY …]`, `DESCRIPTOR(…)`, or an expression.
+    /// Parses `[name =>] TABLE t [PARTITION BY …] [ORDER BY …]`, `DESCRIPTOR(…)`, or an expression.
     fn table_arg(&mut self) -> Parsed<WindowArg> {
         let start = self.span();
         let name = self.arg_name();
@@ -214,7 +217,7 @@ impl Parser {
         Ok(WindowArg { name, value, span: self.since(start) })
     }
 
-    /// `TABLE t [PARTITION BY …] [ORDER BY …]`, or a query in parentheses.
+    /// Parses `TABLE t [PARTITION BY …] [ORDER BY …]`, or a query in parentheses.
     fn table_value(&mut self) -> Parsed<WindowArgValue> {
         self.accept_word("TABLE");
         let from = self.table_reference()?;
@@ -223,7 +226,7 @@ impl Parser {
         Ok(WindowArgValue::Table { from: *from, partition_by, order_by })
     }
 
-    /// `name =>`, if it comes next.
+    /// Parses an optional `name =>`.
     pub(super) fn arg_name(&mut self) -> Option<Ident> {
         let span = self.span();
         match self.peek() {
@@ -236,7 +239,8 @@ impl Parser {
         }
     }
 
-    /// `PARTITION BY a` or `PARTITION BY (a, b)`: a comma without parentheses begins the next argument.
+    /// Parses `PARTITION BY a` or `PARTITION BY (a, b)`; without parentheses a comma begins the next
+    /// argument.
     fn arg_partition(&mut self) -> Parsed<Vec<Expr>> {
         let mut exprs = vec![];
         if self.accept_words(&["PARTITION", "BY"]) {
@@ -245,7 +249,7 @@ impl Parser {
         Ok(exprs)
     }
 
-    /// `ORDER BY a DESC` or `ORDER BY (a, b DESC)`.
+    /// Parses `ORDER BY a DESC` or `ORDER BY (a, b DESC)`.
     fn arg_order(&mut self) -> Parsed<Vec<OrderItem>> {
         if !self.accept_words(&["ORDER", "BY"]) {
             return Ok(vec![]);
@@ -264,7 +268,7 @@ impl Parser {
         Err(Box::new(error.with_hint("queries filter, project and aggregate in windows")))
     }
 
-    /// Clauses that belong before an alias.
+    /// Refuses clauses that belong before an alias.
     fn nothing_behind_alias(&self) -> Parsed<()> {
         let (message, hint) = if self.is_word("FOR") && self.word_at(1, "SYSTEM_TIME") {
             ("FOR SYSTEM_TIME stands behind the table's name", "t FOR SYSTEM_TIME AS OF o.ts AS r")
@@ -277,7 +281,7 @@ impl Parser {
     }
 }
 
-/// A query in parentheses: rows that are written out, or a subquery.
+/// Classifies a query in parentheses as literal rows or a subquery.
 fn subquery(query: Box<Query>) -> FromKind {
     if !query.is_bare() {
         return FromKind::Subquery(query);

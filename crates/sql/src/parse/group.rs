@@ -1,4 +1,4 @@
-//! `GROUP BY` with `GROUPING SETS`, `ROLLUP` and `CUBE`.
+//! Parses `GROUP BY` with `GROUPING SETS`, `ROLLUP` and `CUBE`.
 
 use sqlparser::tokenizer::Token;
 
@@ -6,7 +6,7 @@ use super::ast::{Expr, ExprKind, GroupBy, GroupItem};
 use super::{Parsed, Parser};
 
 impl Parser {
-    /// `GROUP BY …`, if it comes next.
+    /// Parses an optional `GROUP BY …`.
     pub(super) fn group_by(&mut self) -> Parsed<Option<GroupBy>> {
         let start = self.span();
         if !self.accept_words(&["GROUP", "BY"]) {
@@ -47,7 +47,7 @@ impl Parser {
         }
     }
 
-    /// `a`, or `(a, b)`.
+    /// Parses `a` or `(a, b)`.
     fn group_element(&mut self) -> Parsed<Vec<Expr>> {
         let opens = matches!(self.peek(), Token::LParen);
         match self.expr()? {

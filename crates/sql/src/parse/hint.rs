@@ -1,4 +1,4 @@
-//! Hints: `/*+ OPTIONS('key' = 'value'), STATE_TTL('t' = '1d') */` behind a table's name or behind SELECT.
+//! Parses hints, `/*+ OPTIONS('key' = 'value'), STATE_TTL('t' = '1d') */`, behind a table's name or SELECT.
 
 use sqlparser::tokenizer::Token;
 
@@ -8,7 +8,7 @@ use super::{Parsed, Parser};
 use crate::error::Diagnostic;
 
 impl Parser {
-    /// The hints that come next, if any do.
+    /// Parses any number of hints.
     pub(super) fn hints(&mut self) -> Parsed<Vec<Hint>> {
         let mut hints = vec![];
         while self.accept(&mark(HINT_OPENS)) {
@@ -20,7 +20,7 @@ impl Parser {
         Ok(hints)
     }
 
-    /// `NAME` or `NAME(…)`.
+    /// Parses `NAME` or `NAME(…)`.
     fn hint(&mut self) -> Parsed<Hint> {
         let span = self.span();
         let Token::Word(word) = self.peek() else { return Err(self.unexpected("a hint's name")) };
@@ -41,7 +41,7 @@ impl Parser {
         Ok(Hint { name, options, names: vec![], span: self.since(span) })
     }
 
-    /// `'key' = 'value'`; a key of one word may stand without quotes.
+    /// Parses `'key' = 'value'`; a key of one word needs no quotes.
     fn hint_option(&mut self) -> Parsed<(Text, Text)> {
         let key = match self.peek() {
             Token::Word(_) => {
@@ -54,7 +54,7 @@ impl Parser {
         Ok((key, self.text("the option's value in single quotes")?))
     }
 
-    /// `(…)` of a hint that is not OPTIONS: pairs of keys and values, names, texts and numbers.
+    /// Parses the `(…)` of hints other than OPTIONS: pairs of keys and values, names, texts and numbers.
     fn hint_arguments(&mut self, hint: &mut Hint) -> Parsed<()> {
         if !self.accept(&Token::LParen) || self.accept(&Token::RParen) {
             return Ok(());
@@ -89,6 +89,7 @@ impl Parser {
             }
             _ => return Err(self.unexpected("a name, or a key and a value")),
         };
+
         self.advance();
         hint.names.push(Ident { value, span });
         Ok(())

@@ -1,4 +1,4 @@
-//! `INSERT INTO … [ON CONFLICT …]`, alone and in statement sets.
+//! Parses `INSERT INTO … [ON CONFLICT …]`, alone and in statement sets.
 
 use sqlparser::tokenizer::Token;
 
@@ -7,7 +7,7 @@ use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span};
 
 impl Parser {
-    /// Behind `INSERT`.
+    /// Parses what follows `INSERT`.
     pub(super) fn insert(&mut self, start: Span) -> Parsed<Insert> {
         if self.is_word("OVERWRITE") {
             let error = Diagnostic::error(self.span(), "INSERT OVERWRITE is not supported on streams");
@@ -26,7 +26,7 @@ impl Parser {
         Ok(Insert { table, hints, columns, query, on_conflict, span: self.since(start) })
     }
 
-    /// `ON CONFLICT DO {DEDUPLICATE | NOTHING | ERROR}`, if it comes next.
+    /// Parses an optional `ON CONFLICT DO {DEDUPLICATE | NOTHING | ERROR}`.
     fn on_conflict(&mut self) -> Parsed<Option<OnConflict>> {
         if !self.accept_words(&["ON", "CONFLICT"]) {
             return Ok(None);
@@ -44,7 +44,7 @@ impl Parser {
         Ok(Some(OnConflict { action }))
     }
 
-    /// Inserts up to `END`. An error in one does not hide those in the others.
+    /// Parses inserts up to `END`. An error in one insert does not hide errors in the others.
     pub(super) fn statement_set(&mut self, start: Span) -> Parsed<Vec<Insert>> {
         let mut inserts = vec![];
         let mut failed = false;

@@ -1,8 +1,8 @@
-//! `FROM a JOIN b ON …, c`: table references and the joins between them.
+//! Parses `FROM a JOIN b ON …, c`: table references and the joins between them.
 //!
-//! A comma binds looser than a join: `a, b RIGHT JOIN c` is `a, (b RIGHT JOIN c)`. Most joins give the same rows when
-//! they join both sides of the comma, `(a, b) JOIN c ON …`; these are put into one left-deep tree, in the order of the
-//! text, which is easier to bind. The others keep their place below the comma.
+//! A comma binds looser than a join: `a, b RIGHT JOIN c` is `a, (b RIGHT JOIN c)`. Most joins give the same
+//! rows if they join both sides of the comma, `(a, b) JOIN c ON …`. Such joins become one left-deep tree in
+//! script order, which is easier to bind. Other joins stay below the comma.
 
 use sqlparser::tokenizer::Token;
 
@@ -30,7 +30,7 @@ impl Link {
         Link { kind: JoinKind::Cross, right, constraint: JoinConstraint::None, span }
     }
 
-    /// Whether the join behind a comma gives the same rows over both sides of the comma.
+    /// Returns whether the join behind a comma gives the same rows over both sides of the comma.
     fn is_same_over_comma(&self) -> bool {
         matches!(self.kind, JoinKind::Inner | JoinKind::Left | JoinKind::Cross)
             && matches!(self.constraint, JoinConstraint::On(_) | JoinConstraint::None)
@@ -38,7 +38,7 @@ impl Link {
 }
 
 impl Parser {
-    /// What stands behind `FROM`.
+    /// Parses what follows `FROM`.
     pub(super) fn table_references(&mut self) -> Parsed<Box<From>> {
         let from = self.joined_tables()?;
         if !matches!(self.peek(), Token::Comma) {
@@ -51,7 +51,7 @@ impl Parser {
         self.crossed(from, parts)
     }
 
-    /// `, table JOIN …`.
+    /// Parses `, table JOIN …`.
     fn comma_part(&mut self, parts: &mut Vec<CommaPart>) -> Parsed<()> {
         let comma = self.span();
         self.advance();
@@ -75,13 +75,13 @@ impl Parser {
         Ok(from)
     }
 
-    /// Tables joined by words, not by commas.
+    /// Parses tables that are joined by keywords, not by commas.
     pub(super) fn joined_tables(&mut self) -> Parsed<Box<From>> {
         let first = self.table_reference()?;
         self.joined_to(first)
     }
 
-    /// The joins behind a table reference that has been read.
+    /// Parses the joins behind a table reference that has been parsed.
     pub(super) fn joined_to(&mut self, first: Box<From>) -> Parsed<Box<From>> {
         let links = self.links()?;
         self.joined(first, links)
@@ -98,7 +98,7 @@ impl Parser {
         self.table_node(FromKind::Join(Box::new(join)), start)
     }
 
-    /// `JOIN b ON … LEFT JOIN c ON … …`.
+    /// Parses `JOIN b ON … LEFT JOIN c ON … …`.
     fn links(&mut self) -> Parsed<Vec<Link>> {
         let mut links = vec![];
         while let Some(link) = self.link()? {
@@ -140,9 +140,9 @@ impl Parser {
         kinds.into_iter().find(|(word, _)| self.accept_word(word)).map(|(_, kind)| kind)
     }
 
-    /// `ON condition`, `USING (a, b)`, or nothing.
+    /// Parses `ON condition`, `USING (a, b)`, or nothing.
     fn join_constraint(&mut self, kind: JoinKind, is_natural: bool, join: Span) -> Parsed<JoinConstraint> {
-        // `INSERT INTO t SELECT … FROM a CROSS JOIN b ON CONFLICT DO …`
+        // In `INSERT INTO t SELECT … FROM a CROSS JOIN b ON CONFLICT DO …` the ON belongs to the INSERT.
         let is_on = self.is_word("ON") && !(self.word_at(1, "CONFLICT") && self.word_at(2, "DO"));
         let takes_none = is_natural || kind == JoinKind::Cross;
         if takes_none && (is_on || self.is_word("USING")) {

@@ -1,6 +1,6 @@
-//! The functions of JSON whose arguments have words between them.
+//! Parses JSON functions whose arguments are separated by keywords.
 //!
-//! Each becomes an ordinary call: the words are text literals behind the other arguments.
+//! Each becomes an ordinary call whose keywords are text literals behind the other arguments.
 
 use sqlparser::tokenizer::Token;
 use types::{DataType, Value};
@@ -11,7 +11,7 @@ use crate::error::{Diagnostic, Span};
 use crate::expr::CastMode;
 
 impl Parser {
-    /// The arguments of a function of JSON with a grammar of its own; `false` if `name` is none.
+    /// Parses the arguments of a JSON function with a grammar of its own; returns `false` for other names.
     pub(super) fn json_args(&mut self, name: &str, call: &mut Call) -> Parsed<bool> {
         match name {
             "JSON_VALUE" => self.json_value_args(call)?,
@@ -33,7 +33,8 @@ impl Parser {
         Ok(true)
     }
 
-    /// `JSON_OBJECT(KEY k VALUE v, … [NULL | ABSENT ON NULL])`: keys and values in turn, then 'NULL' or 'ABSENT'.
+    /// Parses `JSON_OBJECT(KEY k VALUE v, … [NULL | ABSENT ON NULL])`: alternating keys and values, then
+    /// 'NULL' or 'ABSENT'.
     fn json_object_args(&mut self, call: &mut Call) -> Parsed<()> {
         if !matches!(self.peek(), Token::RParen) && !self.is_json_on_null() {
             self.json_entry(call)?;
@@ -44,7 +45,7 @@ impl Parser {
         self.json_on_null(call, "NULL")
     }
 
-    /// `JSON_ARRAY(a, b, … [NULL | ABSENT ON NULL])`.
+    /// Parses `JSON_ARRAY(a, b, … [NULL | ABSENT ON NULL])`.
     fn json_array_args(&mut self, call: &mut Call) -> Parsed<()> {
         if !matches!(self.peek(), Token::RParen) && !self.is_json_on_null() {
             call.args.push(self.expr()?);
@@ -55,9 +56,9 @@ impl Parser {
         self.json_on_null(call, "ABSENT")
     }
 
-    /// `[KEY] k VALUE v`, or `k : v`.
+    /// Parses `[KEY] k VALUE v` or `k : v`.
     fn json_entry(&mut self, call: &mut Call) -> Parsed<()> {
-        // A column may have the name `key`.
+        // A column may be named `key`.
         let is_name = self.word_at(1, "VALUE")
             || matches!(self.peek_nth(1), Token::Colon | Token::Comma | Token::Period | Token::LParen);
         if !is_name {
@@ -71,7 +72,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `IS [NOT] JSON [VALUE | OBJECT | ARRAY | SCALAR]`, the word as an argument.
+    /// Parses `IS [NOT] JSON [VALUE | OBJECT | ARRAY | SCALAR]`; the keyword becomes an argument.
     pub(super) fn is_json(&mut self, input: Expr, negated: bool) -> Parsed<ExprKind> {
         let span = self.span();
         self.advance();
@@ -85,7 +86,7 @@ impl Parser {
         (self.is_word("NULL") || self.is_word("ABSENT")) && self.word_at(1, "ON") && self.word_at(2, "NULL")
     }
 
-    /// `{NULL | ABSENT} ON NULL`, as an argument.
+    /// Parses `{NULL | ABSENT} ON NULL` as an argument.
     fn json_on_null(&mut self, call: &mut Call, default: &str) -> Parsed<()> {
         let span = self.span();
         let mut behavior = default;
@@ -98,12 +99,12 @@ impl Parser {
         Ok(())
     }
 
-    /// A word of the grammar as a text.
+    /// Creates a text literal for a keyword.
     fn word_literal(&self, word: &str, span: Span) -> Parsed<Expr> {
         self.literal(Value::Text(word.to_owned()), DataType::Char(word.len() as u32), span)
     }
 
-    /// `JSON_EXISTS(json, path [{TRUE | FALSE | UNKNOWN | ERROR} ON ERROR])` as three arguments.
+    /// Parses `JSON_EXISTS(json, path [{TRUE | FALSE | UNKNOWN | ERROR} ON ERROR])` as three arguments.
     fn json_exists_args(&mut self, call: &mut Call) -> Parsed<()> {
         self.json_and_path(call)?;
         let span = self.span();
@@ -118,7 +119,8 @@ impl Parser {
         Ok(())
     }
 
-    /// `JSON_QUERY(json, path [… WRAPPER] [… ON EMPTY] [… ON ERROR])` as five arguments, or as two without the words.
+    /// Parses `JSON_QUERY(json, path [… WRAPPER] [… ON EMPTY] [… ON ERROR])` as five arguments, or as two
+    /// without clauses.
     fn json_query_args(&mut self, call: &mut Call) -> Parsed<()> {
         self.json_and_path(call)?;
         self.query_returning(call)?;
@@ -144,7 +146,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `WITHOUT [ARRAY] WRAPPER`, `WITH [CONDITIONAL | UNCONDITIONAL] [ARRAY] WRAPPER`.
+    /// Parses `WITHOUT [ARRAY] WRAPPER` or `WITH [CONDITIONAL | UNCONDITIONAL] [ARRAY] WRAPPER`.
     fn json_wrapper(&mut self) -> Parsed<&'static str> {
         let wrapper = if self.accept_word("WITHOUT") {
             "WITHOUT"
@@ -180,7 +182,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `RETURNING STRING`, or `RETURNING ARRAY<STRING>` for the texts of an array.
+    /// Parses `RETURNING STRING`, or `RETURNING ARRAY<STRING>` for the texts of an array.
     fn query_returning(&mut self, call: &mut Call) -> Parsed<()> {
         if !self.accept_word("RETURNING") {
             return Ok(());
@@ -199,7 +201,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `RETURNING type`; a text stays what it is.
+    /// Parses `RETURNING type`; a text type changes nothing.
     fn returning(&mut self, call: &mut Call) -> Parsed<()> {
         if !self.accept_word("RETURNING") {
             return Ok(());
@@ -216,7 +218,7 @@ impl Parser {
         Ok(())
     }
 
-    /// A default of a value that is returned as another type, as the text that it stands for.
+    /// Casts a default value to text if the call returns another type.
     fn as_text(&self, value: Expr, call: &Call) -> Parsed<Expr> {
         if call.returning.is_none() {
             return Ok(value);
@@ -226,7 +228,7 @@ impl Parser {
         self.node(ExprKind::Cast { input: Box::new(value), target, mode: CastMode::Strict }, span)
     }
 
-    /// `JSON_VALUE(json, path [NULL | ERROR | DEFAULT x ON EMPTY] [… ON ERROR])` as six arguments.
+    /// Parses `JSON_VALUE(json, path [NULL | ERROR | DEFAULT x ON EMPTY] [… ON ERROR])` as six arguments.
     fn json_value_args(&mut self, call: &mut Call) -> Parsed<()> {
         let span = self.span();
         self.json_and_path(call)?;
@@ -247,7 +249,7 @@ impl Parser {
                 return Err(self.unexpected("NULL, ERROR or DEFAULT"));
             }
             if self.at != before && !self.accept_words(&["ON", event]) {
-                // What was read says what to do on an error, and nothing was said of emptiness.
+                // The clause was the one for errors, so there is none for emptiness.
                 if event == "EMPTY" && self.word_at(0, "ON") && self.word_at(1, "ERROR") {
                     self.at = before;
                     (behavior, value) = ("NULL", self.literal(Value::Null, DataType::Null, span)?);

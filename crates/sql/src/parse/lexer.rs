@@ -1,4 +1,4 @@
-//! Tokens with their place in the script as the user wrote it.
+//! The lexer: tokens with their spans in the original script.
 
 use sqlparser::dialect::Dialect;
 use sqlparser::tokenizer::{Location, Token, Tokenizer, Whitespace};
@@ -6,7 +6,7 @@ use sqlparser::tokenizer::{Location, Token, Tokenizer, Whitespace};
 use crate::error::{Diagnostic, Span};
 use crate::variables::Filled;
 
-/// Flink's lexical rules: names in back-quotes, texts in single quotes, a quote doubled to be meant.
+/// Flink's lexical rules: names in back-quotes, texts in single quotes, doubled quotes as escapes.
 #[derive(Debug)]
 struct Flink;
 
@@ -24,30 +24,31 @@ impl Dialect for Flink {
     }
 }
 
-/// A token and where it stands.
+/// A token and its span.
 #[derive(Debug, Clone)]
 pub(crate) struct Lexeme {
     pub(crate) token: Token,
     pub(crate) span: Span,
 }
 
-/// What opens and closes a hint, `/*+ OPTIONS('key' = 'value') */`. To sqlparser hints are comments.
+/// Opening and closing of a hint, `/*+ OPTIONS('key' = 'value') */`. For sqlparser, hints are comments.
 pub(super) const HINT_OPENS: &str = "/*+";
 pub(super) const HINT_CLOSES: &str = "*/";
 
-/// `!=`, which means `<>`; sqlparser has one token for both.
+/// The operator `!=`, a synonym of `<>`; sqlparser has one token for both.
 pub(super) const BANG_EQUAL: &str = "!=";
 
-/// A token of ours, which no text of a script gives.
+/// Creates a token that no script text produces.
 pub(super) fn mark(text: &str) -> Token {
     Token::CustomBinaryOperator(text.to_owned())
 }
 
-/// The tokens of a script without blanks and comments, with an end marker behind them. The tokens of a hint stand
-/// between [`HINT_OPENS`] and [`HINT_CLOSES`].
+/// Returns the tokens of a script without blanks and comments, followed by an end marker. The tokens of a
+/// hint stand between [`HINT_OPENS`] and [`HINT_CLOSES`].
 ///
 /// # Errors
-/// What cannot be a token: an unterminated text, name or comment. What stands before it is given too.
+/// Also returns a diagnostic for text that is no token: an unterminated text, name or comment. The tokens
+/// before it are returned too.
 pub(crate) fn lexemes(filled: &Filled) -> (Vec<Lexeme>, Option<Diagnostic>) {
     let mut raw = Vec::new();
     let failure = Tokenizer::new(&Flink, &filled.text).tokenize_with_location_into_buf(&mut raw).err();
@@ -83,7 +84,7 @@ pub(crate) fn lexemes(filled: &Filled) -> (Vec<Lexeme>, Option<Diagnostic>) {
     (lexemes, failure)
 }
 
-/// Adds the tokens of a hint, which is the comment at this place of the filled text.
+/// Adds the tokens of a hint, the comment at `comment` in the filled text.
 fn add_hint(filled: &Filled, comment: Span, lexemes: &mut Vec<Lexeme>) {
     let inside = Span {
         start: comment.start + HINT_OPENS.len(),
@@ -91,7 +92,7 @@ fn add_hint(filled: &Filled, comment: Span, lexemes: &mut Vec<Lexeme>) {
     };
     let text = &filled.text[inside.start..inside.end];
     let mut raw = Vec::new();
-    // What cannot be read ends the hint early, which the parser then says.
+    // Text that is no token ends the hint early, which the parser reports.
     let _ = Tokenizer::new(&Flink, text).tokenize_with_location_into_buf(&mut raw);
 
     let mut add = |token: Token, start: usize, end: usize| {
@@ -114,7 +115,7 @@ fn lower_first(message: &str) -> String {
     chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
 }
 
-/// Turns lines and columns, which only ever go on, into bytes.
+/// Converts lines and columns, in ascending order, to byte offsets.
 struct Ruler<'a> {
     text: &'a str,
     offset: usize,

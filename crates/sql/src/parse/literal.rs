@@ -1,4 +1,4 @@
-//! Literals, with the types Flink gives them: `1.5` is DECIMAL(2, 1), `1E0` DOUBLE, `'x'` CHAR(1).
+//! Literals with Flink's types: `1.5` is DECIMAL(2, 1), `1E0` DOUBLE, `'x'` CHAR(1).
 
 use jiff::civil;
 use sqlparser::tokenizer::Token;
@@ -40,7 +40,7 @@ impl Unit {
         self <= Unit::Month
     }
 
-    /// In months, or in milliseconds.
+    /// Returns the length in months or in milliseconds.
     fn length(self) -> i64 {
         match self {
             Unit::Year => 12,
@@ -54,7 +54,7 @@ impl Unit {
         }
     }
 
-    /// The next smaller field of a ranged interval, the character before it, and what it stays below.
+    /// Returns the next smaller field of a ranged interval, the character before it, and its exclusive limit.
     fn next_field(self) -> Option<(Unit, char, i64)> {
         Some(match self {
             Unit::Year => (Unit::Month, '-', 12),
@@ -66,7 +66,7 @@ impl Unit {
     }
 }
 
-/// The value and type of a number as written.
+/// Returns the value and type of a number literal.
 pub(super) fn number(digits: &str) -> Option<(Value, DataType)> {
     if digits.contains(['e', 'E']) {
         return Some((Value::Double(digits.parse().ok()?), DataType::Double));
@@ -81,13 +81,13 @@ pub(super) fn number(digits: &str) -> Option<(Value, DataType)> {
             return Some((Value::Int(value), DataType::BigInt));
         }
     }
-    // Flink counts the zeros in front of the point too: 0.5 is DECIMAL(2, 1).
+    // Flink also counts zeros before the point: 0.5 is DECIMAL(2, 1).
     let precision = u8::try_from(whole.len() + fraction.len()).ok().filter(|p| (1..=38).contains(p))?;
     let unscaled: i128 = format!("{whole}{fraction}").parse().ok()?;
     Some((Value::Wide(unscaled), DataType::Decimal { precision, scale: fraction.len() as u8 }))
 }
 
-/// `2025-12-09` in days since 1970.
+/// Parses `2025-12-09` to days since 1970.
 fn date(text: &str) -> Option<i64> {
     let mut parts = text.trim().splitn(3, '-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
@@ -96,7 +96,7 @@ fn date(text: &str) -> Option<i64> {
     Some(date.since(civil::Date::constant(1970, 1, 1)).ok()?.get_days().into())
 }
 
-/// `11:30:00.5` in nanoseconds of the day, and the digits of its fraction.
+/// Parses `11:30:00.5` to nanoseconds of the day and the number of fraction digits.
 fn time(text: &str) -> Option<(i128, u8)> {
     let mut parts = text.trim().splitn(3, ':');
     let (hour, minute, second) = (parts.next()?, parts.next()?, parts.next()?);
@@ -118,7 +118,7 @@ fn digits(text: &str) -> Option<i64> {
     if ok { text.parse().ok() } else { None }
 }
 
-/// `2025-12-09 11:30:00[.fraction]`.
+/// Parses `2025-12-09 11:30:00[.fraction]`.
 fn timestamp(text: &str) -> Option<(Value, DataType)> {
     let (day, clock) = text.trim().split_once(' ')?;
     let (nanos, digits) = time(clock)?;
@@ -127,7 +127,7 @@ fn timestamp(text: &str) -> Option<(Value, DataType)> {
     Some((value, DataType::Timestamp(digits)))
 }
 
-/// The length of an interval in months or milliseconds.
+/// Parses an interval to months or milliseconds.
 fn interval(text: &str, first: Unit, last: Unit) -> Option<i64> {
     let text = text.trim();
     let (sign, mut rest) = match text.strip_prefix('-') {
@@ -162,17 +162,17 @@ fn interval(text: &str, first: Unit, last: Unit) -> Option<i64> {
     }
 }
 
-/// Digits that the leading field of an interval may have where nothing is said of them.
+/// Default number of digits of an interval's leading field.
 const DEFAULT_PRECISION: usize = 2;
 
-/// The digits of the first field of an interval, without zeros in front.
+/// Returns the number of digits of an interval's first field without leading zeros.
 fn leading_digits(text: &str) -> usize {
     let digits = text.trim().trim_start_matches(['+', '-']).trim_start_matches('0');
     digits.bytes().take_while(u8::is_ascii_digit).count()
 }
 
 impl Parser {
-    /// A number, or an error that says why it is none.
+    /// Creates a number literal, or returns an error that says why the number is invalid.
     pub(super) fn number_literal(&mut self, text: &str, negative: bool, start: Span) -> Parsed<Expr> {
         let span = self.since(start);
         let (value, data_type) = number(text).ok_or_else(|| {
@@ -183,7 +183,7 @@ impl Parser {
         })?;
 
         let value = match value {
-            // -2147483648 is an INT though 2147483648 is none.
+            // -2147483648 is an INT, although 2147483648 is not.
             Value::Int(2_147_483_648) if negative => {
                 return self.literal(Value::Int(-2_147_483_648), DataType::Int, span);
             }
@@ -201,7 +201,7 @@ impl Parser {
         self.literal(value, data_type, span)
     }
 
-    /// `X'…'`.
+    /// Creates a literal for `X'…'`.
     pub(super) fn hex_literal(&self, hex: &str, start: Span) -> Parsed<Expr> {
         let bytes = (0..hex.len())
             .step_by(2)
@@ -219,7 +219,7 @@ impl Parser {
         self.node(ExprKind::Literal { value, data_type }, span)
     }
 
-    /// `DATE '…'`, `TIME '…'`, `TIMESTAMP '…'`; the word has been read.
+    /// Parses what follows the keyword in `DATE '…'`, `TIME '…'` or `TIMESTAMP '…'`.
     pub(super) fn time_literal(&mut self, word: &str, start: Span) -> Parsed<Expr> {
         let text = self.text("a text")?;
         let (read, form) = match word {
@@ -240,7 +240,7 @@ impl Parser {
         self.literal(value, data_type, self.since(start))
     }
 
-    /// `INTERVAL '…' UNIT [TO UNIT]`; the word has been read.
+    /// Parses what follows the keyword in `INTERVAL '…' UNIT [TO UNIT]`.
     pub(super) fn interval_literal(&mut self, start: Span) -> Parsed<Expr> {
         let negative = self.accept(&Token::Minus);
         let example = "write it like INTERVAL '5' SECOND";
@@ -279,7 +279,7 @@ impl Parser {
         self.literal(Value::Int(length), data_type, self.since(start))
     }
 
-    /// `DAY`, `DAY(3) TO SECOND(3)`.
+    /// Parses units such as `DAY` or `DAY(3) TO SECOND(3)`.
     pub(super) fn interval_units(&mut self) -> Parsed<(Unit, Unit)> {
         let first = self.unit()?;
         if !self.accept_word("TO") {

@@ -1,7 +1,7 @@
-//! Text to statements: sqlparser's tokenizer, and a parser of Flink's SQL over its tokens.
+//! The parser: turns text into statements with sqlparser's tokenizer and a parser for Flink's SQL.
 //!
-//! After an error the parser goes on behind the next `;`, so that one pass finds what is wrong with every statement.
-//! Nesting is bounded: everything behind the parser may recurse over the tree.
+//! After an error the parser continues behind the next `;`, so one pass finds the errors of every statement.
+//! Nesting is limited: code after the parser may recurse over the tree.
 
 pub(crate) mod ast;
 mod call;
@@ -38,23 +38,24 @@ use crate::variables::Filled;
 use ast::{Ident, ObjectName, Statement, Text};
 use lexer::Lexeme;
 
-/// Levels of nesting that are enough for what a person writes and far from the end of a thread's stack.
+/// Largest nesting depth: enough for scripts that people write, and far from the end of a thread's stack.
 const MAX_DEPTH: u16 = 100;
 
-/// The most items of one list: columns of a table or a query, fields of a ROW, keys, conditions joined by AND or OR.
+/// Largest number of items in a list: columns of a table or query, fields of a ROW, keys, conditions joined
+/// by AND or OR.
 ///
-/// What stands behind the parser may look through a list for each of its items.
+/// Code after the parser may search a list once for each of its items.
 const MAX_ITEMS: usize = 10_000;
 
 pub(crate) type Parsed<T> = Result<T, Box<Diagnostic>>;
 
-/// What was read of a script.
+/// The result of parsing a script.
 pub(crate) struct Script {
-    /// All statements that could be read.
+    /// All statements that could be parsed.
     pub(crate) statements: Vec<Statement>,
-    /// Everything that was wrong with the others.
+    /// All findings about the other statements.
     pub(crate) diagnostics: Vec<Diagnostic>,
-    /// Every text in brackets behind an expression, `headers['trace']`: what may be asked of a map, wherever it is.
+    /// Every text literal used as an index, such as `headers['trace']`: the possible keys of metadata maps.
     pub(crate) subscripts: BTreeSet<String>,
 }
 
@@ -65,10 +66,10 @@ pub(crate) fn parse(filled: &Filled) -> Script {
     let mut statements = vec![];
     parser.script(&mut statements);
     let mut diagnostics = parser.diagnostics;
-    // What is read twice is said once.
+    // Text that is parsed twice is reported once.
     diagnostics.dedup();
     if cut_short {
-        // What the parser says about the end of what could be read is only the echo of the lexical error.
+        // A finding about the end of the tokens only repeats the lexical error.
         diagnostics.retain(|d| !d.message.contains("end of the script"));
     }
     diagnostics.extend(failure);
@@ -76,7 +77,7 @@ pub(crate) fn parse(filled: &Filled) -> Script {
     Script { statements, diagnostics, subscripts: parser.subscripts }
 }
 
-/// What a parser finds is about the form.
+/// Marks findings of the parser as syntax errors.
 fn as_syntax(diagnostics: &mut [Diagnostic]) {
     for diagnostic in diagnostics.iter_mut().filter(|found| found.kind == Kind::Meaning) {
         diagnostic.kind = Kind::Syntax;
@@ -100,7 +101,7 @@ impl Parser {
         self.peek_nth(0)
     }
 
-    /// The token `n` places ahead; the end of the script goes on for ever.
+    /// Returns the token `n` places ahead; behind the last token, the end marker repeats.
     fn peek_nth(&self, n: usize) -> &Token {
         &self.lexeme(self.at + n).token
     }
@@ -113,7 +114,7 @@ impl Parser {
         self.lexeme(self.at).span
     }
 
-    /// From `start` to the token just read.
+    /// Returns the span from `start` to the last consumed token.
     fn since(&self, start: Span) -> Span {
         start.to(self.lexeme(self.at.saturating_sub(1)).span)
     }
@@ -126,7 +127,7 @@ impl Parser {
         matches!(self.peek(), Token::EOF)
     }
 
-    /// Whether the token `n` ahead is this word, not quoted, in any case.
+    /// Returns whether the token `n` ahead is this unquoted word, in any case.
     fn word_at(&self, n: usize, word: &str) -> bool {
         matches!(self.peek_nth(n), Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
     }
@@ -143,7 +144,7 @@ impl Parser {
         found
     }
 
-    /// All the words in this order, or none.
+    /// Consumes all the words in this order, or none.
     fn accept_words(&mut self, words: &[&str]) -> bool {
         let found = words.iter().enumerate().all(|(n, word)| self.word_at(n, word));
         if found {
@@ -177,7 +178,7 @@ impl Parser {
         if self.accept(token) { Ok(()) } else { Err(self.unexpected(&format!("`{token}`"))) }
     }
 
-    /// "expected …, found …" at the token that comes next.
+    /// Returns the error "expected …, found …" at the next token.
     fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
         let found = match self.peek() {
             Token::EOF => "the end of the script".to_owned(),
@@ -194,7 +195,7 @@ impl Parser {
         Box::new(error)
     }
 
-    /// A name: back-quoted, or a word that is not reserved.
+    /// Parses a name: back-quoted, or a word that is not reserved.
     fn ident(&mut self, what: &str) -> Parsed<Ident> {
         let span = self.span();
         match self.peek() {
@@ -233,7 +234,7 @@ impl Parser {
         }
     }
 
-    /// A whole number, as the precision of a type.
+    /// Parses an integer, such as the precision of a type.
     fn number(&mut self, what: &str) -> Parsed<u32> {
         let number = match self.peek() {
             Token::Number(digits, false) => digits.parse().ok(),
@@ -244,7 +245,7 @@ impl Parser {
         Ok(number)
     }
 
-    /// `(item, item, …)`.
+    /// Parses `(item, item, …)`.
     fn list<T>(&mut self, mut item: impl FnMut(&mut Parser) -> Parsed<T>) -> Parsed<Vec<T>> {
         self.expect(&Token::LParen)?;
         let mut items = vec![item(self)?];
@@ -257,7 +258,7 @@ impl Parser {
         Ok(items)
     }
 
-    /// Runs `inner` one level deeper.
+    /// Calls `inner` one nesting level deeper.
     fn nested<T>(&mut self, inner: impl FnOnce(&mut Parser) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= MAX_DEPTH {
             return Err(self.too_deep(self.span()));
@@ -268,7 +269,7 @@ impl Parser {
         result
     }
 
-    /// The level of a node whose parts have at most `below` levels.
+    /// Returns the level of a node whose children have at most `below` levels.
     ///
     /// # Errors
     /// The tree is too deep.
@@ -282,13 +283,15 @@ impl Parser {
         Box::new(error)
     }
 
-    /// Notes that Flink refuses what is taken here.
+    /// Adds a notice that Flink refuses what is accepted here.
     fn refused_by_flink(&mut self, span: Span, what: &str, instead: &str) {
         self.diagnostics.push(Diagnostic::refused_by_flink(span, what, instead));
     }
 
+    /// Checks the length of a list.
+    ///
     /// # Errors
-    /// A list has more than [`MAX_ITEMS`] items.
+    /// The list has more than [`MAX_ITEMS`] items.
     fn bounded(&self, items: usize, what: &str, start: Span) -> Parsed<()> {
         if items <= MAX_ITEMS {
             return Ok(());
@@ -297,7 +300,7 @@ impl Parser {
         Err(Box::new(error.with_hint("split the statement")))
     }
 
-    /// Reports, then skips to behind the next `;`.
+    /// Reports an error and skips to behind the next `;`.
     fn recover(&mut self, error: Diagnostic) {
         self.diagnostics.push(error);
         self.depth = 0;

@@ -1,4 +1,4 @@
-//! `OVER (…)`, `WINDOW w AS (…)`, and lists of `ORDER BY` and `PARTITION BY`.
+//! Parses `OVER (…)`, `WINDOW w AS (…)`, and lists of `ORDER BY` and `PARTITION BY`.
 
 use sqlparser::tokenizer::Token;
 
@@ -7,7 +7,7 @@ use super::{Parsed, Parser};
 use crate::error::Diagnostic;
 
 impl Parser {
-    /// `ORDER BY …`, if it comes next.
+    /// Parses an optional `ORDER BY …`.
     pub(super) fn order_by(&mut self) -> Parsed<Vec<OrderItem>> {
         let start = self.span();
         let mut items = vec![];
@@ -23,7 +23,7 @@ impl Parser {
         }
     }
 
-    /// `expr [ASC | DESC] [NULLS FIRST | NULLS LAST]`.
+    /// Parses `expr [ASC | DESC] [NULLS FIRST | NULLS LAST]`.
     pub(super) fn order_item(&mut self) -> Parsed<OrderItem> {
         let expr = self.expr()?;
         let descending = self.accept_word("DESC");
@@ -42,7 +42,7 @@ impl Parser {
         Ok(OrderItem { expr, descending, nulls_first })
     }
 
-    /// `PARTITION BY …`, if it comes next.
+    /// Parses an optional `PARTITION BY …`.
     pub(super) fn partition_by(&mut self) -> Parsed<Vec<Expr>> {
         let start = self.span();
         let mut exprs = vec![];
@@ -58,7 +58,7 @@ impl Parser {
         }
     }
 
-    /// `a`, or `(a, b)`.
+    /// Parses `a` or `(a, b)`.
     pub(super) fn add_partition(&mut self, exprs: &mut Vec<Expr>) -> Parsed<()> {
         let opens = matches!(self.peek(), Token::LParen);
         match self.expr()? {
@@ -68,7 +68,7 @@ impl Parser {
         Ok(())
     }
 
-    /// `WINDOW w AS (…), …`, if it comes next.
+    /// Parses an optional `WINDOW w AS (…), …`.
     pub(super) fn named_windows(&mut self) -> Parsed<Vec<(Ident, OverWindow)>> {
         let start = self.span();
         let mut windows = vec![];
@@ -87,7 +87,7 @@ impl Parser {
         }
     }
 
-    /// `OVER w` or `OVER (…)`; the word comes next.
+    /// Parses `OVER w` or `OVER (…)`; the keyword is the next token.
     pub(super) fn over(&mut self) -> Parsed<OverWindow> {
         self.advance();
         if matches!(self.peek(), Token::LParen) {
@@ -97,7 +97,7 @@ impl Parser {
         Ok(OverWindow { base, partition_by: vec![], order_by: vec![], frame: None })
     }
 
-    /// `([w] [PARTITION BY …] [ORDER BY …] [frame])`.
+    /// Parses `([w] [PARTITION BY …] [ORDER BY …] [frame])`.
     fn window_definition(&mut self) -> Parsed<OverWindow> {
         self.expect(&Token::LParen)?;
         let clauses = ["PARTITION", "ORDER", "ROWS", "RANGE", "GROUPS"];
@@ -120,7 +120,7 @@ impl Parser {
         Ok(OverWindow { base, partition_by, order_by, frame })
     }
 
-    /// `ROWS bound`, `RANGE BETWEEN bound AND bound`, if one comes next.
+    /// Parses an optional frame, `ROWS bound` or `RANGE BETWEEN bound AND bound`.
     fn frame(&mut self) -> Parsed<Option<Frame>> {
         let start = self.span();
         let unit = if self.accept_word("ROWS") {

@@ -1,7 +1,8 @@
-//! `MATCH_RECOGNIZE (PARTITION BY … ORDER BY … MEASURES … PATTERN (…) DEFINE …)`.
+//! Parses `MATCH_RECOGNIZE (PARTITION BY … ORDER BY … MEASURES … PATTERN (…) DEFINE …)`.
 //!
-//! A pattern is a regular expression over variables: `A (B | C)+? D{2,3}`. Alternatives bind loosest, then the sequence,
-//! then the quantifier. sqlparser's lexer gives `?` as a placeholder, and `{-` and `-}` as two tokens each.
+//! A pattern is a regular expression over variables: `A (B | C)+? D{2,3}`. Alternatives bind loosest, then
+//! sequences, then quantifiers. sqlparser's lexer returns `?` as a placeholder, and `{-` and `-}` as two
+//! tokens each.
 
 use sqlparser::tokenizer::Token;
 
@@ -10,7 +11,7 @@ use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span};
 
 impl Parser {
-    /// The word comes next; the table before it is `input`.
+    /// Parses the clause behind the table `input`; the keyword is the next token.
     pub(super) fn match_recognize(&mut self, input: Box<From>) -> Parsed<Box<MatchRecognize>> {
         let start = self.span();
         self.advance();
@@ -51,13 +52,14 @@ impl Parser {
         }))
     }
 
-    /// `MEASURES expr AS name, …`, if they come next.
+    /// Parses an optional `MEASURES expr AS name, …`.
     fn measures(&mut self) -> Parsed<Vec<(Expr, Ident)>> {
         let start = self.span();
         let mut measures = vec![];
         if !self.accept_word("MEASURES") {
             return Ok(measures);
         }
+
         loop {
             let starts_call =
                 matches!(self.peek_nth(1), Token::Word(_)) && matches!(self.peek_nth(2), Token::LParen);
@@ -66,9 +68,10 @@ impl Parser {
                 return Err(Box::new(error.with_hint("a measure is computed at the end of the match")));
             }
             if starts_call {
-                // It says what is so anyway.
+                // FINAL is the default.
                 self.accept_word("FINAL");
             }
+
             let measure = self.expr()?;
             self.expect_word("AS")?;
             measures.push((measure, self.ident("the measure's name")?));
@@ -79,7 +82,7 @@ impl Parser {
         }
     }
 
-    /// `ONE ROW PER MATCH`, or `ALL ROWS PER MATCH` and its place.
+    /// Parses `ONE ROW PER MATCH`, or `ALL ROWS PER MATCH`, whose span is returned.
     fn rows_per_match(&mut self) -> Parsed<Option<Span>> {
         let start = self.span();
         if self.accept_word("ONE") {
@@ -97,7 +100,7 @@ impl Parser {
         Ok(None)
     }
 
-    /// `AFTER MATCH SKIP …`, if it comes next.
+    /// Parses an optional `AFTER MATCH SKIP …`.
     fn after_match(&mut self) -> Parsed<Option<AfterMatch>> {
         if !self.accept_word("AFTER") {
             return Ok(None);
@@ -119,7 +122,7 @@ impl Parser {
         Ok(Some(skip))
     }
 
-    /// `SUBSET u = (a, b), …`, if they come next.
+    /// Parses an optional `SUBSET u = (a, b), …`.
     fn subsets(&mut self) -> Parsed<Vec<(Ident, Vec<Ident>)>> {
         let mut subsets = vec![];
         if !self.accept_word("SUBSET") {
@@ -135,7 +138,7 @@ impl Parser {
         }
     }
 
-    /// `DEFINE a AS condition, …`.
+    /// Parses `DEFINE a AS condition, …`.
     fn define(&mut self) -> Parsed<Vec<(Ident, Expr)>> {
         let start = self.span();
         self.expect_word("DEFINE")?;
@@ -155,7 +158,7 @@ impl Parser {
         self.ident("a pattern variable")
     }
 
-    /// `a b | c`.
+    /// Parses `a b | c`.
     fn pattern_alternatives(&mut self) -> Parsed<Pattern> {
         self.nested(|p| {
             let start = p.span();
@@ -172,7 +175,7 @@ impl Parser {
         })
     }
 
-    /// `a b c`.
+    /// Parses `a b c`.
     fn pattern_sequence(&mut self) -> Parsed<Pattern> {
         let start = self.span();
         let first = self.pattern_factor()?;
@@ -187,7 +190,7 @@ impl Parser {
         }
     }
 
-    /// `a`, `(…)`, `{- … -}` or `PERMUTE(…)`, with its quantifier.
+    /// Parses `a`, `(…)`, `{- … -}` or `PERMUTE(…)`, with its quantifier.
     fn pattern_factor(&mut self) -> Parsed<Pattern> {
         let start = self.span();
         let kind = if self.accept(&Token::LParen) {
@@ -211,7 +214,7 @@ impl Parser {
         self.quantified(factor, start)
     }
 
-    /// A part of a pattern with the quantifier behind it, if there is one.
+    /// Adds the quantifier that follows a part of a pattern, if there is one.
     fn quantified(&mut self, inner: Pattern, start: Span) -> Parsed<Pattern> {
         let is_range = matches!(self.peek(), Token::LBrace) && !matches!(self.peek_nth(1), Token::Minus);
         let (min, max, has_min) = if self.accept(&Token::Mul) {
@@ -235,7 +238,7 @@ impl Parser {
         self.accept(&Token::Placeholder("?".to_owned())) || self.accept(&Token::Question)
     }
 
-    /// `{n}`, `{n,}`, `{n,m}` or `{,m}`.
+    /// Parses `{n}`, `{n,}`, `{n,m}` or `{,m}`.
     fn repetitions(&mut self) -> Parsed<(u32, Option<u32>, bool)> {
         let start = self.span();
         self.expect(&Token::LBrace)?;

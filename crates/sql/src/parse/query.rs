@@ -1,11 +1,11 @@
-//! Queries: `WITH`, set operations, and `ORDER BY`, `LIMIT`, `OFFSET` and `FETCH` behind them.
+//! Parses queries: `WITH`, set operations, and `ORDER BY`, `LIMIT`, `OFFSET` and `FETCH` behind them.
 //!
-//! Set operations are read by precedence climbing. A chain of them is built in a loop, so a long chain costs no stack;
-//! each operation adds a level to the tree, and a chain beyond the bound of levels is refused.
+//! Set operations are parsed by precedence climbing. A chain of them is built in a loop, so a long chain
+//! costs no stack; each operation adds a level to the tree, and a chain with too many levels is refused.
 //!
-//! A parenthesis may open a query, a row of values, an expression or a join. The parser never goes back: it reads
-//! `((SELECT …` as what stands there at first, a subquery, and goes on with it as with the first part of a query where a
-//! set operator follows ([`Parser::continued`]).
+//! A parenthesis may open a query, a row of values, an expression or a join. The parser never backtracks: it
+//! parses `((SELECT …` as a subquery, and if a set operator follows, continues with the subquery as the first
+//! part of a query ([`Parser::continued`]).
 
 use sqlparser::tokenizer::Token;
 
@@ -25,32 +25,32 @@ struct Tail {
 }
 
 impl Parser {
-    /// Whether the statement at hand is a query.
+    /// Returns whether the current statement is a query.
     pub(super) fn begins_query(&self) -> bool {
         self.begins_query_at(0) || matches!(self.peek(), Token::LParen)
     }
 
-    /// Whether the word `n` tokens ahead begins a query.
+    /// Returns whether the word `n` tokens ahead begins a query.
     pub(super) fn begins_query_at(&self, n: usize) -> bool {
         ["SELECT", "WITH", "VALUES"].iter().any(|word| self.word_at(n, word))
     }
 
-    /// Whether a query follows behind one or more parentheses.
+    /// Returns whether one or more parentheses and then a query follow.
     pub(super) fn opens_query(&self) -> bool {
-        // More parentheses than levels are refused, wherever they lead.
+        // More parentheses than levels are refused in any case.
         let parens =
             (0..usize::from(MAX_DEPTH)).take_while(|n| matches!(self.peek_nth(*n), Token::LParen)).count();
         parens > 0 && self.begins_query_at(parens)
     }
 
-    /// A query as a statement.
+    /// Parses a query as a statement.
     pub(super) fn top_query(&mut self) -> Parsed<TopQuery> {
         let start = self.span();
         let query = self.query()?;
         Ok(TopQuery { query: *query, head: start, span: self.since(start) })
     }
 
-    /// `(query)`.
+    /// Parses `(query)`.
     pub(super) fn query_in_parens(&mut self) -> Parsed<Box<Query>> {
         self.expect(&Token::LParen)?;
         let query = self.query()?;
@@ -58,7 +58,7 @@ impl Parser {
         Ok(query)
     }
 
-    /// `[WITH …] body [ORDER BY …] [LIMIT …]`, also in parentheses.
+    /// Parses `[WITH …] body [ORDER BY …] [LIMIT …]`, possibly in parentheses.
     pub(super) fn query(&mut self) -> Parsed<Box<Query>> {
         self.nested(|p| {
             let start = p.span();
@@ -70,7 +70,7 @@ impl Parser {
         })
     }
 
-    /// `WITH … body …`.
+    /// Parses `WITH … body …`.
     fn query_with(&mut self, start: Span) -> Parsed<Box<Query>> {
         let with = self.with_clause()?;
         let first = self.query_part()?;
@@ -86,7 +86,7 @@ impl Parser {
         Ok(query)
     }
 
-    /// A query whose first part has been read: the set operations and the clauses that follow.
+    /// Parses the set operations and clauses behind the first part of a query.
     pub(super) fn continued(&mut self, first: Box<Query>, start: Span) -> Parsed<Box<Query>> {
         if !self.continues_query() {
             return Ok(first);
@@ -104,14 +104,14 @@ impl Parser {
         Ok(query)
     }
 
-    /// Whether the next token goes on with a query whose first part has been read.
+    /// Returns whether the next token continues a query whose first part has been parsed.
     pub(super) fn continues_query(&self) -> bool {
         const WORDS: [&str; 8] =
             ["UNION", "INTERSECT", "EXCEPT", "MINUS", "ORDER", "LIMIT", "OFFSET", "FETCH"];
         WORDS.iter().any(|word| self.is_word(word))
     }
 
-    /// `WITH name [(columns)] AS (query), …`.
+    /// Parses `WITH name [(columns)] AS (query), …`.
     fn with_clause(&mut self) -> Parsed<Vec<CommonTable>> {
         let start = self.span();
         let mut tables = vec![];
@@ -140,7 +140,7 @@ impl Parser {
         Ok(CommonTable { name, columns, query })
     }
 
-    /// A query without set operations: `SELECT`, `VALUES`, or a query in parentheses.
+    /// Parses a query without set operations: `SELECT`, `VALUES`, or a query in parentheses.
     fn query_part(&mut self) -> Parsed<Box<Query>> {
         let start = self.span();
         if matches!(self.peek(), Token::LParen) {
@@ -154,12 +154,12 @@ impl Parser {
         }
     }
 
-    /// Rows that are written out, as a query.
+    /// Creates a query of literal rows.
     pub(super) fn values_query(&self, rows: Vec<Vec<Expr>>, span: Span) -> Parsed<Box<Query>> {
         self.bare(QueryBody::Values { rows, span }, span)
     }
 
-    /// `TABLE t`, which is `SELECT * FROM t`.
+    /// Parses `TABLE t`, which means `SELECT * FROM t`.
     fn explicit_table(&mut self, start: Span) -> Parsed<Box<Query>> {
         self.advance();
         let from = self.named_table()?;
@@ -179,7 +179,7 @@ impl Parser {
         self.bare(QueryBody::Select(Box::new(select)), start)
     }
 
-    /// A query of a body alone.
+    /// Creates a query that has only a body.
     pub(super) fn bare(&self, body: QueryBody, start: Span) -> Parsed<Box<Query>> {
         let span = self.since(start);
         let depth = self.level(body.depth(), span)?;
@@ -193,7 +193,7 @@ impl Parser {
         Ok(Box::new(Query { with: vec![], body, order_by: vec![], limit: None, offset: None, span, depth }))
     }
 
-    /// The set operations behind `left` whose operators bind tighter than `above`.
+    /// Parses the set operations behind `left` whose operators bind tighter than `above`.
     fn set_operations(&mut self, mut left: Box<Query>, above: u8) -> Parsed<Box<Query>> {
         while let Some((operator, power)) = self.set_operator()? {
             if power <= above {
@@ -227,7 +227,7 @@ impl Parser {
         self.bare(QueryBody::SetOperation(Box::new(operation)), start)
     }
 
-    /// The set operator that comes next, and how tightly it binds.
+    /// Returns the next set operator and its binding power.
     fn set_operator(&self) -> Parsed<Option<(SetOperator, u8)>> {
         if self.is_word("UNION") {
             return Ok(Some((SetOperator::Union, 1)));
@@ -245,7 +245,7 @@ impl Parser {
         Ok(None)
     }
 
-    /// `[ORDER BY …] [LIMIT n] [OFFSET n] [FETCH FIRST n ROWS ONLY]`.
+    /// Parses `[ORDER BY …] [LIMIT n] [OFFSET n] [FETCH FIRST n ROWS ONLY]`.
     fn tail(&mut self) -> Parsed<Tail> {
         let mut tail = Tail { order_by: self.order_by()?, ..Tail::default() };
         loop {
@@ -264,7 +264,7 @@ impl Parser {
         }
     }
 
-    /// Puts the clauses behind a query around it. A query that has such clauses already gets a level of its own.
+    /// Adds the clauses behind a query to it. A query that already has such clauses is nested first.
     fn with_tail(&mut self, query: Box<Query>, start: Span) -> Parsed<Box<Query>> {
         let tail = self.tail()?;
         if tail.order_by.is_empty() && tail.limit.is_none() && tail.offset.is_none() {
@@ -280,7 +280,7 @@ impl Parser {
         Ok(query)
     }
 
-    /// Behind `FETCH`: `{FIRST | NEXT} [n] {ROW | ROWS} ONLY`.
+    /// Parses what follows `FETCH`: `{FIRST | NEXT} [n] {ROW | ROWS} ONLY`.
     fn fetched_rows(&mut self, start: Span) -> Parsed<Limit> {
         if !self.accept_word("FIRST") && !self.accept_word("NEXT") {
             return Err(self.unexpected("`FIRST` or `NEXT`"));

@@ -1,4 +1,4 @@
-//! One `SELECT` with its clauses, and `VALUES`.
+//! Parses one `SELECT` with its clauses, and `VALUES`.
 
 use sqlparser::tokenizer::Token;
 
@@ -7,7 +7,7 @@ use super::words::may_be_alias;
 use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span, did_you_mean};
 
-/// Words that may stand behind the items of a SELECT without FROM.
+/// Words that may follow the items of a SELECT without FROM.
 const BEHIND_ITEMS: &[&str] =
     &["UNION", "INTERSECT", "EXCEPT", "MINUS", "ORDER", "LIMIT", "OFFSET", "FETCH", "ON"];
 
@@ -15,7 +15,8 @@ impl Parser {
     pub(super) fn select(&mut self) -> Parsed<Box<Select>> {
         let start = self.span();
         self.expect_word("SELECT")?;
-        // The tree is filled in on the heap, clause by clause: frames that held it would add up with the depth.
+        // The tree is filled in on the heap, clause by clause: stack frames that held it would grow with the
+        // nesting.
         let mut select = self.empty_select()?;
         self.select_items(&mut select, start)?;
 
@@ -29,7 +30,7 @@ impl Parser {
         Ok(select)
     }
 
-    /// `[hints] [DISTINCT | ALL]` of a SELECT.
+    /// Parses `[hints] [DISTINCT | ALL]` of a SELECT.
     fn empty_select(&mut self) -> Parsed<Box<Select>> {
         let hints = self.hints()?;
         let distinct = self.accept_word("DISTINCT");
@@ -66,7 +67,7 @@ impl Parser {
             || BEHIND_ITEMS.iter().any(|word| self.is_word(word))
     }
 
-    /// The clauses behind FROM.
+    /// Parses the clauses behind FROM.
     fn clauses(&mut self, select: &mut Select) -> Parsed<()> {
         if self.accept_word("WHERE") {
             select.filter = self.expr().map(Some)?;
@@ -100,7 +101,7 @@ impl Parser {
         Ok(SelectItem::Expr { expr, alias })
     }
 
-    /// A misspelt `FROM` has been taken for the last column's alias.
+    /// Returns the error for a missing `FROM`. A misspelt `FROM` was parsed as the alias of the last item.
     fn no_from(&self, items: &[SelectItem]) -> Box<Diagnostic> {
         if let Some(SelectItem::Expr { alias: Some(alias), .. }) = items.last()
             && let Some(hint) = did_you_mean(&alias.value, ["FROM"])
@@ -112,7 +113,7 @@ impl Parser {
         self.unexpected("`,` or `FROM`")
     }
 
-    /// `[AS] name`.
+    /// Parses an optional `[AS] name`.
     pub(super) fn alias(&mut self, what: &str) -> Parsed<Option<Ident>> {
         if self.accept_word("AS") {
             return self.ident(what).map(Some);
@@ -123,7 +124,7 @@ impl Parser {
         }
     }
 
-    /// `(a, b)`, if it comes next.
+    /// Parses an optional `(a, b)`.
     pub(super) fn column_names(&mut self) -> Parsed<Vec<Ident>> {
         if !matches!(self.peek(), Token::LParen) {
             return Ok(vec![]);
@@ -131,7 +132,7 @@ impl Parser {
         self.list(|p| p.ident("a column's name"))
     }
 
-    /// `VALUES (1, 'a'), (2, 'b')`, also without the parentheses where there is one column.
+    /// Parses `VALUES (1, 'a'), (2, 'b')`; rows of one column need no parentheses.
     pub(super) fn values(&mut self) -> Parsed<Vec<Vec<Expr>>> {
         self.expect_word("VALUES")?;
         let mut rows = vec![];
@@ -148,7 +149,7 @@ impl Parser {
         }
     }
 
-    /// The `ROW` of `VALUES ROW(1, 'a')`, which may be left out.
+    /// Consumes the optional `ROW` of `VALUES ROW(1, 'a')`.
     fn accept_row_word(&mut self) {
         if self.is_word("ROW") && matches!(self.peek_nth(1), Token::LParen) {
             self.advance();

@@ -1,4 +1,4 @@
-//! Expressions that begin with a word: constants, `CASE`, `CAST`, `EXISTS`, rows, arrays and maps.
+//! Parses expressions that begin with a keyword: constants, `CASE`, `CAST`, `EXISTS`, rows, arrays and maps.
 
 use sqlparser::tokenizer::{Token, Word};
 use types::{DataType, Value};
@@ -8,7 +8,7 @@ use super::{Parsed, Parser};
 use crate::error::Span;
 use crate::expr::CastMode;
 
-/// Functions without parentheses.
+/// Functions that are called without parentheses.
 const BARE: &[&str] = &[
     "CURRENT_TIMESTAMP",
     "CURRENT_DATE",
@@ -19,7 +19,7 @@ const BARE: &[&str] = &[
 ];
 
 impl Parser {
-    /// The expression that a word begins, unless the word is just a name.
+    /// Parses the expression that a word begins, or returns `None` if the word is just a name.
     pub(super) fn special(&mut self, word: &Word, start: Span) -> Parsed<Option<Expr>> {
         let opens = matches!(self.peek_nth(1), Token::LParen);
         if word.quote_style.is_some() {
@@ -29,7 +29,7 @@ impl Parser {
         let quoted_next = matches!(self.peek_nth(1), Token::SingleQuotedString(_));
         let brackets = matches!(self.peek_nth(1), Token::LBracket);
 
-        // The arms hand their results on as they are: a place on the stack for each of them would add up with the depth.
+        // The arms return their results directly: locals for them would add stack for each level of nesting.
         let parsed = match upper.as_str() {
             "TRUE" | "FALSE" => self.constant(Value::Bool(upper == "TRUE"), DataType::Boolean, start),
             "NULL" => self.constant(Value::Null, DataType::Null, start),
@@ -57,13 +57,13 @@ impl Parser {
         parsed.map(Some)
     }
 
-    /// A word that is a value.
+    /// Parses a keyword that is a value.
     fn constant(&mut self, value: Value, data_type: DataType, start: Span) -> Parsed<Expr> {
         self.advance();
         self.literal(value, data_type, start)
     }
 
-    /// `CURRENT_DATE` and its like.
+    /// Parses a call without parentheses, such as `CURRENT_DATE`.
     fn bare_call(&mut self, name: String, start: Span) -> Parsed<Expr> {
         self.advance();
         let call = Call::new(Ident { value: name, span: start });
@@ -99,7 +99,7 @@ impl Parser {
         self.node(ExprKind::Case { operand, branches, otherwise }, self.since(start))
     }
 
-    /// `condition THEN result`.
+    /// Parses `condition THEN result`.
     fn case_branch(&mut self) -> Parsed<(Expr, Expr)> {
         let when = self.expr()?;
         self.expect_word("THEN")?;
@@ -116,14 +116,14 @@ impl Parser {
         self.node(ExprKind::Cast { input, target, mode }, self.since(start))
     }
 
-    /// `[a, b]` of an ARRAY.
+    /// Parses an ARRAY's `[a, b]`.
     fn array(&mut self, start: Span) -> Parsed<Expr> {
         self.advance();
         let items = self.bracketed(Parser::expr)?;
         self.node(ExprKind::Array(items), self.since(start))
     }
 
-    /// `['a', 1, 'b', 2]` of a MAP.
+    /// Parses a MAP's `['a', 1, 'b', 2]`.
     fn map(&mut self, start: Span) -> Parsed<Expr> {
         self.advance();
         let entries = self.bracketed(|p| {
@@ -138,7 +138,7 @@ impl Parser {
         self.node(ExprKind::Map(entries), self.since(start))
     }
 
-    /// `[item, item, …]`, or `[]`.
+    /// Parses `[item, item, …]` or `[]`.
     fn bracketed<T>(&mut self, mut item: impl FnMut(&mut Parser) -> Parsed<T>) -> Parsed<Vec<T>> {
         self.expect(&Token::LBracket)?;
         let mut items = vec![];

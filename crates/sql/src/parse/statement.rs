@@ -1,4 +1,4 @@
-//! Statements, and how the parser goes from one to the next.
+//! Parses statements, and moves from one to the next after errors.
 
 use sqlparser::tokenizer::Token;
 
@@ -9,7 +9,7 @@ use crate::error::{Diagnostic, Span, did_you_mean};
 const STARTS: &[&str] = &["CREATE", "INSERT", "SET", "EXECUTE", "BEGIN", "EXPLAIN"];
 
 impl Parser {
-    /// Every statement up to the end, errors collected.
+    /// Parses all statements to the end of the script, and collects errors.
     pub(super) fn script(&mut self, statements: &mut Vec<Statement>) {
         while !self.is_end() {
             if self.accept(&Token::SemiColon) {
@@ -21,7 +21,7 @@ impl Parser {
                 self.recover(*error);
             } else if let Err(error) = self.end_of_statement() {
                 if self.begins_statement() {
-                    // Only the `;` is missing: what follows is read, so that its names are known.
+                    // Only the `;` is missing, so the next statement is parsed and its names become known.
                     self.diagnostics.push(*error);
                 } else {
                     self.recover(*error);
@@ -34,7 +34,7 @@ impl Parser {
         STARTS.iter().any(|word| self.is_word(word))
     }
 
-    /// The name that a `CREATE TABLE` or `CREATE VIEW` at this place gives.
+    /// Returns the name of a `CREATE TABLE` or `CREATE VIEW` at this place.
     fn declared_at(&self, start: usize) -> Option<Ident> {
         let word = |at: usize| match &self.lexeme(at).token {
             Token::Word(word) => Some(word),
@@ -72,7 +72,7 @@ impl Parser {
             self.expect(&Token::SemiColon)?;
             statements.extend(self.statement_set(start)?.into_iter().map(Statement::Insert));
         } else if self.accept_word("EXECUTE") {
-            // `EXECUTE INSERT …` is an INSERT.
+            // `EXECUTE INSERT …` means `INSERT …`.
             self.expect_word("INSERT")?;
             statements.push(Statement::Insert(self.insert(start)?));
         } else if self.accept_word("EXPLAIN") {
@@ -111,7 +111,7 @@ impl Parser {
         )
     }
 
-    /// `'key' = 'value'`.
+    /// Parses `'key' = 'value'`.
     fn set(&mut self) -> Parsed<Statement> {
         let key = self.text("a key in single quotes").map_err(|error| match self.peek() {
             Token::SemiColon | Token::EOF => error,
@@ -121,7 +121,7 @@ impl Parser {
         Ok(Statement::Set { key, value: self.text("a value in single quotes")? })
     }
 
-    /// Behind `EXPLAIN`.
+    /// Parses what follows `EXPLAIN`.
     fn explain(&mut self, start: Span) -> Parsed<Statement> {
         self.explained_details()?;
         let insert_start = self.span();
@@ -134,7 +134,7 @@ impl Parser {
         Ok(Statement::Explain { inserts, span: self.since(start) })
     }
 
-    /// `PLAN FOR`. The other details of Flink's plans do not exist here.
+    /// Parses `PLAN FOR`. The other details of Flink's plans are not supported.
     pub(super) fn explained_details(&mut self) -> Parsed<()> {
         const DETAILS: [&str; 5] =
             ["ESTIMATED_COST", "CHANGELOG_MODE", "PLAN_ADVICE", "JSON_EXECUTION_PLAN", "AST"];

@@ -1,4 +1,4 @@
-//! `CREATE TABLE` and `CREATE VIEW`.
+//! Parses `CREATE TABLE` and `CREATE VIEW`.
 
 use sqlparser::tokenizer::Token;
 
@@ -7,7 +7,7 @@ use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span};
 
 impl Parser {
-    /// Behind `CREATE`.
+    /// Parses what follows `CREATE`.
     pub(super) fn create(&mut self, start: Span) -> Parsed<Statement> {
         let or_replace = self.accept_words(&["OR", "REPLACE"]);
         let replaced = self.since(start);
@@ -142,7 +142,7 @@ impl Parser {
         Ok((key, self.text("the option's value in single quotes")?))
     }
 
-    /// A column, `WATERMARK FOR`, or `PRIMARY KEY`.
+    /// Parses a column, `WATERMARK FOR`, or `PRIMARY KEY`.
     fn table_element(&mut self, table: &mut CreateTable) -> Parsed<()> {
         let start = self.span();
         if self.accept_words(&["WATERMARK", "FOR"]) {
@@ -233,7 +233,7 @@ impl Parser {
 }
 
 impl CreateTable {
-    /// Makes the columns of the primary key `NOT NULL`, as Flink does, even where they are declared `NULL`.
+    /// Makes primary key columns `NOT NULL`, as Flink does, even if they are declared `NULL`.
     fn no_nulls_in_the_key(&mut self) {
         for column in &mut self.columns {
             if let ColumnKind::Physical(type_name) = &mut column.kind

@@ -1,8 +1,8 @@
-//! Reserved words: what cannot be a name without back-quotes in Flink.
+//! Reserved words, which Flink accepts as names only in back-quotes.
 
 use sqlparser::tokenizer::Word;
 
-/// Reserved in Flink's SQL (Apache Calcite's core grammar), sorted.
+/// Reserved words of Flink's SQL (Apache Calcite's core grammar), sorted.
 const RESERVED: &[&str] = &[
     "ABS",
     "ALL",
@@ -241,7 +241,7 @@ const RESERVED: &[&str] = &[
     "YEAR",
 ];
 
-/// Reserved words that hold a statement together: where one stands instead of a name, a name is missing, not misquoted.
+/// Reserved words that structure a statement: at the place of a name, they mean that a name is missing.
 const STRUCTURAL: &[&str] = &[
     "AND", "AS", "BEGIN", "BETWEEN", "BY", "CASE", "CREATE", "ELSE", "END", "FROM", "GROUP", "HAVING", "IN",
     "INSERT", "INTO", "IS", "JOIN", "LIKE", "NOT", "ON", "OR", "ORDER", "SELECT", "SET", "THEN", "UNION",
@@ -256,7 +256,7 @@ pub(super) fn is_structural(word: &str) -> bool {
     STRUCTURAL.binary_search(&word.to_ascii_uppercase().as_str()).is_ok()
 }
 
-/// Whether a word may stand as an alias without `AS`.
+/// Returns whether a word may be an alias without `AS`.
 pub(super) fn may_be_alias(word: &Word) -> bool {
     word.quote_style.is_some() || !is_reserved(&word.value)
 }

@@ -1,9 +1,10 @@
-//! Operators behind the scans: the part of a plan that holds what a scan with its windows cannot.
+//! Operators behind the scans: the part of a plan that scans cannot compute.
 //!
-//! A plan is a graph. Scans are its roots; each query of a scan and each operator hands its rows to targets: a sink, or
-//! an input of an operator. Operators stand in topological order, so an edge always leads to a greater index.
+//! A plan is a graph whose roots are scans. Each scan query and each operator sends its rows to targets: a
+//! sink, or an input of an operator. Operators are in topological order, so edges lead to greater indices.
 //!
-//! Keys, times and arguments are fields of the input, by place: what has to be computed is computed by a [`Calc`] below.
+//! Keys, times and arguments are indices of input fields; a [`Calc`] below the operator computes other
+//! values.
 //!
 //! ```text
 //! scan bids ──► Calc[auction, price] ──► Join[auction = id] ──► GroupAggregate[category: AVG(final)] ──► sink
@@ -32,29 +33,29 @@ pub use window::{
 use crate::error::Span;
 use crate::expr::{ExprGraph, ExprId};
 
-/// Where rows go.
+/// A consumer of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Target {
-    /// A table that is written: its index in the plan's sinks.
+    /// A sink, by its index in the plan's sinks.
     Sink(usize),
-    /// An input of an operator: the operator's index in the plan, and which of its inputs.
+    /// An input of an operator, by the operator's index in the plan and the number of its input.
     Operator { operator: usize, input: usize },
 }
 
 /// An operator of the plan.
 #[derive(Debug, Clone)]
 pub struct Operator {
-    /// The same for the same meaning in every compilation: state is found again by it after a restart.
+    /// Identifies the operator's meaning in every compilation; state is found by it after a restart.
     pub identity: String,
-    /// For people: ``Join[`a`.`k` = `b`.`k`]``.
+    /// Name for display: ``Join[`a`.`k` = `b`.`k`]``.
     pub name: String,
     pub kind: OperatorKind,
     pub inputs: Vec<Input>,
-    /// What it gives.
+    /// Output fields.
     pub fields: Vec<Field>,
     pub changes: Changes,
     pub targets: Vec<Target>,
-    /// By input, how long state is kept that nothing touches; `None`: for ever.
+    /// For each input, how long state is kept that is not accessed; `None` for ever.
     pub state_ttl: Vec<Option<Interval>>,
     pub span: Span,
 }
@@ -74,25 +75,25 @@ pub struct Input {
     pub changes: Changes,
 }
 
-/// How rows are spread over the subtasks of an operator.
+/// How rows are distributed to the subtasks of an operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Distribution {
-    /// Any subtask takes any row: rows stay where they are.
+    /// Rows stay in their subtask, because any subtask can process any row.
     Forward,
     /// Rows with equal values in these fields go to the same subtask.
     Hash(Vec<usize>),
-    /// One subtask takes all.
+    /// All rows go to one subtask.
     Single,
 }
 
-/// Which kinds of rows a stream holds.
+/// The kinds of changes in a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changes {
-    /// `+I` alone.
+    /// Only `+I`.
     Append,
-    /// All kinds; an update of a row may come as `+U` alone, and replaces the row with the same values in these fields.
+    /// All kinds. A `+U` may come without a `-U`; it replaces the row with the same values in these fields.
     Upsert(Vec<usize>),
-    /// All kinds; each `+U` follows the `-U` of the row that it replaces.
+    /// All kinds. Each `+U` follows the `-U` of the row it replaces.
     Retract,
 }
 
@@ -102,7 +103,7 @@ impl Changes {
     }
 }
 
-/// What an operator does.
+/// The operation of an operator.
 #[derive(Debug, Clone)]
 pub enum OperatorKind {
     Calc(Calc),
@@ -131,18 +132,18 @@ pub enum OperatorKind {
     Match(Match),
 }
 
-/// Filters and computes rows.
+/// Filters and projects rows.
 #[derive(Debug, Clone)]
 pub struct Calc {
-    /// Scope: the input's fields.
+    /// Expressions over the input's fields.
     pub exprs: ExprGraph,
     /// A row is kept if all are true.
     pub conditions: Vec<ExprId>,
     pub columns: Vec<ExprId>,
 }
 
-/// `GROUPING SETS`: a copy of each row for each set, with null in the keys that the set lacks and the set's number in a
-/// field behind the input's.
+/// `GROUPING SETS`: emits a copy of each row for each set, with nulls in the keys that the set lacks, and
+/// with the set's number in an additional last field.
 #[derive(Debug, Clone)]
 pub struct Expand {
     pub copies: Vec<ExpandCopy>,
@@ -150,16 +151,17 @@ pub struct Expand {
 
 #[derive(Debug, Clone)]
 pub struct ExpandCopy {
-    /// By field of the input: whether its value stays.
+    /// For each field of the input, whether its value is kept.
     pub keeps: Vec<bool>,
-    /// A `BIGINT`.
+    /// Number of the grouping set, a `BIGINT`.
     pub id: i64,
 }
 
-/// `GROUP BY` without a window: gives the keys, then the calls' results.
+/// `GROUP BY` without a window: emits the keys, then the calls' results.
 ///
-/// The first row of a group gives `+I`, later ones `-U` and `+U` where the result differs, and `-D` when the last row of
-/// the group is taken back. Without keys there is one group, which has no row before the first.
+/// The first row of a group gives `+I`, later rows give `-U` and `+U` if the result differs, and the
+/// retraction of the group's last row gives `-D`. Without keys there is one group, which has no result before
+/// the first row.
 #[derive(Debug, Clone)]
 pub struct GroupAggregate {
     pub keys: Vec<usize>,
@@ -168,7 +170,7 @@ pub struct GroupAggregate {
     pub emits_before: bool,
 }
 
-/// Keeps one row of each key.
+/// Keeps one row for each key.
 #[derive(Debug, Clone)]
 pub struct Deduplicate {
     pub keys: Vec<usize>,
@@ -179,11 +181,11 @@ pub struct Deduplicate {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keeps {
-    /// The row of the least event time, given when the watermark has passed it; late rows are dropped.
+    /// The row with the least event time, emitted when the watermark passes it; late rows are dropped.
     FirstByTime {
         field: usize,
     },
-    /// The row of the greatest event time, given at once; of equal times the last to arrive.
+    /// The row with the greatest event time, emitted at once; of equal times, the last to arrive.
     LastByTime {
         field: usize,
     },
@@ -191,7 +193,7 @@ pub enum Keeps {
     LastToArrive,
 }
 
-/// A field of an order.
+/// One field of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SortKey {
     pub field: usize,
@@ -199,15 +201,15 @@ pub struct SortKey {
     pub nulls_first: bool,
 }
 
-/// Top-N: the rows of each partition whose number in the order is from `from` to `to`; equal rows in order of arrival.
+/// Top-N: keeps the rows of each partition with numbers `from` to `to`; equal rows are in order of arrival.
 #[derive(Debug, Clone)]
 pub struct Rank {
     pub partition: Vec<usize>,
     pub order: Vec<SortKey>,
-    /// From 1.
+    /// First number to keep, counted from 1.
     pub from: u64,
     pub to: RankEnd,
-    /// Whether the row's number (`BIGINT`) stands behind its fields.
+    /// Whether the row's number (`BIGINT`) is appended to its fields.
     pub with_number: bool,
     pub emits_before: bool,
 }
@@ -215,7 +217,7 @@ pub struct Rank {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RankEnd {
     Constant(u64),
-    /// A field of the partition, a whole number.
+    /// An integer field of the partition.
     Field(usize),
 }
 
@@ -232,70 +234,70 @@ pub struct SetOperation {
     pub all: bool,
 }
 
-/// `ORDER BY time, …`: rows come in order when the watermark has passed them.
+/// `ORDER BY time, …`: emits rows in order when the watermark passes them.
 #[derive(Debug, Clone)]
 pub struct Sort {
     pub time: Time,
-    /// Behind the time.
+    /// Further order behind the time.
     pub order: Vec<SortKey>,
 }
 
-/// The first rows to arrive, then nothing.
+/// Keeps the first rows to arrive and drops all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     pub offset: u64,
     pub rows: u64,
 }
 
-/// `CROSS JOIN UNNEST(collection)`: gives the row's fields, then those of an element, then its number from 1.
+/// `CROSS JOIN UNNEST(collection)`: emits the row's fields, the fields of an element, and its number from 1.
 #[derive(Debug, Clone)]
 pub struct Unnest {
-    /// An `ARRAY`, `MAP` or `MULTISET`.
+    /// Field of an `ARRAY`, `MAP` or `MULTISET`.
     pub collection: usize,
     pub collection_type: ColumnType,
-    /// Whether the element is a `ROW` whose fields are columns.
+    /// Whether the element is a `ROW` whose fields become columns.
     pub spreads_row: bool,
     pub ordinality: bool,
-    /// `LEFT JOIN`: a row without elements comes once, with nulls.
+    /// Whether a row without elements is emitted once with nulls, as for `LEFT JOIN`.
     pub outer: bool,
-    /// Over all fields; elements that fail it are no partners.
+    /// Condition over all fields; elements that fail it do not match.
     pub condition: Option<Predicate>,
 }
 
-/// Turns upserts and tombstones into changes with the whole row: `+I`, `-U`, `+U`, `-D`. An equal row again is nothing,
-/// and a tombstone for an unknown key too.
+/// Turns upserts and tombstones into changes with whole rows: `+I`, `-U`, `+U`, `-D`. Equal rows and
+/// tombstones for unknown keys give nothing.
 #[derive(Debug, Clone)]
 pub struct Normalize {
     pub key: Vec<usize>,
-    /// Where keys are those of windows: when they can change no more.
+    /// For keys with a window, the time after which they no longer change.
     pub closes: Option<Closes>,
 }
 
-/// When the rows of a window are final.
+/// The time at which the rows of a window are final.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Closes {
-    /// The field of `window_end`, on the session's wall clock.
+    /// Field of `window_end`, in the session's wall-clock time.
     pub end: usize,
-    /// Whether event time is an instant.
+    /// Whether the event time is an instant.
     pub is_instant: bool,
-    /// How long after the end late rows still count.
+    /// Allowed lateness after the window's end.
     pub after: Interval,
 }
 
-/// What a keyed sink gets where the query's upsert key is another one than the sink's.
+/// Produces the rows of a keyed sink if the query's upsert key differs from the sink's key.
 #[derive(Debug, Clone)]
 pub struct Materialize {
     pub key: Vec<usize>,
     pub conflict: Conflict,
 }
 
-/// `ON CONFLICT DO …`: several rows of the query have the same key.
+/// `ON CONFLICT DO …`: which of several rows with the same key is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conflict {
-    /// The last to arrive wins; an older one comes back when it is deleted.
+    /// The last row to arrive; an older one returns if it is deleted.
     Deduplicate,
-    /// The first to arrive stays.
+    /// The first row to arrive.
     Nothing,
-    /// The job fails.
+    /// None: the job fails.
     Error,
 }

@@ -1,4 +1,4 @@
-//! Constructors of nodes: each says what its fields are, and which of them are time attributes.
+//! Constructors of nodes: each determines the node's fields and which of them are time attributes.
 
 use std::sync::Arc;
 
@@ -17,13 +17,13 @@ impl Rel {
         Arc::new(Rel { kind, inputs, fields, span })
     }
 
-    /// A scan gives the leaves of its table, none of which is a time attribute yet.
+    /// Creates a scan. Its fields are the table's leaves, none of which is a time attribute yet.
     pub(crate) fn scan(table: usize, leaves: Vec<(String, ColumnType)>, span: Span) -> Arc<Rel> {
         let field = |(name, column_type): (String, ColumnType)| plain(&name, column_type);
         Rel::new(RelKind::Scan { table }, vec![], leaves.into_iter().map(field).collect(), span)
     }
 
-    /// Filters and computes. A time attribute stays one where it is passed on as it is.
+    /// Creates a node that filters and projects. A time attribute remains one if it is passed on unchanged.
     pub(crate) fn calc(
         input: Arc<Rel>,
         exprs: ExprGraph,
@@ -45,7 +45,7 @@ impl Rel {
         Rel::new(RelKind::Calc(CalcRel { exprs, conditions, columns }), vec![input], fields, span)
     }
 
-    /// The first column of a scan's Calc that is its event time.
+    /// Marks a field of a scan's Calc as the event time.
     pub(crate) fn with_event_time(self: Arc<Rel>, field: usize) -> Arc<Rel> {
         let mut fields = self.fields.clone();
         fields[field].time = Some(TimeAttribute::Event);
@@ -57,10 +57,10 @@ impl Rel {
         }
     }
 
-    /// Gives the keys, then the results, then the bounds of the window of the old form.
+    /// Creates an aggregate. Its fields are the keys, the results, and the bounds of a group window.
     pub(crate) fn aggregate(input: Arc<Rel>, aggregate: AggregateRel, span: Span) -> Arc<Rel> {
         let has_sets = aggregate.sets.is_some();
-        // Groups of a window are in that window; other groups are in none.
+        // Groups by a window's bounds are in that window; other groups are in none.
         let in_window = input.window_bounds(&aggregate.keys).is_some();
         let key = |&key: &usize| {
             let field = &input.fields[key];
@@ -99,6 +99,7 @@ impl Rel {
             JoinKind::Right => (true, false),
             JoinKind::Full => (true, true),
         };
+
         let window_join = super::times::window_join(&left, &right, &join);
         let keeps_time = window_join.is_some() || super::times::interval(&left, &right, &join).is_some();
         let side = |rel: &Arc<Rel>, padded: bool| {
@@ -107,13 +108,14 @@ impl Rel {
             fields
                 .map(|mut field| {
                     field.column_type.nullable |= padded;
-                    // Rows of a regular join come at any time.
+                    // A regular join emits rows at any time, so their times are no longer time attributes.
                     field.time = field.time.filter(|_| keeps_time);
                     field.window = field.window.filter(|_| is_windowed && !padded);
                     field
                 })
                 .collect::<Vec<_>>()
         };
+
         let mut fields = side(&left, left_null);
         match join.kind {
             JoinKind::Semi | JoinKind::Anti => {}
@@ -136,7 +138,7 @@ impl Rel {
         Rel::new(RelKind::Temporal(join), vec![left, right], fields, span)
     }
 
-    /// The inputs have the same types. A field is a time attribute where it is one in all.
+    /// Creates a union of inputs with the same types. A field is a time attribute if it is one in all inputs.
     pub(crate) fn union(inputs: Vec<Arc<Rel>>, span: Span) -> Arc<Rel> {
         let mut fields = inputs[0].fields.clone();
         for other in &inputs[1..] {
@@ -186,7 +188,7 @@ impl Rel {
         Rel::new(RelKind::Rank(rank), vec![input], fields, span)
     }
 
-    /// `elements`: the fields of an element.
+    /// Creates an UNNEST; `elements` holds the fields of an element.
     pub(crate) fn unnest(
         input: Arc<Rel>,
         unnest: UnnestRel,
@@ -206,7 +208,7 @@ impl Rel {
         Rel::new(RelKind::FromChangelog(changelog), vec![input], fields, span)
     }
 
-    /// `name`: the field of the codes.
+    /// Creates a TO_CHANGELOG; `name` is the field of the codes.
     pub(crate) fn to_changelog(
         input: Arc<Rel>,
         changelog: ToChangelogRel,
@@ -218,7 +220,7 @@ impl Rel {
         Rel::new(RelKind::ToChangelog(changelog), vec![input], fields, span)
     }
 
-    /// Gives the partition's fields, then the measures, by their names.
+    /// Creates a match. Its fields are the partition's fields and the named measures.
     pub(crate) fn matching(
         input: Arc<Rel>,
         matching: MatchRel,
@@ -237,24 +239,24 @@ impl Rel {
         Rel::new(RelKind::Match(Box::new(matching)), vec![input], fields, span)
     }
 
-    /// The same fields, computed in another way from other inputs.
+    /// Returns a node with the same fields that another Calc computes from other inputs.
     pub(crate) fn with_calc(&self, calc: CalcRel, inputs: Vec<Arc<Rel>>) -> Arc<Rel> {
         Rel::new(RelKind::Calc(calc), inputs, self.fields.clone(), self.span)
     }
 
-    /// Some of the fields, given by another node.
+    /// Returns a node with some of the fields, computed by another kind of node.
     pub(crate) fn with_fields(&self, kind: RelKind, inputs: Vec<Arc<Rel>>, kept: &[usize]) -> Arc<Rel> {
         let fields = kept.iter().map(|&field| self.fields[field].clone()).collect();
         Rel::new(kind, inputs, fields, self.span)
     }
 
-    /// The same node over other inputs of the same fields.
+    /// Returns the same node over other inputs with the same fields.
     pub(crate) fn over_inputs(&self, inputs: Vec<Arc<Rel>>) -> Arc<Rel> {
         Rel::new(self.kind.clone(), inputs, self.fields.clone(), self.span)
     }
 }
 
-/// The time attribute of an expression: a column passed on, or `PROCTIME()`.
+/// Returns the time attribute of an expression: a column passed on, or `PROCTIME()`.
 fn time_of(exprs: &ExprGraph, id: ExprId, fields: &[RelField]) -> Option<TimeAttribute> {
     match exprs.expr(id) {
         Expr::Column(input) => fields[*input].time,
@@ -263,7 +265,8 @@ fn time_of(exprs: &ExprGraph, id: ExprId, fields: &[RelField]) -> Option<TimeAtt
     }
 }
 
-/// The fields of a node whose rows are no longer in windows, as changes of rows are not. Their times stay event times.
+/// Returns the fields without window bounds, for nodes such as changelogs whose rows are in no window. Event
+/// times remain.
 fn outside_windows(input: &Rel) -> Vec<RelField> {
     input.fields.iter().map(|field| RelField { window: None, ..field.clone() }).collect()
 }
@@ -272,22 +275,25 @@ fn plain(name: &str, column_type: ColumnType) -> RelField {
     RelField { name: name.to_owned(), column_type, time: None, window: None }
 }
 
-/// `window_start`, `window_end` and `window_time`, which has the type of the time.
+/// Returns `window_start`, `window_end` and `window_time`; the last has the type of the time.
 fn window_fields(time: &RelField, shape: WindowShape) -> [RelField; 3] {
     let bound = DataType::Timestamp(3).not_null();
     let data_type = match &time.column_type.data_type {
         DataType::TimestampLtz(_) => DataType::TimestampLtz(3),
         _ => DataType::Timestamp(3),
     };
+
     let of = WindowKind {
         shape,
         is_instant: matches!(data_type, DataType::TimestampLtz(_)),
         is_processing: time.time == Some(TimeAttribute::Processing),
     };
+
     let field = |name: &str, column_type: ColumnType, which| RelField {
         window: Some(WindowBound { which, of }),
         ..plain(name, column_type)
     };
+
     let end = field("window_time", data_type.not_null(), WindowProperty::Time);
     [
         field("window_start", bound.clone(), WindowProperty::Start),
@@ -297,7 +303,7 @@ fn window_fields(time: &RelField, shape: WindowShape) -> [RelField; 3] {
 }
 
 impl WindowShape {
-    /// As the user would write it.
+    /// Returns the name of the window function.
     pub(crate) fn name(self) -> &'static str {
         match self {
             WindowShape::Sliced(window) => crate::bind::window_name(window),

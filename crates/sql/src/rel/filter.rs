@@ -1,7 +1,7 @@
-//! Filters: a condition stands as near to the rows that it reads as it may.
+//! Filters: conditions are moved as close to the rows they read as possible.
 //!
-//! Above an inner join, a condition over one side filters that side before the join, and one over both becomes a condition
-//! of the join, whose keys and bounds of time are found there:
+//! Above an inner join, a condition over one side filters that side before the join. A condition over both
+//! sides becomes a condition of the join, where keys and time bounds are found:
 //!
 //! ```text
 //! FROM a, b WHERE a.k = b.k AND a.i > 2        Join[a.k = b.k]
@@ -20,7 +20,7 @@ use crate::plan::operator::JoinKind;
 use crate::rules::{Rule, Rules};
 
 impl Rel {
-    /// The rows for which all conditions are true. The fields stay at their places.
+    /// Filters by conditions that must all be true. The fields keep their places.
     pub(crate) fn filtered(
         self: &Arc<Rel>,
         exprs: &ExprGraph,
@@ -88,7 +88,7 @@ impl Rel {
         Rel::calc(self.clone(), exprs, conditions, columns, span)
     }
 
-    /// Every field as it is.
+    /// Returns an expression for every field, unchanged.
     pub(crate) fn passed_on(&self, exprs: &mut ExprGraph) -> Vec<(String, ExprId)> {
         let fields = self.fields.iter().enumerate();
         let column = |(place, field): (usize, &super::RelField)| {

@@ -1,7 +1,7 @@
-//! Relational trees: what a query means, before it is decided how it runs.
+//! Relational trees: the meaning of a query, before its execution is chosen.
 //!
-//! A node owns its expressions and says what its fields are; it holds nothing of the catalog but the number of the table
-//! that a scan reads. Nodes do not change: a rule builds new ones, and two uses of a view share one node.
+//! A node owns its expressions and describes its fields. Of the catalog it only holds the index of the table
+//! that a scan reads. Nodes are immutable: a rule builds new nodes, and uses of a view share one node.
 //!
 //! ```text
 //! Calc[k, c + 1]                      SELECT k, COUNT(*) + 1
@@ -33,7 +33,7 @@ pub(crate) struct Rel {
     pub(crate) kind: RelKind,
     pub(crate) inputs: Vec<Arc<Rel>>,
     pub(crate) fields: Vec<RelField>,
-    /// The text that asks for it.
+    /// Span of the script that the node comes from.
     pub(crate) span: Span,
 }
 
@@ -42,47 +42,47 @@ pub(crate) struct Rel {
 pub(crate) struct RelField {
     pub(crate) name: String,
     pub(crate) column_type: ColumnType,
-    /// Whether event time or processing time can be told by it.
+    /// The time attribute of the field, if it is one.
     pub(crate) time: Option<TimeAttribute>,
-    /// Whether it is a bound of the row's window.
+    /// The bound of the row's window that the field holds, if any.
     pub(crate) window: Option<WindowBound>,
 }
 
-/// A field that a window table function added, however it is named by now.
+/// A field that a window table function added; it may have been renamed since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WindowBound {
     pub(crate) which: WindowProperty,
     pub(crate) of: WindowKind,
 }
 
-/// The windows that a window table function makes.
+/// The windows of a window table function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WindowKind {
     pub(crate) shape: WindowShape,
-    /// Whether the time is an instant, so that bounds are on the session's wall clock and time is not.
+    /// Whether the time is an instant; the bounds are in the session's wall-clock time even so.
     pub(crate) is_instant: bool,
-    /// Whether windows are those of processing time.
+    /// Whether windows are in processing time.
     pub(crate) is_processing: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimeAttribute {
-    /// It has a watermark.
+    /// Event time, with a watermark.
     Event,
     Processing,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) enum RelKind {
-    /// The leaves of a table, by its place in the catalog.
+    /// The leaves of a table, given by its index in the catalog.
     Scan {
         table: usize,
     },
-    /// Filters and computes.
+    /// Filters and projects.
     Calc(CalcRel),
-    /// Rows by keys; gives the keys, then the results.
+    /// Groups rows by keys; the fields are the keys, then the results.
     Aggregate(AggregateRel),
-    /// Rows with the columns of their windows.
+    /// Adds the columns of each row's windows.
     Window(WindowRel),
     Join(JoinRel),
     /// `FOR SYSTEM_TIME AS OF` a time of the left input. The right input is a table or view with a key.
@@ -93,52 +93,52 @@ pub(crate) enum RelKind {
         operator: SetOperator,
         all: bool,
     },
-    /// Adds the results of calls behind the fields.
+    /// Appends the results of calls to the fields.
     Over(OverRel),
     /// `ORDER BY … LIMIT`.
     Sort(SortRel),
-    /// The first rows of each partition; found by a rule.
+    /// The first rows of each partition; only a rule creates this node.
     Rank(RankRel),
     Unnest(UnnestRel),
-    /// Gives all fields, the code among them.
+    /// Passes all fields on, including the code.
     FromChangelog(FromChangelog),
-    /// Adds the code behind the fields.
+    /// Appends the code to the fields.
     ToChangelog(ToChangelogRel),
-    /// `MATCH_RECOGNIZE`: gives the partition's fields, then the measures.
+    /// `MATCH_RECOGNIZE`: the fields are the partition's fields, then the measures.
     Match(Box<MatchRel>),
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct CalcRel {
-    /// Scope: the input's fields.
+    /// Expressions over the input's fields.
     pub(crate) exprs: ExprGraph,
     pub(crate) conditions: Vec<ExprId>,
-    /// One a field.
+    /// One expression for each field.
     pub(crate) columns: Vec<ExprId>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct AggregateRel {
     pub(crate) keys: Vec<usize>,
-    /// `GROUPING SETS`: the places in `keys` that each set has; `None` where there is one set of all.
+    /// `GROUPING SETS`: indices into `keys` for each set; `None` for one set with all keys.
     pub(crate) sets: Option<Vec<Vec<usize>>>,
-    /// Arguments are fields of the input.
+    /// Calls whose arguments are fields of the input.
     pub(crate) calls: Vec<Call>,
-    /// `GROUP BY TUMBLE(…)`: adds `window_start`, `window_end` and `window_time` behind the results.
+    /// `GROUP BY TUMBLE(…)`: appends `window_start`, `window_end` and `window_time` to the results.
     pub(crate) window: Option<GroupWindow>,
-    /// What a hint says of the input; `None`: as the settings say.
+    /// The hinted TTL of the state; `None` to use the settings.
     pub(crate) state_ttl: Option<StateTtl>,
 }
 
-/// How long state is kept that nothing touches, as the hint `STATE_TTL` says; `None` in it: for ever.
+/// How long a `STATE_TTL` hint keeps state that is not accessed; the inner `None` means for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct StateTtl(pub(crate) Option<Interval>);
 
-/// A window of the old form, which is a key of its own.
+/// A group window, which acts as a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct GroupWindow {
     pub(crate) shape: WindowShape,
-    /// The field of time.
+    /// The field of the time.
     pub(crate) time: usize,
 }
 
@@ -148,7 +148,7 @@ pub(crate) enum WindowShape {
     Session { gap: Interval },
 }
 
-/// A window table function: adds `window_start`, `window_end` and `window_time`.
+/// A window table function: appends `window_start`, `window_end` and `window_time`.
 #[derive(Debug, Clone)]
 pub(crate) struct WindowRel {
     pub(crate) shape: WindowShape,
@@ -160,24 +160,24 @@ pub(crate) struct WindowRel {
 #[derive(Debug, Clone)]
 pub(crate) struct JoinRel {
     pub(crate) kind: JoinKind,
-    /// Scope: the left fields, then the right ones.
+    /// Expressions over the left fields, followed by the right ones.
     pub(crate) exprs: ExprGraph,
     pub(crate) conditions: Vec<ExprId>,
-    /// See [`crate::plan::operator::Join::null_aware`]: the condition that compares.
+    /// The comparing condition; see [`crate::plan::operator::Join::null_aware`].
     pub(crate) null_aware: Option<ExprId>,
-    /// By side, what a hint says of it; `None`: as the settings say.
+    /// For each side, the hinted TTL of its state; `None` to use the settings.
     pub(crate) state_ttl: [Option<StateTtl>; 2],
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct TemporalRel {
-    /// `Inner` or `Left`.
+    /// Either `Inner` or `Left`.
     pub(crate) kind: JoinKind,
-    /// A field of the left input.
+    /// The time field of the left input.
     pub(crate) time: usize,
     pub(crate) exprs: ExprGraph,
     pub(crate) conditions: Vec<ExprId>,
-    /// Where the right input is looked up.
+    /// The hint for a lookup of the right input.
     pub(crate) hint: LookupHint,
 }
 
@@ -211,7 +211,7 @@ pub(crate) struct UnnestRel {
     pub(crate) spreads_row: bool,
     pub(crate) ordinality: bool,
     pub(crate) outer: bool,
-    /// Scope: all fields of the node.
+    /// Expressions over all fields of the node.
     pub(crate) exprs: ExprGraph,
     pub(crate) conditions: Vec<ExprId>,
 }
@@ -220,7 +220,7 @@ pub(crate) struct UnnestRel {
 #[derive(Debug, Clone)]
 pub(crate) struct ToChangelogRel {
     pub(crate) changelog: ToChangelog,
-    /// `on_time`, which takes new rows only: the text that asks for it.
+    /// Span of the `on_time` argument, which requires that the input only has inserts.
     pub(crate) on_time: Option<Span>,
 }
 
@@ -228,7 +228,7 @@ pub(crate) struct ToChangelogRel {
 #[derive(Debug, Clone)]
 pub(crate) struct MatchRel {
     pub(crate) partition: Vec<usize>,
-    /// The time first, ascending.
+    /// The order, which begins with the time, ascending.
     pub(crate) order: Vec<SortKey>,
     pub(crate) pattern: Vec<PatternStep>,
     pub(crate) defines: Vec<Option<PatternExpr>>,
@@ -238,7 +238,7 @@ pub(crate) struct MatchRel {
 }
 
 impl Rel {
-    /// The fields of the bounds of the rows' windows, if they are in windows: start and end.
+    /// Returns the fields among `among` that hold the start and end of the rows' windows, if both are there.
     pub(crate) fn window_bounds(&self, among: &[usize]) -> Option<(usize, usize, WindowKind)> {
         let bound = |which: WindowProperty| {
             among.iter().find_map(|&field| {
@@ -251,12 +251,12 @@ impl Rel {
         (kind == of_end).then_some((start, end, kind))
     }
 
-    /// The input of a node that has one.
+    /// Returns the only input of a node.
     pub(crate) fn input(&self) -> &Arc<Rel> {
         &self.inputs[0]
     }
 
-    /// The fields as the scope of expressions over the node.
+    /// Returns the fields as inputs for expressions over the node.
     pub(crate) fn scope(&self) -> Vec<crate::expr::InputColumn> {
         let input = |field: &RelField| crate::expr::InputColumn {
             name: field.name.clone(),

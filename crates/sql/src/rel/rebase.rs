@@ -1,4 +1,4 @@
-//! Expressions carried from one scope to another.
+//! Moves expressions from one scope to another.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -6,11 +6,11 @@ use std::convert::Infallible;
 use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
 use crate::graph::map_operands;
 
-/// Copies expressions into a graph of another scope; equal ones become one node there.
+/// Copies expressions into a graph with another scope; equal expressions become one node.
 pub(crate) struct Rebase<'a, F> {
     from: &'a ExprGraph,
     to: &'a mut ExprGraph,
-    /// What an input of the old scope is in the new one.
+    /// Maps an input of the old scope to an expression of the new one.
     input: F,
     done: HashMap<ExprId, ExprId>,
 }
@@ -20,7 +20,7 @@ impl<'a, F: FnMut(&mut ExprGraph, usize) -> ExprId> Rebase<'a, F> {
         Rebase { from, to, input, done: HashMap::new() }
     }
 
-    /// The expression in the new graph.
+    /// Returns the expression in the new graph.
     pub(crate) fn expr(&mut self, id: ExprId) -> ExprId {
         if let Some(done) = self.done.get(&id) {
             return *done;
@@ -42,7 +42,7 @@ impl<'a, F: FnMut(&mut ExprGraph, usize) -> ExprId> Rebase<'a, F> {
     }
 }
 
-/// Expressions over a scope whose inputs stand elsewhere: `place` says where each is now.
+/// Moves expressions to another scope; `place` maps old inputs to new ones.
 pub(crate) fn moved(
     from: &ExprGraph,
     ids: &[ExprId],
@@ -59,7 +59,7 @@ pub(crate) fn moved(
     (to, ids)
 }
 
-/// The inputs that expressions read, ascending.
+/// Returns the inputs that expressions read, ascending.
 pub(crate) fn inputs_of(graph: &ExprGraph, ids: &[ExprId]) -> Vec<usize> {
     let mut seen = vec![false; graph.len()];
     let mut inputs = std::collections::BTreeSet::new();

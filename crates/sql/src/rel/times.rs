@@ -1,7 +1,7 @@
-//! Joins by time: which joins are bounded by an interval of event time or by a window.
+//! Joins by time: recognises joins that are bounded by an interval of time or by a window.
 //!
-//! A regular join keeps its rows for ever, and what it gives has no event time. Two kinds of joins need less: one by an
-//! interval knows when a row can have no partner any more, and one by windows is over when the window is.
+//! A regular join keeps its rows for ever, and its results have no event time. Two kinds of joins need less
+//! state: an interval join knows when a row can have no more matches, and a window join ends with its window.
 
 use types::{DataType, Interval, Value};
 
@@ -9,20 +9,20 @@ use super::{JoinRel, Rel, TimeAttribute, WindowKind};
 use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
 use crate::plan::operator::WindowProperty;
 
-/// A join by an interval of time: `lower <= left - right <= upper`.
+/// Bounds of an interval join: `lower <= left - right <= upper`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TimeBounds {
-    /// The field of each side.
+    /// The time fields of both sides.
     pub(crate) left: usize,
     pub(crate) right: usize,
     pub(crate) attribute: TimeAttribute,
     pub(crate) lower: Interval,
     pub(crate) upper: Interval,
-    /// The conditions that say so, by place.
+    /// Indices of the conditions that express the bounds.
     pub(crate) conditions: Vec<usize>,
 }
 
-/// The bounds of a join's times; `None` where a side is unbounded.
+/// Returns the time bounds of a join, or `None` if they are missing on one side.
 pub(crate) fn interval(left: &Rel, right: &Rel, join: &JoinRel) -> Option<TimeBounds> {
     use crate::plan::operator::JoinKind::{Anti, Mark, Semi};
     if matches!(join.kind, Semi | Anti | Mark) {
@@ -59,7 +59,7 @@ pub(crate) fn interval(left: &Rel, right: &Rel, join: &JoinRel) -> Option<TimeBo
     })
 }
 
-/// Comparisons that an AND joins.
+/// Splits conditions at `AND` into comparisons.
 fn flatten(exprs: &ExprGraph, id: ExprId, parts: &mut Vec<(Comparison, ExprId, ExprId)>) {
     match exprs.expr(id) {
         Expr::And(a, b) => {
@@ -73,7 +73,7 @@ fn flatten(exprs: &ExprGraph, id: ExprId, parts: &mut Vec<(Comparison, ExprId, E
 
 type Bound = (usize, usize, Option<i64>, Option<i64>);
 
-/// `left + a OP right + b` as bounds of `left - right`.
+/// Returns `left + a OP right + b` as bounds of `left - right`.
 fn bound(
     left: &Rel,
     right: &Rel,
@@ -83,7 +83,8 @@ fn bound(
     let width = left.fields.len();
     let (first, plus_first) = shifted(exprs, a)?;
     let (second, plus_second) = shifted(exprs, b)?;
-    // first + p OP second + q.
+
+    // The condition is `first + plus_first OP second + plus_second`.
     let (of_left, of_right, by, op) = match (first < width, second < width) {
         (true, false) => (first, second - width, plus_second - plus_first, op),
         (false, true) => (second, first - width, plus_first - plus_second, swapped(op)),
@@ -93,7 +94,8 @@ fn bound(
     if right.fields[of_right].time? != attribute {
         return None;
     }
-    // left - right OP by.
+
+    // The condition is now `left - right OP by`.
     Some(match op {
         Comparison::Equal => (of_left, of_right, Some(by), Some(by)),
         Comparison::Less => (of_left, of_right, None, Some(by - 1)),
@@ -114,7 +116,7 @@ fn swapped(op: Comparison) -> Comparison {
     }
 }
 
-/// A column plus a constant of milliseconds.
+/// Returns the column and the milliseconds of a column plus a constant.
 fn shifted(exprs: &ExprGraph, id: ExprId) -> Option<(usize, i64)> {
     match exprs.expr(id) {
         Expr::Column(field) => Some((*field, 0)),
@@ -142,7 +144,7 @@ fn shifted(exprs: &ExprGraph, id: ExprId) -> Option<(usize, i64)> {
     }
 }
 
-/// A join of rows in the same window: the fields of the bounds of each side, and the conditions that say so.
+/// A window join: the window bounds of each side, and the conditions that equate them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WindowBounds {
     pub(crate) left: (usize, usize),
@@ -151,7 +153,7 @@ pub(crate) struct WindowBounds {
     pub(crate) conditions: Vec<usize>,
 }
 
-/// The windows of a join, if its rows are joined window by window.
+/// Returns the windows of a join, if it equates the windows of both sides.
 pub(crate) fn window_join(left: &Rel, right: &Rel, join: &JoinRel) -> Option<WindowBounds> {
     let width = left.fields.len();
     let equal = |which: WindowProperty| {
@@ -169,6 +171,7 @@ pub(crate) fn window_join(left: &Rel, right: &Rel, join: &JoinRel) -> Option<Win
             is_same.then_some((a, b - width, place))
         })
     };
+
     let start = equal(WindowProperty::Start)?;
     let end = equal(WindowProperty::End)?;
     let of = left.fields[start.0].window?.of;

@@ -1,6 +1,8 @@
-//! Constants: what depends on no row is computed once. What fails, like `1/0`, is left to fail in the row that meets
-//! it, as in Flink. What is much longer than its arguments, like `REPEAT('x', 1000000)`, is left to the run too: a short
-//! script must not fill the memory with constants.
+//! Constant folding: expressions that depend on no row are computed once.
+//!
+//! An expression that fails, like `1/0`, is kept and fails in the row that meets it, as in Flink. An
+//! expression whose value is much longer than its arguments, like `REPEAT('x', 1000000)`, is kept as well, so
+//! that a short script cannot fill the memory with constants.
 
 use types::{ColumnType, Scalar, Value};
 
@@ -9,15 +11,15 @@ use crate::bind::cast_value;
 use crate::expr::{CastMode, Comparison, Expr, ExprId};
 use crate::functions::{Argument, Call, Determinism, Env, Function, Nulls, Output};
 
-/// A constant of at most so many bytes is always kept.
+/// Constants of up to this length in bytes are always folded.
 const SHORT_BYTES: usize = 1 << 10;
 
-/// Whether a value computed from literals of `given` bytes may stand in the plan instead of the computation.
+/// Returns whether a value computed from literals of `given` bytes should replace the computation.
 pub(crate) fn is_worth_keeping(value: Scalar<'_>, given: usize) -> bool {
     length(value) <= SHORT_BYTES.max(given.saturating_mul(4))
 }
 
-/// Bytes of a text or of bytes; other values are short.
+/// Returns the bytes of a text or binary value, 0 for others.
 pub(crate) fn length(value: Scalar<'_>) -> usize {
     match value {
         Scalar::Text(text) => text.len(),
@@ -72,7 +74,7 @@ impl Rewriter<'_> {
             return Some(self.boolean(Value::Null));
         }
         let (left, right) = (left?, right?);
-        // Comparing with NaN has rules of its own, which the engine has.
+        // Comparisons with NaN follow special rules, which are in the engine.
         let is_nan = |value: &Value| matches!(value, Value::Double(v) if v.is_nan());
         if is_nan(left) || is_nan(right) {
             return None;

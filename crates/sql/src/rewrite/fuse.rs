@@ -1,7 +1,7 @@
-//! The long way from text to time, in one step.
+//! Function fusion: replaces groups of functions, mostly from text to time, by one function.
 //!
-//! Reading every form of time stamp takes half a dozen text functions in SQL, each with a text of its own for every
-//! row. The registry has one function for each of these groups, with exactly the group's answers.
+//! Reading all forms of timestamps takes half a dozen text functions in SQL, each of which creates a text for
+//! every row. For each of these groups the registry has one function with exactly the same results.
 
 use types::{ColumnType, DataType, Value};
 
@@ -9,13 +9,13 @@ use super::Rewriter;
 use crate::expr::{CastMode, Expr, ExprId};
 use crate::functions::{self, Function};
 
-/// The offset at the end of a time stamp, as scripts write it.
+/// The pattern for the offset at the end of a timestamp, as scripts write it.
 const OFFSET: &str = r"(Z|[+-]\d\d:\d\d)$";
 
-/// What `CAST(ts AS STRING)` writes for a TIMESTAMP(3).
+/// The pattern of the text of `CAST(ts AS STRING)` for a TIMESTAMP(3).
 const WRITTEN: &str = "yyyy-MM-dd HH:mm:ss[.SSS]";
 
-/// `TRY_CAST(REPLACE(x, 'T', ' ') AS TIMESTAMP(3))`, and of TIMESTAMP_LTZ(3).
+/// Fuses `TRY_CAST(REPLACE(x, 'T', ' ') AS TIMESTAMP(3))`, and the same with TIMESTAMP_LTZ(3).
 pub(super) fn cast(
     rewriter: &mut Rewriter<'_>,
     input: ExprId,
@@ -36,8 +36,8 @@ pub(super) fn cast(
     put(rewriter, fused, vec![text], column_type)
 }
 
-/// `CAST(ROUND(m, j) AS STRING)` of a decimal, and of `TRUNCATE`, where `j` differs from row to row: the type has the
-/// digits of `m`, and the text only the `j` that are left.
+/// Fuses `CAST(ROUND(m, j) AS STRING)` of a decimal, and `TRUNCATE`, if `j` differs from row to row: the type
+/// has the digits of `m`, the text only the remaining `j` digits.
 fn rounded_text(rewriter: &mut Rewriter<'_>, input: ExprId, column_type: &ColumnType) -> Option<ExprId> {
     let (name, args) = match rewriter.to.expr(input) {
         Expr::Call { function, args } if function.name == "ROUND" => ("$ROUND_TEXT", args),
@@ -83,7 +83,7 @@ pub(super) fn call(
     }
 }
 
-/// The arguments, if the node is a call of this function.
+/// Returns the arguments if the node is a call of this function.
 fn call_of<'a>(rewriter: &'a Rewriter<'_>, id: ExprId, name: &str) -> Option<&'a [ExprId]> {
     match rewriter.to.expr(id) {
         Expr::Call { function, args } if function.name == name => Some(args),

@@ -1,6 +1,7 @@
-//! Simpler forms with exactly the same answers: folded constants, trivial logic, and the fusions of `fuse`.
+//! The rewriter: simplifies expressions without changing their results, by constant folding, trivial logic,
+//! and the fusions in `fuse`.
 //!
-//! The rewriter rebuilds expressions bottom-up into a new graph, so each rule sees operands that are simplified already.
+//! Expressions are rebuilt bottom-up into a new graph, so rules see operands that are already simplified.
 
 mod fold;
 mod fuse;
@@ -30,7 +31,7 @@ impl<'a> Rewriter<'a> {
         Rewriter { from, to: ExprGraph::new(from.inputs.clone()), done: HashMap::new(), time_zone, rules }
     }
 
-    /// The expression in the new graph.
+    /// Returns the simplified expression in the new graph.
     pub(crate) fn rewrite(&mut self, id: ExprId) -> ExprId {
         if let Some(done) = self.done.get(&id) {
             return *done;
@@ -42,7 +43,7 @@ impl<'a> Rewriter<'a> {
         new
     }
 
-    /// Conditions that must all be true, taken apart at `AND`; what is always true is left out.
+    /// Splits conditions at `AND` and simplifies them; conditions that are always true are dropped.
     pub(crate) fn conditions(&mut self, conditions: &[ExprId]) -> Vec<ExprId> {
         let (mut out, mut known) = (vec![], HashSet::new());
         for condition in conditions {
@@ -121,7 +122,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// A group of functions as one function.
+    /// Returns the fused function for a group of functions, if the node completes one.
     fn fused(&mut self, expr: &Expr, column_type: &ColumnType) -> Option<ExprId> {
         match expr {
             _ if !self.rules.has(Rule::FuseFunctions) => None,
@@ -131,7 +132,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// AND with `absorbing` false, OR with true.
+    /// Simplifies AND (`absorbing` is false) or OR (`absorbing` is true).
     fn connective(&mut self, a: ExprId, b: ExprId, absorbing: bool) -> Option<ExprId> {
         let value = |id: ExprId| match self.literal(id) {
             Some(Value::Bool(v)) => Some(*v),
@@ -170,13 +171,13 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// `IS TRUE` and the like of a literal null.
+    /// Evaluates `IS TRUE` and similar tests of a literal null.
     fn truth_of_null(&mut self, a: ExprId, answer: bool) -> Option<ExprId> {
         let is_null = self.literal(a).is_some_and(Value::is_null);
         is_null.then(|| self.boolean(Value::Bool(answer)))
     }
 
-    /// Without the branches that are never reached.
+    /// Builds a CASE without branches that are never reached.
     fn case(
         &mut self,
         branches: &[(ExprId, ExprId)],

@@ -1,4 +1,4 @@
-//! `SHOW`: what a session holds.
+//! `SHOW`: lists the contents of a session.
 
 use types::{DataType, Value};
 
@@ -13,7 +13,7 @@ impl Session {
     pub(super) fn show(&self, show: Show, variables: Variables<'_>) -> Result<Outcome, Vec<Diagnostic>> {
         let one = |column: &str, name: &str| Ok(Answer::texts([column], vec![[name.to_owned()]]));
         match show {
-            // As in Flink, views are among the tables.
+            // As in Flink, tables include views.
             Show::Tables(like) => Ok(named("table name", self.names(None), like.as_ref())),
             Show::Views(like) => Ok(named("view name", self.names(Some(ObjectKind::View)), like.as_ref())),
             Show::Functions(like) => Ok(named("function name", function_names(), like.as_ref())),
@@ -49,7 +49,7 @@ impl Session {
         of_kind.map(|object| object.name.clone()).collect()
     }
 
-    /// As it was written.
+    /// Returns a declaration as it was written.
     fn declaration(&self, kind: ObjectKind, name: &ObjectName) -> Result<Outcome, Vec<Diagnostic>> {
         let name = name.last();
         match self.find(&name.value) {
@@ -81,7 +81,8 @@ impl Like {
     }
 }
 
-/// Names of scalar functions and aggregates. Operators that are written between their arguments are left out.
+/// Returns the names of scalar functions and aggregates, without operators that are written between their
+/// arguments.
 pub(super) fn function_names() -> Vec<String> {
     let scalars = functions::all().iter().flat_map(|function| [&[function.name], function.aliases].concat());
     let is_name = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');

@@ -1,4 +1,4 @@
-//! Completion: what the word at the cursor may become.
+//! Completion: suggests words for the cursor position.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::ask::function_names;
 use super::{CATALOG, DATABASE, ObjectKind, Session, Variables, bound};
 use crate::settings::KNOWN;
 
-/// What a statement may begin with.
+/// Words with which a statement may begin.
 const STARTS: &[&str] = &[
     "BEGIN STATEMENT SET",
     "CREATE OR REPLACE VIEW",
@@ -50,7 +50,7 @@ const STARTS: &[&str] = &[
     "WITH",
 ];
 
-/// Keys that `SET` and `RESET` know, beside those of the compiler.
+/// Keys for `SET` and `RESET` besides those of the compiler.
 const OTHER_KEYS: &[&str] = &[
     "execution.checkpointing.interval",
     "execution.checkpointing.timeout",
@@ -58,7 +58,7 @@ const OTHER_KEYS: &[&str] = &[
     "restart-strategy.type",
 ];
 
-/// What may stand inside of one.
+/// Keywords inside statements.
 const WORDS: &[&str] = &[
     "AND",
     "AS",
@@ -104,14 +104,14 @@ const WORDS: &[&str] = &[
     "window_time",
 ];
 
-/// Behind these stands the name of a table.
+/// Keywords that are followed by a table name.
 const BEFORE_TABLES: &[&str] = &["FROM", "INTO", "TABLE", "VIEW", "DESCRIBE", "DESC", "JOIN"];
 
-/// Candidates given at once, at most.
+/// Largest number of candidates in one answer.
 const CANDIDATES_MAX: usize = 200;
 
 impl Session {
-    /// What the word that ends at `position` (bytes, or a place behind the end) may become, sorted.
+    /// Returns sorted completions of the word that ends at `position` (in bytes; larger values mean the end).
     pub fn complete(&self, statement: &str, position: usize, variables: Variables<'_>) -> Vec<String> {
         let before = &statement[..statement.floor_char_boundary(position.min(statement.len()))];
         if let Some(typed) = key_begun(before) {
@@ -149,8 +149,8 @@ impl Session {
         candidates.into_iter().filter(fits).take(CANDIDATES_MAX).collect()
     }
 
-    /// What follows the words that a statement begins with, where the grammar leaves little choice. False where it leaves
-    /// more.
+    /// Adds the words that may follow the beginning of a statement, if the grammar leaves little choice;
+    /// otherwise returns false.
     fn continue_phrase(&self, words: &[&str], candidates: &mut BTreeSet<String>) -> bool {
         let typed = words.join(" ").to_uppercase();
         let begun = typed.clone() + " ";
@@ -166,7 +166,7 @@ impl Session {
             "DROP VIEW" | "DROP TEMPORARY VIEW" | "SHOW CREATE VIEW" => names(Some(ObjectKind::View)),
             "SHOW COLUMNS FROM" | "SHOW COLUMNS IN" => names(None),
             "CREATE OR REPLACE VIEW" => names(Some(ObjectKind::View)),
-            // A name that there is not yet.
+            // A new name follows here.
             "CREATE TABLE" | "CREATE TEMPORARY TABLE" | "CREATE VIEW" | "CREATE TEMPORARY VIEW" => {
                 one("IF NOT EXISTS")
             }
@@ -182,7 +182,7 @@ impl Session {
         true
     }
 
-    /// Columns of every table and view that compiles.
+    /// Returns the columns of all tables and views that compile.
     fn column_names(&self, variables: Variables<'_>) -> BTreeSet<String> {
         let Ok((bound, _)) = self.compiled("", &|script| bound(script, variables)) else {
             return BTreeSet::new();
@@ -195,7 +195,7 @@ impl Session {
     }
 }
 
-/// What was typed of the key behind `SET` or `RESET`, with its quote, as long as it is not ended.
+/// Returns the beginning of a key after `SET` or `RESET`, with its opening quote, unless the key is complete.
 fn key_begun(before: &str) -> Option<&str> {
     let before = before.trim_start();
     let behind = ["SET", "RESET"].iter().find_map(|word| {
@@ -209,7 +209,7 @@ fn key_begun(before: &str) -> Option<&str> {
     is_begun.then_some(typed)
 }
 
-/// The keys that begin so, in quotes.
+/// Returns quoted keys with this beginning.
 fn keys(typed: &str) -> Vec<String> {
     let wanted = typed.trim_start_matches('\'');
     let mut keys: Vec<&str> =
@@ -218,12 +218,12 @@ fn keys(typed: &str) -> Vec<String> {
     keys.into_iter().map(|key| format!("'{key}'")).collect()
 }
 
-/// Whether a text has been begun and not ended.
+/// Returns whether a text literal is open at the end.
 fn is_in_text(head: &str) -> bool {
     head.bytes().filter(|byte| *byte == b'\'').count() % 2 == 1
 }
 
-/// In back-quotes where it could not stand alone.
+/// Returns a name, in back-quotes if it needs them.
 fn quoted(name: &str) -> String {
     let is_plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')

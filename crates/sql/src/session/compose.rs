@@ -1,4 +1,4 @@
-//! A session's settings and declarations with a statement behind them: a script.
+//! Builds a script from a session's settings and declarations, followed by a statement.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use crate::error::{Diagnostic, Kind, Span};
 pub(super) struct Composed {
     pub(super) text: String,
     pub(super) statement_at: usize,
-    /// Where each object of the session is declared; nowhere if it is left out.
+    /// The range of each object's declaration; empty if it is left out.
     objects: Vec<Range<usize>>,
 }
 
@@ -18,7 +18,7 @@ impl Session {
     fn composed(&self, statement: &str, left_out: &[usize]) -> Composed {
         let mut text = String::new();
         for (key, value) in self.settings.iter().filter(|(key, _)| matters(key)) {
-            // Writing into a `String` does not fail.
+            // Writing to a `String` does not fail.
             let _ = writeln!(text, "SET '{}' = '{}';", key.replace('\'', "''"), value.replace('\'', "''"));
         }
         let mut objects = vec![];
@@ -26,7 +26,7 @@ impl Session {
             let start = text.len();
             if !left_out.contains(&at) {
                 text.push_str(bare(declaration));
-                // On a line of its own: the declaration may end with a comment.
+                // The `;` is on its own line because the declaration may end with a comment.
                 text.push_str("\n;\n");
             }
             objects.push(start..text.len());
@@ -36,10 +36,10 @@ impl Session {
         Composed { text, statement_at, objects }
     }
 
-    /// Compiles a statement as the end of a script.
+    /// Compiles a statement at the end of the session's script.
     ///
-    /// Declarations that no longer make sense, since what they read was dropped, are left out as long as the statement
-    /// does not need them.
+    /// Declarations that became invalid because something they read was dropped are left out, unless the
+    /// statement needs them.
     pub(super) fn compiled<T>(
         &self,
         statement: &str,
@@ -80,7 +80,7 @@ impl Session {
         }
     }
 
-    /// An error in what was declared or set before.
+    /// Attributes an error to an earlier declaration or setting.
     fn elsewhere(&self, error: &Diagnostic, composed: &Composed) -> Diagnostic {
         let object = composed.objects.iter().position(|range| range.contains(&error.span.start));
         let message = match object {
@@ -91,7 +91,7 @@ impl Session {
     }
 }
 
-/// Without the `;` at its end.
+/// Removes the `;` at the end of a statement.
 pub(super) fn bare(statement: &str) -> &str {
     statement.trim_end_matches(|c: char| c.is_whitespace() || c == ';')
 }

@@ -1,4 +1,4 @@
-//! What a session declares: tables and views come in, are replaced, and are dropped.
+//! Declarations of a session: tables and views are created, replaced and dropped.
 
 use super::{Declared, OBJECTS_MAX, ObjectKind, Outcome, Session, TEXT_MAX, Variables, bound, whole};
 use crate::error::Diagnostic;
@@ -31,8 +31,8 @@ impl Session {
         Ok(Outcome::Done)
     }
 
-    /// Takes a view in the place of the one of its name, so that the views that read it find it. Where it reads something
-    /// that was declared later, it is declared last.
+    /// Replaces a view at its place, so that views that read it still find it. If the new view reads an
+    /// object that was declared later, it is moved to the end.
     fn replace_view(
         &mut self,
         at: usize,

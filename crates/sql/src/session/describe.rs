@@ -1,4 +1,4 @@
-//! `DESCRIBE`: the columns of a table or view, a row each.
+//! `DESCRIBE`: lists the columns of a table or view, one row for each.
 
 use types::{ColumnType, DataType, Field, Value};
 
@@ -11,7 +11,7 @@ use crate::parse;
 use crate::parse::ast::{ColumnKind, CreateTable, Ident, Statement};
 use crate::variables;
 
-/// What stands in a row.
+/// One row of the answer.
 struct Line {
     name: String,
     type_name: String,
@@ -30,7 +30,7 @@ impl Session {
         if self.find(&name.value).is_none() {
             return Err(vec![self.unknown(name, "table or view")]);
         }
-        // A statement that needs the object, so that one that no longer makes sense says so.
+        // Compile a statement that needs the object, so that an invalid declaration is reported.
         let probe =
             format!("CREATE VIEW `the described one` AS SELECT * FROM `{}`", name.value.replace('`', "``"));
         let (bound, composed) = self.compiled(&probe, &|script| bound(script, variables))?;
@@ -94,7 +94,7 @@ fn of_table(table: &Table, declared: &CreateTable, script: &str) -> Vec<Line> {
     lines.collect()
 }
 
-/// A column by its name and type.
+/// Returns a line with a column's name and type.
 fn plain(column: &Column, graph: &Graph) -> Line {
     let column_type = type_of(&column.cell, graph);
     Line {

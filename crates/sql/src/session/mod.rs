@@ -1,8 +1,8 @@
-//! A session: what was declared and set so far, and what the next statement means after that.
+//! A session: declarations and settings so far, and the meaning of the next statement after them.
 //!
-//! A statement is compiled as the end of a script that begins with the session's settings and declarations, by the same
-//! functions as a script that is given as a whole. So what a session starts is a script that can be kept and started
-//! again, and this stays a pure function of the statements before.
+//! A statement is compiled at the end of a script that begins with the session's settings and declarations,
+//! by the same functions as a whole script. Therefore every job of a session has a script that can be stored
+//! and started again, and the session is a pure function of its statements.
 
 mod ask;
 mod complete;
@@ -24,34 +24,34 @@ use crate::variables;
 
 pub use outcome::{Answer, Insertion, Outcome, Selection, StopJob};
 
-/// The only catalog and database there are, by Flink's names for those that need no declaration.
+/// The only catalog and database, with Flink's default names.
 pub const CATALOG: &str = "default_catalog";
 pub const DATABASE: &str = "default_database";
 
-/// What one session declares, at most.
+/// Largest number of objects that a session declares.
 const OBJECTS_MAX: usize = 256;
-/// Bytes of declarations, and of inserts that wait for their `END`, at most.
+/// Largest size of declarations, and of inserts that wait for their `END`, in bytes.
 const TEXT_MAX: usize = 4 << 20;
 
-/// Characters of a query's text that its job is named by.
+/// Number of characters of a query's text in its job's name.
 const QUERY_NAME_CHARS: usize = 100;
 
-/// Fills `${NAME}`.
+/// Returns the value of `${NAME}`.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// What was declared and set so far.
+/// The declarations and settings of a session.
 #[derive(Debug, Clone, Default)]
 pub struct Session {
-    /// In the order of their declaration.
+    /// Objects in the order of declaration.
     objects: Vec<Declared>,
-    /// What `RESET` goes back to.
+    /// The settings that `RESET` restores.
     initial: BTreeMap<String, String>,
     settings: BTreeMap<String, String>,
-    /// The inserts since `BEGIN STATEMENT SET`.
+    /// Inserts since `BEGIN STATEMENT SET`.
     gathering: Option<Vec<String>>,
 }
 
-/// A table or view, by the statement that declares it.
+/// A table or view with the statement that declares it.
 #[derive(Debug, Clone)]
 struct Declared {
     name: String,
@@ -60,17 +60,17 @@ struct Declared {
 }
 
 impl Session {
-    /// A session that begins with these settings.
+    /// Creates a session with initial settings.
     pub fn new(settings: BTreeMap<String, String>) -> Session {
         Session { initial: settings.clone(), settings, ..Session::default() }
     }
 
-    /// Every key that is set.
+    /// Returns all settings.
     pub fn settings(&self) -> &BTreeMap<String, String> {
         &self.settings
     }
 
-    /// The time zone in which instants are shown.
+    /// Returns the time zone in which instants are displayed.
     pub fn time_zone(&self) -> jiff::tz::TimeZone {
         let mut settings = Settings::default();
         if let Some(zone) = self.settings.get("table.local-time-zone") {
@@ -79,10 +79,11 @@ impl Session {
         settings.time_zone
     }
 
-    /// Takes one statement in.
+    /// Executes one statement.
     ///
     /// # Errors
-    /// What is wrong with it, places being bytes of `statement`. Nothing has changed then.
+    /// Returns what is wrong with the statement; spans are bytes of `statement`. The session is unchanged
+    /// then.
     pub fn execute(&mut self, statement: &str, variables: Variables<'_>) -> Result<Outcome, Vec<Diagnostic>> {
         let command = read(statement, variables)?;
         if self.gathering.is_some() {
@@ -125,10 +126,10 @@ impl Session {
         }
     }
 
-    /// Takes a statement in that may stand in a file of settings and declarations.
+    /// Executes a statement that may be in a file of settings and declarations.
     ///
     /// # Errors
-    /// As [`Session::execute`]; `Ok(false)` for a statement that does something else, which is not done.
+    /// Fails like [`Session::execute`]. Returns `Ok(false)` for other statements, which are not executed.
     pub fn configure(&mut self, statement: &str, variables: Variables<'_>) -> Result<bool, Vec<Diagnostic>> {
         let configures = matches!(
             read(statement, variables)?,
@@ -145,7 +146,8 @@ impl Session {
         Ok(configures)
     }
 
-    /// `SET` lists what is set, and the keys that could be: without a value, what the job's configuration says holds.
+    /// Executes `SET`. Without arguments it lists all settings and known keys; keys without a value follow
+    /// the job's configuration.
     fn set(&mut self, pair: Option<(Text, Option<Text>)>) -> Result<Outcome, Vec<Diagnostic>> {
         let Some((key, value)) = pair else {
             let mut all: BTreeMap<String, String> =
@@ -189,7 +191,7 @@ impl Session {
         Ok(Outcome::Insert(Insertion { script: composed.text, name, statement_at: composed.statement_at }))
     }
 
-    /// Between `BEGIN STATEMENT SET` and `END`.
+    /// Handles a statement between `BEGIN STATEMENT SET` and `END`.
     fn gather(
         &mut self,
         command: Command,
@@ -226,7 +228,7 @@ impl Session {
         variables: Variables<'_>,
     ) -> Result<Outcome, Vec<Diagnostic>> {
         let explained = statement.get(start..).unwrap_or_default();
-        // The places of what is found stay those of the statement.
+        // Padding keeps the spans of findings equal to those in the statement.
         let padding = " ".repeat(start.saturating_sub("EXECUTE ".len()));
 
         let plan = match what {
@@ -269,19 +271,19 @@ fn read(statement: &str, variables: Variables<'_>) -> Result<Command, Vec<Diagno
     command(&filled)
 }
 
-/// Declarations alone; fails where one is wrong.
+/// Binds declarations; fails if one has an error.
 fn bound(script: &str, variables: Variables<'_>) -> Result<Bound, Vec<Diagnostic>> {
     let bound = Bound::of(script, variables, Wanted::Inserts)?;
     if bound.diagnostics.iter().any(Diagnostic::is_error) { Err(bound.diagnostics) } else { Ok(bound) }
 }
 
-/// As Flink names a job after the tables that it writes.
+/// Names a job after the tables it writes, as Flink does.
 fn job_name(plan: &Plan) -> String {
     let tables = plan.sinks.iter().map(|sink| format!("{CATALOG}.{DATABASE}.{}", sink.name));
     format!("insert-into_{}", tables.collect::<Vec<_>>().join(","))
 }
 
-/// A query's job goes by its text: one line, and not all of a long one.
+/// Names a query's job by its text, on one line and shortened.
 fn query_name(statement: &str) -> String {
     let line = compose::bare(statement).split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(QUERY_NAME_CHARS) {
@@ -290,7 +292,7 @@ fn query_name(statement: &str) -> String {
     }
 }
 
-/// Whether a statement only asks: it declares, sets, starts and stops nothing that others see.
+/// Returns whether a statement only queries: it declares, sets, starts and stops nothing.
 pub fn only_asks(statement: &str, variables: Variables<'_>) -> bool {
     let command = read(statement, variables);
     command.is_ok_and(|command| {

@@ -1,24 +1,24 @@
-//! What a statement comes to: something known at once, or something that others must do.
+//! Outcomes of statements: results that are known at once, and actions for others to take.
 
 use types::{ColumnType, DataType, Value};
 
 use crate::plan::TopQuery;
 
-/// What a statement comes to.
+/// The outcome of a statement.
 #[derive(Debug)]
 pub enum Outcome {
-    /// It is done; there is nothing to tell.
+    /// The statement is complete, without a result.
     Done,
-    /// What is known at once.
+    /// Rows that are known at once.
     Rows(Answer),
     /// `SHOW JOBS`.
     ShowJobs,
     /// `DESCRIBE JOB`.
     DescribeJob(String),
     StopJob(StopJob),
-    /// A job that writes.
+    /// A job that writes to sinks.
     Insert(Insertion),
-    /// A job whose rows are fetched.
+    /// A job whose rows a client fetches.
     Query(Box<Selection>),
 }
 
@@ -37,28 +37,28 @@ pub struct StopJob {
     pub with_drain: bool,
 }
 
-/// Inserts, as a script of their own.
+/// Inserts as a complete script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Insertion {
     pub script: String,
-    /// The job's name where `pipeline.name` is not set.
+    /// Name of the job if `pipeline.name` is not set.
     pub name: String,
-    /// Where the statement begins in the script.
+    /// Byte offset of the statement in the script.
     pub statement_at: usize,
 }
 
-/// A query, as a script of its own.
+/// A query as a complete script.
 #[derive(Debug)]
 pub struct Selection {
     pub script: String,
-    /// The job's name where `pipeline.name` is not set.
+    /// Name of the job if `pipeline.name` is not set.
     pub name: String,
     pub query: TopQuery,
     pub statement_at: usize,
 }
 
 impl Answer {
-    /// Columns of texts.
+    /// Creates an answer with text columns.
     pub(super) fn texts<const N: usize>(names: [&str; N], rows: Vec<[String; N]>) -> Outcome {
         let columns = names.into_iter().map(|name| (name.to_owned(), DataType::STRING.nullable()));
         let rows = rows.into_iter().map(|row| row.into_iter().map(Value::Text).collect());

@@ -1,8 +1,9 @@
-//! `FROM_CHANGELOG` and `TO_CHANGELOG`: all that Flink refuses, and arguments that Flink takes and leaves aside.
+//! `FROM_CHANGELOG` and `TO_CHANGELOG`: calls that Flink refuses, and arguments that Flink accepts and
+//! ignores.
 
 use super::{check, compiles};
 
-/// A call in a statement that is right but for the call.
+/// Returns a statement that is valid except for the call.
 fn from(args: &str) -> &'static str {
     let tables = "CREATE TABLE changes (op STRING, n INT, kind STRING) WITH ('connector' = 'x'); \
                   CREATE TABLE shown (a BIGINT) WITH ('connector' = 'print');";
@@ -92,6 +93,7 @@ fn columns_that_do_not_fit() {
 fn codes_that_mean_nothing() {
     let from = |map: &str| from(&format!("@(input => TABLE changes, op_mapping => {map})"));
     let to = |map: &str| to(&format!("@(input => TABLE uq, op_mapping => {map})"));
+
     check(&[
         (from("«'x'»"), "op_mapping is a map of literals", "MAP['c, r', 'INSERT'"),
         (from("MAP['c', «UPPER('insert')»]"), "op_mapping is a map of literals", ""),

@@ -1,4 +1,4 @@
-//! Tables, views and columns that are declared wrong, and what cannot be read of a column as it is declared.
+//! Wrong declarations of tables, views and columns, and declared columns that cannot be read.
 
 use super::check;
 
@@ -7,6 +7,7 @@ fn declarations_that_do_not_hold() {
     let table = |columns: &str| -> &'static str {
         format!("CREATE TABLE t ({columns}) WITH ('connector' = 'x')").leak()
     };
+
     check(&[
         ("CREATE TABLE «uq» (n INT) WITH ('connector' = 'x')", "`uq` exists already", ""),
         (
@@ -52,6 +53,7 @@ fn columns_of_any_type_are_declared_and_not_read() {
          WATERMARK FOR p AS p, p TIMESTAMP(3)) \
          WITH ('connector' = 'x');\n";
     let script = |select: &str| -> &'static str { format!("{MAPS}{select}").leak() };
+
     for fine in [
         "INSERT INTO one SELECT n + r.n FROM maps",
         "CREATE VIEW all_maps AS SELECT *, m AS again FROM maps; INSERT INTO one SELECT n FROM all_maps",
@@ -60,6 +62,7 @@ fn columns_of_any_type_are_declared_and_not_read() {
     ] {
         super::compiles(script(fine));
     }
+
     check(&[
         (script("INSERT INTO one SELECT «m» FROM maps"), "MAP<STRING, INT> is written into it", "CAST"),
         (script("INSERT INTO one SELECT «COALESCE(m, 1)» FROM maps"), "no type in common", "CAST"),

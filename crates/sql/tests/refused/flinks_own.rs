@@ -1,4 +1,4 @@
-//! Hints, settings and forms that are Flink's: what is wrong with them, or that they are not supported, by their names.
+//! Flink's own hints, settings and forms: errors in them, or the finding that they are not supported.
 
 use super::check;
 

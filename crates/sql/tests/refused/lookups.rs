@@ -1,8 +1,8 @@
-//! Lookup joins that cannot be, and hints that name nothing.
+//! Invalid lookup joins, and hints that name nothing.
 
 use super::{PRELUDE, check, findings};
 
-/// Tables that are looked up, and a stream with a processing time.
+/// Lookup tables, and a stream with a processing time.
 const TABLES: &str = "
 CREATE TABLE o (id BIGINT, k STRING, proctime AS PROCTIME()) WITH ('connector' = 'x');
 CREATE TABLE c (id BIGINT, k STRING, big AS id * 2) WITH ('connector' = 'redis', 'key' = 'c:{id}');
@@ -65,6 +65,7 @@ fn hints_that_name_nothing() {
         )
         .leak()
     };
+
     joins(&[
         (hinted("«LOOKUP»('table' = 'x')"), "this SELECT looks up no such table", "the alias"),
         (hinted("«LOOKUP»('async' = 'true')"), "lacks the option 'table'", "LOOKUP('table' = 'c'"),

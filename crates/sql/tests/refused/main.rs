@@ -1,5 +1,5 @@
-//! What is wrong is said at its place: for each case that Flink refuses (and those that only Weir does), the text that
-//! must be marked, and words that the finding must have.
+//! Findings about wrong scripts: for each case that Flink refuses (and some that only Weir refuses), the text
+//! that must be marked, and words that the finding must contain.
 
 mod changelogs;
 mod declarations;
@@ -31,7 +31,7 @@ fn findings(script: &str) -> Vec<Diagnostic> {
     }
 }
 
-/// Each: a statement with the place to be marked in «…», words of the message, words of the hint.
+/// Checks statements with the place to be marked in «…», with words of the message and words of the hint.
 fn check(cases: &[(&str, &str, &str)]) {
     let mut wrong = vec![];
     for (marked, message, hint) in cases {
@@ -40,6 +40,7 @@ fn check(cases: &[(&str, &str, &str)]) {
         let start = PRELUDE.len() + marked.find('«').expect("a case marks a place");
         let place = &marked[marked.find('«').expect("a case marks a place") + '«'.len_utf8()
             ..marked.find('»').expect("a case marks a place")];
+
         let found = findings(&script);
         let ok = found.iter().any(|d| {
             let whole = format!("{} {}", d.message, d.detail.as_deref().unwrap_or_default());
@@ -47,16 +48,18 @@ fn check(cases: &[(&str, &str, &str)]) {
                 && whole.contains(message)
                 && d.hint.as_deref().unwrap_or_default().contains(hint)
         });
+
         let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
         if !ok || errors != 1 {
             let drawn = sql::error::render(&found, &script, "case.sql", false);
             wrong.push(format!("{marked}\n  wants: {message} | {hint}\n{drawn}"));
         }
     }
+
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
-/// Statements behind the prelude that nothing is wrong with.
+/// Checks that statements after the prelude have no errors.
 fn compiles(statements: &str) {
     let script = format!("{PRELUDE}{statements}");
     let errors: Vec<Diagnostic> = findings(&script).into_iter().filter(Diagnostic::is_error).collect();
@@ -133,6 +136,7 @@ fn windows_that_are_none() {
     let window = |args: &str| -> &'static str {
         format!("INSERT INTO one SELECT COUNT(*) FROM TABLE({args}) GROUP BY window_start, window_end").leak()
     };
+
     check(&[
         (
             window("TUMBLE(TABLE uq, DESCRIPTOR(«s»), INTERVAL '1' HOUR)"),
@@ -187,6 +191,7 @@ fn groups_that_are_none() {
     let grouped = |items: &str, rest: &str| -> &'static str {
         format!("INSERT INTO one SELECT {items} FROM TABLE(TUMBLE(TABLE uq, DESCRIPTOR(ts), INTERVAL '1' HOUR)) {rest}").leak()
     };
+
     let both = "GROUP BY window_start, window_end";
     check(&[
         (grouped("«big»", &format!("{both}, n")), "`big` is not grouped", "GROUP BY"),

@@ -1,13 +1,13 @@
-//! `MATCH_RECOGNIZE`: what is wrong with its clauses, and forms that are near and fine.
+//! `MATCH_RECOGNIZE`: errors in its clauses, and similar forms that are valid.
 
 use super::{check, compiles};
 
-/// A statement around a `MATCH_RECOGNIZE` of these clauses.
+/// Returns a statement with a `MATCH_RECOGNIZE` of these clauses.
 fn matching(clauses: &str) -> String {
     format!("INSERT INTO one SELECT CAST(a AS BIGINT) FROM uq MATCH_RECOGNIZE ({clauses})")
 }
 
-/// Cases of clauses, in the form of [`check`].
+/// Checks clauses in the form of [`check`].
 fn check_clauses(cases: &[(&str, &str, &str)]) {
     let statements: Vec<String> = cases.iter().map(|(clauses, ..)| matching(clauses)).collect();
     let cases: Vec<(&str, &str, &str)> =
@@ -18,6 +18,7 @@ fn check_clauses(cases: &[(&str, &str, &str)]) {
 #[test]
 fn patterns_that_no_stream_can_match() {
     let of = |pattern: &str| format!("ORDER BY ts MEASURES A.n AS a PATTERN ({pattern}) DEFINE A AS n > 1");
+
     let cases = [
         ("A «B+»", "does not end with a greedy", "B+?"),
         ("A «B*»", "does not end with a greedy", "B*?"),
@@ -38,6 +39,7 @@ fn patterns_that_no_stream_can_match() {
         ("A+ «B?»", "`B` may come no times behind the greedy `A`", ""),
         ("A* «B*?» C", "`B` may come no times behind the greedy `A`", ""),
     ];
+
     let clauses: Vec<String> = cases.iter().map(|(pattern, ..)| of(pattern)).collect();
     let cases: Vec<(&str, &str, &str)> =
         cases.iter().zip(&clauses).map(|(case, clauses)| (clauses.as_str(), case.1, case.2)).collect();
@@ -47,6 +49,7 @@ fn patterns_that_no_stream_can_match() {
 #[test]
 fn clauses_that_a_stream_does_not_have() {
     let rest = "PATTERN (A B) DEFINE A AS n > 1";
+
     check_clauses(&[
         (
             &format!("ORDER BY ts MEASURES A.n AS a «ALL ROWS PER MATCH» {rest}"),
@@ -88,6 +91,7 @@ fn clauses_that_a_stream_does_not_have() {
         ),
         (&format!("ORDER BY ts MEASURES A.n AS a, B.n AS «a» {rest}"), "two columns have the name `a`", ""),
     ]);
+
     check(&[
         (
             "INSERT INTO one SELECT big FROM uq «MATCH_RECOGNIZE (MEASURES n AS big PATTERN (A) DEFINE A AS n > 1)»",

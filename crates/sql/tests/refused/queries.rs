@@ -1,4 +1,4 @@
-//! Queries that a stream cannot answer, or that a table cannot take, and those that are near and fine.
+//! Queries that streams cannot answer or tables do not accept, and similar valid ones.
 
 use super::{check, compiles, findings};
 
@@ -30,6 +30,7 @@ fn updates_whose_key_is_not_the_tables() {
     let tables = "CREATE TABLE r (a BIGINT, n INT) WITH ('connector' = 'redis', 'key' = 'r:{a}');\n";
     let script = |insert: &str| -> &'static str { format!("{tables}{insert}").leak() };
     let message = "same key of `r`";
+
     check(&[
         (
             script("«INSERT INTO r SELECT COUNT(*), n FROM uq GROUP BY n»"),
@@ -54,6 +55,7 @@ fn updates_whose_key_is_not_the_tables() {
             "'upsert-kafka'",
         ),
     ]);
+
     for fine in [
         "INSERT INTO r SELECT MAX(big), n FROM uq GROUP BY n ON CONFLICT DO NOTHING",
         "INSERT INTO r SELECT CAST(n AS BIGINT), MAX(n) FROM uq GROUP BY n",

@@ -1,4 +1,4 @@
-//! Hints about state that name nothing.
+//! STATE_TTL hints that name no table or no duration.
 
 use super::check;
 

@@ -1,4 +1,5 @@
-//! What clients of Flink ask beside Flink's own: columns, jars and modules, replaced views, limits in either form.
+//! Statements that clients of Flink send besides Flink's own: columns, jars and modules, replaced views, both
+//! forms of limits.
 
 use super::*;
 
@@ -39,7 +40,7 @@ fn a_view_is_replaced_where_it_stands() {
     assert_eq!(texts(&answer(&mut session, "SHOW TABLES")), ["orders", "v", "w"]);
     assert!(texts(&answer(&mut session, "SHOW CREATE VIEW v"))[0].contains("twice"));
     assert!(matches!(run(&mut session, "SELECT a FROM w"), Outcome::Query(_)));
-    // What reads something that was declared later is declared after that.
+    // A view that reads an object declared later is moved behind it.
     run(&mut session, COUNTS);
     run(&mut session, "CREATE OR REPLACE VIEW w AS SELECT n FROM counts");
     assert!(matches!(run(&mut session, "SELECT n FROM w"), Outcome::Query(_)));

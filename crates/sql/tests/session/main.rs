@@ -1,4 +1,4 @@
-//! A session: each statement is understood after those before it, and what runs is a script of its own.
+//! Sessions: each statement is compiled after the earlier ones, and jobs are complete scripts.
 
 mod asked;
 
@@ -46,7 +46,7 @@ fn answer(session: &mut Session, statement: &str) -> Answer {
     }
 }
 
-/// The texts of an answer, nulls as `-`.
+/// Returns the texts of an answer, with nulls as `-`.
 fn texts(answer: &Answer) -> Vec<String> {
     let text = |value: &Value| match value {
         Value::Text(text) => text.clone(),
@@ -67,6 +67,7 @@ fn selection(session: &mut Session, statement: &str) -> Selection {
 #[test]
 fn declarations_are_kept_shown_and_dropped() {
     let mut session = session(&[ORDERS, COUNTS, "CREATE TEMPORARY VIEW v AS SELECT id FROM orders;"]);
+
     assert_eq!(texts(&answer(&mut session, "SHOW TABLES;")), ["counts", "orders", "v"]);
     assert_eq!(texts(&answer(&mut session, "SHOW VIEWS")), ["v"]);
     assert_eq!(texts(&answer(&mut session, "SHOW TABLES LIKE 'o%'")), ["orders"]);
@@ -74,14 +75,17 @@ fn declarations_are_kept_shown_and_dropped() {
         texts(&answer(&mut session, "SHOW TABLES IN default_database NOT ILIKE 'O%'")),
         ["counts", "v"]
     );
+
     assert_eq!(
         texts(&answer(&mut session, "SHOW CREATE TABLE counts")),
         ["CREATE TABLE counts (n BIGINT) WITH ('connector' = 'y')"]
     );
+
     run(&mut session, "CREATE TABLE IF NOT EXISTS counts (other STRING) WITH ('connector' = 'z')");
     let error = fails(&mut session, "CREATE TABLE counts (n BIGINT) WITH ('connector' = 'y')");
     assert_eq!(error.kind, Kind::ObjectExists("counts".to_owned()));
     assert_eq!((error.span.start, error.span.end), (13, 19), "places are those of the statement");
+
     run(&mut session, "DROP VIEW v");
     run(&mut session, "DROP VIEW IF EXISTS v");
     assert_eq!(fails(&mut session, "DROP VIEW v").kind, Kind::NoSuchTable("v".to_owned()));
@@ -93,6 +97,7 @@ fn declarations_are_kept_shown_and_dropped() {
 fn a_table_is_described_as_flink_describes_it() {
     let mut session =
         session(&[ORDERS, "CREATE VIEW v AS SELECT id + 1 AS following_id, `user` FROM orders"]);
+
     let described = answer(&mut session, "DESCRIBE orders");
     let names: Vec<&str> = described.columns.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["name", "type", "null", "key", "extras", "watermark"]);
@@ -106,6 +111,7 @@ fn a_table_is_described_as_flink_describes_it() {
             "part | INT | true | - | METADATA FROM 'partition' VIRTUAL | -",
         ]
     );
+
     let of_view = [
         "following_id | BIGINT | false | - | - | -",
         "user | ROW<`name` STRING, `age` INT> | true | - | - | -",
@@ -151,16 +157,20 @@ fn settings_are_set_listed_and_reset() {
         listed.retain(|line| !line.ends_with("| "));
         listed
     };
+
     run(&mut session, "SET 'a' = '2';");
     run(&mut session, "SET 'b' = '3'");
     assert_eq!(set(&mut session), ["a | 2", "b | 3"]);
+
     assert_eq!(texts(&answer(&mut session, "SET 'b'")), ["b | 3"]);
     run(&mut session, "RESET 'a'");
     run(&mut session, "RESET 'b'");
     assert_eq!(set(&mut session), ["a | 1"]);
+
     run(&mut session, "SET 'a' = '4'");
     run(&mut session, "RESET;");
     assert_eq!(set(&mut session), ["a | 1"]);
+
     let error = fails(&mut session, "SET 'table.local-time-zone' = 'Asia/Nowhere'");
     assert!(error.message.contains("Asia/Nowhere"), "{error:?}");
     assert_eq!(set(&mut session), ["a | 1"]);
@@ -198,6 +208,7 @@ fn rows_that_are_written_out_are_a_table() {
 #[test]
 fn a_statement_that_ends_too_early_is_told_from_one_that_is_wrong() {
     let mut session = session(&[ORDERS, COUNTS]);
+
     for unfinished in [
         "EXECUTE STATEMENT SET BEGIN",
         "EXECUTE STATEMENT SET BEGIN INSERT INTO counts SELECT 1;",
@@ -206,15 +217,18 @@ fn a_statement_that_ends_too_early_is_told_from_one_that_is_wrong() {
     ] {
         assert_eq!(fails(&mut session, unfinished).kind, Kind::EndOfInput, "{unfinished}");
     }
+
     assert_eq!(fails(&mut session, "SELECT FROM orders").kind, Kind::Syntax);
     assert_eq!(fails(&mut session, "SELEC 1").kind, Kind::Syntax);
     assert_eq!(fails(&mut session, "SELECT 1; SELECT 2").message, "one statement at a time");
     assert_eq!(fails(&mut session, "SELECT * FROM nosuch").kind, Kind::NoSuchObject("nosuch".to_owned()));
+
     assert_eq!(
         fails(&mut session, "INSERT INTO nosuch SELECT 1").kind,
         Kind::NoSuchTable("nosuch".to_owned())
     );
     assert_eq!(fails(&mut session, "SELECT * FROM ordes").hint.as_deref(), Some("did you mean `orders`?"));
+
     let found = session.execute("EXECUTE STATEMENT SET BEGIN INSERT INTO counts SELECT 1; END;", &none);
     assert!(matches!(found, Ok(Outcome::Insert(_))), "{found:?}");
 }
@@ -234,6 +248,7 @@ fn a_statement_set_may_come_piece_by_piece() {
 #[test]
 fn plans_are_explained() {
     let mut session = session(&[ORDERS, COUNTS]);
+
     for statement in [
         format!("EXPLAIN {INSERT}"),
         format!("EXPLAIN PLAN FOR {INSERT};"),
@@ -244,11 +259,13 @@ fn plans_are_explained() {
         assert!(text.starts_with("== Optimized Execution Plan ==\nsource orders"), "{statement}: {text}");
         assert!(text.contains("into"), "{statement}: {text}");
     }
+
     for kind in ["PLAN_ADVICE", "JSON_EXECUTION_PLAN", "ESTIMATED_COST", "CHANGELOG_MODE"] {
         let error = fails(&mut session, &format!("EXPLAIN {kind} SELECT id FROM orders"));
         assert_eq!(error.message, format!("EXPLAIN {kind} is not supported"));
         assert_eq!((error.span.start, error.span.end), (8, 8 + kind.len()), "{error:?}");
     }
+
     let error = fails(&mut session, "EXPLAIN SELECT nosuch FROM orders");
     assert_eq!((error.span.start, error.span.end), (15, 21), "{error:?}");
     let error = fails(&mut session, "EXPLAIN STATEMENT SET BEGIN INSERT INTO nosuch SELECT 1; END");
@@ -258,8 +275,10 @@ fn plans_are_explained() {
 #[test]
 fn jobs_catalogs_and_databases_go_by_flinks_statements() {
     let mut session = session(&["USE CATALOG default_catalog", "USE default_catalog.default_database"]);
+
     assert!(matches!(run(&mut session, "SHOW JOBS"), Outcome::ShowJobs));
     assert!(matches!(run(&mut session, "DESCRIBE JOB 'ab'"), Outcome::DescribeJob(id) if id == "ab"));
+
     let stop = |with_savepoint, with_drain| StopJob { id: "ab".to_owned(), with_savepoint, with_drain };
     for (statement, wanted) in [
         ("STOP JOB 'ab'", stop(false, false)),
@@ -271,11 +290,13 @@ fn jobs_catalogs_and_databases_go_by_flinks_statements() {
             "{statement}"
         );
     }
+
     assert_eq!(texts(&answer(&mut session, "SHOW CURRENT CATALOG")), ["default_catalog"]);
     assert_eq!(texts(&answer(&mut session, "SHOW CURRENT DATABASE")), ["default_database"]);
     assert_eq!(texts(&answer(&mut session, "SHOW DATABASES")), ["default_database"]);
     assert!(fails(&mut session, "USE nosuch").message.contains("[nosuch]"));
     assert!(fails(&mut session, "USE CATALOG nosuch").message.contains("[nosuch]"));
+
     let functions = texts(&answer(&mut session, "SHOW FUNCTIONS"));
     assert!(
         ["count", "upper", "md5"].iter().all(|name| functions.contains(&(*name).to_owned())),
@@ -308,18 +329,21 @@ fn variables_are_filled_where_a_statement_is_taken_in() {
 fn words_are_completed() {
     let session = session(&[ORDERS, COUNTS, "CREATE TABLE `select` (n INT) WITH ('connector' = 'x')"]);
     let complete = |text: &str| session.complete(text, text.len(), &none);
+
     assert_eq!(complete("SELECT * FR"), ["FROM", "FROM_BASE64", "FROM_CHANGELOG", "FROM_UNIXTIME"]);
     assert_eq!(complete("SELECT * FROM ord"), ["orders"]);
     assert_eq!(complete("SELECT * FROM se"), ["`select`"]);
     assert!(complete("SH").contains(&"SHOW JOBS".to_owned()));
     assert!(complete("SHOW T").contains(&"TABLES".to_owned()));
     assert_eq!(complete("SELECT twi"), ["twice"]);
+
     assert_eq!(
         complete("SHOW C"),
         ["CATALOGS", "COLUMNS FROM", "CREATE TABLE", "CREATE VIEW", "CURRENT CATALOG", "CURRENT DATABASE"]
     );
     assert_eq!(complete("show create "), ["TABLE", "VIEW"]);
     assert_eq!(complete("SHOW COLUMNS FROM o"), ["orders"]);
+
     assert_eq!(complete("DROP "), ["TABLE", "TEMPORARY TABLE", "TEMPORARY VIEW", "VIEW"]);
     assert_eq!(complete("DROP TABLE IF EXISTS c"), ["counts"]);
     assert_eq!(complete("DROP VIEW "), Vec::<String>::new());
@@ -327,14 +351,17 @@ fn words_are_completed() {
         complete("CREATE "),
         ["OR REPLACE VIEW", "TABLE", "TEMPORARY TABLE", "TEMPORARY VIEW", "VIEW"]
     );
+
     assert_eq!(complete("USE "), ["CATALOG", "default_database"]);
     assert_eq!(complete("USE CATALOG "), ["default_catalog"]);
     assert!(complete("SET ").contains(&"'table.local-time-zone'".to_owned()));
     assert_eq!(complete("SET 'weir.e"), ["'weir.early-fire'"]);
     assert_eq!(complete("RESET 'pipe"), ["'pipeline.name'"]);
+
     assert!(complete("SET 'pipeline.name' = 'x").is_empty());
     assert!(complete("SELECT upp").contains(&"UPPER".to_owned()));
     assert!(complete("SELECT 'FR").is_empty(), "inside of a text");
+
     assert!(session.complete("SELECT * WHE FROM orders", 12, &none).contains(&"WHERE".to_owned()));
     assert_eq!(session.complete("é WHER", 999, &none), ["WHERE"]);
 }

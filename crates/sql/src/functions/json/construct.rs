@@ -1,6 +1,6 @@
-//! JSON texts made of values.
+//! Functions that build JSON texts.
 //!
-//! The binder gives each value as JSON: what is no JSON yet goes through `JSON_STRING`.
+//! The binder passes every value as JSON; values that are not JSON yet go through `JSON_STRING` first.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,7 @@ fn string_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> 
     })
 }
 
-/// So many texts for each value, then a word.
+/// Returns the signature of `per_value` texts for each value, followed by a keyword.
 fn constructor_signature(args: &[Argument<'_>], per_value: usize) -> Result<Signature, SignatureError> {
     const EXPECTED: &str = "<value>, …, <on null>";
     if args.is_empty() || !(args.len() - 1).is_multiple_of(per_value) {
@@ -112,7 +112,7 @@ fn keeps_nulls(call: &Call<'_>) -> bool {
     word.is_some_and(|word| word.trim_end().eq_ignore_ascii_case("NULL"))
 }
 
-/// A name, in the order of Java's texts.
+/// A member name, ordered like Java strings.
 #[derive(PartialEq, Eq)]
 struct Name<'a>(&'a str);
 
@@ -180,10 +180,11 @@ fn array(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-/// As Flink's `JSON_QUOTE`: `/` is escaped too, and each UTF-16 unit outside of ASCII.
+/// Quotes a text like Flink's `JSON_QUOTE`: `/` is escaped too, and so is every UTF-16 unit outside of ASCII.
 fn quote(args: &[Scalar<'_>], out: &mut super::super::Output) -> Result<(), EvalError> {
     let given = text(args, 0);
     EvalError::if_too_long(given.len().saturating_mul(6))?;
+
     out.write_text(|to| {
         to.push('"');
         for unit in given.encode_utf16() {
@@ -202,5 +203,6 @@ fn quote(args: &[Scalar<'_>], out: &mut super::super::Output) -> Result<(), Eval
         }
         to.push('"');
     });
+
     Ok(())
 }

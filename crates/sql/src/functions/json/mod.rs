@@ -1,7 +1,7 @@
-//! Functions of JSON: what is found in a text by a path, and texts that are made of values.
+//! JSON functions: lookups by path, and constructors of JSON texts.
 //!
-//! A path is `[lax | strict] $`, then `.name`, `['name']`, `[n]`, `.*` and `[*]`. Numbers keep the digits they are written
-//! with; what is written again has no blanks.
+//! A path is `[lax | strict] $`, followed by `.name`, `['name']`, `[n]`, `.*` and `[*]`. Numbers keep their
+//! original digits; rewritten JSON has no blanks.
 
 mod construct;
 mod path;
@@ -13,5 +13,5 @@ use super::Function;
 
 pub use text::{write_key_order, write_text};
 
-/// The chapters of this family.
+/// The function lists of this module.
 pub(super) static FUNCTIONS: [&[Function]; 3] = [value::FUNCTIONS, query::FUNCTIONS, construct::FUNCTIONS];

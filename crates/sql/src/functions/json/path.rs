@@ -1,4 +1,4 @@
-//! Paths into JSON texts, and what they lead to.
+//! JSON paths and the values they select.
 
 use std::borrow::Cow;
 
@@ -11,30 +11,30 @@ use super::super::signature::shortened;
 enum Step {
     Member(String),
     Element(usize),
-    /// `.*` or `[*]`.
+    /// The step `.*` or `[*]`.
     All,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Path {
     pub(super) lax: bool,
-    /// Whether it was written with `lax` or `strict`.
+    /// Whether the path starts with `lax` or `strict`.
     pub(super) has_mode: bool,
     steps: Vec<Step>,
 }
 
-/// What a path leads to.
+/// The values that a path selects.
 #[derive(Debug)]
 pub(super) enum Found<'a> {
     One(&'a RawValue),
-    /// The path has a `*`.
+    /// The values of a path that contains a `*`.
     Many(Vec<&'a RawValue>),
-    /// There is nothing, or the text is no JSON.
+    /// Nothing matches, or the text is not JSON.
     Nothing,
 }
 
 impl Path {
-    /// `[lax|strict] $`, then the steps.
+    /// Parses `[lax|strict] $` and the steps.
     pub(super) fn parse(text: &str) -> Result<Path, String> {
         let malformed = || format!("{} is not a JSON path such as '$.a.b[0]'", shortened(text));
         let trimmed = text.trim();
@@ -74,14 +74,14 @@ impl Path {
         Ok(Path { lax, has_mode, steps })
     }
 
-    /// Follows the path through the text, so that a number is found as it is written.
+    /// Follows the path through the raw text, so that numbers keep their original form.
     pub(super) fn find<'a>(&self, json: &'a str) -> Found<'a> {
         let Ok(root) = serde_json::from_str::<&RawValue>(json) else { return Found::Nothing };
         let mut found = vec![root];
         let mut has_branched = false;
         for step in &self.steps {
             found = found.into_iter().flat_map(|value| follow(value, step)).collect();
-            // Behind a `*`, values that lack a member are passed over.
+            // After a `*`, values without the member are skipped.
             if found.is_empty() && !has_branched && !(self.lax && self.steps.contains(&Step::All)) {
                 return Found::Nothing;
             }
@@ -96,7 +96,7 @@ impl Path {
     }
 }
 
-/// The first JSON value of a text; what stands behind it does not matter, as to Flink's `IS JSON`.
+/// Returns the first JSON value of a text. Text after it is ignored, as by Flink's `IS JSON`.
 pub(super) fn parse_first(json: &str) -> Option<&RawValue> {
     serde_json::Deserializer::from_str(json).into_iter::<&RawValue>().next()?.ok()
 }
@@ -105,7 +105,7 @@ fn follow<'a>(value: &'a RawValue, step: &Step) -> Vec<&'a RawValue> {
     let text = value.get();
     match step {
         Step::Member(name) if text.starts_with('{') => {
-            // Of members with the same name the last one counts.
+            // Of members with the same name, the last one is used.
             let members = members(text).into_iter().rev();
             members.filter(|(of, _)| of == name).map(|(_, value)| value).take(1).collect()
         }
@@ -122,7 +122,7 @@ pub(super) fn elements(array: &str) -> Vec<&RawValue> {
     serde_json::from_str(array).unwrap_or_default()
 }
 
-/// The members of an object in their order.
+/// Returns the members of an object in order.
 pub(super) fn members(object: &str) -> Vec<(Cow<'_, str>, &RawValue)> {
     struct Members;
     impl<'de> Visitor<'de> for Members {
@@ -144,6 +144,6 @@ pub(super) fn members(object: &str) -> Vec<(Cow<'_, str>, &RawValue)> {
     serde_json::Deserializer::from_str(object).deserialize_map(Members).unwrap_or_default()
 }
 
-/// A name, borrowed where it has no escapes.
+/// A member name, borrowed if it contains no escapes.
 #[derive(serde::Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -1,4 +1,4 @@
-//! `JSON_QUERY`, `JSON_EXISTS` and `IS JSON`: parts of a JSON text as JSON, and whether there are any.
+//! `JSON_QUERY`, `JSON_EXISTS` and `IS JSON`: return parts of a JSON text as JSON, or test for them.
 
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ fn query_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     }
 }
 
-/// The path of a call, parsed once where it is written out.
+/// Returns the path of a call, parsed once if it is a literal.
 fn literal_path(call: &Call<'_>) -> Result<Option<Path>, String> {
     literal_text(call, 1).map(Path::parse).transpose()
 }
@@ -127,7 +127,7 @@ fn query(call: &Call<'_>) -> Result<Code, String> {
             "UNCONDITIONAL" => out.text(&format!("[{written}]")),
             "CONDITIONAL" if !is_array => out.text(&format!("[{written}]")),
             "WITHOUT" if !is_array && !written.starts_with('{') => {
-                // A scalar alone is no answer of JSON_QUERY.
+                // JSON_QUERY without a wrapper does not return scalars.
                 let (instead, what) = match path.lax {
                     true => (&on_empty, "the JSON path leads to a scalar"),
                     false => (&on_error, "the JSON path leads to a scalar"),
@@ -172,12 +172,12 @@ fn exists(call: &Call<'_>) -> Result<Code, String> {
 
         let found = match path.find(json) {
             Found::Nothing => false,
-            // A null is nothing, as in Flink.
+            // A JSON null counts as missing, as in Flink.
             Found::One(value) => value.get() != "null",
             Found::Many(_) => true,
         };
         match on_error.as_str() {
-            // Only a path that was written strict has errors.
+            // Only an explicitly strict path can fail.
             _ if found || !path.has_mode || path.lax => out.bool(found),
             "TRUE" => out.bool(true),
             "UNKNOWN" => out.null(),
@@ -213,7 +213,8 @@ fn is_json(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-/// Texts without their quotes, other elements as JSON, and null for what is no array.
+/// Returns an array of texts: strings without their quotes, other elements as JSON. Returns null if the value
+/// is no array.
 fn texts(args: &[Scalar<'_>], out: &mut Output) {
     let array = parse_first(text(args, 0)).filter(|json| json.get().starts_with('['));
     let Some(array) = array else { return out.null() };

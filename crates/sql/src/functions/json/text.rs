@@ -1,4 +1,4 @@
-//! How JSON is written: as Jackson writes it for Flink.
+//! Writes JSON in the form in which Jackson writes it for Flink.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use super::super::number_text::write_double;
 use super::super::{decimal, encode};
 use super::path::{elements, members};
 
-/// Adds a text in quotes.
+/// Appends a text in quotes.
 pub fn write_text(text: &str, out: &mut String) {
     out.push('"');
     for char in text.chars() {
@@ -34,12 +34,12 @@ pub fn write_text(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// The order in which Flink writes the names of an object: Java's order of texts, by UTF-16 unit.
+/// Compares member names in the order in which Flink writes them: Java's string order, by UTF-16 unit.
 pub fn write_key_order(a: &str, b: &str) -> std::cmp::Ordering {
     a.encode_utf16().cmp(b.encode_utf16())
 }
 
-/// Whether values of a type can be written as JSON.
+/// Returns whether values of a type can be written as JSON.
 pub(super) fn is_writable(data_type: &DataType) -> bool {
     match data_type {
         DataType::Date | DataType::Time(_) | DataType::IntervalDayTime | DataType::IntervalYearMonth => false,
@@ -51,7 +51,7 @@ pub(super) fn is_writable(data_type: &DataType) -> bool {
     }
 }
 
-/// Adds a value of a writable type.
+/// Appends a value of a writable type.
 pub(super) fn write_value(value: Scalar<'_>, of: &DataType, out: &mut String) {
     match (of, value) {
         (_, Scalar::Null) => out.push_str("null"),
@@ -122,14 +122,14 @@ fn write_entries(nested: &Nested<'_>, of_values: &DataType, out: &mut String) {
     out.push('}');
 }
 
-/// A number as Java's `BigDecimal` writes it.
+/// Writes a number in the form of Java's `BigDecimal`.
 fn number(out: &mut String, write: impl FnOnce(&mut String)) {
     let mut text = String::new();
     write(&mut text);
     write_number(&text, out);
 }
 
-/// Adds JSON again without blanks, with members in the order of their names, and escapes only where they are needed.
+/// Appends JSON without blanks, with members sorted by name, and with escapes only where they are needed.
 pub(super) fn write_compact(json: &RawValue, out: &mut String) {
     let text = json.get();
     match text.as_bytes().first() {
@@ -147,7 +147,7 @@ pub(super) fn write_compact(json: &RawValue, out: &mut String) {
         }
         Some(b'{') => {
             let mut members = members(text);
-            // Of members with the same name the last one counts.
+            // Of members with the same name, the last one is used.
             members.reverse();
             members.sort_by(|(a, _), (b, _)| write_key_order(a, b));
             members.dedup_by(|(a, _), (b, _)| a == b);
@@ -166,8 +166,8 @@ pub(super) fn write_compact(json: &RawValue, out: &mut String) {
     }
 }
 
-/// Writes a number of JSON as Java's `BigDecimal` does: with all of its digits, and with an exponent where it is written
-/// with a positive one, or where the first digit that counts stands more than six places behind the point.
+/// Writes a JSON number as Java's `BigDecimal` does: with all of its digits, and with an exponent if the
+/// given exponent is positive or the first significant digit is more than six places behind the point.
 pub(super) fn write_number(number: &str, to: &mut String) {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let unsigned = mantissa.trim_start_matches('-');
@@ -178,7 +178,7 @@ pub(super) fn write_number(number: &str, to: &mut String) {
         "" => "0",
         digits => digits,
     };
-    // An exponent beyond an `i32` is none of a BigDecimal; the number is left as it is written.
+    // BigDecimal has no exponents beyond an `i32`; such a number is copied unchanged.
     let Ok(exponent) = exponent.parse::<i32>() else { return to.push_str(number) };
     let scale = fraction.len() as i64 - i64::from(exponent);
     let first = digits.len() as i64 - 1 - scale;

@@ -1,8 +1,8 @@
-//! `JSON_VALUE`: one scalar out of a JSON text.
+//! `JSON_VALUE`: extracts one scalar from a JSON text.
 //!
-//! A path is strict unless it begins with `lax`: there a missing member is an error, not emptiness. Numbers and
-//! booleans come as text, numbers with the digits they are written with (`-7.50`, and `1E+3` for `1e3`); an object or
-//! array is an error when strict and nothing when lax.
+//! A path is strict unless it begins with `lax`: in strict mode a missing member is an error, not an empty
+//! result. Numbers and booleans are returned as text; numbers keep their digits (`-7.50`, and `1E+3` for
+//! `1e3`). An object or array is an error in strict mode and empty in lax mode.
 
 use std::borrow::Cow;
 use std::sync::Arc;

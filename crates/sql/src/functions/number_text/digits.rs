@@ -1,20 +1,20 @@
-//! The decimal digits of a binary floating number, as Java 17 generates them.
+//! Decimal digits of a binary floating-point number, as Java 17 generates them.
 //!
-//! Java before 19 does not always find the shortest digits that read back: `1e16` as FLOAT is `1.00000003E16`, the
-//! smallest double `4.9E-324`. The rules are Steele and White's free-format algorithm ("How to print floating-point
-//! numbers accurately", 1990), with Java's early ways out.
+//! Java before 19 does not always find the shortest digits that read back: `1e16` as FLOAT is
+//! `1.00000003E16`, the smallest double is `4.9E-324`. The algorithm is Steele and White's free-format
+//! algorithm ("How to print floating-point numbers accurately", 1990) with Java's early exits.
 
 use num_bigint::BigUint;
 
-/// The decimal digits of a positive finite number: `0.d1d2d3… × 10^point`.
+/// Decimal digits of a positive finite number: `0.d1d2d3… × 10^point`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Digits {
-    /// Each 0-9, the first not 0 unless the number is 0.
+    /// Values 0 to 9; the first is not 0 unless the number is 0.
     pub(in super::super) digits: Vec<u8>,
     pub(in super::super) point: i32,
 }
 
-/// The digits of a finite double that is not negative.
+/// Returns the digits of a finite, non-negative double.
 pub(in super::super) fn digits_of_double(value: f64) -> Digits {
     let bits = value.to_bits();
     let (biased, fraction) = ((bits >> 52) as i32 & 0x7ff, bits & ((1 << 52) - 1));
@@ -29,7 +29,7 @@ pub(in super::super) fn digits_of_double(value: f64) -> Digits {
     }
 }
 
-/// The digits of a finite single-precision number that is not negative.
+/// Returns the digits of a finite, non-negative single-precision number.
 pub(in super::super) fn digits_of_float(value: f32) -> Digits {
     let bits = value.to_bits();
     let (biased, fraction) = ((bits >> 23) as i32 & 0xff, bits & ((1 << 23) - 1));
@@ -44,7 +44,8 @@ pub(in super::super) fn digits_of_float(value: f32) -> Digits {
     }
 }
 
-/// Bits of 5^n, as the choice of the arithmetic below needs it.
+/// Returns the number of bits of 5^n, or Java's upper estimate of it; it selects the width of the arithmetic
+/// below.
 fn bits_of_power_of_5(n: i32) -> i32 {
     const BITS: [i32; 27] = [
         0, 3, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28, 31, 33, 35, 38, 40, 42, 45, 47, 49, 52, 54, 56, 59,
@@ -53,14 +54,15 @@ fn bits_of_power_of_5(n: i32) -> i32 {
     usize::try_from(n).ok().and_then(|n| BITS.get(n).copied()).unwrap_or(n * 3)
 }
 
-/// `fraction` is the significand with its top bit at 2^52; the number is `fraction × 2^(exponent - 52)`.
+/// Generates digits. `fraction` is the significand with its top bit at 2^52; the number is `fraction ×
+/// 2^(exponent - 52)`.
 fn generate(exponent: i32, fraction: u64, significant_bits: i32) -> Digits {
     let trailing = fraction.trailing_zeros() as i32;
     let fraction_bits = 53 - trailing;
     let tiny_bits = (fraction_bits - exponent - 1).max(0);
     if (-21..=62).contains(&exponent) && tiny_bits == 0 && fraction_bits < 64 {
         let insignificant = match exponent - significant_bits - 1 {
-            // floor(n × log10 2): digits that n binary digits cannot tell apart.
+            // floor(n × log10 2): the number of digits that n binary digits cannot distinguish.
             n if exponent > significant_bits && n > 1 => (f64::from(n) * std::f64::consts::LOG10_2) as u32,
             _ => 0,
         };
@@ -68,7 +70,7 @@ fn generate(exponent: i32, fraction: u64, significant_bits: i32) -> Digits {
         return digits_of_whole(whole, insignificant);
     }
 
-    // An estimate of log10 of the number, at most one too high.
+    // Estimate log10 of the number, at most one too high.
     let normalised = f64::from_bits(1023 << 52 | fraction & ((1 << 52) - 1));
     let estimate =
         (normalised - 1.5) * 0.289529654 + 0.176091259 + f64::from(exponent) * std::f64::consts::LOG10_2;
@@ -95,8 +97,8 @@ fn generate(exponent: i32, fraction: u64, significant_bits: i32) -> Digits {
     }
     let bits_b = fraction_bits + two_b + bits_of_power_of_5(five_b);
     let bits_ten_s = two_s + 1 + bits_of_power_of_5(five_s + 1);
-    // Java takes int or long arithmetic where the numbers themselves fit. There a tie at the upper end does not stop the
-    // digits, and sums that no longer fit come out negative.
+    // Java uses int or long arithmetic if the numbers themselves fit. In that case a tie at the upper end
+    // does not stop the digits, and sums that overflow come out negative.
     let width = match (bits_b, bits_ten_s) {
         (b, s) if b < 32 && s < 32 => 31,
         (b, s) if b < 64 && s < 64 => 63,
@@ -129,7 +131,7 @@ fn generate(exponent: i32, fraction: u64, significant_bits: i32) -> Digits {
             digits.push(quotient);
         }
         if first && !(-3..8).contains(&decimal_exponent) {
-            // The form with an exponent has a digit after the point in any case.
+            // The form with an exponent always has a digit after the point.
             (low, high) = (false, false);
         }
         first = false;
@@ -147,7 +149,7 @@ fn generate(exponent: i32, fraction: u64, significant_bits: i32) -> Digits {
     Digits { digits, point }
 }
 
-/// Adds one in the last place; gives 1 where the number became a power of ten.
+/// Adds one in the last place; returns 1 if the number became a power of ten, otherwise 0.
 pub(in super::super) fn round_up(digits: &mut [u8]) -> i32 {
     for digit in digits.iter_mut().rev() {
         if *digit < 9 {

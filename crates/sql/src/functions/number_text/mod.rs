@@ -1,12 +1,13 @@
-//! Floating numbers to text and back, digit for digit as Java 17 does it.
+//! Floating-point numbers to text and back, digit for digit as in Java 17.
 //!
-//! What Flink prints depends on it, and what it rounds: `ROUND` goes through the text.
+//! Flink's output depends on these digits, and so does its rounding: `ROUND` goes through the text.
 
 mod digits;
 
 pub(super) use digits::{Digits, digits_of_double, digits_of_float, round_up};
 
-/// Writes a double as `Double.toString` does: `1.0E7` from 10^7 up, `1.0E-4` below 10^-3, always a fraction.
+/// Writes a double as `Double.toString` does: `1.0E7` from 10^7 up, `1.0E-4` below 10^-3, always with a
+/// fraction.
 pub fn write_double(value: f64, out: &mut String) {
     write(value, out, digits_of_double);
 }
@@ -52,7 +53,8 @@ fn write(value: f64, out: &mut String, digits: impl FnOnce(f64) -> Digits) {
     }
 }
 
-/// Reads a double as `Double.valueOf` does: blanks around it, `NaN`, `Infinity`, an exponent, a final `d` or `f`.
+/// Parses a double as `Double.valueOf` does: surrounding blanks, `NaN`, `Infinity`, an exponent, a final `d`
+/// or `f`.
 pub(super) fn parse_double(text: &str) -> Option<f64> {
     match plain_number(text)? {
         Number::Special(value) => Some(value),
@@ -60,7 +62,7 @@ pub(super) fn parse_double(text: &str) -> Option<f64> {
     }
 }
 
-/// Reads a single-precision number as `Float.valueOf` does.
+/// Parses a single-precision number as `Float.valueOf` does.
 pub(super) fn parse_float(text: &str) -> Option<f64> {
     match plain_number(text)? {
         Number::Special(value) => Some(value),

@@ -1,8 +1,8 @@
-//! `REGEXP` and its kin: Java's regular expressions over the `regex` crate.
+//! `REGEXP` and related functions: Java's regular expressions on top of the `regex` crate.
 //!
-//! `translate` rewrites a Java pattern. What it cannot express (look-around, back-references, possessive quantifiers) is
-//! refused when the script is compiled. A pattern that Java finds broken too gives Flink's answers: null, or false for
-//! `REGEXP`.
+//! `translate` rewrites a Java pattern. Features that it cannot express (look-around, back-references,
+//! possessive quantifiers) are refused at compile time. For a pattern that is invalid in Java too, the
+//! functions return Flink's answers: null, or false for `REGEXP`.
 
 mod translate;
 
@@ -71,12 +71,12 @@ pub(super) static FUNCTIONS: &[Function] = &[
     ),
 ];
 
-/// Why a pattern cannot be used.
+/// The reason why a pattern cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PatternError {
-    /// Java refuses it too.
+    /// Java refuses the pattern too.
     Broken(String),
-    /// Java knows it, and this does not.
+    /// The pattern is valid in Java, but not supported here.
     Unsupported(String),
 }
 
@@ -93,7 +93,7 @@ impl std::fmt::Display for PatternError {
 #[derive(Debug, Clone)]
 pub(super) struct JavaRegex {
     regex: Regex,
-    /// It has a `$`, which also matches before a line terminator that ends the text.
+    /// Whether the pattern has a `$`, which also matches before a line terminator that ends the text.
     has_dollar: bool,
 }
 
@@ -113,13 +113,13 @@ impl JavaRegex {
         self.regex.is_match(text) || self.trimmed(text).is_some_and(|text| self.regex.is_match(text))
     }
 
-    /// The text without its final line terminator, where that can make a difference.
+    /// Returns the text without its final line terminator if that can affect a match.
     fn trimmed<'t>(&self, text: &'t str) -> Option<&'t str> {
         let length = if self.has_dollar { terminator_length(text.as_bytes()) } else { 0 };
         (length > 0).then(|| &text[..text.len() - length])
     }
 
-    /// Where the first occurrence stands, or a group of it.
+    /// Returns the range of the first occurrence, or of a group in it.
     pub(super) fn locate(&self, text: &str, group: usize, located: &mut Located) -> Option<Range<usize>> {
         if self.trimmed(text).is_some() {
             return self.find_at(text, 0)?.get(group).map(|found| found.range());
@@ -144,6 +144,8 @@ impl JavaRegex {
         }
     }
 
+    /// Replaces every occurrence.
+    ///
     /// # Errors
     /// The text becomes too long.
     fn replace_all(&self, text: &str, replacement: &str, to: &mut String) -> Result<(), EvalError> {
@@ -155,7 +157,7 @@ impl JavaRegex {
             copied = found.end();
             start = found.end();
             if found.is_empty() {
-                // The next search begins one character on.
+                // The next search begins one character later.
                 match text[start..].chars().next() {
                     Some(c) => start += c.len_utf8(),
                     None => break,
@@ -167,7 +169,7 @@ impl JavaRegex {
     }
 }
 
-/// Where the groups of an occurrence stand; used again and again, since it is on the heap.
+/// Positions of an occurrence's groups; reused, because it is allocated on the heap.
 #[derive(Debug)]
 pub(super) struct Located(CaptureLocations);
 
@@ -177,22 +179,24 @@ impl Located {
     }
 }
 
-/// A pattern between the parts of a text.
+/// A pattern that separates the parts of a text.
 pub(super) struct Separator(JavaRegex);
 
 impl Separator {
+    /// Compiles a separator.
+    ///
     /// # Errors
-    /// The pattern is broken, or cannot be expressed.
+    /// The pattern is invalid or cannot be expressed.
     pub(super) fn compile(pattern: &str) -> Result<Separator, String> {
         JavaRegex::compile(pattern).map(Separator).map_err(|error| error.to_string())
     }
 
-    /// The parts of a text, without empty ones at its end; none of an empty text.
+    /// Splits a text and drops empty parts at the end; an empty text has no parts.
     pub(super) fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
         let mut parts = Vec::new();
         let mut start = 0;
         for found in self.0.regex.find_iter(text) {
-            // Nothing stands before a match of nothing at the start.
+            // An empty match at the start of the text separates nothing.
             if !(found.end() == 0 || found.start() == text.len() && found.is_empty()) {
                 parts.push(&text[start..found.start()]);
                 start = found.end();
@@ -205,14 +209,14 @@ impl Separator {
         parts
     }
 
-    /// The text before the first separator, and all behind it.
+    /// Returns the text before the first separator and the text behind it.
     pub(super) fn split_once<'t>(&self, text: &'t str) -> Option<(&'t str, &'t str)> {
         let found = self.0.regex.find_iter(text).find(|found| found.end() > 0)?;
         Some((&text[..found.start()], &text[found.end()..]))
     }
 }
 
-/// `body` gets `None` for a broken pattern.
+/// Prepares a call; `body` receives `None` for an invalid pattern.
 fn prepare(
     call: &Call<'_>,
     body: impl Fn(Option<&JavaRegex>, &[Scalar<'_>], &mut Output) + Send + Sync + 'static,

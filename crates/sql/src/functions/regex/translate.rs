@@ -1,7 +1,7 @@
-//! Java's pattern language in that of the `regex` crate.
+//! Translates Java's pattern language to that of the `regex` crate.
 //!
-//! Most is common to both. Different are: `\d`, `\w` and `\s` are ASCII in Java, `.` stops at more line terminators,
-//! `$` matches before a final one, `\Q…\E` quotes, `\uXXXX` names a character.
+//! Most of it is common to both. In Java, `\d`, `\w` and `\s` are ASCII, `.` stops at more line terminators,
+//! `$` also matches before a final one, `\Q…\E` quotes, and `\uXXXX` is a character.
 
 use super::PatternError;
 
@@ -12,14 +12,14 @@ const VERTICAL: &str = r"[\n\x0b\x0c\r\x{85}\x{2028}\x{2029}]";
 struct Translator<'a> {
     rest: std::iter::Peekable<std::str::Chars<'a>>,
     out: String,
-    /// How many character classes are open.
+    /// Number of open character classes.
     classes: usize,
     dot_matches_all: bool,
     multi_line: bool,
     has_dollar: bool,
 }
 
-/// The pattern, and whether it has a `$`.
+/// Returns the translated pattern, and whether it has a `$`.
 pub(super) fn translate(pattern: &str) -> Result<(String, bool), PatternError> {
     let mut t = Translator {
         rest: pattern.chars().peekable(),
@@ -29,6 +29,7 @@ pub(super) fn translate(pattern: &str) -> Result<(String, bool), PatternError> {
         multi_line: false,
         has_dollar: false,
     };
+
     while let Some(c) = t.rest.next() {
         match c {
             '\\' => t.escape()?,
@@ -43,7 +44,7 @@ pub(super) fn translate(pattern: &str) -> Result<(String, bool), PatternError> {
                 t.classes -= 1;
                 t.out.push(']');
             }
-            // Set operators of the crate that Java does not have.
+            // These are set operators in the crate, but not in Java.
             '-' | '~' if t.classes > 0 && t.rest.peek() == Some(&c) => t.out.extend(['\\', c]),
             _ if t.classes > 0 => t.out.push(c),
             '.' if t.dot_matches_all => t.out.push_str("(?s:.)"),
@@ -68,6 +69,7 @@ pub(super) fn translate(pattern: &str) -> Result<(String, bool), PatternError> {
             c => t.out.push(c),
         }
     }
+
     Ok((t.out, t.has_dollar))
 }
 
@@ -85,7 +87,7 @@ impl Translator<'_> {
         self.refuse_possessive()
     }
 
-    /// Behind a quantifier `?` makes it take little; `+` would make it never give back.
+    /// Handles what follows a quantifier: `?` makes it reluctant, `+` would make it possessive.
     fn refuse_possessive(&mut self) -> Result<(), PatternError> {
         if self.rest.next_if_eq(&'?').is_some() {
             self.out.push('?');
@@ -126,7 +128,7 @@ impl Translator<'_> {
                 'm' => self.multi_line = on,
                 '-' => on = false,
                 'i' | 'x' => {}
-                // Unicode case: the crate's `i` knows no other.
+                // Unicode case folding: the crate's `i` always uses it.
                 'u' => {
                     self.rest.next();
                     continue;
@@ -139,14 +141,14 @@ impl Translator<'_> {
         }
 
         if self.out.ends_with('?') && self.rest.peek() == Some(&')') {
-            // Only flags that need nothing here.
+            // All flags were dropped, because the crate needs none of them.
             self.out.push(':');
         }
 
         Ok(())
     }
 
-    /// A class of its own, or part of the open one.
+    /// Adds a class, which is part of the open class if there is one.
     fn class(&mut self, members: &str, negated: bool) {
         self.out.push_str(if negated { "[^" } else { "[" });
         self.out.push_str(members);
@@ -209,6 +211,7 @@ impl Translator<'_> {
             Some(c) => c.to_string(),
             None => return broken("unknown character property"),
         };
+
         let members = match name.as_str() {
             "Lower" => "a-z",
             "Upper" => "A-Z",
@@ -232,6 +235,7 @@ impl Translator<'_> {
                 return Ok(());
             }
         };
+
         self.class(members, negated);
         Ok(())
     }

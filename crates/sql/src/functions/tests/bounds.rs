@@ -1,4 +1,4 @@
-//! No value becomes longer than the bound, and what would fails its row before the memory is taken.
+//! No value exceeds the length limit, and a row that would fails before the memory is allocated.
 
 use super::super::MAX_VALUE_BYTES;
 use super::*;

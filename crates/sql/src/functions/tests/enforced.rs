@@ -1,4 +1,4 @@
-//! What a sink's column asks of the values that are written into it.
+//! Checks and conversions of values that are written to a sink's columns.
 
 use super::*;
 

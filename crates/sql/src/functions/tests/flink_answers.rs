@@ -1,4 +1,4 @@
-//! Answers seen on Flink 2.3.0, entry by entry.
+//! Answers observed on Flink 2.3.0, function by function.
 
 use types::{DataType, Value};
 
@@ -67,7 +67,7 @@ fn doubles_divide_by_zero() {
     check("LOG", &[i(2), i(8)], "3.0");
     check("LOG2", &[i(8)], "3.0");
     check("NEGATE", &[m("2.5")], "-2.5");
-    // Of FLOAT and DOUBLE the left one decides.
+    // Of FLOAT and DOUBLE, the left operand's type is used.
     let f = Typed(Value::Double(f64::from(0.1f32)), DataType::Float);
     check("+", &[f.clone(), d(1.5)], "1.6");
     check("+", &[d(1.5), f.clone()], "1.6000000014901161");
@@ -299,6 +299,7 @@ fn json_values() {
     check("JSON_VALUE", &[s("{\"a\": 1} x"), s("$.a")], "NULL");
     check("JSON_VALUE", &[s("{\"a\": true}"), s("$.a")], "true");
     check("JSON_VALUE", &[s("{\"a\": {}}"), s("$.a")], "NULL");
+
     let with = |path: &str| [s("{}"), s(path), s("DEFAULT"), s("empty"), s("DEFAULT"), s("error")];
     check("JSON_VALUE", &with("$.zz"), "error");
     check("JSON_VALUE", &with("lax $.zz"), "empty");

@@ -1,4 +1,4 @@
-//! Answers seen on Flink 2.3.0 about times.
+//! Answers about times observed on Flink 2.3.0.
 
 use types::{DataType, Value};
 
@@ -6,7 +6,7 @@ use super::super::zone::zone;
 use super::*;
 use crate::expr::CastMode::{Strict, Try};
 
-/// A `TIMESTAMP(3)` from text.
+/// Parses a `TIMESTAMP(3)`.
 fn ts(text: &str) -> Typed {
     Typed(convert(&s(text), DataType::Timestamp(3), Strict).unwrap(), DataType::Timestamp(3))
 }

@@ -1,4 +1,4 @@
-//! The fused entries give exactly what the expressions do that they stand for, whatever the text.
+//! Fused functions give exactly the results of the expressions they replace, for any text.
 
 use types::{DataType, Value};
 
@@ -9,7 +9,7 @@ use super::*;
 
 const OFFSET: &str = r"(Z|[+-]\d\d:\d\d)$";
 
-/// Text like the times of events, often broken in one place or another.
+/// Returns a text like an event's time, often broken somewhere.
 fn awkward_text(random: &mut Random) -> String {
     const WHOLE: [&str; 18] = [
         "2025-12-09T11:30:00",
@@ -35,6 +35,7 @@ fn awkward_text(random: &mut Random) -> String {
         ["", "", "Z", "+07:00", "-03:30", "+99:99", "+0700", "Z\n", "+07:00\r\n", "\n", "ZZ", "\u{2028}"];
     const BITS: [&str; 16] =
         ["T", " ", "0", "9", "-", ":", ".", "+", "Z", "\n", "\r", "\u{85}", "đ", "24", "00", "٣"];
+
     let mut text: String = format!("{}{}", random.pick(&WHOLE), random.pick(&TAILS));
     for _ in 0..random.below(3) {
         let places: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
@@ -47,6 +48,7 @@ fn awkward_text(random: &mut Random) -> String {
             _ => text.insert_str(at, random.pick(&BITS)),
         }
     }
+
     text
 }
 

@@ -1,11 +1,11 @@
-//! No function and no cast panics, and each gives a value of the form its type says, whatever it is given.
+//! No function or cast panics on any input, and each result has the physical form of its type.
 
 use types::{Field, Repr, Scalar, Value};
 
 use super::super::{Function, all};
 use super::*;
 
-/// A small generator of numbers: the same on every run.
+/// A small deterministic random number generator.
 pub(super) struct Random(u64);
 
 impl Random {
@@ -29,7 +29,7 @@ impl Random {
         of[self.below(of.len())].clone()
     }
 
-    /// Often at an edge.
+    /// Returns an integer that is often an edge case.
     pub(super) fn any_int(&mut self) -> i64 {
         match self.below(4) {
             0 => self.pick(&[0, 1, -1, 9, i64::MAX, i64::MIN, i64::MIN + 1, 1 << 31, 60_000, 20_000]),
@@ -132,7 +132,7 @@ impl Random {
         }
     }
 
-    /// The values inside of a nested one.
+    /// Returns the parts of a nested value.
     fn any_inside(&mut self, of: &DataType) -> Vec<Value> {
         let count = self.below(4);
         match of {
@@ -195,7 +195,8 @@ fn has_form(value: &Value, of: &DataType) -> bool {
     of.repr() == Some(form)
 }
 
-/// Arguments of the kinds that a function takes are rare among all; these words help.
+/// Returns an argument for a function. Random arguments rarely fit, so keywords and types from the function
+/// are tried often.
 fn any_argument(random: &mut Random, function: &Function, before: &[Typed]) -> Typed {
     const WORDS: [&str; 8] = ["MONTH", "HOUR", "DOW", "WEEK", "BOTH", "CENTURY", "DEFAULT", "EPOCH"];
     if function.doc.contains('\'') && random.below(6) == 0 {

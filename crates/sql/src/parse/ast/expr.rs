@@ -10,7 +10,7 @@ use crate::expr::{CastMode, Comparison};
 pub(crate) struct Expr {
     pub(crate) kind: ExprKind,
     pub(crate) span: Span,
-    /// Levels of the tree from this node down, queries included; bounded by the parser.
+    /// Levels of the tree from this node down, queries included; the parser limits it.
     pub(crate) depth: u16,
 }
 
@@ -22,7 +22,7 @@ pub(crate) enum ExprKind {
         value: Value,
         data_type: DataType,
     },
-    /// `ARRAY[…]`; it may be empty.
+    /// `ARRAY[…]`, which may be empty.
     Array(Vec<Expr>),
     /// `MAP['a', 1, 'b', 2]`: keys and values.
     Map(Vec<(Expr, Expr)>),
@@ -30,7 +30,7 @@ pub(crate) enum ExprKind {
     Row(Vec<Expr>),
     /// `input[index]`.
     Index(Box<Expr>, Box<Expr>),
-    /// `expr.field` behind an expression that is not a plain name: `arr[1].f`, `f(x).g`.
+    /// `expr.field` after an expression that is not a plain name: `arr[1].f`, `f(x).g`.
     Field(Box<Expr>, Ident),
     Negate(Box<Expr>),
     Not(Box<Expr>),
@@ -61,7 +61,7 @@ pub(crate) enum ExprKind {
         negated: bool,
         symmetric: bool,
     },
-    /// `LIKE` and `SIMILAR TO`; the arguments are input, pattern and perhaps the escape.
+    /// `LIKE` and `SIMILAR TO`; the arguments are the input, the pattern and optionally the escape.
     Matches {
         function: &'static str,
         args: Vec<Expr>,
@@ -80,15 +80,15 @@ pub(crate) enum ExprKind {
     Call(Call),
     /// `EXISTS (query)`.
     Exists(Box<Query>),
-    /// A query in parentheses where a value stands.
+    /// A query in parentheses, used as a value.
     Subquery(Box<Query>),
-    /// `x [NOT] IN (query)`, `(x, y) IN (query)`: the left side is a `Row` there.
+    /// `x [NOT] IN (query)` or `(x, y) IN (query)`, where the left side is a `Row`.
     InQuery {
         input: Box<Expr>,
         query: Box<Query>,
         negated: bool,
     },
-    /// `x > ANY (query)`, `x > ALL (query)`; SOME is ANY.
+    /// `x > ANY (query)` or `x > ALL (query)`; SOME is a synonym of ANY.
     Quantified {
         op: Comparison,
         all: bool,
@@ -97,10 +97,11 @@ pub(crate) enum ExprKind {
     },
 }
 
-/// A call of a function.
+/// A function call.
 ///
-/// Words between arguments arrive as text literals: `EXTRACT(HOUR FROM x)` is `EXTRACT('HOUR', x)`. The behaviour for
-/// nulls of `JSON_OBJECTAGG(KEY k VALUE v NULL ON NULL)` and its relatives is the last argument, 'NULL' or 'ABSENT'.
+/// Keywords between arguments become text literals: `EXTRACT(HOUR FROM x)` is `EXTRACT('HOUR', x)`. The null
+/// behaviour in `JSON_OBJECTAGG(KEY k VALUE v NULL ON NULL)` and similar calls becomes the last argument,
+/// 'NULL' or 'ABSENT'.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) name: Ident,
@@ -111,20 +112,20 @@ pub(crate) struct Call {
     pub(crate) filter: Option<Box<Expr>>,
     /// `f(…) [IGNORE NULLS | RESPECT NULLS] OVER …`.
     pub(crate) over: Option<Box<OverWindow>>,
-    /// `IGNORE NULLS` = true.
+    /// True for `IGNORE NULLS`.
     pub(crate) ignore_nulls: Option<bool>,
     /// `WITHIN GROUP (ORDER BY …)`.
     pub(crate) within_group: Vec<OrderItem>,
-    /// Names of arguments written `name => value`; empty where none is named.
+    /// Names of arguments written as `name => value`; empty if none is named.
     pub(crate) arg_names: Vec<Option<Ident>>,
-    /// `JSON_VALUE(… RETURNING type)`, where it is no text.
+    /// The type of `JSON_VALUE(… RETURNING type)`, unless it is a text.
     pub(crate) returning: Option<Box<TypeName>>,
 }
 
-/// The window of an `OVER`, or of a `WINDOW name AS (…)`.
+/// The window of an `OVER`, or of `WINDOW name AS (…)`.
 #[derive(Debug, Clone)]
 pub(crate) struct OverWindow {
-    /// `OVER w` (then all else is empty) or `OVER (w …)`.
+    /// The name in `OVER w` (then all other fields are empty) or in `OVER (w …)`.
     pub(crate) base: Option<Ident>,
     pub(crate) partition_by: Vec<Expr>,
     pub(crate) order_by: Vec<OrderItem>,
@@ -135,7 +136,7 @@ pub(crate) struct OverWindow {
 pub(crate) struct Frame {
     pub(crate) unit: FrameUnit,
     pub(crate) start: FrameBound,
-    /// `CURRENT ROW` where only the start is written.
+    /// `CURRENT ROW` if only the start is given.
     pub(crate) end: FrameBound,
     pub(crate) span: Span,
 }
@@ -155,7 +156,7 @@ pub(crate) enum FrameBound {
     UnboundedFollowing,
 }
 
-/// What an `IS` asks for.
+/// The test of an `IS`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Truth {
     Null,
@@ -164,7 +165,7 @@ pub(crate) enum Truth {
 }
 
 impl ExprKind {
-    /// The direct parts that are expressions. Those inside of a query are not among them: see [`ExprKind::query`].
+    /// Returns the direct subexpressions, but not those of a contained query: see [`ExprKind::query`].
     pub(crate) fn children(&self) -> Vec<&Expr> {
         match self {
             ExprKind::Name(_) | ExprKind::Literal { .. } | ExprKind::Exists(_) | ExprKind::Subquery(_) => {
@@ -197,7 +198,7 @@ impl ExprKind {
         }
     }
 
-    /// The query that is directly in this expression.
+    /// Returns the query directly inside this expression.
     pub(crate) fn query(&self) -> Option<&Query> {
         match self {
             ExprKind::Exists(query)
@@ -208,7 +209,7 @@ impl ExprKind {
         }
     }
 
-    /// Levels of the tree below this expression.
+    /// Returns the number of levels below this expression.
     pub(crate) fn depth(&self) -> u16 {
         let query = self.query().map_or(0, |query| query.depth);
         self.children().into_iter().map(|child| child.depth).fold(query, u16::max)
@@ -216,7 +217,7 @@ impl ExprKind {
 }
 
 impl Call {
-    /// A call without arguments.
+    /// Creates a call without arguments.
     pub(crate) fn new(name: Ident) -> Call {
         Call {
             name,
@@ -234,7 +235,7 @@ impl Call {
 }
 
 impl OverWindow {
-    /// The expressions of all clauses.
+    /// Returns the expressions of all clauses.
     pub(crate) fn exprs(&self) -> Vec<&Expr> {
         let mut exprs: Vec<&Expr> = self.partition_by.iter().collect();
         exprs.extend(self.order_by.iter().map(|item| &item.expr));

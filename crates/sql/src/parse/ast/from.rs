@@ -5,9 +5,9 @@ use crate::error::Span;
 
 /// A table reference.
 ///
-/// Joins are left-deep trees in the order of the text, and a comma is a CROSS join. Only where a join behind a comma
-/// would mean something else than the same join over both sides of the comma (RIGHT, FULL, NATURAL, USING) is the right
-/// side of the comma a join.
+/// Joins are left-deep trees in script order, and a comma is a CROSS join. The right side of a comma is a
+/// join only if that join would have another meaning over both sides of the comma (RIGHT, FULL, NATURAL,
+/// USING).
 #[derive(Debug, Clone)]
 pub(crate) struct From {
     pub(crate) kind: FromKind,
@@ -24,13 +24,13 @@ pub(crate) enum FromKind {
     Table {
         name: ObjectName,
         hints: Vec<Hint>,
-        /// `FOR SYSTEM_TIME AS OF expr`, which stands before the alias.
+        /// `FOR SYSTEM_TIME AS OF expr`, which precedes the alias.
         system_time: Option<Expr>,
     },
     Subquery(Box<Query>),
     /// `LATERAL (query)`.
     Lateral(Box<Query>),
-    /// `TABLE(TUMBLE(…))`, and TUMBLE, HOP, CUMULATE and SESSION without `TABLE( )`.
+    /// `TABLE(TUMBLE(…))`, or TUMBLE, HOP, CUMULATE or SESSION without `TABLE( )`.
     Window(Box<WindowCall>),
     /// `(VALUES (1, 'a'), …)`.
     Values {
@@ -43,8 +43,8 @@ pub(crate) enum FromKind {
         ordinality: bool,
         span: Span,
     },
-    /// `[LATERAL] TABLE(f(args))` and `f(args)` for any function that is not a window: FROM_CHANGELOG, TO_CHANGELOG and
-    /// functions of users.
+    /// `[LATERAL] TABLE(f(args))` or `f(args)` for functions that are not windows: FROM_CHANGELOG,
+    /// TO_CHANGELOG and user-defined functions.
     Function(Box<FunctionTable>),
     Join(Box<Join>),
     /// `table MATCH_RECOGNIZE (…)`.
@@ -56,7 +56,7 @@ pub(crate) enum FromKind {
 #[derive(Debug, Clone)]
 pub(crate) struct FunctionTable {
     pub(crate) function: Ident,
-    /// Like those of a window: a TABLE, a DESCRIPTOR or an expression, perhaps named.
+    /// Arguments as in a window call: a TABLE, a DESCRIPTOR or an expression, optionally named.
     pub(crate) args: Vec<WindowArg>,
     pub(crate) span: Span,
 }
@@ -94,7 +94,7 @@ pub(crate) struct Join {
     pub(crate) left: From,
     pub(crate) right: From,
     pub(crate) constraint: JoinConstraint,
-    /// The words of the join, or the comma.
+    /// Span of the join's keywords, or of the comma.
     pub(crate) span: Span,
 }
 
@@ -163,7 +163,8 @@ pub(crate) enum PatternKind {
     Alternation(Vec<Pattern>),
     /// `(a b)`.
     Group(Box<Pattern>),
-    /// `a*`, `a+`, `a?`, `a{2}`, `a{2,}`, `a{2,3}`, `a{,3}` (without `has_min`); reluctant with another `?` behind it.
+    /// `a*`, `a+`, `a?`, `a{2}`, `a{2,}`, `a{2,3}`, or `a{,3}` (without `has_min`); a second `?` makes it
+    /// reluctant.
     Quantified {
         inner: Box<Pattern>,
         min: u32,
@@ -186,7 +187,7 @@ pub(crate) enum PatternKind {
 }
 
 impl FromKind {
-    /// Levels of the tree below this table reference.
+    /// Returns the number of levels below this table reference.
     pub(crate) fn depth(&self) -> u16 {
         let deepest = |exprs: Vec<&Expr>| exprs.into_iter().map(|expr| expr.depth).max().unwrap_or(0);
         match self {
@@ -222,7 +223,7 @@ fn args_depth(args: &[WindowArg]) -> u16 {
 }
 
 impl MatchRecognize {
-    /// The expressions of all clauses.
+    /// Returns the expressions of all clauses.
     pub(crate) fn exprs(&self) -> Vec<&Expr> {
         let mut exprs: Vec<&Expr> = self.partition_by.iter().collect();
         exprs.extend(self.order_by.iter().map(|item| &item.expr));

@@ -1,8 +1,8 @@
-//! The syntax tree of a script, before any name is resolved. Every node has its place.
+//! The syntax tree of a script before names are resolved. Every node has a span.
 //!
-//! Statements are here; queries and expressions have files of their own. A tree has at most 100 levels: each [`Query`],
-//! [`From`] and [`Expr`] knows how many levels begin with it, and the parser refuses a node that has more. Code that
-//! walks a tree may therefore recurse.
+//! This file holds statements; queries and expressions have files of their own. A tree has at most 100
+//! levels: each [`Query`], [`From`] and [`Expr`] stores the number of its levels, and the parser refuses
+//! deeper nodes. Therefore code that walks a tree may recurse.
 
 mod expr;
 mod from;
@@ -28,7 +28,7 @@ pub(crate) struct Ident {
     pub(crate) span: Span,
 }
 
-/// `catalog.database.name`; only the last part counts here.
+/// A name such as `catalog.database.name`; only the last part is used.
 #[derive(Debug, Clone)]
 pub(crate) struct ObjectName {
     pub(crate) parts: Vec<Ident>,
@@ -53,18 +53,19 @@ pub(crate) enum Statement {
         key: Text,
         value: Text,
     },
-    /// A table or view whose declaration could not be read, so that its name is not called unknown too.
+    /// A table or view whose declaration did not parse; its name is kept so that uses are not reported as
+    /// unknown.
     Unreadable(Ident),
-    /// A query whose rows somebody fetches.
+    /// A query whose rows a client fetches.
     Query(TopQuery),
-    /// `EXPLAIN` of inserts: checked, not run.
+    /// `EXPLAIN` of inserts, which are checked but not run.
     Explain {
         inserts: Vec<Insert>,
         span: Span,
     },
 }
 
-/// A quoted text and its place.
+/// A quoted text and its span.
 #[derive(Debug, Clone)]
 pub(crate) struct Text {
     pub(crate) value: String,
@@ -103,7 +104,7 @@ pub(crate) enum ColumnKind {
 
 #[derive(Debug)]
 pub(crate) struct WatermarkDef {
-    /// A path where a nested field is named.
+    /// A path of several parts if the column is a nested field.
     pub(crate) column: Vec<Ident>,
     pub(crate) expr: Expr,
 }
@@ -118,7 +119,7 @@ pub(crate) struct TypeName {
 pub(crate) struct CreateView {
     pub(crate) name: Ident,
     pub(crate) if_not_exists: bool,
-    /// Another view of this name is forgotten.
+    /// Whether an existing view of this name is replaced.
     pub(crate) or_replace: bool,
     pub(crate) columns: Vec<Ident>,
     pub(crate) query: Query,
@@ -134,7 +135,7 @@ pub(crate) struct Insert {
     pub(crate) span: Span,
 }
 
-/// What an INSERT does with a row whose key another row has: `ON CONFLICT DO …`.
+/// `ON CONFLICT DO …`: how an INSERT treats rows whose key another row already has.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OnConflict {
     pub(crate) action: ConflictAction,
@@ -151,19 +152,19 @@ pub(crate) enum ConflictAction {
 #[derive(Debug)]
 pub(crate) struct TopQuery {
     pub(crate) query: Query,
-    /// The first token.
+    /// Span of the first token.
     pub(crate) head: Span,
     pub(crate) span: Span,
 }
 
-/// A hint of a `/*+ … */`.
+/// One hint in a `/*+ … */`.
 #[derive(Debug, Clone)]
 pub(crate) struct Hint {
-    /// In upper case.
+    /// Name in upper case.
     pub(crate) name: String,
-    /// The arguments `'key' = 'value'`.
+    /// Arguments of the form `'key' = 'value'`.
     pub(crate) options: Vec<(Text, Text)>,
-    /// The other arguments: names of tables, texts and numbers.
+    /// Other arguments: table names, texts and numbers.
     pub(crate) names: Vec<Ident>,
     pub(crate) span: Span,
 }

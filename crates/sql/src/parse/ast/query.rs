@@ -3,14 +3,14 @@
 use super::{Expr, From, Hint, Ident, OverWindow};
 use crate::error::Span;
 
-/// A query: a body with the clauses around it.
+/// A query: a body and the clauses around it.
 #[derive(Debug, Clone)]
 pub(crate) struct Query {
     /// `WITH name [(columns)] AS (query)`.
     pub(crate) with: Vec<CommonTable>,
     pub(crate) body: QueryBody,
     pub(crate) order_by: Vec<OrderItem>,
-    /// `LIMIT n` or `FETCH FIRST n ROWS ONLY`; `LIMIT ALL` is none.
+    /// `LIMIT n` or `FETCH FIRST n ROWS ONLY`; `None` for `LIMIT ALL`.
     pub(crate) limit: Option<Limit>,
     /// `OFFSET n [ROWS]`.
     pub(crate) offset: Option<Limit>,
@@ -22,7 +22,7 @@ pub(crate) struct Query {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limit {
     pub(crate) rows: u64,
-    /// The clause with its first word.
+    /// Span of the clause including its keyword.
     pub(crate) span: Span,
 }
 
@@ -50,7 +50,7 @@ pub(crate) enum QueryBody {
 #[derive(Debug, Clone)]
 pub(crate) struct SetOperation {
     pub(crate) operator: SetOperator,
-    /// `ALL`: duplicates are kept.
+    /// True for `ALL`, which keeps duplicates.
     pub(crate) all: bool,
     pub(crate) left: Query,
     pub(crate) right: Query,
@@ -68,17 +68,17 @@ pub(crate) enum SetOperator {
 pub(crate) struct OrderItem {
     pub(crate) expr: Expr,
     pub(crate) descending: bool,
-    /// `NULLS FIRST` = true, `NULLS LAST` = false.
+    /// True for `NULLS FIRST`, false for `NULLS LAST`.
     pub(crate) nulls_first: Option<bool>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Select {
-    /// Those behind `SELECT`.
+    /// Hints behind `SELECT`.
     pub(crate) hints: Vec<Hint>,
     pub(crate) distinct: bool,
     pub(crate) items: Vec<SelectItem>,
-    /// `None`: a SELECT without FROM, which gives one row.
+    /// `None` for a SELECT without FROM, which has one row.
     pub(crate) from: Option<From>,
     pub(crate) filter: Option<Expr>,
     pub(crate) group_by: Option<GroupBy>,
@@ -95,7 +95,7 @@ pub(crate) enum SelectItem {
         expr: Expr,
         alias: Option<Ident>,
     },
-    /// `*`, or `t.*` with its qualifier.
+    /// `*`, or `t.*` with a qualifier.
     Star {
         qualifier: Option<Ident>,
         span: Span,
@@ -111,7 +111,7 @@ pub(crate) struct GroupBy {
 #[derive(Debug, Clone)]
 pub(crate) enum GroupItem {
     Expr(Expr),
-    /// `GROUPING SETS (…)`: each set is an item (nested ROLLUP, CUBE and GROUPING SETS are allowed in it).
+    /// `GROUPING SETS (…)`: each set is an item, which may be a nested ROLLUP, CUBE or GROUPING SETS.
     Sets {
         sets: Vec<GroupItem>,
     },
@@ -129,12 +129,12 @@ pub(crate) enum GroupItem {
 }
 
 impl Query {
-    /// Whether the query has no clause besides its body.
+    /// Returns whether the query has no clause besides its body.
     pub(crate) fn is_bare(&self) -> bool {
         self.with.is_empty() && self.order_by.is_empty() && self.limit.is_none() && self.offset.is_none()
     }
 
-    /// All items of the SELECT; the whole query where it has several.
+    /// Returns the span of all select items, or of the whole query for a set operation.
     pub(crate) fn items_span(&self) -> Span {
         match &self.body {
             QueryBody::Select(select) => select.items_span(),
@@ -144,7 +144,7 @@ impl Query {
         }
     }
 
-    /// The item that gives an output column; the whole query where that is unclear.
+    /// Returns the span of the item for an output column, or of the whole query if that is unclear.
     pub(crate) fn item_span(&self, column: usize, columns: usize) -> Span {
         match &self.body {
             QueryBody::Select(select) => select.item_span(column, columns),
@@ -156,7 +156,7 @@ impl Query {
 }
 
 impl QueryBody {
-    /// Levels of the tree below this body.
+    /// Returns the number of levels below this body.
     pub(crate) fn depth(&self) -> u16 {
         match self {
             QueryBody::Select(select) => select.depth(),
@@ -168,7 +168,7 @@ impl QueryBody {
 }
 
 impl Select {
-    /// The expressions of all clauses but FROM, in the order of the text.
+    /// Returns the expressions of all clauses except FROM, in script order.
     pub(crate) fn exprs(&self) -> Vec<&Expr> {
         let mut exprs: Vec<&Expr> = vec![];
         exprs.extend(self.items.iter().filter_map(|item| match item {
@@ -190,12 +190,12 @@ impl Select {
         self.from.as_ref().map_or(exprs, |from| from.depth.max(exprs))
     }
 
-    /// All items.
+    /// Returns the span of all items.
     pub(crate) fn items_span(&self) -> Span {
         self.items.first().map_or(self.span, |first| first.span().to(self.items[self.items.len() - 1].span()))
     }
 
-    /// The item that gives an output column; all of them where a `*` makes that unclear.
+    /// Returns the span of the item for an output column, or of all items if a `*` makes that unclear.
     pub(crate) fn item_span(&self, column: usize, columns: usize) -> Span {
         if columns == self.items.len() { self.items[column].span() } else { self.items_span() }
     }
@@ -211,7 +211,7 @@ impl SelectItem {
 }
 
 impl GroupItem {
-    /// Adds the expressions of the item, those of nested sets too.
+    /// Appends the expressions of the item, including those of nested sets.
     pub(crate) fn add_exprs<'a>(&'a self, exprs: &mut Vec<&'a Expr>) {
         match self {
             GroupItem::Expr(expr) => exprs.push(expr),

@@ -1,10 +1,10 @@
-//! Long and deep texts: each is read fast, or refused with a message, and the trees have at most 100 levels.
+//! Long and deep texts are parsed fast or refused with a message, and trees have at most 100 levels.
 
 use super::{query, script};
 use crate::parse::MAX_DEPTH;
 use crate::parse::ast::{From, FromKind, QueryBody};
 
-/// The first finding of a text.
+/// Returns the message of the first finding about a text.
 fn refusal(text: &str) -> String {
     let (_, diagnostics) = script(text);
     let first = diagnostics.first().unwrap_or_else(|| panic!("{} is taken", &text[..60]));
@@ -49,7 +49,7 @@ fn chains_within_the_bound_are_read() {
 
 #[test]
 fn levels_add_up_through_queries_and_expressions() {
-    // Each part is within the bound, and the path through all of them is not: a walk over the tree goes along it.
+    // Each part is within the limit, but the path through all of them is not.
     let sum = |inner: &str| format!("({inner}){}", " + 1".repeat(60));
     let text = format!("SELECT {} FROM t", sum(&format!("SELECT {} FROM t", sum("SELECT 1"))));
     assert_eq!(refusal(&text), TOO_DEEP);

@@ -1,4 +1,4 @@
-//! Expressions: queries in them, rows, collections, fields, and calls with words between their arguments.
+//! Expressions: subqueries, rows, collections, fields, and calls with keywords between their arguments.
 
 use super::{reads, reads_exprs, refuses};
 
@@ -25,6 +25,7 @@ fn queries_stand_in_expressions() {
         ("a <= ALL (SELECT 1)", "(a LessOrEqual all (select[1]))"),
         ("CASE WHEN a THEN (SELECT 1) END", "case[a, (select[1])]"),
     ]);
+
     reads(&[(
         "SELECT a FROM t WHERE EXISTS (SELECT * FROM u WHERE u.k = t.k) OR b IN (SELECT c FROM v)",
         "select[a] from t where (exists(select[*] from u where (u.k Equal t.k)) or (b in (select[c] from v)))",

@@ -1,4 +1,4 @@
-//! `GROUP BY` with sets of keys, and with the old functions of windows.
+//! `GROUP BY` with grouping sets and group window functions.
 
 use super::{reads, refuses};
 
@@ -8,6 +8,7 @@ fn keys_stand_alone_and_in_sets() {
         let text = format!("SELECT a FROM t GROUP BY {keys} HAVING b");
         (text.leak(), format!("select[a] from t having b group[{shape}]").leak())
     };
+
     reads(&[
         grouped("a, b + 1", "a, (b + 1)"),
         grouped("()", "()"),
@@ -25,6 +26,7 @@ fn keys_stand_alone_and_in_sets() {
         grouped("HOP(ts, 1, 2), SESSION(ts, 3)", "HOP(ts, 1, 2), SESSION(ts, 3)"),
         grouped("ROW(a, b)", "row[a, b]"),
     ]);
+
     reads(&[(
         "SELECT TUMBLE_START(ts, 1), TUMBLE_ROWTIME(ts, 1), GROUPING(a), GROUPING_ID(a, b) FROM t",
         "select[TUMBLE_START(ts, 1), TUMBLE_ROWTIME(ts, 1), GROUPING(a), GROUPING_ID(a, b)] from t",

@@ -1,7 +1,7 @@
-//! The parser alone: texts and the trees that they become, and what is said where a text cannot be read.
+//! Parser tests: texts and their trees, and errors for texts that do not parse.
 //!
-//! Trees are compared by their [`shape`], which writes a tree in a short form: sets of joins and operators stand in
-//! parentheses, so that the form shows what binds tighter.
+//! Trees are compared by their [`shape`], a short textual form. Joins and operators are in parentheses, which
+//! shows the precedence.
 
 mod bounds;
 mod expressions;
@@ -21,13 +21,13 @@ fn filled(script: &str) -> Filled {
     variables::fill(script, &|_| None)
 }
 
-/// The statements of a script, and everything that is wrong with it.
+/// Returns the statements of a script and all findings.
 fn script(text: &str) -> (Vec<Statement>, Vec<Diagnostic>) {
     let script = super::parse(&filled(text));
     (script.statements, script.diagnostics)
 }
 
-/// The only statement of a script without findings.
+/// Returns the only statement of a script without findings.
 fn statement(text: &str) -> Statement {
     let (mut statements, diagnostics) = script(text);
     assert!(
@@ -46,7 +46,7 @@ fn query(text: &str) -> Query {
     }
 }
 
-/// Each: a query and its shape.
+/// Checks pairs of a query and its shape.
 fn reads(cases: &[(&str, &str)]) {
     let mut wrong = vec![];
     for (text, wanted) in cases {
@@ -58,7 +58,7 @@ fn reads(cases: &[(&str, &str)]) {
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
-/// Each: an expression and its shape.
+/// Checks pairs of an expression and its shape.
 fn reads_exprs(cases: &[(&str, &str)]) {
     let queries: Vec<(String, String)> =
         cases.iter().map(|(text, shape)| (format!("SELECT {text}"), format!("select[{shape}]"))).collect();
@@ -66,7 +66,7 @@ fn reads_exprs(cases: &[(&str, &str)]) {
     reads(&queries);
 }
 
-/// Each: a text with the place of its first finding in «…», words of the message, and words of the hint.
+/// Checks texts with the place of the first finding in «…», with words of its message and words of its hint.
 fn refuses(cases: &[(&str, &str, &str)]) {
     let mut wrong = vec![];
     for (marked, message, hint) in cases {

@@ -1,4 +1,4 @@
-//! A short form of the tree, for comparison.
+//! A short textual form of the syntax tree, for comparisons.
 
 use types::Value;
 
@@ -31,6 +31,7 @@ pub(super) fn query(query: &Query) -> String {
             if table.columns.is_empty() { String::new() } else { format!("({})", names(&table.columns)) };
         out += &format!("with {}{columns} = ({}) ", table.name.value, self::query(&table.query));
     }
+
     out += &match &query.body {
         QueryBody::Select(body) => select(body),
         QueryBody::Values { rows: values, .. } => rows(values),
@@ -45,6 +46,7 @@ pub(super) fn query(query: &Query) -> String {
             format!("({} {operator}{all} {})", self::query(&operation.left), self::query(&operation.right))
         }
     };
+
     if !query.order_by.is_empty() {
         out += &format!(" order[{}]", list(&query.order_by, order));
     }
@@ -54,6 +56,7 @@ pub(super) fn query(query: &Query) -> String {
     if let Some(offset) = query.offset {
         out += &format!(" offset {}", offset.rows);
     }
+
     out
 }
 
@@ -73,6 +76,7 @@ fn select(select: &Select) -> String {
         out += " distinct";
     }
     out += &format!("[{}]", list(&select.items, item));
+
     if let Some(tables) = &select.from {
         out += &format!(" from {}", from(tables));
     }
@@ -83,12 +87,14 @@ fn select(select: &Select) -> String {
             out += &format!(" {word} {}", expr(condition));
         }
     }
+
     if let Some(group_by) = &select.group_by {
         out += &format!(" group[{}]", list(&group_by.items, group_item));
     }
     for (name, window) in &select.windows {
         out += &format!(" window {} = {}", name.value, over(window));
     }
+
     out
 }
 
@@ -139,12 +145,14 @@ pub(super) fn from(from: &From) -> String {
         FromKind::Match(inner) => matching(inner),
         FromKind::Nested(inner) => format!("nested {}", self::from(inner)),
     };
+
     if let Some(alias) = &from.alias {
         out += &format!(" as {}", alias.value);
     }
     if !from.columns.is_empty() {
         out += &format!("({})", names(&from.columns));
     }
+
     out
 }
 
@@ -196,6 +204,7 @@ fn matching(matching: &MatchRecognize) -> String {
         let measure = |(value, name): &(Expr, Ident)| format!("{} as {}", expr(value), name.value);
         out += &format!(" measures[{}]", list(&matching.measures, measure));
     }
+
     if matching.all_rows.is_some() {
         out += " all rows";
     }
@@ -206,6 +215,7 @@ fn matching(matching: &MatchRecognize) -> String {
         Some(AfterMatch::ToFirst(variable)) => format!(" skip to first {}", variable.value),
         Some(AfterMatch::ToLast(variable)) => format!(" skip to last {}", variable.value),
     };
+
     out += &format!(" pattern[{}]", pattern(&matching.pattern));
     if let Some(within) = &matching.within {
         out += &format!(" within {}", expr(within));
@@ -213,6 +223,7 @@ fn matching(matching: &MatchRecognize) -> String {
     for (name, members) in &matching.subsets {
         out += &format!(" subset {}=[{}]", name.value, names(members));
     }
+
     let definition = |(name, condition): &(Ident, Expr)| format!("{} as {}", name.value, expr(condition));
     out + &format!(" define[{}])", list(&matching.define, definition))
 }
@@ -323,11 +334,13 @@ fn call(call: &Call) -> String {
         Some(Some(name)) => format!("{} => ", name.value),
         _ => String::new(),
     };
+
     let args: Vec<String> =
         call.args.iter().enumerate().map(|(at, arg)| format!("{}{}", name_of(at), expr(arg))).collect();
     let star = if call.star { "*" } else { "" };
     let distinct = if call.distinct { "distinct " } else { "" };
     let mut out = format!("{}({star}{distinct}{})", call.name.value, args.join(", "));
+
     if let Some(ignored) = call.ignore_nulls {
         out += if ignored { " ignore nulls" } else { " respect nulls" };
     }
@@ -340,5 +353,6 @@ fn call(call: &Call) -> String {
     if let Some(window) = &call.over {
         out += &format!(" over{}", over(window));
     }
+
     out
 }

@@ -1,4 +1,4 @@
-//! Statements with queries in them.
+//! Statements that contain queries.
 
 use super::{refuses, shape, statement};
 use crate::parse::ast::{ConflictAction, Insert, Statement};

@@ -2,65 +2,66 @@
 
 use types::ColumnType;
 
-/// A call of an aggregate or ranking function, over fields.
+/// A call of an aggregate or ranking function, with fields as arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
     pub function: Function,
     pub args: Vec<usize>,
     pub distinct: bool,
-    /// A `BOOLEAN` field; rows where it is not true do not count.
+    /// A `BOOLEAN` field; only rows where it is true count.
     pub filter: Option<usize>,
-    /// The types of the arguments.
+    /// Types of the arguments.
     pub arg_types: Vec<ColumnType>,
     pub column_type: ColumnType,
-    /// As `explain` prints it: `COUNT(DISTINCT user_id)`.
+    /// Text that `explain` prints, such as `COUNT(DISTINCT user_id)`.
     pub name: String,
 }
 
-/// What a call computes. Unless said otherwise nulls are skipped, and the result over no values is null.
+/// The function of a call. Unless noted otherwise, nulls are skipped and the result over no values is null.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Function {
-    /// Rows where there is no argument, otherwise non-null values; 0 over none.
+    /// Number of rows without an argument, otherwise of non-null values; 0 over none.
     Count,
-    /// In the result's type, which the argument has: wrapping for whole numbers; null where a `DECIMAL` overflows.
+    /// Sum in the result's type, which the argument has: integers wrap, an overflowing `DECIMAL` gives null.
     Sum,
-    /// In the result's type: truncated for whole numbers, half up for `DECIMAL`.
+    /// Mean in the result's type: truncated for integers, rounded half up for `DECIMAL`.
     Avg,
-    /// The mean of whole numbers as a `SUM`, which wraps in the argument's type, through their number. Flink computes the
-    /// mean so where a query asks for the sum and the number too.
+    /// Mean of integers as `SUM`, which wraps in the argument's type, divided by their number. Flink computes
+    /// the mean this way if a query also asks for the sum and the number.
     AvgOfSum,
     Min,
     Max,
-    /// By order of arrival among the values that remain.
+    /// First and last of the remaining values in order of arrival.
     FirstValue,
     LastValue,
     StddevPop,
     StddevSamp,
     VarPop,
     VarSamp,
-    /// In order of arrival, between separators.
+    /// Texts in order of arrival, with separators.
     ListAgg {
         separator: String,
     },
-    /// A `MULTISET` of the non-null values; empty over none.
+    /// `MULTISET` of the non-null values; empty over none.
     Collect,
-    /// An `ARRAY` in order of arrival, nulls included.
+    /// `ARRAY` in order of arrival, including nulls.
     ArrayAgg,
-    /// Arguments: key and value. A key that comes twice fails the job.
+    /// Takes a key and a value. A duplicate key fails the job.
     JsonObjectAgg {
         absent_on_null: bool,
     },
     JsonArrayAgg {
         absent_on_null: bool,
     },
-    /// Linear interpolation at each place between 0 and 1; an `ARRAY` where `many`. A second argument is the frequency.
+    /// Percentiles by linear interpolation at places between 0 and 1; an `ARRAY` if `many`. A second argument
+    /// is the frequency.
     Percentile {
         places: Vec<f64>,
         many: bool,
     },
     /// The only value; a second one fails the job (`SingleValueAggFunction received more than one element.`).
     SingleValue,
-    /// In `OVER`: the value `offset` rows before, the second argument where there is none.
+    /// In `OVER`: the value `offset` rows earlier, or the second argument if there is none.
     Lag {
         offset: u64,
     },

@@ -1,8 +1,8 @@
-//! Between changes and the codes that stand for them in a column.
+//! Conversions between changes and the codes for them in a column.
 
 use std::fmt;
 
-/// What a row of a changelog does to the result, by the name that Flink gives it.
+/// The kind of a change, by Flink's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeKind {
     Insert,
@@ -25,25 +25,26 @@ impl ChangeKind {
     }
 }
 
-/// `FROM_CHANGELOG`: each row becomes the change that its code stands for. The fields stay as they are, the code too.
+/// `FROM_CHANGELOG`: turns each row into the change that its code names. All fields are kept, including the
+/// code.
 ///
-/// A row whose code is null or is not listed makes the job fail.
+/// A row whose code is null or not listed fails the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FromChangelog {
-    /// The field of the code, a text.
+    /// The text field with the code.
     pub op: usize,
-    /// No code is there twice.
+    /// Distinct codes with their kinds.
     pub codes: Vec<(String, ChangeKind)>,
 }
 
-/// `TO_CHANGELOG`: each change becomes a new row, with its code behind the fields.
+/// `TO_CHANGELOG`: turns each change into a new row, with its code appended to the fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToChangelog {
-    /// No kind is there twice. Changes of other kinds are left out.
+    /// Distinct kinds with their codes. Changes of other kinds are dropped.
     pub codes: Vec<(ChangeKind, String)>,
 }
 
-/// `'c' = INSERT, 'd' = DELETE`.
+/// Formats `'c' = INSERT, 'd' = DELETE`.
 impl fmt::Display for FromChangelog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let codes = self.codes.iter().map(|(code, kind)| format!("'{code}' = {}", kind.name()));
@@ -51,7 +52,7 @@ impl fmt::Display for FromChangelog {
     }
 }
 
-/// `INSERT = 'c', DELETE = 'd'`.
+/// Formats `INSERT = 'c', DELETE = 'd'`.
 impl fmt::Display for ToChangelog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let codes = self.codes.iter().map(|(kind, code)| format!("{} = '{code}'", kind.name()));

@@ -1,4 +1,4 @@
-//! Joins.
+//! Join operators: regular, interval, temporal, lookup and window joins.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use super::{Field, Time};
 use crate::expr::{ExprGraph, ExprId};
 use crate::plan::SourceTable;
 
-/// A condition over the rows of both sides of a join: the left input's fields, then the right one's.
+/// A condition over the rows of both sides of a join: the left input's fields, then the right input's.
 #[derive(Debug, Clone)]
 pub struct Predicate {
     pub exprs: ExprGraph,
-    /// All must be true.
+    /// Conditions that must all be true.
     pub conditions: Vec<ExprId>,
 }
 
@@ -22,15 +22,16 @@ pub enum JoinKind {
     Left,
     Right,
     Full,
-    /// Left rows that have a partner.
+    /// Left rows with a match.
     Semi,
-    /// Left rows that have none.
+    /// Left rows without a match.
     Anti,
-    /// All left rows, with a `BOOLEAN` behind their fields: whether they have a partner. Updates where that changes.
+    /// All left rows, with an appended `BOOLEAN` that says whether they have a match, and that is updated
+    /// when it changes.
     Mark,
 }
 
-/// Fields that must be equal for rows to be partners.
+/// A pair of fields that must be equal for rows to match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JoinKey {
     pub left: usize,
@@ -39,20 +40,21 @@ pub struct JoinKey {
     pub nulls_match: bool,
 }
 
-/// A regular join. Gives the left fields, then the right ones; the left ones alone for `Semi` and `Anti`.
+/// A regular join. Emits the left fields, then the right ones; only the left ones for `Semi` and `Anti`.
 #[derive(Debug, Clone)]
 pub struct Join {
     pub kind: JoinKind,
     pub keys: Vec<JoinKey>,
     pub condition: Option<Predicate>,
-    /// `NOT IN`: an anti join by which a null on the right side leaves no rows, and a null on the left side passes only
-    /// where the right side is empty. The last key is the compared one; those before it correlate.
+    /// True for `NOT IN`: an anti join in which a null on the right side leaves no rows, and a null on the
+    /// left side passes only if the right side is empty. The last key is the compared one; earlier keys
+    /// correlate the sides.
     pub null_aware: bool,
-    /// By side: whether its rows are unique by the join's keys.
+    /// For each side, whether its rows are unique by the join's keys.
     pub unique: [bool; 2],
 }
 
-/// A join by keys and an interval of event time: partners have `lower <= left - right <= upper`, ms.
+/// A join by keys and an interval of time: rows match if `lower <= left - right <= upper`, in ms.
 #[derive(Debug, Clone)]
 pub struct IntervalJoin {
     pub kind: JoinKind,
@@ -64,10 +66,10 @@ pub struct IntervalJoin {
     pub condition: Option<Predicate>,
 }
 
-/// A join of each left row with the version of the right table that was in force at the left row's time.
+/// A join of each left row with the version of the right table that was valid at the left row's time.
 #[derive(Debug, Clone)]
 pub struct TemporalJoin {
-    /// `Inner` or `Left`.
+    /// Either `Inner` or `Left`.
     pub kind: JoinKind,
     pub keys: Vec<JoinKey>,
     pub left_time: usize,
@@ -75,38 +77,39 @@ pub struct TemporalJoin {
     pub condition: Option<Predicate>,
 }
 
-/// A join of each left row with what a table outside holds when the row comes.
+/// A join of each left row with the current rows of an external table.
 #[derive(Debug, Clone)]
 pub struct LookupJoin {
-    /// `Inner` or `Left`.
+    /// Either `Inner` or `Left`.
     pub kind: JoinKind,
-    /// Its leaves are those that the join reads.
+    /// The table, with the leaves that the join reads.
     pub table: Arc<SourceTable>,
-    /// Leaves of the table, by place, and what each must equal.
+    /// Indices of the table's leaves, and the value that each must equal.
     pub keys: Vec<(usize, LookupKey)>,
-    /// Over the left fields, then the table's leaves.
+    /// A condition over the left fields, followed by the table's leaves.
     pub condition: Option<Predicate>,
-    /// The leaves as fields behind the left ones.
+    /// The leaves as output fields behind the left fields.
     pub fields: Vec<Field>,
-    /// Left rows are updated: it is kept what each was joined with, under these fields, until the row is taken back.
+    /// Set if left rows are updated: matches of each row are kept under these fields until the row is
+    /// retracted.
     pub kept_by: Option<Vec<usize>>,
     pub hint: LookupHint,
 }
 
-/// What a `LOOKUP` hint says.
+/// The values of a `LOOKUP` hint.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LookupHint {
     pub retry: Option<RetryMisses>,
-    /// Left rows that wait for their partners, at most.
+    /// Largest number of left rows that wait for their matches.
     pub capacity: Option<usize>,
     /// How long a left row may wait before the job fails.
     pub timeout: Option<Interval>,
 }
 
-/// Keys without rows are looked up again.
+/// Retries for keys without rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryMisses {
-    /// Lookups after the first one, at most.
+    /// Largest number of lookups after the first one.
     pub attempts: u32,
     pub delay: Interval,
 }
@@ -117,12 +120,12 @@ pub enum LookupKey {
     Literal(Value),
 }
 
-/// A join of rows in the same window; rows come when it closes.
+/// A join of rows in the same window; results are emitted when the window closes.
 #[derive(Debug, Clone)]
 pub struct WindowJoin {
     pub kind: JoinKind,
     pub keys: Vec<JoinKey>,
-    /// By side: the fields of the window's bounds.
+    /// For each side, the fields of the window's bounds.
     pub windows: [(usize, usize); 2],
     pub is_instant: bool,
     pub condition: Option<Predicate>,

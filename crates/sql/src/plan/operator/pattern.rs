@@ -1,4 +1,4 @@
-//! `MATCH_RECOGNIZE`.
+//! Pattern matching over sequences of rows, `MATCH_RECOGNIZE`.
 
 use std::fmt;
 
@@ -7,31 +7,31 @@ use types::Interval;
 use super::{Call, SortKey, Time};
 use crate::expr::{ExprGraph, ExprId};
 
-/// `MATCH_RECOGNIZE`, one row per match: gives the partition's fields, then the measures.
+/// `MATCH_RECOGNIZE` with one row per match: emits the partition's fields, then the measures.
 #[derive(Debug, Clone)]
 pub struct Match {
     pub partition: Vec<usize>,
     pub time: Time,
-    /// Behind the time.
+    /// Further order behind the time.
     pub order: Vec<SortKey>,
     pub pattern: Vec<PatternStep>,
-    /// `DEFINE`, by the variable's place in `pattern`; `None` is TRUE.
+    /// Conditions of `DEFINE`, indexed by the variable's place in `pattern`; `None` means TRUE.
     pub defines: Vec<Option<PatternExpr>>,
     pub measures: Vec<PatternExpr>,
     pub skip: AfterMatch,
-    /// The first and the last row of a match are less than this apart.
+    /// Exclusive limit for the time between the first and the last row of a match.
     pub within: Option<Interval>,
 }
 
-/// A variable of a pattern and how often it comes. At least one variable of a pattern comes at least once.
+/// A variable of a pattern with its quantifier. At least one variable of a pattern has a `min` above 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatternStep {
     pub variable: String,
     pub min: u32,
-    /// `None`: any number of times. Never 0.
+    /// `None` for no limit; never 0.
     pub max: Option<u32>,
-    /// A row that fits this variable is not the first of what follows it. Never so of the last variable, and where the
-    /// number of rows is fixed or at most one.
+    /// Whether a row that fits both this variable and the next belongs to this one. False for the last
+    /// variable, and if the number of rows is fixed or at most one.
     pub is_greedy: bool,
 }
 
@@ -39,33 +39,35 @@ pub struct PatternStep {
 pub enum AfterMatch {
     PastLastRow,
     ToNextRow,
-    /// By the variable's place in the pattern.
+    /// The variable's place in the pattern.
     ToFirst(usize),
     ToLast(usize),
 }
 
-/// An expression over the rows of a match: its inputs are picks and aggregates of rows.
+/// An expression over the rows of a match; its inputs are fields of single rows and aggregates.
 #[derive(Debug, Clone)]
 pub struct PatternExpr {
-    /// Scope: one input for each of `inputs`.
+    /// Expressions with one input for each of `inputs`.
     pub exprs: ExprGraph,
     pub root: ExprId,
     pub inputs: Vec<PatternInput>,
 }
 
-/// What a part of a [`PatternExpr`] reads. In `DEFINE`, the row at hand is the last one of its variable and of the match.
+/// An input of a [`PatternExpr`]. In `DEFINE`, the current row is the last one of its variable and of the
+/// match.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PatternInput {
-    /// A field of one row of a variable (`None`: of all rows of the match); null where there is no such row. Variables
-    /// behind those of the pattern have no rows.
+    /// A field of one row of a variable, or of all rows of the match if `variable` is `None`; null if there
+    /// is no such row. Variables beyond those of the pattern have no rows.
     Row { variable: Option<usize>, field: usize, end: RowsEnd, offset: u32 },
-    /// An aggregate over the rows of a variable, its arguments over the input's fields.
+    /// An aggregate over the rows of a variable; its arguments are fields of the input.
     Aggregate { variable: Option<usize>, call: Call },
-    /// `MATCH_ROWTIME()`: the time of the last row, or when it was certain that an earlier match does not take the row.
+    /// `MATCH_ROWTIME()`: the time of the last row, or the time at which no earlier match could still claim
+    /// the row.
     RowTime,
 }
 
-/// From where rows are counted.
+/// The end from which rows are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowsEnd {
     First,
@@ -73,7 +75,7 @@ pub enum RowsEnd {
 }
 
 impl PatternExpr {
-    /// The fields that it reads.
+    /// Returns the input fields that the expression reads.
     pub(crate) fn fields(&self) -> impl Iterator<Item = usize> + '_ {
         self.inputs.iter().flat_map(|input| match input {
             PatternInput::Row { field, .. } => vec![*field],
@@ -82,7 +84,7 @@ impl PatternExpr {
         })
     }
 
-    /// The same over fields that stand elsewhere.
+    /// Returns the expression with mapped field indices.
     pub(crate) fn moved(&self, place: impl Fn(usize) -> usize) -> PatternExpr {
         let input = |input: &PatternInput| match input {
             &PatternInput::Row { variable, field, end, offset } => {
@@ -103,7 +105,7 @@ impl PatternExpr {
     }
 }
 
-/// As it is written in `PATTERN`.
+/// Formats the step as in `PATTERN`.
 impl fmt::Display for PatternStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.variable)?;

@@ -8,46 +8,49 @@ use crate::plan::Window;
 /// Event time or processing time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Time {
-    /// A field: `TIMESTAMP(3)` on the wall clock or `TIMESTAMP_LTZ(3)`, ms. The watermark has the same scale as the field.
+    /// A field of type `TIMESTAMP(3)` (wall-clock time) or `TIMESTAMP_LTZ(3)`, in ms. The watermark uses the
+    /// field's time scale.
     Event(usize),
     Processing,
 }
 
-/// The windows of an operator. On the session's wall clock; bounds are `TIMESTAMP(3)` there.
+/// The windows of an operator. Bounds are `TIMESTAMP(3)` in the session's wall-clock time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Windowing {
-    /// Assigned by the row's time.
+    /// Windows are assigned by the row's time.
     Sliced { window: Window, time: Time },
-    /// A window lasts until nothing has come for `gap`; rows exactly `gap` apart are in one.
+    /// A window lasts until no row arrives for `gap`; rows exactly `gap` apart share a window.
     Session { gap: Interval, time: Time },
-    /// Assigned below: the fields of `window_start` and `window_end`. A window closes when time passes its end: event time,
-    /// or processing time.
+    /// Windows are assigned by an operator below, in the fields of `window_start` and `window_end`. A window
+    /// closes when event time or processing time passes its end.
     Attached { start: usize, end: usize, is_processing: bool },
 }
 
-/// What an operator with windows adds behind its other fields.
+/// A property of the window that is appended to an operator's other fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WindowProperty {
-    /// `TIMESTAMP(3)`.
+    /// The window's bounds as `TIMESTAMP(3)`.
     Start,
     End,
-    /// The end less one millisecond, in the type of the event time.
+    /// The end minus one millisecond, in the type of the event time.
     Time,
 }
 
-/// `GROUP BY` in windows: gives the keys, the calls' results, and the properties of the window, when the window closes.
+/// `GROUP BY` in windows: emits the keys, the calls' results and the window's properties when the window
+/// closes.
 #[derive(Debug, Clone)]
 pub struct WindowAggregate {
     pub windowing: Windowing,
-    /// Whether the time is an instant, so that windows are found by the session's wall clock.
+    /// Whether the time is an instant, whose windows are in the session's wall-clock time.
     pub is_instant: bool,
     pub keys: Vec<usize>,
     pub calls: Vec<Call>,
     pub properties: Vec<WindowProperty>,
 }
 
-/// A window table function: gives each row once for each of its windows, with `window_start`, `window_end` and
-/// `window_time` behind its fields. Rows of a session come when it closes; its sessions are apart by `partition`.
+/// A window table function: emits each row once for each of its windows, with `window_start`, `window_end`
+/// and `window_time` appended. Rows of a session are emitted when it closes; sessions are separate for each
+/// `partition`.
 #[derive(Debug, Clone)]
 pub struct WindowAssign {
     pub windowing: Windowing,
@@ -55,12 +58,12 @@ pub struct WindowAssign {
     pub partition: Vec<usize>,
 }
 
-/// Top-N or deduplication in windows: rows come when the window closes.
+/// Top-N or deduplication in windows; rows are emitted when the window closes.
 #[derive(Debug, Clone)]
 pub struct WindowRank {
     pub start: usize,
     pub end: usize,
-    /// Whether `end` is to be compared with the watermark of an instant.
+    /// Whether the watermark that `end` is compared with is an instant.
     pub is_instant: bool,
     pub partition: Vec<usize>,
     pub order: Vec<SortKey>,
@@ -69,7 +72,7 @@ pub struct WindowRank {
     pub with_number: bool,
 }
 
-/// `OVER`: gives the input's fields, then the calls' results.
+/// `OVER`: emits the input's fields, then the calls' results.
 #[derive(Debug, Clone)]
 pub struct Over {
     pub partition: Vec<usize>,
@@ -81,22 +84,22 @@ pub struct Over {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OverOrder {
-    /// Rows come in order of time when the watermark has passed them.
+    /// Rows are emitted in order of event time when the watermark passes them.
     Event(usize),
-    /// Rows come in order of arrival, at once.
+    /// Rows are emitted in order of arrival, at once.
     Processing,
-    /// A column that is no time: results of later rows are updated.
+    /// Order by a column that is no time attribute; a later row may update the results of other rows.
     Field(SortKey),
 }
 
-/// Which rows up to the current one a call of `OVER` takes.
+/// The rows up to the current one over which a call of `OVER` is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame {
-    /// All up to the current one, with its peers (`RANGE`).
+    /// All rows up to the current one and its peers (`RANGE`).
     UnboundedRange,
     UnboundedRows,
-    /// Those no longer ago, with peers.
+    /// The current row, its peers, and the rows at most this much earlier.
     Range(Interval),
-    /// So many before, and the current one.
+    /// The current row and this many rows before it.
     Rows(u64),
 }
