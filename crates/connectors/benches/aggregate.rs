@@ -1,6 +1,7 @@
-//! The fifteen analytics behind the decoder: nanoseconds of CPU time an event for the expressions and for aggregating.
+//! Benchmark of the built-in analytics behind the decoder: nanoseconds of CPU time per event for the
+//! expressions and for aggregating.
 //!
-//! Made-up events, decoded beforehand. `cargo bench -p connectors --bench aggregate`
+//! The events are generated and decoded beforehand. Run `cargo bench -p connectors --bench aggregate`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::hint::black_box;
@@ -21,7 +22,7 @@ const SCRIPT: &str = include_str!("../../../jobs/analytics.sql");
 const EVENTS: u64 = 200_000;
 const RUNS: usize = 7;
 
-/// Takes results and forgets them.
+/// An output that discards results.
 struct Nowhere;
 
 impl Output for Nowhere {
@@ -46,7 +47,7 @@ fn main() {
     }
 }
 
-/// Nanoseconds an event for the expressions, and for everything behind them.
+/// Returns the nanoseconds per event for the expressions, and for everything after them.
 fn run(plan: &Plan, events: &[String], batch_rows: usize) -> (f64, f64) {
     let (pipeline, zone) = (&plan.pipelines[0], &plan.settings.time_zone);
     let layout =
@@ -104,7 +105,7 @@ fn run(plan: &Plan, events: &[String], batch_rows: usize) -> (f64, f64) {
     (expressions as f64 / events.len() as f64, aggregates as f64 / events.len() as f64)
 }
 
-/// A thousand events a second; of the texts few are asked often.
+/// Returns an event; a thousand events make a second of event time, and few texts repeat often.
 fn event(n: u64, texts: u64) -> String {
     const KINDS: [&str; 5] = ["Sinh viên", "Học sinh", "Giảng viên", "Phụ huynh", "Khách"];
     let mut mixed = (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
@@ -140,7 +141,7 @@ fn event(n: u64, texts: u64) -> String {
     )
 }
 
-/// The CPU time of this thread, ns.
+/// Returns the CPU time of this thread in ns.
 fn thread_cpu_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the pointer is to a live value of the right type.

@@ -1,7 +1,7 @@
-//! Decoding events into the columns that the analytics read: nanoseconds of CPU time an event.
+//! Benchmark of decoding events into the columns that the analytics read: nanoseconds of CPU time per event.
 //!
-//! Made-up events in three styles, or the lines of the files named in `DECODE_EVENTS` (separated by `:`).
-//! `cargo bench -p connectors --bench decode`
+//! Decodes generated events in three styles, or the lines of the files named in `DECODE_EVENTS` (separated by
+//! `:`). Run `cargo bench -p connectors --bench decode`.
 
 use std::hint::black_box;
 
@@ -34,6 +34,7 @@ fn main() {
                     (thread_cpu_ns() - start) as f64 / events.len() as f64
                 })
                 .collect();
+
             runs.sort_by(f64::total_cmp);
             let line = format!("{:7.1} ns an event (least {:.1})", runs[RUNS / 2], runs[0]);
             report(&format!("  batches of {batch_rows}"), &line);
@@ -46,7 +47,7 @@ fn leaf(path: &str, encoding: Encoding, data_type: DataType) -> LeafRequest {
     LeafRequest { leaf: Leaf { path, column_type: data_type.nullable(), metadata: None }, encoding }
 }
 
-/// What the bids of Nexmark's queries ask for, where the texts are only passed on or are looked at too.
+/// Returns the leaves that Nexmark's queries read of bids, with texts in the given encoding.
 fn bid_leaves(texts: Encoding) -> Vec<LeafRequest> {
     use DataType::{BigInt, Int, Timestamp};
     vec![
@@ -63,7 +64,7 @@ fn bid_leaves(texts: Encoding) -> Vec<LeafRequest> {
     ]
 }
 
-/// What the built-in analytics ask for.
+/// Returns the leaves that the built-in analytics read.
 fn leaves() -> Vec<LeafRequest> {
     use DataType::{Boolean, Double, Int};
     vec![
@@ -105,13 +106,13 @@ fn inputs() -> Vec<(String, Vec<Vec<u8>>, Vec<LeafRequest>)> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Style {
-    /// As most serialisers write: no blanks, text in UTF-8.
+    /// The style of most serialisers: no blanks, text in UTF-8.
     Compact,
-    /// As Python's `json.dumps` writes: blanks, text in ASCII.
+    /// The style of Python's `json.dumps`: blanks, text in ASCII.
     Escaped,
 }
 
-/// Events of about 900 bytes with Vietnamese text, some values missing, two optional keys.
+/// Generates events of about 900 bytes with Vietnamese text, some missing values and two optional keys.
 fn made_up(style: Style) -> Vec<Vec<u8>> {
     const WORDS: [&str; 12] = [
         "học phí",
@@ -185,7 +186,8 @@ fn made_up(style: Style) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// Bids of about 270 bytes as in the Nexmark benchmark: half of the channels are among four, URLs and extras are unique.
+/// Generates bids of about 270 bytes as in the Nexmark benchmark: half of the bids share four channels; URLs
+/// and extras are unique.
 fn bids() -> Vec<Vec<u8>> {
     let mut seed = 0x9E37_79B9_7F4A_7C15u64;
     let mut letter = || {
@@ -193,6 +195,7 @@ fn bids() -> Vec<Vec<u8>> {
         char::from(b'a' + (seed >> 40) as u8 % 26)
     };
     let mut letters = |count: usize| -> String { (0..count).map(|_| letter()).collect() };
+
     (0..100_000u64)
         .map(|i| {
             let (a, b, c, extra) = (letters(5), letters(5), letters(5), letters(60));
@@ -217,7 +220,7 @@ fn bids() -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// The event with blanks behind commas and colons, and nothing but ASCII.
+/// Writes an event with blanks behind commas and colons, and only in ASCII.
 fn escaped(event: &str) -> Vec<u8> {
     let mut out = String::new();
     let mut inside = false;
@@ -235,7 +238,7 @@ fn escaped(event: &str) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// CPU time of this thread.
+/// Returns the CPU time of this thread in ns.
 fn thread_cpu_ns() -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the call writes one timespec, which is ours.

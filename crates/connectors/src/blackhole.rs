@@ -1,4 +1,4 @@
-//! `'connector' = 'blackhole'`: takes rows and forgets them.
+//! `'connector' = 'blackhole'`: discards rows.
 
 use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
 use types::EventTime;

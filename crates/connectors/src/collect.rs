@@ -1,4 +1,5 @@
-//! The rows of a query, held for whoever fetches them: within bounds, so that the sources wait while nobody does.
+//! Collects the rows of a query until a client fetches them. The buffer is limited, so the sources wait while
+//! no client fetches.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,31 +12,31 @@ use types::{Clock, EventTime, Value};
 
 use crate::retry::Retry;
 
-/// Rows held at one time, at most, and about how many bytes: a row more than these is never held.
+/// Largest number of buffered rows, and their approximate size in bytes.
 const ROWS_MAX: usize = 10_000;
 const BYTES_MAX: usize = 8 << 20;
-/// How often a sink that waits for room looks whether the job still insists.
+/// Interval in which a sink that waits for buffer space checks whether the job has stopped.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A row of a query.
+/// A row of a query's result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CollectedRow {
-    /// What it does to the result. A late event that corrects the row of a closed window gives a `+U` alone.
+    /// The kind of change. A late event that corrects the row of a closed window gives only a `+U`.
     pub kind: RowKind,
-    /// By the sink's columns.
+    /// Values in the order of the sink's columns.
     pub values: Vec<Value>,
 }
 
-/// What happened, for whoever waits.
+/// An event for the client that waits for rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Told {
-    /// There are rows where there were none.
+    /// Rows are available, after none were.
     Rows,
-    /// There are as many as were asked for: no more are taken.
+    /// All wanted rows have arrived; further rows are discarded.
     Enough,
 }
 
-/// Between the sinks of a query and whoever fetches its rows.
+/// Buffer between the sinks of a query and the client that fetches its rows.
 pub struct Collector {
     state: Mutex<State>,
     room: Condvar,
@@ -45,20 +46,20 @@ pub struct Collector {
 struct State {
     rows: VecDeque<CollectedRow>,
     bytes: usize,
-    /// Rows that are still wanted; `None`: all.
+    /// Number of rows still wanted; `None` for all.
     wanted: Option<u64>,
-    /// Nobody fetches any more: what comes is forgotten.
+    /// The client no longer fetches, so rows are discarded.
     closed: bool,
 }
 
 impl Collector {
-    /// `limit`: how many rows are wanted. `tell` is called by the job's threads and must not wait.
+    /// Creates a buffer for `limit` rows in total. The job's threads call `tell`, which must not block.
     pub fn new(limit: Option<u64>, tell: Box<dyn Fn(Told) + Send + Sync>) -> Arc<Collector> {
         let state = State { rows: VecDeque::new(), bytes: 0, wanted: limit, closed: false };
         Arc::new(Collector { state: Mutex::new(state), room: Condvar::new(), tell })
     }
 
-    /// The oldest rows, at most this many.
+    /// Removes and returns the oldest rows, at most `max_rows`.
     pub fn take(&self, max_rows: usize) -> Vec<CollectedRow> {
         let mut state = self.state.lock();
         let count = state.rows.len().min(max_rows);
@@ -69,17 +70,17 @@ impl Collector {
         rows
     }
 
-    /// Whether rows wait to be fetched.
+    /// Returns whether rows are waiting to be fetched.
     pub fn has_rows(&self) -> bool {
         !self.state.lock().rows.is_empty()
     }
 
-    /// Whether all rows that were asked for have come.
+    /// Returns whether all wanted rows have arrived.
     pub fn has_enough(&self) -> bool {
         self.state.lock().wanted == Some(0)
     }
 
-    /// Nobody fetches any more.
+    /// Discards all rows, because the client no longer fetches.
     pub fn close(&self) {
         let mut state = self.state.lock();
         state.closed = true;
@@ -89,7 +90,7 @@ impl Collector {
         self.room.notify_all();
     }
 
-    /// Takes a row in as soon as there is room; false if none is wanted any more.
+    /// Waits for buffer space and adds a row; returns false if no more rows are wanted.
     fn put(&self, row: CollectedRow, wait: &mut Wait<'_>) -> Result<bool, ConnectorError> {
         let bytes = size(&row);
         let mut state = self.state.lock();
@@ -102,17 +103,21 @@ impl Collector {
             self.room.wait_for(&mut state, LOOK);
             wait.blocked += wait.clock.elapsed().saturating_sub(before);
         }
+
         if state.closed || state.wanted == Some(0) {
             return Ok(false);
         }
+
         let was_empty = state.rows.is_empty();
         state.bytes += bytes;
         state.rows.push_back(row);
         if let Some(wanted) = &mut state.wanted {
             *wanted -= 1;
         }
+
         let is_enough = state.wanted == Some(0);
         drop(state);
+
         if was_empty {
             (self.tell)(Told::Rows);
         }
@@ -139,7 +144,7 @@ fn size(row: &CollectedRow) -> usize {
     size_of::<CollectedRow>() + row.values.iter().map(|value| size_of::<Value>() + of(value)).sum::<usize>()
 }
 
-/// The sink of a query.
+/// The sink table of a fetched query.
 pub struct CollectTable {
     pub collector: Arc<Collector>,
     pub retry: Arc<Retry>,
@@ -164,7 +169,7 @@ struct CollectSink {
     blocked: Duration,
 }
 
-/// How a sink waits for room.
+/// State of a sink that waits for buffer space.
 struct Wait<'a> {
     retry: &'a Retry,
     clock: &'a dyn Clock,

@@ -1,4 +1,5 @@
-//! Files of JSON lines, read to their end: each file a partition, each line a record, its offset the byte it starts at.
+//! Reads files of JSON lines to their end. Each file is a partition, each line a record whose offset is its
+//! first byte.
 
 use std::fs::File;
 use std::io::Read;
@@ -14,13 +15,13 @@ use crate::event_log::{Described, MetadataColumns, undecodable};
 use crate::format::changelog::Envelope;
 use crate::format::json::{Decoder, JsonOptions};
 
-/// Files that stand in for a table.
+/// Files that replace a source table.
 #[derive(Debug, Clone)]
 pub struct FileTable {
     pub paths: Vec<PathBuf>,
     pub json: JsonOptions,
     pub envelope: Envelope,
-    /// What metadata columns say that the records came from.
+    /// Value of the metadata column `topic`.
     pub topic: String,
 }
 
@@ -58,7 +59,7 @@ impl SourceFactory for FileTable {
             files,
             turn: 0,
             decoder: Decoder::new(requests, self.json),
-            // A line holds the key too, where a log would keep it beside the record.
+            // A line also holds the key, which a log keeps beside the record.
             envelope: match self.envelope {
                 Envelope::Upsert => Envelope::UpsertLine,
                 envelope => envelope,
@@ -71,7 +72,7 @@ impl SourceFactory for FileTable {
 
 struct FileSource {
     files: Vec<OpenFile>,
-    /// The file read next: they take turns, so that their event times go on together.
+    /// The file to read next. Files take turns, so that their event times advance together.
     turn: usize,
     decoder: Decoder,
     envelope: Envelope,
@@ -83,16 +84,16 @@ struct OpenFile {
     path: PathBuf,
     partition: PartitionId,
     file: File,
-    /// Bytes read and not yet decoded are `data[start..end]`.
+    /// `data[start..end]` are bytes that were read but not yet decoded.
     data: Arc<Vec<u8>>,
     start: usize,
     end: usize,
-    /// Where in the file `data` begins.
+    /// Offset in the file at which `data` begins.
     offset: u64,
     at_end: bool,
 }
 
-/// Bytes read at once.
+/// Number of bytes in one read.
 const CHUNK: usize = 1 << 20;
 
 impl Source for FileSource {
@@ -102,7 +103,7 @@ impl Source for FileSource {
         max_rows: usize,
         _timeout: Duration,
     ) -> Result<Polled, ConnectorError> {
-        // The last batch's bytes may be overwritten now.
+        // The last batch's bytes may be overwritten from here on.
         batch.origin.data = Arc::default();
         for _ in 0..self.files.len() {
             self.turn = (self.turn + 1) % self.files.len();
@@ -140,7 +141,7 @@ impl Source for FileSource {
         self.files.iter().map(|file| (file.partition, Offset(file.offset + file.start as u64))).collect()
     }
 
-    /// A file that was read to its end says so by ending.
+    /// Returns nothing: a file that was read to its end reports this by ending.
     fn at_end(&self) -> Vec<PartitionId> {
         Vec::new()
     }
@@ -162,7 +163,7 @@ impl Source for FileSource {
     }
 }
 
-/// A line for people: by its number, or by its offset where the file cannot be read once more.
+/// Describes a line by its number, or by its offset if the file cannot be read again.
 fn place(path: &Path, offset: Offset) -> String {
     match lines_before(path, offset.0) {
         Ok(lines) => format!("line {} of {}", lines + 1, path.display()),
@@ -170,7 +171,7 @@ fn place(path: &Path, offset: Offset) -> String {
     }
 }
 
-/// How many lines end before an offset.
+/// Returns the number of lines that end before an offset.
 fn lines_before(path: &Path, offset: u64) -> std::io::Result<usize> {
     let mut before = File::open(path)?.take(offset);
     let mut buffer = vec![0; CHUNK];
@@ -205,7 +206,7 @@ impl OpenFile {
         })
     }
 
-    /// Reads on until a whole line is there; false at the end of the file.
+    /// Reads until a whole line is available; returns false at the end of the file.
     fn has_line(&mut self) -> Result<bool, ConnectorError> {
         while !self.at_end && memchr::memchr(b'\n', &self.data[self.start..self.end]).is_none() {
             self.fill()?;
@@ -219,8 +220,8 @@ impl OpenFile {
         self.start = 0;
         self.end = rest.len();
 
-        // Reused unless somebody still holds the last batch's bytes. Grown only for a line longer than it, so that
-        // what is read into is rarely cleared before.
+        // Reuse the buffer unless the last batch's bytes are still in use. It only grows for a line longer
+        // than the buffer, so that it rarely needs clearing.
         if Arc::get_mut(&mut self.data).is_none() {
             self.data = Arc::new(self.data[rest.clone()].to_vec());
         } else if let Some(data) = Arc::get_mut(&mut self.data) {
@@ -262,11 +263,14 @@ impl OpenFile {
     ) -> Result<(), ConnectorError> {
         let data = self.data.clone();
         let rest = &data[self.start..self.end];
-        // Clearing a batch costs time in proportion: a guess from the first line's length is near enough.
+
+        // Clearing a batch takes time in proportion to its rows, so their number is estimated from the first
+        // line's length.
         let first = memchr::memchr(b'\n', rest).unwrap_or(rest.len()) + 1;
         decoder.begin(batch, max_rows.min(rest.len() / first + 8));
         batch.origin.partition = Some(self.partition);
         batch.origin.data = data.clone();
+
         let mut lines = 0;
         while lines < max_rows && self.start < self.end {
             let line = &data[self.start..self.end];
@@ -284,13 +288,15 @@ impl OpenFile {
             };
             self.start += step;
             lines += 1;
-            // A blank line, the last one above all, is no record.
+
+            // A blank line, usually the last one, is no record.
             if !body.is_empty() {
                 envelope
                     .add(decoder, batch, body, span)
                     .map_err(|error| undecodable(&place(&self.path, span.offset), error))?;
             }
         }
+
         decoder.finish(batch).map_err(|(span, error)| undecodable(&place(&self.path, span.offset), error))
     }
 }

@@ -1,9 +1,10 @@
-//! SQL's `WITH (…)` meets storage: sources, sinks and the formats of their records.
+//! Connectors: sources, sinks and record formats for tables, chosen by their `WITH (…)` options.
 //!
-//! The connectors keep Flink's names, since scripts run there too: `kafka` reads and writes the event log, whichever it
-//! is, and so does `upsert-kafka`, by keys; `redis` writes the result store, and rows are looked up there; in `filesystem`
-//! rows are looked up; `blackhole` takes rows and forgets them, and `print` shows them. Two have no name: rows that a script
-//! writes out are read, and those of a query are held for the client that fetches them.
+//! Connectors have Flink's names, because scripts run there too. `kafka` reads and writes the event log, of
+//! any kind, and so does `upsert-kafka`, by keys. `redis` writes the result store and looks rows up in it.
+//! `filesystem` looks rows up in files. `blackhole` discards rows, and `print` shows them. Two connectors
+//! have no name: one reads the literal rows of a script, the other collects a query's rows for the client
+//! that fetches them.
 
 mod blackhole;
 pub mod collect;
@@ -31,15 +32,15 @@ use event_log::{EventLogOptions, EventLogSinkOptions, Mode};
 use lookup::{LookupSystem, lookup_options};
 use result_store::ResultStoreOptions;
 
-/// What a source table's options say.
+/// The options of a source table.
 #[derive(Debug, Clone)]
 pub enum SourceOptions {
     EventLog(EventLogOptions),
-    /// None: the script holds the rows.
+    /// Literal rows in the script, without options.
     Values(ValuesTable),
 }
 
-/// What a sink table's options say.
+/// The options of a sink table.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SinkOptions {
     ResultStore(ResultStoreOptions),
@@ -48,7 +49,7 @@ pub enum SinkOptions {
     Print(PrintOptions),
 }
 
-/// Reads a source table's options; all that is wrong with them otherwise.
+/// Reads a source table's options, or returns everything that is wrong with them.
 pub fn source_options(table: &SourceTable) -> Result<SourceOptions, Vec<Diagnostic>> {
     if let Some(values) = ValuesTable::of(table) {
         return Ok(SourceOptions::Values(values));
@@ -57,10 +58,11 @@ pub fn source_options(table: &SourceTable) -> Result<SourceOptions, Vec<Diagnost
     EventLogOptions::read(table).map(SourceOptions::EventLog)
 }
 
-/// Reads a sink table's options; all that is wrong with them otherwise.
+/// Reads a sink table's options, or returns everything that is wrong with them.
 pub fn sink_options(table: &SinkTable) -> Result<SinkOptions, Vec<Diagnostic>> {
     let known = ["redis", "kafka", "upsert-kafka", "blackhole", "print"];
     let (connector, _) = options::connector(&table.name, &table.options, &known)?;
+
     let mode = match connector {
         "kafka" => Some(Mode::Append),
         "upsert-kafka" => Some(Mode::Upsert),
@@ -69,11 +71,13 @@ pub fn sink_options(table: &SinkTable) -> Result<SinkOptions, Vec<Diagnostic>> {
     if let Some(mode) = mode {
         return EventLogSinkOptions::read(table, mode).map(SinkOptions::EventLog);
     }
+
     let wrong = table.columns.iter().filter_map(|column| event_log::check_none(column, connector));
     let wrong: Vec<Diagnostic> = wrong.collect();
     if !wrong.is_empty() {
         return Err(wrong);
     }
+
     match connector {
         "redis" => ResultStoreOptions::read(table).map(SinkOptions::ResultStore),
         "print" => PrintOptions::read(table).map(SinkOptions::Print),
@@ -85,7 +89,7 @@ pub fn sink_options(table: &SinkTable) -> Result<SinkOptions, Vec<Diagnostic>> {
     }
 }
 
-/// Everything that is wrong with the options of a plan's tables.
+/// Returns everything that is wrong with the options of a plan's tables.
 pub fn check(plan: &Plan) -> Vec<Diagnostic> {
     let mut wrong = check_tables(plan);
     wrong.extend(wrong_lookups(plan, |system| match system {
@@ -95,14 +99,15 @@ pub fn check(plan: &Plan) -> Vec<Diagnostic> {
     wrong
 }
 
-/// As [`check`], for a local run.
+/// Like [`check`], for a local run.
 pub fn check_local(plan: &Plan) -> Vec<Diagnostic> {
     let mut wrong = check_tables(plan);
     wrong.extend(wrong_lookups(plan, |_| None));
     wrong
 }
 
-/// What is wrong with the tables that are looked up; `refused` says of those whose options are right what cannot be had.
+/// Returns what is wrong with lookup tables. For tables with valid options, `refused` returns an error if
+/// their system is not available.
 fn wrong_lookups(plan: &Plan, refused: impl Fn(LookupSystem) -> Option<Diagnostic>) -> Vec<Diagnostic> {
     let of = |(place, join): (usize, &LookupJoin)| match lookup_options(join, plan.operators[place].span) {
         Ok(options) => refused(options.system).into_iter().collect(),

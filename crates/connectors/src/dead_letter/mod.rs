@@ -1,20 +1,21 @@
-//! The dead-letter queue: records that no job counted, with all that is needed to replay them.
+//! The dead-letter queue: records that no job counted, with everything that is needed to replay them.
 //!
-//! A dead letter is a record of the topic [`DEAD_LETTER_TOPIC`] with the key, the headers and the body of the original
-//! record, unchanged, and one more header, `weir.dead-letter`. Its value is a JSON object, [`DeadLetterInfo`]: where the
-//! original record is, why it was not counted, and by which job. The body of a record that is too large for the topic is
-//! cut; the replay then reads the original record at its position.
+//! A dead letter is a record of the topic [`DEAD_LETTER_TOPIC`] with the unchanged key, headers and body of
+//! the original record, and an additional header, `weir.dead-letter`. The header's value is a JSON object,
+//! [`DeadLetterInfo`]: the position of the original record, the reason why it was not counted, and the job.
+//! If the body is too large for the topic, it is truncated, and a replay reads the original record from its
+//! position.
 //!
-//! Between dead letters stand marks, records without that header:
+//! Marks are records without that header, between the dead letters:
 //!
 //! | mark | meaning |
 //! | --- | --- |
-//! | `{"job", "job_id", "time", "restarted": [{"topic", "partition", "offset"}]}` | The job went on from these positions. Its dead letters before the mark are void, save those of records before these positions. |
-//! | `{"replaying": [ids], "ends": [{"topic", "partition", "offset"}]}` | A replay begins; the topics end here. |
-//! | `{"replayed": [ids]}` | The replay that began last has ended with these. |
+//! | `{"job", "job_id", "time", "restarted": [{"topic", "partition", "offset"}]}` | The job restarted from these positions. Its dead letters before the mark are void, except for records before these positions. |
+//! | `{"replaying": [ids], "ends": [{"topic", "partition", "offset"}]}` | A replay begins; these are the ends of the topics. |
+//! | `{"replayed": [ids]}` | The last replay that began has replayed these. |
 //!
-//! Versions before wrote the original body into the JSON object, as `body` or `body_base64`; such dead letters are read
-//! too.
+//! Earlier versions wrote the original body into the JSON object, as `body` or `body_base64`. Such dead
+//! letters can still be read.
 
 mod queue;
 mod record;

@@ -1,4 +1,4 @@
-//! Reading the dead-letter queue: which dead letters are valid, and which were replayed.
+//! Reads the dead-letter queue and determines which dead letters are valid and which were replayed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use super::DEAD_LETTER_TOPIC;
 use super::record::{DeadLetterId, DeadLetterInfo, Decoded, decode, digest};
 use super::replay::Reader;
 
-/// The dead letters of a log.
+/// The dead letters of an event log.
 pub struct DeadLetterQueue {
     pub(super) log: Arc<dyn EventLog>,
-    /// The jobs that read events now.
+    /// The jobs that currently read events.
     pub(super) readers: Vec<Reader>,
 }
 
@@ -26,13 +26,13 @@ pub struct DeadLetterQueue {
 pub struct StoredDeadLetter {
     pub id: DeadLetterId,
     pub info: DeadLetterInfo,
-    /// The original bytes, or their beginning where `info.cut` says so.
+    /// The original body, truncated if `info.cut` is set.
     pub body: Vec<u8>,
     pub carried: Carried,
     pub replayed: bool,
 }
 
-/// Why the dead letters cannot be read or replayed.
+/// The reason why dead letters cannot be read or replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum DeadLetterError {
     #[error("the dead letters cannot be read")]
@@ -47,7 +47,7 @@ pub enum DeadLetterError {
     Unreachable,
 }
 
-/// A mark as it was written.
+/// A mark in its stored form.
 #[derive(Deserialize)]
 struct Mark {
     job_id: Option<String>,
@@ -65,7 +65,7 @@ pub(super) struct Place {
     pub offset: u64,
 }
 
-/// A job went on from these offsets.
+/// A restart of a job from these offsets.
 struct Restart {
     at: DeadLetterId,
     /// Milliseconds since 1970.
@@ -73,17 +73,17 @@ struct Restart {
     reached: BTreeMap<(String, u32), u64>,
 }
 
-/// What the marks say.
+/// The information in the marks.
 #[derive(Default)]
 struct Marks {
-    /// By the job's id, in order.
+    /// For each job id, its restarts in order.
     restarts: BTreeMap<String, Vec<Restart>>,
     replayed: BTreeSet<DeadLetterId>,
-    /// Replays that began and did not finish: the dead letters, and where the topics ended.
+    /// Replays without an end: their dead letters, and where the topics ended.
     unfinished: Vec<(Vec<DeadLetterId>, Vec<Place>)>,
 }
 
-/// A record of any topic, as it was read.
+/// A record of any topic.
 pub(super) struct Found<'a> {
     pub id: DeadLetterId,
     pub body: &'a [u8],
@@ -91,7 +91,7 @@ pub(super) struct Found<'a> {
     pub data: &'a [u8],
 }
 
-/// How long the log may take to say that there is no more.
+/// Time limit for the log to reach the end of a topic.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const FETCH_BYTES: usize = 1 << 20;
 
@@ -100,7 +100,7 @@ impl DeadLetterQueue {
         DeadLetterQueue { log, readers }
     }
 
-    /// The newest `limit` of the dead letters that are wanted, in the order in which they were written.
+    /// Returns the newest `limit` dead letters that are wanted, in the order in which they were written.
     pub fn newest(
         &self,
         wanted: &dyn Fn(&StoredDeadLetter) -> bool,
@@ -118,7 +118,7 @@ impl DeadLetterQueue {
         Ok(letters.into())
     }
 
-    /// The dead letters that are wanted and were not replayed, the oldest `limit` of them.
+    /// Returns the oldest `limit` dead letters that are wanted and were not replayed.
     pub fn open(
         &self,
         wanted: &dyn Fn(&StoredDeadLetter) -> bool,
@@ -152,7 +152,7 @@ impl DeadLetterQueue {
         })
     }
 
-    /// What the marks say, once replays that were interrupted are settled.
+    /// Returns the marks, after settling interrupted replays.
     fn settled_marks(&self) -> Result<Marks, DeadLetterError> {
         let marks = self.marks()?;
         if marks.unfinished.is_empty() {
@@ -165,7 +165,7 @@ impl DeadLetterQueue {
         self.marks()
     }
 
-    /// Which dead letters of an interrupted replay are in their topics.
+    /// Returns the dead letters of an interrupted replay that were appended to their topics.
     fn appended_behind(&self, ids: &[DeadLetterId], ends: &[Place]) -> Result<Vec<String>, DeadLetterError> {
         let mut bodies: BTreeMap<String, usize> = BTreeMap::new();
         let mut topics: Vec<&str> = ends.iter().map(|end| end.topic.as_str()).collect();
@@ -186,7 +186,7 @@ impl DeadLetterQueue {
             let Some(Decoded { info, body, .. }) = decode(found.body, found.attributes, found.data) else {
                 return;
             };
-            // The bytes of a record are appended once, however many dead letters of it there are.
+            // A record is appended once, however many dead letters it has.
             let digest = info.cut.as_ref().map_or_else(|| digest(&body), |whole| whole.xxh3.clone());
             let is_appended = records.contains(&info.record())
                 || bodies.get_mut(&digest).is_some_and(|left| {
@@ -222,7 +222,7 @@ impl DeadLetterQueue {
                     marks.unfinished.push((ids(replaying), ends));
                 }
                 Mark { replayed: Some(replayed), .. } => {
-                    // One replay at a time: it ends the one that began last.
+                    // Replays run one at a time, so this ends the last one that began.
                     marks.unfinished.pop();
                     marks.replayed.extend(ids(replayed));
                 }
@@ -255,7 +255,7 @@ impl DeadLetterQueue {
         Ok(ends)
     }
 
-    /// The record at a position, with key and headers; `None` if the log no longer holds it.
+    /// Reads the record at a position with key and headers; `None` if the log no longer holds it.
     pub(super) fn original(
         &self,
         info: &DeadLetterInfo,
@@ -287,7 +287,7 @@ impl DeadLetterQueue {
         }
     }
 
-    /// Calls `each` with everything in the topic.
+    /// Calls `each` with every record of the dead-letter topic.
     fn walk(&self, each: &mut dyn FnMut(Found<'_>)) -> Result<(), DeadLetterError> {
         let partitions = self.log.partitions(DEAD_LETTER_TOPIC).map_err(DeadLetterError::Read)?.unwrap_or(0);
         let from: Vec<(PartitionId, Start)> =
@@ -330,11 +330,11 @@ fn records(fetched: &Fetched, each: &mut dyn FnMut(Found<'_>)) {
 }
 
 impl Marks {
-    /// False where the job has read the record again since the dead letter was written.
+    /// Returns false if the job has read the record again since the dead letter was written.
     fn is_valid(&self, id: DeadLetterId, info: &DeadLetterInfo) -> bool {
         let split = (info.topic.clone(), info.partition);
         let restarts = self.restarts.get(&info.job_id).into_iter().flatten();
-        // Offsets order what is in one partition; between partitions there is only the time.
+        // Offsets order records of one partition; across partitions only the time is available.
         let is_later = |restart: &&Restart| {
             if restart.at.partition == id.partition {
                 restart.at.offset > id.offset

@@ -1,64 +1,64 @@
-//! A dead letter as a record of the dead-letter topic.
+//! Encoding of dead letters as records of the dead-letter topic.
 
 use engine::connector::{Carried, DeadLetter};
 use serde::{Deserialize, Serialize};
 use storage::log::{Attributes, NewRecord, Span};
 use types::Timestamp;
 
-/// The header that makes a record a dead letter.
+/// The header that marks a record as a dead letter.
 const HEADER: &str = "weir.dead-letter";
-/// How much of a body is kept that is too large for the topic.
+/// Number of bytes kept of a body that is too large for the topic.
 const CUT_BYTES: usize = 64 << 10;
-/// How much of a reason is kept beside a body that is too large.
+/// Number of bytes kept of the reason for such a record.
 const CUT_REASON_BYTES: usize = 1 << 10;
 
-/// A dead letter's place in the dead-letter topic: `0-17`.
+/// Position of a dead letter in the dead-letter topic, such as `0-17`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DeadLetterId {
     pub partition: u32,
     pub offset: u64,
 }
 
-/// Where the original record is, and why it was not counted.
+/// The position of the original record, and the reason why it was not counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetterInfo {
     pub table: String,
     pub topic: String,
     pub partition: u32,
     pub offset: u64,
-    /// The record's time, milliseconds since 1970.
+    /// Time of the original record, in milliseconds since 1970.
     pub appended: i64,
-    /// When the dead letter was written, milliseconds since 1970.
+    /// Time at which the dead letter was written, in milliseconds since 1970.
     pub time: i64,
-    /// A kind (`malformed`, `late`, …), and after a colon the detail.
+    /// A kind (`malformed`, `late`, …), optionally followed by a colon and details.
     pub reason: String,
     pub job: String,
     #[serde(default)]
     pub job_id: String,
-    /// The queries that left a late row out.
+    /// The queries that dropped a late row.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<String>,
-    /// Other queries have counted the record: replayed, they would count it twice.
+    /// Whether other queries have counted the record, so that a replay would count it twice.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub counted_elsewhere: bool,
-    /// Only the beginning of the body is kept here; the whole is this.
+    /// Set if the body is truncated; describes the whole body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cut: Option<Whole>,
 }
 
-/// What is known of a body of which only the beginning is kept.
+/// Identifies a body that is stored truncated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whole {
     pub bytes: u64,
-    /// XXH3-128 of the body, 32 hexadecimal digits.
+    /// XXH3-128 of the body, as 32 hexadecimal digits.
     pub xxh3: String,
 }
 
-/// How much of the original record a dead letter holds.
+/// How much of the original record a dead letter contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
     Whole,
-    /// Neither key nor headers, and the first 64 KiB of the body.
+    /// Neither key nor headers, and only the first 64 KiB of the body.
     Cut,
 }
 
@@ -69,13 +69,13 @@ pub(super) struct Author<'a> {
 }
 
 impl DeadLetterInfo {
-    /// The original record: topic, partition and offset.
+    /// Returns the original record's topic, partition and offset.
     pub fn record(&self) -> (String, u32, u64) {
         (self.topic.clone(), self.partition, self.offset)
     }
 }
 
-/// The record that keeps a dead letter.
+/// Encodes a dead letter as a record.
 pub(super) fn encode(letter: &DeadLetter, author: &Author<'_>, now: Timestamp, extent: Extent) -> NewRecord {
     let is_cut = extent == Extent::Cut;
     let reason = match is_cut {
@@ -104,17 +104,17 @@ pub(super) fn encode(letter: &DeadLetter, author: &Author<'_>, now: Timestamp, e
     NewRecord { key, body: body.to_vec().into(), headers, time: None }
 }
 
-/// A dead letter as it was read: its description, and what of the original record it holds.
+/// A decoded dead letter: its description, and the stored parts of the original record.
 pub(super) struct Decoded {
     pub info: DeadLetterInfo,
     pub body: Vec<u8>,
     pub carried: Carried,
 }
 
-/// Reads a record of the dead-letter topic; `None` if it is a mark, or no record of ours.
+/// Decodes a record of the dead-letter topic; `None` if it is a mark or an unknown record.
 pub(super) fn decode(body: &[u8], attributes: Option<&Attributes>, data: &[u8]) -> Option<Decoded> {
     let mut carried = attributes.map(|of| carried(of, data)).unwrap_or_default();
-    // The last one is ours: a record may have come from another dead-letter topic.
+    // The last header is the right one: a record may come from another dead-letter topic.
     if let Some(at) = carried.headers.iter().rposition(|(name, _)| name == HEADER) {
         let (_, value) = carried.headers.remove(at);
         let info = serde_json::from_slice(&value?).ok()?;
@@ -128,7 +128,7 @@ pub(super) fn decode(body: &[u8], attributes: Option<&Attributes>, data: &[u8]) 
     Some(Decoded { info, body, carried: Carried::default() })
 }
 
-/// A dead letter of a version before, with the original body in the JSON object.
+/// A dead letter in the format of earlier versions, with the original body in the JSON object.
 #[derive(Deserialize)]
 struct Embedded {
     #[serde(flatten)]
@@ -137,7 +137,7 @@ struct Embedded {
     body_base64: Option<String>,
 }
 
-/// Copies key and headers of a record that was read.
+/// Copies the key and headers of a fetched record.
 pub(crate) fn carried(attributes: &Attributes, data: &[u8]) -> Carried {
     let bytes = |span: Span| data.get(span.start as usize..span.end as usize).unwrap_or_default().to_vec();
     let headers = attributes
@@ -147,7 +147,7 @@ pub(crate) fn carried(attributes: &Attributes, data: &[u8]) -> Carried {
     Carried { key: attributes.key.map(bytes), headers: headers.collect() }
 }
 
-/// XXH3-128, 32 hexadecimal digits.
+/// Returns the XXH3-128 of bytes, as 32 hexadecimal digits.
 pub(super) fn digest(bytes: &[u8]) -> String {
     format!("{:032x}", xxhash_rust::xxh3::xxh3_128(bytes))
 }
@@ -158,7 +158,7 @@ impl std::fmt::Display for DeadLetterId {
     }
 }
 
-/// The text is not of the form `0-17`.
+/// The error for a text that is not of the form `0-17`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no dead letter's id, which looks like 0-17")]
 pub struct InvalidDeadLetterId(String);

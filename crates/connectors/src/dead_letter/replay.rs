@@ -1,11 +1,13 @@
-//! Replaying dead letters: appending the original records to their topics again, so that each is counted once.
+//! Replays dead letters: appends the original records to their topics again, so that each is counted once.
 //!
-//! All jobs that read a topic read what is appended to it. A record is replayed only where each of those jobs has a dead
-//! letter of it, which says that the job did not count it; and then once, however many dead letters there are.
+//! All jobs that read a topic read what is appended to it. Therefore a record is replayed only if each of
+//! those jobs has a dead letter of it, which shows that the job did not count it. The record is appended
+//! once, however many dead letters it has.
 //!
-//! A replay appends the original record: body, key, headers and time. Before it does, it marks which dead letters it is
-//! about to replay and where their topics end (`replaying`); afterwards it marks that it has (`replayed`). If it is
-//! interrupted in between, the next replay looks for the bodies behind these ends, so that nothing is replayed twice.
+//! A replay appends the original record: body, key, headers and time. Before appending, it writes a mark with
+//! the dead letters and the ends of their topics (`replaying`); afterwards it writes the mark `replayed`. If
+//! a replay is interrupted in between, the next one looks for the bodies behind these ends, so that nothing
+//! is replayed twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,11 +26,12 @@ pub struct Reader {
     pub id: String,
     pub name: String,
     pub ancestors: Vec<Ancestor>,
-    /// Whether it reads a topic.
+    /// Returns whether the job reads a topic.
     pub reads: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
-/// A job whose state another went on from: its dead letters of records up to there are the other's too.
+/// A job whose state another job continued from: its dead letters of records up to there count as the other's
+/// too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ancestor {
     pub job_id: String,
@@ -47,17 +50,17 @@ pub struct Reached {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
     pub replayed: Vec<DeadLetterId>,
-    /// Those that were not replayed, each with the reason.
+    /// Dead letters that were not replayed, each with the reason.
     pub left: Vec<(DeadLetterId, String)>,
 }
 
-/// Records that are replayed together: a mark names them all, and is a record itself.
+/// Number of dead letters that are replayed together. One mark, which is itself a record, names them all.
 const STEP: usize = 1_000;
 
 /// Dead letters by the topic, partition and offset of the original record.
 type ByRecord = BTreeMap<(String, u32, u64), Vec<StoredDeadLetter>>;
 
-/// A record that is about to be appended again, and the dead letters of it.
+/// A record to append again, and its dead letters.
 struct Chosen {
     ids: Vec<DeadLetterId>,
     topic: String,
@@ -65,7 +68,7 @@ struct Chosen {
 }
 
 impl DeadLetterQueue {
-    /// Replays dead letters. Those that are void, were replayed before, or would be counted twice are left.
+    /// Replays dead letters, except those that are void, were replayed before, or would be counted twice.
     pub fn replay(&self, ids: &[DeadLetterId]) -> Result<Replayed, DeadLetterError> {
         let wanted: BTreeSet<DeadLetterId> = ids.iter().copied().collect();
         let mut outcome = Replayed::default();
@@ -109,7 +112,7 @@ impl DeadLetterQueue {
         Ok(())
     }
 
-    /// By record: the dead letters with these ids, and all others of the same records.
+    /// Returns the dead letters with these ids and all others of the same records, grouped by record.
     fn letters_of_the_same_records(&self, ids: &[DeadLetterId]) -> Result<ByRecord, DeadLetterError> {
         let mut records = BTreeSet::new();
         self.each(&mut |letter| {
@@ -127,7 +130,7 @@ impl DeadLetterQueue {
         Ok(by_record)
     }
 
-    /// What to append for a record, by all its dead letters; or why not.
+    /// Returns the record to append, given all of its dead letters, or the reason why it is not replayed.
     fn choose(&self, letters: &[StoredDeadLetter]) -> Result<Result<Chosen, String>, DeadLetterError> {
         if let Some(reason) = self.objection(letters) {
             return Ok(Err(reason));
@@ -159,7 +162,7 @@ impl DeadLetterQueue {
         Ok(Ok(Chosen { ids, topic: info.topic.clone(), record }))
     }
 
-    /// Why a record is not replayed, by all its dead letters.
+    /// Returns the reason why a record is not replayed, if there is one.
     fn objection(&self, letters: &[StoredDeadLetter]) -> Option<String> {
         if letters.iter().any(|letter| letter.replayed) {
             return Some("it was replayed before".to_owned());
@@ -175,8 +178,8 @@ impl DeadLetterQueue {
         Some(format!("job `{}` has counted it, and would count it twice", reader.name))
     }
 
-    /// Appends the records to their topics, between two marks. Returns the dead letters of records that a topic refuses
-    /// for their size, each with the reason.
+    /// Appends records to their topics between two marks. Returns the dead letters of records that a topic
+    /// refuses as too large, each with the reason.
     fn append_again(&self, chosen: Vec<Chosen>) -> Result<Vec<(Vec<DeadLetterId>, String)>, DeadLetterError> {
         let ids: Vec<String> = chosen.iter().flat_map(|of| &of.ids).map(DeadLetterId::to_string).collect();
         let mut by_topic: BTreeMap<String, Vec<Chosen>> = BTreeMap::new();
@@ -192,7 +195,7 @@ impl DeadLetterQueue {
             let records = chosen.iter().map(|of| of.record.clone()).collect();
             let all = self.append(&topic, records);
             let failed = |source| DeadLetterError::Replay { topic: topic.clone(), source };
-            // One record that is too large holds up no other.
+            // If a record is too large, append the records one by one, so that it does not block the others.
             let alone = all.as_ref().is_err_and(LogError::is_too_large);
             if !alone {
                 all.map_err(failed)?;
@@ -216,7 +219,7 @@ impl DeadLetterQueue {
 }
 
 impl Reader {
-    /// Whether a dead letter is the job's, or that of a job whose state it went on from.
+    /// Returns whether the job, or a job whose state it continued from, wrote the dead letter.
     fn wrote(&self, letter: &DeadLetterInfo) -> bool {
         letter.job_id == self.id
             || self.ancestors.iter().any(|ancestor| {

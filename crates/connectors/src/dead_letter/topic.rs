@@ -1,4 +1,4 @@
-//! Writing dead letters.
+//! Writes dead letters to the dead-letter topic.
 
 use std::sync::Arc;
 
@@ -21,7 +21,8 @@ pub struct DeadLetterTopic {
 }
 
 impl DeadLetters for DeadLetterTopic {
-    /// A record of the dead-letter topic itself stays where it is: a job that reads the topic would feed itself for ever.
+    /// Writes dead letters, except for records of the dead-letter topic itself: a job that reads that topic
+    /// would feed itself for ever.
     fn send(&self, mut letters: Vec<DeadLetter>) -> Result<(), ConnectorError> {
         letters.retain(|letter| letter.split.topic != self.topic);
         if letters.is_empty() { Ok(()) } else { self.write(&letters) }
@@ -29,7 +30,7 @@ impl DeadLetters for DeadLetterTopic {
 }
 
 impl DeadLetterTopic {
-    /// Writes dead letters whole, and those that are too large for the topic cut.
+    /// Writes dead letters completely, and truncates those that are too large for the topic.
     fn write(&self, letters: &[DeadLetter]) -> Result<(), ConnectorError> {
         match self.append(self.encode(letters, Extent::Whole)) {
             Err(RetryError::Permanent(error)) if error.is_too_large() => {}
@@ -58,7 +59,7 @@ impl DeadLetterTopic {
         letters.iter().map(|letter| encode(letter, &author, now, extent)).collect()
     }
 
-    /// Appends records, however long it takes until the log does, unless it never will.
+    /// Appends records and retries until the log accepts them or fails permanently.
     fn append(&self, records: Vec<NewRecord>) -> Result<(), RetryError<LogError>> {
         self.retry.run("write dead letters", || {
             self.log.create_topic(&self.topic, 1)?;
@@ -67,14 +68,15 @@ impl DeadLetterTopic {
         })
     }
 
-    /// Fails where dead letters cannot be written now: better before a job starts than when the first one has to be.
+    /// Fails if dead letters cannot be written now, so that a job fails before its start rather than at the
+    /// first dead letter.
     pub fn reach(&self) -> Result<(), ConnectorError> {
         let made = self.log.create_topic(&self.topic, 1);
         made.map_err(|error| ConnectorError::external("cannot write dead letters", error))
     }
 
-    /// Marks that the job goes on from these positions: its dead letters of records behind them are void, and will be
-    /// written again where there still is a reason.
+    /// Marks that the job restarts from these positions. Its dead letters of records after the positions
+    /// become void; if the reason remains, they are written again.
     pub fn restarted(&self, positions: &[(Split, Offset)]) -> Result<(), ConnectorError> {
         let mut out = b"{\"job\":".to_vec();
         write_string(&mut out, &self.job);
@@ -101,7 +103,7 @@ fn failed(error: RetryError<LogError>) -> ConnectorError {
     }
 }
 
-/// Drops dead letters: for files, which stay where they are.
+/// Drops dead letters, for files, whose records remain available.
 #[derive(Debug, Default)]
 pub struct NoDeadLetters;
 

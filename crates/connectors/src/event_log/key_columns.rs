@@ -1,7 +1,7 @@
-//! Columns that are read from keys: all keys of a run are decoded before its bodies, into a batch of their own.
+//! Columns read from record keys: all keys of a run are decoded before its bodies, into a separate batch.
 //!
-//! In a table of upserts the columns may stand in the values too, and are read from there. A record without a value has
-//! them in its key alone.
+//! In an upsert table, key columns may also be in the values and are then read from there. A record without a
+//! value has them only in its key.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -17,12 +17,12 @@ use crate::format::json::{Decoder, RecordError};
 
 /// Decodes the keys of one source subtask.
 pub(crate) struct KeyColumns {
-    /// Place of each column of `keys` in the table's batch.
+    /// Places of the columns of `keys` in the table's batch.
     places: Vec<usize>,
-    /// Whether a record's value has them too.
+    /// Whether record values contain the key columns too.
     in_value: bool,
     format: Format,
-    /// The keys at hand, a row a record that has one.
+    /// The current keys, one row for each record with a key.
     keys: Batch,
 }
 
@@ -32,8 +32,8 @@ enum Format {
 }
 
 impl KeyColumns {
-    /// `None` where nothing that is requested stands in keys alone. `are_upserts`: whether a record without a value is a row
-    /// too, with its key's columns.
+    /// Returns `None` if no requested column is only in the keys. `are_upserts` says whether a record without
+    /// a value is a row with its key's columns.
     pub(crate) fn new(
         options: Option<&KeyOptions>,
         requests: &[LeafRequest],
@@ -68,7 +68,7 @@ impl KeyColumns {
         Some(KeyColumns { places, in_value: options.in_value, format, keys: Batch::new(&of_keys) })
     }
 
-    /// Decodes the keys of some records; `place` names a record for people.
+    /// Decodes the keys of some records; `place` formats a record's position for errors.
     pub(crate) fn decode(
         &mut self,
         fetched: &Fetched,
@@ -121,20 +121,20 @@ impl KeyColumns {
         Ok(())
     }
 
-    /// Why a record is not counted: its key cannot be read.
+    /// Returns the reason why a record's key cannot be decoded, if it cannot.
     pub(crate) fn rejection(&self, offset: Offset) -> Option<Cow<'static, str>> {
         let rejects = &self.keys.rejects;
         let at = rejects.binary_search_by_key(&offset, |reject| reject.record.offset).ok()?;
         Some(format!("key {}", rejects[at].reason).into())
     }
 
-    /// Fills the columns of a batch whose rows are all there; they stay null where a record has no key.
+    /// Fills the key columns of a batch that has all its rows; they stay null for records without a key.
     pub(crate) fn fill(&self, batch: &mut Batch) {
         let Batch { columns, origin, kinds, .. } = batch;
         let of_keys = &self.keys.origin.records;
         let mut key = 0;
         for (row, record) in origin.records.iter().enumerate() {
-            // What a row holds of its value stays.
+            // Columns that were read from the value are kept.
             if self.in_value && kinds.get(row) != Some(&RowKind::Delete) {
                 continue;
             }
@@ -149,7 +149,7 @@ impl KeyColumns {
         }
     }
 
-    /// Tells how many values were null because they were of another type, since the last call.
+    /// Reports the number of values that were null because of a wrong type, since the last call.
     pub(crate) fn take_wrong_types(&mut self, each: &mut dyn FnMut(&str, u64)) {
         if let Format::Json(decoder) = &mut self.format {
             decoder.take_type_errors(each);
@@ -157,12 +157,12 @@ impl KeyColumns {
     }
 }
 
-/// Whether a leaf is read from keys alone.
+/// Returns whether a leaf is read only from keys.
 pub(crate) fn reads(options: &KeyOptions, request: &LeafRequest) -> bool {
     options.holds_alone(column_of(request))
 }
 
-/// The physical column of a leaf; empty for metadata, which no key holds.
+/// Returns the physical column of a leaf; empty for metadata, which is never in a key.
 fn column_of(request: &LeafRequest) -> &str {
     let path = request.leaf.path.first().filter(|_| request.leaf.metadata.is_none());
     path.map_or("", String::as_str)

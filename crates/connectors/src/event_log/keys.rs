@@ -1,5 +1,5 @@
-//! The key of a record as columns: which they are, and how they are written. Names and rules are those of Flink's Kafka
-//! connector.
+//! Key columns of records: which columns form the key, and how they are written. Names and rules are those of
+//! Flink's Kafka connector.
 
 use std::collections::BTreeSet;
 
@@ -9,19 +9,19 @@ use types::DataType;
 use crate::format::{self, Json};
 use crate::options::{Reader, closest};
 
-/// What a table's options say of keys.
+/// The key options of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyOptions {
     pub format: KeyFormat,
-    /// At least one, in the key's order.
+    /// At least one field, in the key's order.
     pub fields: Vec<KeyField>,
-    /// `'value.fields-include' = 'ALL'`: the columns stand in the value too, and are read from there.
+    /// True for `'value.fields-include' = 'ALL'`: the columns are in the value too, and are read from there.
     pub in_value: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFormat {
-    /// The one field's bytes.
+    /// The bytes of the only field.
     Raw,
     Json(Json),
 }
@@ -30,21 +30,21 @@ pub enum KeyFormat {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyField {
     pub column: String,
-    /// In the key itself: the column's name without `'key.fields-prefix'`.
+    /// Name in the key: the column's name without `'key.fields-prefix'`.
     pub name: String,
 }
 
-/// Who says which columns are the key's.
+/// Where the list of key columns comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fields<'a> {
-    /// `'key.fields'`, if the table has a key at all.
+    /// The option `'key.fields'`, if the table has a key.
     Optional,
     /// The primary key.
     Primary(&'a [String]),
 }
 
 impl KeyOptions {
-    /// Reads the options of a table with these columns; `None` if keys mean nothing to it.
+    /// Reads the key options of a table with these columns; `None` if the table has no key.
     pub(crate) fn read(
         reader: &mut Reader<'_>,
         columns: &[TableColumn],
@@ -100,7 +100,7 @@ impl KeyOptions {
         Some(KeyOptions { format, fields, in_value })
     }
 
-    /// Whether the key alone holds a column.
+    /// Returns whether only the key contains a column.
     pub(crate) fn holds_alone(&self, column: &str) -> bool {
         !self.in_value && self.field(column).is_some()
     }
@@ -110,7 +110,7 @@ impl KeyOptions {
     }
 }
 
-/// `'key.fields' = 'a;b'`.
+/// Reads `'key.fields' = 'a;b'`.
 fn named(reader: &mut Reader<'_>) -> Option<Vec<String>> {
     let fields = reader.get("key.fields")?;
     let names = fields.value.split(';').map(str::trim).filter(|name| !name.is_empty());
@@ -124,7 +124,7 @@ fn named(reader: &mut Reader<'_>) -> Option<Vec<String>> {
     Some(names)
 }
 
-/// `'key.format'` and what belongs to it; `None` after an error.
+/// Reads `'key.format'` and its options; `None` after an error.
 fn key_format(reader: &mut Reader<'_>) -> Option<KeyFormat> {
     if reader.get("key.format").is_none() {
         let message = "a key needs a format: 'key.format'";

@@ -1,6 +1,6 @@
-//! Metadata columns: what a record carries besides its body, under the names of Flink's Kafka connector.
+//! Metadata columns: properties of a record besides its body, with the names of Flink's Kafka connector.
 //!
-//! They are filled batch by batch beside the decoder, which knows nothing of them.
+//! The decoder does not know them; they are filled for each batch after it.
 
 use engine::batch::{Batch, LeafRequest};
 use engine::column::{Column, tri};
@@ -18,7 +18,7 @@ const OFFSET: &str = "offset";
 const TIMESTAMP: &str = "timestamp";
 const TIMESTAMP_TYPE: &str = "timestamp-type";
 
-/// What can be read of a record, and of which type it is.
+/// Readable metadata keys and their types.
 const READABLE: [(&str, &str); 6] = [
     (TOPIC, "STRING"),
     (PARTITION, "INT"),
@@ -28,7 +28,7 @@ const READABLE: [(&str, &str); 6] = [
     (TIMESTAMP_TYPE, "STRING"),
 ];
 
-/// What is wrong with a column of a table that is read.
+/// Returns the error of a metadata column in a source table, if there is one.
 pub(crate) fn check_read(column: &TableColumn) -> Option<Diagnostic> {
     let metadata = column.metadata.as_ref()?;
     let Some((key, expected)) = READABLE.iter().find(|(key, _)| *key == metadata.key) else {
@@ -47,7 +47,8 @@ pub(crate) fn check_read(column: &TableColumn) -> Option<Diagnostic> {
     (!fits).then(|| of_another_type(column, expected))
 }
 
-/// What is wrong with a column of a table that is written: of the metadata, only the time can be.
+/// Returns the error of a metadata column in a sink table, if there is one. Only the timestamp can be
+/// written.
 pub(crate) fn check_written(column: &TableColumn) -> Option<Diagnostic> {
     let metadata = column.metadata.as_ref()?;
     match (metadata.key.as_str(), &column.column_type.data_type) {
@@ -67,7 +68,7 @@ pub(crate) fn check_written(column: &TableColumn) -> Option<Diagnostic> {
     }
 }
 
-/// A column of a table whose records carry no metadata that could be written.
+/// Returns an error for a metadata column of a connector that writes no metadata.
 pub(crate) fn check_none(column: &TableColumn, connector: &str) -> Option<Diagnostic> {
     let metadata = column.metadata.as_ref()?;
     let message = format!("`{}` is metadata, and connector '{connector}' writes none", column.name);
@@ -92,10 +93,10 @@ fn of_another_type(column: &TableColumn, expected: &str) -> Diagnostic {
     error.with_hint(format!("declare it as {expected}, and CAST where another type is needed"))
 }
 
-/// The metadata that a plan reads of a table.
+/// The metadata columns that a plan reads of a table.
 #[derive(Debug)]
 pub(crate) struct MetadataColumns {
-    /// With the column's place in the batch.
+    /// Metadata parts with their columns' places in the batch.
     columns: Vec<(usize, Part)>,
 }
 
@@ -104,21 +105,21 @@ enum Part {
     Topic,
     Partition,
     Offset,
-    /// With at most so many digits of a second's fraction.
+    /// A timestamp with this number of fraction digits at most.
     Time(u8),
     TimeKind,
     Header(String),
 }
 
-/// Where the records of a batch come from.
+/// The origin of a batch's records.
 pub(crate) struct Described<'a> {
     pub(crate) topic: &'a str,
     pub(crate) partition: u32,
-    /// `None`: records have no time.
+    /// `None` if records have no time.
     pub(crate) time_kind: Option<TimeKind>,
-    /// All records that the rows are of, perhaps more.
+    /// The records of the rows, possibly with others.
     pub(crate) records: &'a [RecordRef],
-    /// One a record, where headers are wanted.
+    /// One for each record, if headers are wanted.
     pub(crate) attributes: &'a [Attributes],
     pub(crate) data: &'a [u8],
 }
@@ -134,7 +135,7 @@ impl MetadataColumns {
                 (TIMESTAMP, DataType::TimestampLtz(digits), _) => Part::Time(*digits),
                 (TIMESTAMP_TYPE, ..) => Part::TimeKind,
                 (HEADERS, _, Some(name)) => Part::Header(name.clone()),
-                // Refused when the table's options were read.
+                // Other keys were refused when the table's options were read.
                 _ => return None,
             })
         };
@@ -146,7 +147,7 @@ impl MetadataColumns {
         self.columns.is_empty()
     }
 
-    /// Fills the columns of a batch whose rows are all there.
+    /// Fills the metadata columns of a batch that has all its rows.
     pub(crate) fn fill(&self, batch: &mut Batch, of: &Described<'_>) {
         let Batch { columns, rows, origin, .. } = batch;
         for (at, part) in &self.columns {
@@ -175,6 +176,7 @@ impl MetadataColumns {
                 Part::Header(name) => {
                     let mut records = of.records.iter().zip(of.attributes);
                     let mut value = None;
+
                     let mut known = None;
                     for (row, record) in origin.records.iter().enumerate() {
                         if known != Some(record.offset) {
@@ -190,7 +192,7 @@ impl MetadataColumns {
     }
 }
 
-/// Milliseconds, or nanoseconds where a type has more than three digits.
+/// Returns milliseconds, or nanoseconds if the type has more than three digits.
 fn time(millis: i64, digits: u8) -> Scalar<'static> {
     match digits {
         0..3 => {
@@ -202,14 +204,14 @@ fn time(millis: i64, digits: u8) -> Scalar<'static> {
     }
 }
 
-/// A header's value; the last one's where the name comes again, as in a map.
+/// Returns the value of a header; the last one if the name repeats, as in a map.
 fn header<'d>(attributes: &Attributes, name: &str, data: &'d [u8]) -> Option<&'d [u8]> {
     let bytes = |span: Span| data.get(span.start as usize..span.end as usize);
     let last = attributes.headers.iter().rev().find(|(of, _)| bytes(*of) == Some(name.as_bytes()));
     last.and_then(|(_, value)| bytes((*value)?))
 }
 
-/// A value, or in a column of [`engine::batch::Encoding::Presence`] that there is one.
+/// Sets a value, or its presence for a column of [`engine::batch::Encoding::Presence`].
 fn set(column: &mut Column, row: usize, value: Scalar<'_>) {
     match column {
         Column::Bool(values) => values[row] = if value.is_null() { tri::NULL } else { tri::TRUE },

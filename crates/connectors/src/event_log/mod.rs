@@ -1,6 +1,6 @@
-//! Tables read from the event log: `'connector' = 'kafka'`, where a record is a row or says changes, and `'upsert-kafka'`,
-//! where it is the row of its key from now on. There, a record without a value (a tombstone) deletes the row: it gives a row
-//! of its key's columns, without an event time.
+//! Source tables of the event log: `'connector' = 'kafka'`, where a record is a row or a change, and
+//! `'upsert-kafka'`, where a record replaces the row of its key. There a record without a value (a tombstone)
+//! deletes the row: it gives a row with the key's columns and without an event time.
 
 mod key_columns;
 mod keys;
@@ -38,12 +38,12 @@ pub struct EventLogTable {
     clock: Arc<dyn Clock>,
     new_topic_partitions: u32,
     numbers: Arc<Mutex<Numbers>>,
-    /// The name under which the log keeps what the job still needs; `None`: nothing is kept for it.
+    /// Name under which the log retains what the job still needs; `None` to retain nothing.
     retained_for: Option<String>,
 }
 
 impl EventLogTable {
-    /// `new_topic_partitions`: of topics that are named and do not exist yet.
+    /// `new_topic_partitions` is the number of partitions for named topics that do not exist yet.
     pub fn new(
         options: EventLogOptions,
         log: Arc<dyn EventLog>,
@@ -60,8 +60,8 @@ impl EventLogTable {
         }
     }
 
-    /// Lets the log keep what a job needs to go on from its newest checkpoint, whatever its retention, until the log is told
-    /// to release it.
+    /// Makes the log retain what a job needs to restart from its newest checkpoint, regardless of the topic's
+    /// retention, until the log is told to release it.
     pub fn retained_for(mut self, job: String) -> EventLogTable {
         self.retained_for = Some(job);
         self
@@ -160,15 +160,15 @@ struct EventLogSource {
     metadata: MetadataColumns,
     keys: Option<KeyColumns>,
     log: Arc<dyn EventLog>,
-    /// Where the last batch came from.
+    /// The last fetched records.
     fetched: Fetched,
-    /// What of it is still to come.
+    /// The part of them that was not returned yet.
     pending: Option<Pending>,
     clock: Arc<dyn Clock>,
     waited: Duration,
 }
 
-/// Records that were fetched but did not fit the batch.
+/// Fetched records that did not fit the batch.
 #[derive(Clone, Copy)]
 struct Pending {
     next: usize,
@@ -241,7 +241,7 @@ impl Source for EventLogSource {
 
     fn lags(&self) -> Vec<(PartitionId, u64)> {
         let mut lags = self.streams.lags();
-        // What did not fit into the last batch is still to be returned.
+        // Records that did not fit the last batch are still to be returned.
         if let Some(pending) = &self.pending {
             let left = (self.fetched.records.len() - pending.next) as u64;
             let of = lags.iter_mut().filter(|(partition, _)| Some(*partition) == self.fetched.partition);
@@ -352,7 +352,7 @@ impl EventLogSource {
     }
 }
 
-/// A record for people.
+/// Describes a record in error messages.
 fn place(streams: &Streams, partition: Option<PartitionId>, offset: Offset) -> String {
     match partition.map(|partition| streams.split(partition)) {
         Some(Split { topic, partition }) => {
@@ -362,12 +362,12 @@ fn place(streams: &Streams, partition: Option<PartitionId>, offset: Offset) -> S
     }
 }
 
-/// The error of a record, or of its key, at a place.
+/// Returns the error for a record, or its key, that cannot be decoded.
 pub(crate) fn undecodable(place: &str, error: RecordError) -> ConnectorError {
     ConnectorError::external(format!("{place} cannot be decoded"), error)
 }
 
-/// Decodes one record into the batch, or rejects it. Fails where a wrong record is an error.
+/// Decodes one record into the batch, or rejects it. Fails if the options make a wrong record an error.
 pub(crate) fn add_record(
     decoder: &mut Decoder,
     batch: &mut Batch,

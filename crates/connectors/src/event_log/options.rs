@@ -1,4 +1,4 @@
-//! What a table's options say about the log it reads: the names and meanings are those of Flink's Kafka connector.
+//! Options of a source table about its topics; names and meanings are those of Flink's Kafka connector.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,37 +18,37 @@ use crate::format::json::JsonOptions;
 use crate::format::{only_value_format, read_format};
 use crate::options::Reader;
 
-/// What a table's options say.
+/// The options of a source table.
 #[derive(Debug, Clone)]
 pub struct EventLogOptions {
     pub topics: Topics,
     pub startup: Startup,
-    /// `properties.*`, without the prefix: for the client of whatever log it is.
+    /// The options `properties.*` without the prefix, for the log's client.
     pub properties: BTreeMap<String, String>,
     pub json: JsonOptions,
     pub envelope: Envelope,
     pub key: Option<KeyOptions>,
 }
 
-/// Which topics a table reads.
+/// The topics that a table reads.
 #[derive(Debug, Clone)]
 pub enum Topics {
     Named(Vec<String>),
-    /// Every topic whose whole name matches, those made later too.
+    /// All topics whose complete name matches, including topics created later.
     Matching(Regex),
 }
 
-/// Where a table starts that goes on from nothing.
+/// The start position of a table without a checkpoint.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Startup {
     Earliest,
     Latest,
-    /// Where the group stands; where it stands nowhere, at the end of this kind.
+    /// The committed offsets of the group; partitions without offsets start at `otherwise`.
     Group {
         otherwise: Reset,
     },
     Time(Timestamp),
-    /// Partitions that are not named start as a group without offsets does.
+    /// Given offsets; other partitions start like a group without offsets.
     At(Vec<(PartitionId, Offset)>),
 }
 
@@ -59,7 +59,7 @@ pub enum Reset {
     Latest,
 }
 
-/// Options of a table that matter only where it is written.
+/// Options that only matter if the table is written to.
 const SINK_OPTIONS: [&str; 5] = [
     "sink.partitioner",
     "sink.delivery-guarantee",
@@ -82,13 +82,15 @@ impl EventLogOptions {
             true => whole_topic(&mut reader),
             false => startup(&mut reader, &properties),
         };
+
         reader.constant("scan.bounded.mode", "unbounded", &["unbounded"]);
-        // How often is the log's own setting.
+        // The interval is a setting of the log.
         reader.get("scan.topic-partition-discovery.interval");
-        // Weir takes the idle timeout from the job's settings, and is exact to the row anyway.
+        // Weir takes the idle timeout from the job's settings; its watermarks are exact to the row anyway.
         reader.accept_prefix("scan.watermark.");
         // The same declaration may be written to.
         reader.accept(&SINK_OPTIONS);
+
         let (json, envelope) = match is_upsert {
             true => (only_value_format(&mut reader).reading, Envelope::Upsert),
             false => {
@@ -100,12 +102,13 @@ impl EventLogOptions {
             true => upsert_key(&mut reader, table),
             false => KeyOptions::read(&mut reader, &table.columns, Fields::Optional),
         };
+
         reader.errors.extend(table.columns.iter().filter_map(metadata::check_read));
         reader.finish()?;
         Ok(EventLogOptions { topics, startup, properties, json, envelope, key })
     }
 
-    /// What a table with these options reads of a log.
+    /// Returns what a table with these options reads of a log.
     pub fn reads(&self, log: &dyn EventLog) -> Reads {
         let topics = self.topics.clone();
         let includes = move |topic: &str| match &topics {
@@ -115,7 +118,7 @@ impl EventLogOptions {
         Reads { system: log.name(), what: self.topics.describe(), includes: Arc::new(includes) }
     }
 
-    /// The topic of the records, as far as it is known without the log.
+    /// Returns the topic of the records, if it is known without the log.
     pub fn only_topic(&self) -> Option<&str> {
         match &self.topics {
             Topics::Named(names) => names.first().map(String::as_str),
@@ -123,14 +126,14 @@ impl EventLogOptions {
         }
     }
 
-    /// The group that offsets are committed to.
+    /// Returns the group to which offsets are committed.
     pub fn group(&self) -> Option<&str> {
         self.properties.get("group.id").map(String::as_str)
     }
 }
 
 impl Topics {
-    /// For people.
+    /// Describes the topics in messages.
     pub fn describe(&self) -> String {
         match self {
             Topics::Named(names) if names.len() == 1 => format!("topic `{}`", names[0]),
@@ -149,10 +152,12 @@ fn topics(reader: &mut Reader<'_>) -> Topics {
         names.dedup();
         return Topics::Named(names);
     };
+
     if reader.get("topic").is_some() {
         reader.reject("topic", "'topic' and 'topic-pattern' exclude each other", "keep one of them");
     }
-    // The whole name has to match, as in Flink.
+
+    // The complete name has to match, as in Flink.
     match Regex::new(&format!("^(?:{pattern})$")) {
         Ok(pattern) => Topics::Matching(pattern),
         Err(error) => {
@@ -177,7 +182,8 @@ pub(super) fn properties(reader: &mut Reader<'_>, options: &TableOptions) -> BTr
     of.collect()
 }
 
-/// A topic of upserts is read from its beginning, as in Flink: a row that nobody has changed since is a record far back.
+/// Requires a start at the beginning of the topic, as in Flink: a row that has not changed lately is a record
+/// far back.
 fn whole_topic(reader: &mut Reader<'_>) -> Startup {
     let mode = "scan.startup.mode";
     if reader.get(mode).is_some_and(|of| !of.value.eq_ignore_ascii_case("earliest-offset")) {
@@ -191,7 +197,7 @@ fn whole_topic(reader: &mut Reader<'_>) -> Startup {
     Startup::Earliest
 }
 
-/// The primary key says which columns a record's key holds.
+/// Reads the key options of an upsert table, whose primary key gives the key columns.
 fn upsert_key(reader: &mut Reader<'_>, table: &SourceTable) -> Option<KeyOptions> {
     reject_what_the_key_says(reader);
     // The same declaration may be written to.
@@ -204,7 +210,7 @@ fn upsert_key(reader: &mut Reader<'_>, table: &SourceTable) -> Option<KeyOptions
     KeyOptions::read(reader, &table.columns, Fields::Primary(&names))
 }
 
-/// Rejects options of `kafka` tables that have no place beside a primary key.
+/// Rejects options of `kafka` tables that conflict with a primary key.
 pub(super) fn reject_what_the_key_says(reader: &mut Reader<'_>) {
     for (wrong, right) in [("format", "value.format"), ("key.fields", "")] {
         if reader.get(wrong).is_some() {
@@ -250,8 +256,8 @@ fn startup(reader: &mut Reader<'_>, properties: &BTreeMap<String, String>) -> St
                 Startup::Earliest
             }
         },
-        // What Kafka's own clients do with a group without offsets, but for the default: none of what was asked before
-        // the first start is to be missed.
+        // Kafka's clients treat groups without offsets the same way, except for the default: Weir reads from
+        // the beginning, so that nothing from before the first start is missed.
         _ => Startup::Group {
             otherwise: match properties.get("auto.offset.reset").map(String::as_str) {
                 Some("latest" | "largest" | "end") => Reset::Latest,
@@ -261,7 +267,7 @@ fn startup(reader: &mut Reader<'_>, properties: &BTreeMap<String, String>) -> St
     }
 }
 
-/// `partition:0,offset:42;partition:1,offset:300`.
+/// Parses `partition:0,offset:42;partition:1,offset:300`.
 fn specific(text: &str) -> Option<Vec<(PartitionId, Offset)>> {
     let entries = text.split(';').map(str::trim).filter(|entry| !entry.is_empty());
     let offsets = entries.map(|entry| {

@@ -1,4 +1,4 @@
-//! The readers of one subtask, a topic each, and how they find partitions that are new.
+//! The readers of one subtask, one for each topic, and the discovery of new partitions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,18 +10,18 @@ use types::{Clock, Offset, PartitionId};
 
 use super::options::{EventLogOptions, Reset, Startup, Topics};
 
-/// Bytes fetched at once.
+/// Number of bytes in one fetch.
 const FETCH_BYTES: usize = 1 << 20;
-/// How often to look for new partitions and topics.
+/// Interval for discovering new partitions and topics.
 const DISCOVERY: Duration = Duration::from_secs(5);
-/// Low bits of a [`PartitionId`] inside a job, which tell the partition; the bits above them tell the topic.
+/// Number of low bits of a job's [`PartitionId`] for the partition; the bits above hold the topic's number.
 const PARTITION_BITS: u32 = 16;
 
-/// Numbers for topics, the same in all subtasks: their places here.
+/// Numbers of topics, shared by all subtasks: indices into this list.
 #[derive(Debug, Default)]
 pub(super) struct Numbers(Vec<String>);
 
-/// Which of the partitions a subtask reads.
+/// The share of partitions that a subtask reads.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Share {
     pub subtask: usize,
@@ -36,23 +36,23 @@ pub(super) struct Streams {
     share: Share,
     wanted: Wanted,
     streams: Vec<Stream>,
-    /// Whose turn it is.
+    /// Index of the next stream in turn.
     turn: usize,
     found: Vec<PartitionId>,
     looked: Duration,
-    /// Word of a partition that is still to be given.
+    /// An event without records that was not returned yet.
     word: Option<Polled>,
-    /// The log did not answer when it was last read.
+    /// Whether the log did not answer the last read.
     is_away: bool,
 }
 
-/// A topic's reader.
+/// The reader of a topic.
 struct Stream {
     topic: String,
-    /// The topic's id, where the log has ids.
+    /// The topic's id, if the log has ids.
     id: Option<String>,
     number: u32,
-    /// Partitions of the topic, those of other subtasks too.
+    /// Number of partitions of the topic, including those of other subtasks.
     partitions: u32,
     reader: Box<dyn LogReader>,
 }
@@ -97,7 +97,7 @@ impl Streams {
         Ok(streams)
     }
 
-    /// Records of one partition. Topics with more to read take turns.
+    /// Returns records of one partition. Topics with records take turns.
     pub fn poll(&mut self, timeout: Duration) -> Result<Polled, LogError> {
         self.look_for_new()?;
         let polled = self.read(timeout)?;
@@ -122,7 +122,7 @@ impl Streams {
             match stream.reader.poll(Duration::ZERO, FETCH_BYTES)? {
                 Polled::CaughtUp => {}
                 Polled::Unreachable => caught_up = false,
-                // Only word of a partition: it can wait for the others' records.
+                // An event without records can wait for records of other streams.
                 Polled::Records { fetched, behind } if fetched.records.is_empty() && self.word.is_none() => {
                     self.word = Some(stream.named(Polled::Records { fetched, behind }));
                 }
@@ -130,7 +130,7 @@ impl Streams {
             }
         }
 
-        // None has records: the next in turn is waited for, a part of the time.
+        // No stream has records: wait for the next one in turn, for a part of the time.
         self.turn = (self.turn + 1) % self.streams.len().max(1);
         let Some(stream) = self.streams.get_mut(self.turn) else {
             std::thread::park_timeout(timeout);
@@ -186,13 +186,13 @@ impl Streams {
         Split { topic: stream.map(|stream| stream.topic.clone()).unwrap_or_default(), partition }
     }
 
-    /// The id of a partition's topic, where the log has ids.
+    /// Returns the id of a partition's topic, if the log has ids.
     pub fn topic_id(&self, partition: PartitionId) -> Option<String> {
         let number = partition.0 >> PARTITION_BITS;
         self.streams.iter().find(|stream| stream.number == number)?.id.clone()
     }
 
-    /// How many records were dropped before they were read, since the last call.
+    /// Returns the number of records that were dropped before they were read, since the last call.
     pub fn take_lost(&mut self) -> u64 {
         self.streams.iter_mut().map(|stream| stream.reader.take_lost()).sum()
     }
@@ -211,7 +211,7 @@ impl Streams {
         }
     }
 
-    /// The partitions of a topic that this subtask reads.
+    /// Returns the partitions of a topic that this subtask reads.
     fn own(
         &self,
         topic: &str,
@@ -297,7 +297,7 @@ impl Streams {
         Ok(())
     }
 
-    /// Now and then: looks whether there is anything that was not there before.
+    /// Looks for new topics and partitions, once in each interval.
     fn look_for_new(&mut self) -> Result<(), LogError> {
         let now = self.clock.elapsed();
         if self.is_away || now.saturating_sub(self.looked) < DISCOVERY {
@@ -305,13 +305,13 @@ impl Streams {
         }
         self.looked = now;
         match self.take_new() {
-            // It is looked for again.
+            // The next interval tries again.
             Err(LogError::Unreachable { .. }) => Ok(()),
             looked => looked,
         }
     }
 
-    /// Reads what was not there before from its beginning, since all of it is new.
+    /// Reads new partitions from the beginning, since all of their records are new.
     fn take_new(&mut self) -> Result<(), LogError> {
         for topic in self.topics()? {
             let there = self.streams.iter().position(|stream| stream.topic == topic);
@@ -333,7 +333,7 @@ impl Streams {
             };
             let stream = &mut self.streams[at];
             for partition in own {
-                // Should the log fail in between, those before are read already when it is tried again.
+                // If the log failed in an earlier attempt, some partitions have been added already.
                 if stream.reader.positions().iter().all(|(read, _)| *read != partition) {
                     stream.reader.add(partition, Start::Earliest)?;
                     self.found.push(numbered(number, partition.0));
@@ -347,7 +347,7 @@ impl Streams {
 }
 
 impl Stream {
-    /// With the partition's number inside the job.
+    /// Returns the records with the partition's number inside the job.
     fn named(&self, polled: Polled) -> Polled {
         match polled {
             Polled::Records { mut fetched, behind } => {
@@ -359,7 +359,7 @@ impl Stream {
     }
 }
 
-/// Whether offsets of a topic with one id mean nothing in that with the other.
+/// Returns whether the ids show that a topic was recreated, so that old offsets mean nothing.
 fn is_another_topic(before: Option<&str>, now: Option<&str>) -> bool {
     matches!((before, now), (Some(before), Some(now)) if before != now)
 }

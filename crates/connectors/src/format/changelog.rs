@@ -1,13 +1,13 @@
-//! Changelog formats: records that say what they do to a row.
+//! Changelog formats, whose records describe changes of rows.
 //!
-//! | format | a record holds | rows |
+//! | format | contents of a record | changes |
 //! | --- | --- | --- |
 //! | `debezium-json` | `before`, `after`, `op` | `c`, `r`: `+I`; `u`: `-U`, `+U`; `d`: `-D` |
 //! | `canal-json` | `data`, `old`, `type` | `INSERT`, `CREATE`: `+I`; `UPDATE`: `-U`, `+U`; `DELETE`: `-D` |
-//! | upsert | a key and a value | a value: `+U`; none: `-D` of the key |
+//! | upsert | a key and a value | a value: `+U`; no value: `-D` of the key |
 //!
-//! The envelope is read first; each row in it is then decoded like a record of its own. Names and rules are those of
-//! Flink's manual, "Debezium Format", "Canal Format" and "Upsert Kafka SQL Connector".
+//! The envelope is parsed first; each row in it is then decoded like a record of its own. Names and rules are
+//! those of Flink's manual, "Debezium Format", "Canal Format" and "Upsert Kafka SQL Connector".
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,19 +20,19 @@ use serde_json::value::RawValue;
 use super::json::{Decoder, RecordError};
 use crate::event_log::add_record;
 
-/// What stands around the rows of a record.
+/// The structure around the rows of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Envelope {
-    /// The record is a row, and new.
+    /// The record is a new row.
     Plain,
     Debezium {
         /// `debezium-json.schema-include`: the envelope is the `payload` of the record.
         schema_include: bool,
     },
     Canal,
-    /// The record's value is the row of its key from now on.
+    /// The record's value replaces the row of its key.
     Upsert,
-    /// As [`Envelope::Upsert`] in files, where a line holds both: `{"key": …, "value": …}`.
+    /// Like [`Envelope::Upsert`] in files, where a line holds both key and value: `{"key": …, "value": …}`.
     UpsertLine,
 }
 
@@ -66,14 +66,14 @@ struct UpsertLine<'a> {
     value: Option<&'a RawValue>,
 }
 
-/// A row of a record, and what it does.
+/// A row of a record, and the kind of its change.
 type Row<'a> = (RowKind, Cow<'a, str>);
 
 impl Envelope {
     /// Decodes a record into the batch, or rejects it.
     ///
     /// # Errors
-    /// A wrong record of a table for which that is an error.
+    /// The record is wrong, and the table's options make this an error.
     pub fn add(
         self,
         decoder: &mut Decoder,
@@ -112,10 +112,10 @@ impl Envelope {
     }
 }
 
-/// Adds the row of a record whose key has no row any more: its fields are null, for the key's columns to be filled in.
+/// Adds the row of a tombstone. Its fields are null; the key's columns are filled in later.
 ///
 /// # Errors
-/// None in truth: an object without fields can be decoded.
+/// In practice none, because an object without fields can always be decoded.
 pub(crate) fn tombstone(
     decoder: &mut Decoder,
     batch: &mut Batch,
@@ -127,7 +127,7 @@ pub(crate) fn tombstone(
     Ok(())
 }
 
-/// The reason of a record that is no envelope.
+/// Returns the rejection reason for a record without a valid envelope.
 fn malformed(what: impl std::fmt::Display) -> String {
     format!("malformed: {what}")
 }
@@ -158,7 +158,9 @@ fn debezium(body: &[u8], schema_include: bool) -> Result<Vec<Row<'_>>, String> {
 
 fn canal(body: &[u8]) -> Result<Vec<Row<'_>>, String> {
     let envelope: Canal<'_> = serde_json::from_slice(body).map_err(malformed)?;
+
     let data = envelope.data.unwrap_or_default();
+
     let kind = match envelope.kind.as_deref() {
         Some("INSERT") => RowKind::Insert,
         Some("DELETE") => RowKind::Delete,
@@ -174,17 +176,19 @@ fn canal(body: &[u8]) -> Result<Vec<Row<'_>>, String> {
             }
             return Ok(rows);
         }
-        // A statement about the table itself.
+
+        // These are statements about the table itself.
         Some("CREATE" | "QUERY" | "ALTER" | "ERASE" | "TRUNCATE" | "RENAME" | "CINDEX" | "DINDEX") => {
             return Ok(Vec::new());
         }
         Some(other) => return Err(malformed(format_args!("there is no `type` {other:?}"))),
         None => return Err(malformed("the record has no `type`")),
     };
+
     Ok(data.into_iter().map(|row| (kind, row.get().into())).collect())
 }
 
-/// The row before an update: the new one, with the values of the columns that changed.
+/// Returns the row before an update: the new row with the old values of the changed columns.
 fn overlaid(new: &RawValue, old: &RawValue) -> Result<String, String> {
     let mut row: BTreeMap<String, &RawValue> = serde_json::from_str(new.get()).map_err(malformed)?;
     let changed: BTreeMap<String, &RawValue> = serde_json::from_str(old.get()).map_err(malformed)?;
@@ -197,7 +201,7 @@ fn upsert_line(body: &[u8]) -> Result<Vec<Row<'_>>, String> {
     match (line.key, line.value) {
         (_, Some(value)) if value.get() != "null" => Ok(vec![(RowKind::UpdateAfter, value.get().into())]),
         (Some(key), _) => {
-            // A key may be the text of a record's key, or its fields.
+            // The key may be the text of a record's key, or an object of its fields.
             let key = match serde_json::from_str::<String>(key.get()) {
                 Ok(text) => text.into(),
                 Err(_) => key.get().into(),

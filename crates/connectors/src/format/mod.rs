@@ -1,4 +1,4 @@
-//! Formats: the bytes of records to columns, and rows to bytes.
+//! Formats: convert records to columns, and rows to records.
 
 pub mod changelog;
 pub mod json;
@@ -7,25 +7,26 @@ use crate::options::Reader;
 use changelog::Envelope;
 use json::{DecimalFormat, JsonOptions, TimestampFormat, WriteOptions};
 
-/// What a table's options say of JSON, for whoever reads the table and for whoever writes it.
+/// The JSON options of a table, for reading and for writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json {
     pub reading: JsonOptions,
     pub writing: WriteOptions,
 }
 
-/// Reads the format of a table's values: `'format'` with `'json.…'`, or `'value.format'` with `'value.json.…'`.
+/// Reads the format of a table's values: `'format'` with `'json.…'`, or `'value.format'` with
+/// `'value.json.…'`.
 pub(crate) fn value_format(reader: &mut Reader<'_>) -> Json {
     if reader.get("format").is_none() && reader.get("value.format").is_some() {
         return only_value_format(reader);
     }
 
-    // Where both are given, Flink goes by 'format' and knows no option of the other one.
+    // If both are given, Flink uses 'format' and accepts no options of the other.
     reader.accept(&["value.format"]);
     format(reader, "")
 }
 
-/// As [`value_format`], where only `'value.format'` is right.
+/// Like [`value_format`], but accepts only `'value.format'`.
 pub(crate) fn only_value_format(reader: &mut Reader<'_>) -> Json {
     format(reader, "value.")
 }
@@ -37,8 +38,8 @@ fn format(reader: &mut Reader<'_>, prefix: &str) -> Json {
     json(reader, prefix)
 }
 
-/// The format of a table that is read: JSON, perhaps in the envelope of a changelog format, whose options begin with its
-/// name.
+/// Reads the format of a source table: JSON, possibly in the envelope of a changelog format, whose options
+/// begin with the format's name.
 pub(crate) fn read_format(reader: &mut Reader<'_>) -> (Json, Envelope) {
     let key = if reader.get("format").is_some() { "format" } else { "value.format" };
     let prefix = if key == "format" { "" } else { "value." };
@@ -61,12 +62,12 @@ pub(crate) fn read_format(reader: &mut Reader<'_>) -> (Json, Envelope) {
     (json_options(reader, &prefix), envelope)
 }
 
-/// Reads the options of JSON, which begin with a prefix: `key.` for those of keys.
+/// Reads JSON options with a prefix, such as `key.` for keys.
 pub(crate) fn json(reader: &mut Reader<'_>, prefix: &str) -> Json {
     json_options(reader, &format!("{prefix}json."))
 }
 
-/// As `json`, by the whole beginning of its options: `debezium-json.`.
+/// Like `json`, with the complete prefix of the options, such as `debezium-json.`.
 fn json_options(reader: &mut Reader<'_>, prefix: &str) -> Json {
     let key = |name: &str| format!("{prefix}{name}");
     let mut flag = |name: &str| reader.flag(&key(name), false);
@@ -76,7 +77,7 @@ fn json_options(reader: &mut Reader<'_>, prefix: &str) -> Json {
     let decimals =
         if flag("encode.decimal-as-plain-number") { DecimalFormat::Plain } else { DecimalFormat::Scientific };
     reader.flag(&key("decode.json-parser.enabled"), true);
-    // No map is ever written.
+    // No map is written, so the mode does not matter.
     reader.constant(&key("map-null-key.mode"), "FAIL", &["FAIL", "DROP", "LITERAL"]);
     reader.get(&key("map-null-key.literal"));
     let standard = reader.word(&key("timestamp-format.standard"), "SQL", &["SQL", "ISO-8601"]);

@@ -1,4 +1,4 @@
-//! Rows of a query that updates its rows: into those that stand, or out as they come.
+//! Handles rows of a query that updates its rows: they are kept as current rows or written out as they come.
 
 use super::{Chunk, Inner, TableKey};
 use engine::connector::{ConnectorError, Rows};
@@ -6,14 +6,14 @@ use engine::operator::changes::{Kinds, RowKind};
 use engine::row;
 use std::io::Write;
 
-/// A row of a query that updates its rows, in a chunk.
+/// A row of an updating query in a chunk.
 pub(super) struct Change {
     pub(super) row: usize,
-    /// Its key in the store or log, where it has one.
+    /// Its key in the store or log, if it has one.
     pub(super) key: Option<Vec<u8>>,
 }
 
-/// Takes rows of a query that updates its rows: into those that stand, or out as they come.
+/// Takes the rows of an updating query: keeps them as current rows, or writes them out.
 pub(super) fn take_changes(
     mut inner: parking_lot::MutexGuard<'_, Inner>,
     rows: &Rows<'_>,
@@ -54,10 +54,10 @@ pub(super) fn take_changes(
     Ok(())
 }
 
-/// A line as that of a row that stands: what put it there does not matter.
+/// Returns a line without its kind of change, which does not matter for a current row.
 fn without_op(line: &[u8], kind: RowKind) -> Vec<u8> {
     let op = format!(",\"op\":\"{}\"", kind.code()).into_bytes();
-    // It stands behind the table's name, before anything that a row may hold.
+    // The kind follows the table's name, before anything that a row may contain.
     match line.windows(op.len()).position(|window| *window == *op) {
         Some(at) => [&line[..at], &line[at + op.len()..]].concat(),
         None => line.to_vec(),

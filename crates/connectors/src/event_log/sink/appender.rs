@@ -1,8 +1,9 @@
-//! Appends that are under way: some, so that the log's disk or brokers are never waited for in vain, and no more, so that
-//! a log that is slow or away holds back the sources. Nothing is dropped.
+//! Appends to the event log that are in flight. Several are allowed, so that the log's disk or brokers are
+//! never idle; their number is limited, so that a slow or unreachable log holds back the sources. Nothing is
+//! dropped.
 //!
-//! An append that failed is made again, and with it all that were made after it: the last record of a key is its newest,
-//! also then.
+//! A failed append is repeated, together with all later ones: the last record of a key must remain its
+//! newest.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -16,18 +17,18 @@ use storage::log::{Appending, EventLog, LogError, NewRecord};
 
 use crate::retry::{Retry, RetryError, Stopped};
 
-/// Bytes under way, at most; a larger append goes alone.
+/// Largest number of bytes in flight; a larger append is sent alone.
 const UNDER_WAY_BYTES: usize = 4 << 20;
-/// Appends under way, at most.
+/// Largest number of appends in flight.
 const UNDER_WAY: usize = 64;
-/// How often whoever waits looks whether the job has ended.
+/// Interval in which a waiting thread checks whether the job has ended.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Appends to one topic for one subtask.
+/// Appends records to one topic for one subtask.
 pub(super) struct Appender {
     pub(super) log: Arc<dyn EventLog>,
     pub(super) topic: String,
-    /// Partitions of the topic, should it have to be made.
+    /// Number of partitions if the topic has to be created.
     pub(super) partitions: u32,
     pub(super) retry: Arc<Retry>,
     pub(super) under_way: VecDeque<UnderWay>,
@@ -40,7 +41,7 @@ pub(super) struct UnderWay {
 }
 
 impl Appender {
-    /// Hands records over; waits where too much is under way.
+    /// Sends records to the log; waits while too much is in flight.
     pub(super) fn append(&mut self, records: Vec<NewRecord>) -> Result<(), ConnectorError> {
         let bytes: usize = records.iter().map(NewRecord::bytes).sum();
         while !self.under_way.is_empty()
@@ -53,7 +54,7 @@ impl Appender {
         Ok(())
     }
 
-    /// Returns when everything handed over is durable.
+    /// Returns when all records are durable.
     pub(super) fn flush(&mut self) -> Result<(), ConnectorError> {
         while !self.under_way.is_empty() {
             self.settle_oldest()?;
@@ -73,7 +74,7 @@ impl Appender {
         };
 
         tracing::warn!(topic = self.topic, %error, "an append failed and is made again");
-        // Those behind it have to come to their end before, or they might come behind what is appended now.
+        // Later appends have to finish first, or their records could end up behind the ones appended now.
         let mut again = vec![oldest.records];
 
         for mut later in std::mem::take(&mut self.under_way) {
@@ -84,7 +85,7 @@ impl Appender {
         for records in again {
             self.repeat(|this| {
                 let mut appending = this.hand_over(&records)?;
-                // Whoever gives up here is told so by the next attempt.
+                // If the job has stopped, the next attempt reports it.
                 wait(&mut appending, &this.retry).unwrap_or(Err(LogError::Closed)).map(|_| ())
             })?;
         }
@@ -102,7 +103,7 @@ impl Appender {
         }
     }
 
-    /// Repeats an append until the log takes it, or never will.
+    /// Repeats an operation until the log accepts it or fails permanently.
     fn repeat<T>(
         &self,
         mut attempt: impl FnMut(&Appender) -> Result<T, LogError>,
@@ -119,7 +120,7 @@ impl Appender {
     }
 }
 
-/// Wakes whoever waits for an append.
+/// Wakes the thread that waits for an append.
 struct Unpark(Thread);
 
 impl Wake for Unpark {
@@ -128,7 +129,7 @@ impl Wake for Unpark {
     }
 }
 
-/// What became of an append, unless the job ends before that is known.
+/// Waits for the result of an append, unless the job ends first.
 fn wait(appending: &mut Appending, retry: &Retry) -> Result<Result<(), LogError>, Stopped> {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut context = Context::from_waker(&waker);

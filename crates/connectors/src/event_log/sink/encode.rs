@@ -1,4 +1,4 @@
-//! Rows as records: a JSON object, and the key and time that the table has for it.
+//! Encodes rows as records: a JSON object, with the key and time that the table's options define.
 
 use engine::connector::Rows;
 use sql::plan::SinkTable;
@@ -9,17 +9,17 @@ use super::EventLogSinkOptions;
 use crate::format::json::WriteOptions;
 use crate::format::json::write::{write_string, write_value};
 
-/// Writes rows of one table.
+/// Encodes the rows of one table.
 pub struct RecordEncoder {
     key: Option<Key>,
     value: Object,
-    /// The column that says when the record was made.
+    /// The column with the record's time.
     time: Option<usize>,
     key_bytes: Vec<u8>,
     value_bytes: Vec<u8>,
 }
 
-/// A row as it is appended.
+/// The record for a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
     pub key: Option<&'a [u8]>,
@@ -28,12 +28,12 @@ pub struct Record<'a> {
 }
 
 enum Key {
-    /// A column's bytes; no key where it is null.
+    /// The bytes of a column; no key if it is null.
     Raw(usize),
     Json(Object),
 }
 
-/// An object of some columns.
+/// A JSON object of some columns.
 struct Object {
     fields: Vec<Field>,
     options: WriteOptions,
@@ -41,7 +41,7 @@ struct Object {
 
 struct Field {
     column: usize,
-    /// `"name":`.
+    /// The encoded name, `"name":`.
     name: Vec<u8>,
     data_type: DataType,
 }
@@ -54,14 +54,14 @@ impl RecordEncoder {
         RecordEncoder {
             key: options.key.as_ref().map(|key| Key::new(table, key)),
             value: Object { fields: fields.collect(), options: options.json },
-            // Of all metadata, only the time can be written.
+            // Of all metadata, only the timestamp can be written.
             time: table.columns.iter().position(|column| column.metadata.is_some()),
             key_bytes: Vec::new(),
             value_bytes: Vec::new(),
         }
     }
 
-    /// Calls `each` with every row's place and record.
+    /// Calls `each` with the place and the record of every row.
     pub fn encode(&mut self, rows: &Rows<'_>, mut each: impl FnMut(usize, Record<'_>)) {
         let RecordEncoder { key, value, time, key_bytes, value_bytes } = self;
         rows.rows.for_each(|_, row| {
@@ -94,7 +94,7 @@ impl Key {
         }
     }
 
-    /// Appends a row's key; false if it has none.
+    /// Appends a row's key; returns false if it has none.
     fn write<'v>(&self, out: &mut Vec<u8>, value: impl Fn(usize) -> Scalar<'v>) -> bool {
         match self {
             Key::Json(object) => object.write(out, value),

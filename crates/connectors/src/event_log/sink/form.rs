@@ -1,4 +1,4 @@
-//! What a record of a written topic says: a row, a row of its key, or a change.
+//! The content of records in a sink topic: rows, upserts by key, or changes.
 //!
 //! | form | `+I`, `+U` | `-U`, `-D` |
 //! | --- | --- | --- |
@@ -7,18 +7,18 @@
 //! | `debezium-json` | `{"before":null,"after":{…},"op":"c"}` | `{"before":{…},"after":null,"op":"d"}` |
 //! | `canal-json` | `{"data":[{…}],"type":"INSERT"}` | `{"data":[{…}],"type":"DELETE"}` |
 //!
-//! As Flink writes them, an update is a record of the row before it and one of the row after it.
+//! As in Flink, an update is two records: the row before it and the row after it.
 //!
-//! A topic of upserts gets no tombstone for the row before an update: the row after it, which follows, is written over it
-//! by its key. A `-U` that no row of the same key follows is a row that is gone, since the new row failed a condition or has
-//! another key.
+//! In an upsert topic the row before an update gives no tombstone, because the row after it, which follows,
+//! replaces it by its key. A `-U` that no row with the same key follows does delete its row: the new row
+//! failed a condition or has another key.
 
 use engine::operator::changes::RowKind;
 
 use super::encode::Record;
 use crate::format::changelog::Envelope;
 
-/// The body of a record for a row in a format of changes; the row as it is in others.
+/// Returns the body of a record for a row, wrapped in the format's change object if it has one.
 pub(super) fn body(envelope: Envelope, kind: RowKind, row: &[u8], ignores_null: bool) -> Vec<u8> {
     let parts: [&[u8]; 3] = match (envelope, kind.is_addition(), ignores_null) {
         (Envelope::Debezium { .. }, true, false) => [br#"{"before":null,"after":"#, row, br#","op":"c"}"#],
@@ -32,15 +32,16 @@ pub(super) fn body(envelope: Envelope, kind: RowKind, row: &[u8], ignores_null: 
     parts.concat()
 }
 
-/// Turns changes into rows and tombstones by key.
+/// Turns changes into upserts and tombstones by key.
 #[derive(Default)]
 pub(super) struct Upserts {
-    /// The key of a row before an update, whose row after it has not come yet.
+    /// The key of a row before an update whose row after it has not arrived yet.
     replaced: Option<Vec<u8>>,
 }
 
 impl Upserts {
-    /// Takes a row: calls `each` with a key and the row's body, or with a key and none for a tombstone.
+    /// Processes a row: calls `each` with a key and the row's record, or with a key and `None` for a
+    /// tombstone.
     pub fn take<'r>(
         &mut self,
         kind: RowKind,
@@ -60,7 +61,7 @@ impl Upserts {
         }
     }
 
-    /// No more rows come for now.
+    /// Ends the sequence of changes; emits a pending tombstone.
     pub fn end(self, mut each: impl FnMut(&[u8])) {
         if let Some(replaced) = self.replaced {
             each(&replaced);
@@ -108,6 +109,7 @@ mod tests {
             (Delete, "c"),
             (UpdateBefore, "d"),
         ];
+
         let mut upserts = Upserts::default();
         let mut written = String::new();
         for (kind, key) in changes {
@@ -117,6 +119,7 @@ mod tests {
                 written.push_str(std::str::from_utf8(key).unwrap());
             });
         }
+
         upserts.end(|key| written.push_str(&format!(" -{}", std::str::from_utf8(key).unwrap())));
         assert_eq!(written, " +a +a -a +b -b -c -c -d");
     }

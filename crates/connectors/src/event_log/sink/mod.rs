@@ -1,11 +1,11 @@
-//! Tables written to the event log: `'connector' = 'kafka'`, where each row is a record more, and `'upsert-kafka'`, where
-//! it is the new row of its key. What a record says of a row that is taken back: `form.rs`.
+//! Sink tables of the event log: `'connector' = 'kafka'`, where each row is appended, and `'upsert-kafka'`,
+//! where a row replaces the row of its key. `form.rs` describes records for retracted rows.
 //!
-//! A row is written at least once: after a restart, rows since the last checkpoint are written again. By its key a reader
-//! of an upsert-kafka topic has the same rows as before. The same goes for what changes a row: early results and
-//! corrections of windows that have closed. To a kafka topic early results are not written, since a reader cannot tell
-//! them from rows that stay; a correction is, as one more row of the same window and key, so that no event that was
-//! counted is missing there: readers take the last, as they do after a restart.
+//! Rows are written at least once: after a restart, rows since the last checkpoint are written again. Readers
+//! of an upsert-kafka topic get the same rows as before, by key. This also holds for early results and for
+//! corrections of closed windows. Early results are not written to a kafka topic, because readers cannot
+//! distinguish them from final rows. A correction is written there as another row of the same window and key,
+//! so that no counted event is missing; readers use the last row, as they do after a restart.
 
 mod appender;
 mod encode;
@@ -29,19 +29,19 @@ use form::Upserts;
 pub use encode::{Record, RecordEncoder};
 pub use options::{EventLogSinkOptions, Mode};
 
-/// Records of one append, at most.
+/// Largest number of records in one append.
 const APPEND_RECORDS: usize = 10_000;
-/// Bytes of one append, about.
+/// Approximate number of bytes in one append.
 const APPEND_BYTES: usize = 1 << 20;
 
-/// A topic of the event log that rows are written to.
+/// A topic of the event log to which rows are written.
 pub struct EventLogSinkTable {
     pub table: SinkTable,
     pub options: EventLogSinkOptions,
     pub log: Arc<dyn EventLog>,
     pub retry: Arc<Retry>,
     pub clock: Arc<dyn Clock>,
-    /// Partitions of the topic, if it does not exist yet.
+    /// Number of partitions if the topic does not exist yet.
     pub new_topic_partitions: u32,
 }
 
@@ -51,6 +51,7 @@ impl SinkFactory for EventLogSinkTable {
         self.log
             .create_topic(topic, self.new_topic_partitions)
             .map_err(|error| ConnectorError::external(format!("cannot write topic `{topic}`"), error))?;
+
         Ok(Box::new(EventLogSink {
             mode: self.options.mode,
             envelope: self.options.envelope,
@@ -73,7 +74,7 @@ impl SinkFactory for EventLogSinkTable {
 struct EventLogSink {
     mode: Mode,
     envelope: Envelope,
-    /// Whether fields that are null are left out of JSON objects.
+    /// Whether null fields are left out of JSON objects.
     ignores_null: bool,
     encoder: RecordEncoder,
     appender: Appender,

@@ -1,5 +1,4 @@
-//! What the options of a written table say: the names and meanings are those of Flink's connectors `kafka` and
-//! `upsert-kafka`.
+//! Options of a sink table; names and meanings are those of Flink's connectors `kafka` and `upsert-kafka`.
 
 use std::collections::BTreeMap;
 
@@ -14,25 +13,25 @@ use crate::format::json::WriteOptions;
 use crate::format::{only_value_format, read_format};
 use crate::options::Reader;
 
-/// What a table's options say.
+/// The options of a sink table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EventLogSinkOptions {
     pub topic: String,
     pub mode: Mode,
-    /// `properties.*`, without the prefix: for the client of whatever log it is.
+    /// The options `properties.*` without the prefix, for the log's client.
     pub properties: BTreeMap<String, String>,
     pub key: Option<KeyOptions>,
     pub json: WriteOptions,
-    /// What stands around a row: the format of a table whose records say changes.
+    /// The format of changes that wraps rows.
     pub envelope: Envelope,
 }
 
-/// What a record means to those who read the topic.
+/// The meaning of a record for readers of the topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// `kafka`: a row that stays as it is, or a change in a format that says which.
+    /// `kafka`: a row, or a change in a format that has kinds.
     Append,
-    /// `upsert-kafka`: the row of its key from now on.
+    /// `upsert-kafka`: the new row of a key.
     Upsert,
 }
 
@@ -44,6 +43,7 @@ impl EventLogSinkOptions {
         let topic = topic(&mut reader, mode);
         let properties = options::properties(&mut reader, &table.options);
         guarantee(&mut reader);
+
         let parallelism = reader.parsed("sink.parallelism", 1_u32, "a whole number");
         if parallelism == 0 {
             reader.reject(
@@ -52,9 +52,10 @@ impl EventLogSinkOptions {
                 "rows are written where they are computed",
             );
         }
+
         let (key, json, envelope) = match mode {
             Mode::Append => {
-                // The same declaration may be read.
+                // The same declaration may be read from.
                 reader.accept_prefix("scan.");
                 let (json, envelope) = read_format(&mut reader);
                 let key = KeyOptions::read(&mut reader, &table.columns, Fields::Optional);
@@ -71,18 +72,19 @@ impl EventLogSinkOptions {
                 (key, json, Envelope::Upsert)
             }
         };
+
         reader.errors.extend(table.columns.iter().filter_map(metadata::check_written));
         reader.finish()?;
         Ok(EventLogSinkOptions { topic, mode, properties, key, json, envelope })
     }
 
-    /// Whether a column stands in the body of a record.
+    /// Returns whether a column is in the body of records.
     pub(crate) fn is_in_value(&self, column: &str) -> bool {
         !self.key.as_ref().is_some_and(|key| key.holds_alone(column))
     }
 }
 
-/// One topic: a row has to know where it goes.
+/// Reads the topic, which must be exactly one.
 fn topic(reader: &mut Reader<'_>, mode: Mode) -> String {
     if mode == Mode::Append && reader.get("topic-pattern").is_some() {
         let message = "a table that is written names its topic";
@@ -92,6 +94,7 @@ fn topic(reader: &mut Reader<'_>, mode: Mode) -> String {
             "'topic' = 'results'; read the topics by a table of their own",
         );
     }
+
     let topic = reader.required("topic", "results").trim().to_owned();
     if topic.contains(';') {
         let message = "a table that is written has one topic";
@@ -103,6 +106,7 @@ fn topic(reader: &mut Reader<'_>, mode: Mode) -> String {
             "write to another topic, for example 'topic' = 'results'",
         );
     }
+
     topic
 }
 
@@ -116,12 +120,12 @@ fn guarantee(reader: &mut Reader<'_>) {
              the second is written over the first",
         );
     }
-    // They name transactions, of which there are none.
+    // These options name transactions, which are not used.
     reader.get("sink.transactional-id-prefix");
     reader.get("sink.transaction-naming-strategy");
 }
 
-/// The log spreads records by their keys, and those without one over the partitions in turn.
+/// Checks the partitioner: the log distributes records by key, and records without a key in turn.
 fn partitioner(reader: &mut Reader<'_>, has_key: bool) {
     let Some(option) = reader.get("sink.partitioner") else { return };
     let (message, hint) = match option.value.as_str() {
@@ -138,7 +142,8 @@ fn partitioner(reader: &mut Reader<'_>, has_key: bool) {
     reader.reject("sink.partitioner", message, hint);
 }
 
-/// Debezium's own writers put a schema before each change. Flink reads such records and does not write them either.
+/// Refuses a schema: Debezium's own writers put a schema before each change. Flink reads such records, but
+/// does not write them either.
 fn no_schema(reader: &mut Reader<'_>) {
     let key = ["debezium-json.schema-include", "value.debezium-json.schema-include"]
         .into_iter()
@@ -150,7 +155,7 @@ fn no_schema(reader: &mut Reader<'_>) {
     );
 }
 
-/// A table of rows that stay cannot promise one row a key.
+/// Refuses a primary key: an append-only table cannot guarantee one row for each key.
 fn no_primary_key(reader: &mut Reader<'_>, table: &SinkTable) {
     if table.primary_key.is_empty() {
         return;
@@ -171,7 +176,7 @@ fn upsert(reader: &mut Reader<'_>, table: &SinkTable) -> (Option<KeyOptions>, Wr
 
     options::reject_what_the_key_says(reader);
     reader.required("key.format", "json");
-    // Changes of a row are written as they come, which gives the same rows in the end.
+    // Changes are written at once instead of buffered, which gives the same final rows.
     reader.parsed("sink.buffer-flush.max-rows", 0_u64, "a number of rows");
     if let Some(interval) = reader.get("sink.buffer-flush.interval")
         && sql::parse_duration(&interval.value).is_none()

@@ -1,8 +1,8 @@
-//! Base64 (RFC 4648, section 4), as `BYTES` stand in JSON.
+//! Base64 (RFC 4648, section 4), the form of `BYTES` in JSON.
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// The bytes `text` stands for; blanks are passed over, padding must be there.
+/// Decodes a text; blanks are skipped, padding is required.
 pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut group, mut digits, mut padding) = (0u32, 0, 0);
@@ -35,7 +35,7 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     matches!(digits, 0 | 5).then_some(bytes)
 }
 
-/// Appends the text that stands for `bytes`.
+/// Appends bytes as base64 text.
 pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     for chunk in bytes.chunks(3) {
         let byte = |i| u32::from(chunk.get(i).copied().unwrap_or(0));

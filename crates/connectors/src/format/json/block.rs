@@ -1,18 +1,18 @@
-//! Questions about 16 to 64 bytes at once, answered as one bit a byte: SSE2 where it is certain to be there, plain
-//! loops (which compilers vectorise) elsewhere.
+//! Comparisons of 16 to 64 bytes at once, with one result bit for each byte. They use SSE2 on x86-64, which
+//! always has it, and loops that compilers vectorise elsewhere.
 
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) use portable::{equal, quotes_and_backslashes, specials};
 #[cfg(target_arch = "x86_64")]
 pub(super) use sse2::{equal, quotes_and_backslashes, specials};
 
-/// The `N` bytes from `i` on, if there are so many.
+/// Returns the `N` bytes from `i` on, if there are that many.
 #[inline(always)]
 pub(super) fn at<const N: usize>(b: &[u8], i: usize) -> Option<&[u8; N]> {
     if b.len().checked_sub(i)? < N {
         return None;
     }
-    // SAFETY: `i + N` is not beyond the end. (The safe ways test twice as much, for every key of a record.)
+    // SAFETY: `i + N` is not beyond the end. (Safe alternatives check twice, for every key of a record.)
     Some(unsafe { &*b.as_ptr().add(i).cast() })
 }
 
@@ -41,7 +41,7 @@ mod sse2 {
         unsafe { _mm_movemask_epi8(block) as u32 }
     }
 
-    /// Which bytes are a quote or a backslash.
+    /// Returns which bytes are a quote or a backslash.
     #[inline(always)]
     pub(in super::super) fn specials(bytes: &[u8; 16]) -> u32 {
         let block = load(bytes, 0);
@@ -49,7 +49,7 @@ mod sse2 {
         bits(unsafe { _mm_or_si128(is(block, b'"'), is(block, b'\\')) })
     }
 
-    /// Which bytes are quotes, and which backslashes.
+    /// Returns which bytes are quotes, and which are backslashes.
     #[inline(always)]
     pub(in super::super) fn quotes_and_backslashes(bytes: &[u8; 64]) -> (u64, u64) {
         let (mut quotes, mut backslashes) = (0, 0);
@@ -61,7 +61,7 @@ mod sse2 {
         (quotes, backslashes)
     }
 
-    /// Which bytes are the same.
+    /// Returns which bytes are equal.
     #[inline(always)]
     pub(in super::super) fn equal(a: &[u8; 32], b: &[u8; 32]) -> u32 {
         // SAFETY: every x86-64 processor has SSE2.
@@ -72,19 +72,19 @@ mod sse2 {
 
 #[cfg(any(test, not(target_arch = "x86_64")))]
 mod portable {
-    /// Which bytes are a quote or a backslash.
+    /// Returns which bytes are a quote or a backslash.
     #[inline(always)]
     pub(in super::super) fn specials(bytes: &[u8; 16]) -> u32 {
         bits(bytes, |byte| byte == b'"' || byte == b'\\') as u32
     }
 
-    /// Which bytes are quotes, and which backslashes.
+    /// Returns which bytes are quotes, and which are backslashes.
     #[inline(always)]
     pub(in super::super) fn quotes_and_backslashes(bytes: &[u8; 64]) -> (u64, u64) {
         (bits(bytes, |byte| byte == b'"'), bits(bytes, |byte| byte == b'\\'))
     }
 
-    /// Which bytes are the same.
+    /// Returns which bytes are equal.
     #[inline(always)]
     pub(in super::super) fn equal(a: &[u8; 32], b: &[u8; 32]) -> u32 {
         a.iter().zip(b).enumerate().fold(0, |mask, (i, (x, y))| mask | u32::from(x == y) << i)

@@ -1,11 +1,11 @@
-//! Objects and arrays as text: what a `STRING` column holds where a record holds something nested.
+//! Compact text of objects and arrays, for `STRING` columns whose records hold nested values.
 
 use engine::dictionary::InvalidText;
 
 use super::{number, scan, text, write};
 
-/// Appends `json`, whose grammar has been checked, without blanks and as Jackson would write it again: escapes only
-/// where they are needed, numbers with a fraction in Java's form. UTF-8 is not checked.
+/// Appends `json`, whose grammar has been checked, without blanks and in the form Jackson would write: only
+/// the necessary escapes, and numbers with fractions in Java's form. UTF-8 is not checked.
 pub(super) fn compact(json: &[u8], out: &mut Vec<u8>) -> Result<(), InvalidText> {
     let mut unescaped = Vec::new();
     let mut i = 0;

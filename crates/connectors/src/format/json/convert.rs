@@ -1,4 +1,4 @@
-//! From any JSON value to any type, as flink-json converts; the slow and complete way.
+//! Converts any JSON value to any type as flink-json does. This is the slow, complete path.
 
 use types::Scalar;
 
@@ -6,19 +6,20 @@ use super::leaf::Kind;
 use super::options::TimestampFormat;
 use super::{base64, decimal, number, time};
 
-/// A JSON value that is not null.
+/// A non-null JSON value.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Token<'a> {
     Bool(bool),
-    /// As it is written.
+    /// The original text of a number.
     Number(&'a [u8]),
-    /// Without its escapes; perhaps not UTF-8.
+    /// A text without its escapes; it may be invalid UTF-8.
     Text(&'a [u8]),
     /// An object or an array.
     Nested,
 }
 
-/// The value of a token as `kind`, which is a scalar and not text; `None` if it is not of that type. Bytes are put in `scratch`.
+/// Converts a token to the scalar type `kind`, which is not text; returns `None` if the value has another
+/// type. Bytes are stored in `scratch`.
 pub(super) fn convert<'s>(
     token: Token<'_>,
     kind: Kind,
@@ -56,7 +57,8 @@ fn text(token: Token<'_>) -> Option<&[u8]> {
     }
 }
 
-/// Anything but `true`, also in quotes and in any case, is false: `1`, `"yes"`, `["true"]`.
+/// Converts to a boolean: anything but `true`, in quotes or not and in any case, is false: `1`, `"yes"`,
+/// `["true"]`.
 fn boolean(token: Token<'_>) -> bool {
     match token {
         Token::Bool(value) => value,
@@ -65,8 +67,8 @@ fn boolean(token: Token<'_>) -> bool {
     }
 }
 
-/// INT and BIGINT cut the fraction off numbers, and do not take one in text; the narrower types take no fraction and no
-/// exponent at all.
+/// Converts to an integer. INT and BIGINT truncate the fraction of numbers, but refuse one in text; narrower
+/// types accept neither a fraction nor an exponent.
 fn integer(token: Token<'_>, min: i64, max: i64) -> Option<i64> {
     let (text, number) = match token {
         Token::Number(text) => (text, true),
@@ -82,7 +84,7 @@ fn integer(token: Token<'_>, min: i64, max: i64) -> Option<i64> {
     (min..=max).contains(&value).then_some(value)
 }
 
-/// In text also Java's names and suffixes.
+/// Converts to a double; text may use Java's names and suffixes.
 fn double(token: Token<'_>) -> Option<f64> {
     let text = match token {
         Token::Number(text) => return number::double(text),
@@ -104,12 +106,12 @@ fn double(token: Token<'_>) -> Option<f64> {
 
     let digits = unsigned.strip_suffix(b"d").or(unsigned.strip_suffix(b"D"));
     let digits = digits.or(unsigned.strip_suffix(b"f")).or(unsigned.strip_suffix(b"F")).unwrap_or(unsigned);
-    // The standard parser also knows names in any case, which Java does not.
+    // The standard parser also accepts names in any case, which Java does not.
     let plain = matches!(digits.first()?, b'0'..=b'9' | b'.');
     if plain { number::double(digits).map(|value| sign * value) } else { None }
 }
 
-/// Without the blanks and control characters around it, as Java's `trim`.
+/// Removes surrounding blanks and control characters, as Java's `trim` does.
 fn trim(mut text: &[u8]) -> &[u8] {
     while let [0..=b' ', rest @ ..] = text {
         text = rest;

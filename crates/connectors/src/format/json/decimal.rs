@@ -1,10 +1,10 @@
-//! Decimal text to unscaled whole numbers, as `BigDecimal` and `DECIMAL(p, s)` do it.
+//! Parses decimal text to unscaled integers, like `BigDecimal` and `DECIMAL(p, s)`.
 
-/// Digits an `i128` holds for certain.
+/// Number of digits that always fit an `i128`.
 const MAX_DIGITS: i64 = 38;
 
-/// The unscaled value of `text` (a sign, digits, a fraction, an exponent) rounded half up, away from zero, to `scale`
-/// digits; `None` if it is no number or does not fit `precision` digits.
+/// Returns the unscaled value of `text` (sign, digits, fraction, exponent), rounded half up, away from zero,
+/// to `scale` digits. Returns `None` if the text is no number or has more than `precision` digits.
 pub(super) fn parse(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
     let (negative, text) = match text.split_first()? {
         (b'-', rest) => (true, rest),
@@ -32,7 +32,7 @@ pub(super) fn parse(text: &[u8], precision: u8, scale: u8) -> Option<i128> {
     if zeros > 0 {
         digits.nth(zeros - 1);
     }
-    // The digits times 10^shift are the unscaled value; a negative shift cuts digits off.
+    // The unscaled value is the digits times 10^shift; a negative shift cuts off digits.
     let shift = i64::from(scale) + i64::from(exponent) - fraction.len() as i64;
     let significant = (count - zeros) as i64;
     if significant == 0 || significant + shift < 0 {

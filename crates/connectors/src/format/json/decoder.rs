@@ -1,4 +1,4 @@
-//! The decoder: records in, rows of a batch out.
+//! The decoder: turns records into rows of a batch.
 
 use std::borrow::Cow;
 
@@ -20,48 +20,49 @@ const NO_OBJECTS: &str = "malformed: no element of the array is an object";
 const NOT_UNICODE: &str = "malformed: the record is neither UTF-8, nor UTF-16, nor UTF-32";
 const NOT_UTF8: &str = "malformed: a text that is read is not UTF-8";
 
-/// Decodes the records of one source subtask; it learns how they are written and so belongs to one table.
+/// Decodes the records of one source subtask. It learns the form of the records, so it belongs to one table.
 ///
 /// A batch is filled by [`begin`](Decoder::begin), [`record`](Decoder::record) for each record, and
-/// [`finish`](Decoder::finish). The caller keeps `origin.records`: one span for each row added.
+/// [`finish`](Decoder::finish). The caller fills `origin.records`, with one span for each added row.
 #[derive(Debug)]
 pub struct Decoder {
     pub(super) layout: Layout,
-    /// One a request.
+    /// One for each request.
     pub(super) leaves: Vec<Leaf>,
     pub(super) options: JsonOptions,
-    /// The row being written.
+    /// Index of the row that is being written.
     pub(super) row: usize,
-    /// A number no other row of this decoder has, begun anew or not.
+    /// A number that is unique among this decoder's rows, including rows that were started again.
     pub(super) row_id: u64,
-    /// Why the walk stopped.
+    /// The reason why the walk stopped.
     pub(super) fault: Fault,
-    /// For texts that are not as they were written.
+    /// Buffer for texts that differ from their raw form.
     pub(super) text: Vec<u8>,
-    /// The day of the time that was read last.
+    /// The day of the last time that was read.
     pub(super) last_day: LastDay,
-    /// For records that are not UTF-8.
+    /// Buffer for records that are not UTF-8.
     narrowed: Vec<u8>,
-    /// Rows the columns have room for.
+    /// Number of rows for which the columns have space.
     capacity: usize,
 }
 
-/// What a record gave.
+/// The result of decoding a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Added {
-    /// Rows; none for an empty array, several for an array of objects.
+    /// Number of rows: none for an empty array, several for an array of objects.
     pub rows: usize,
-    /// Elements of an array that are no objects and gave no row.
+    /// Number of array elements that are not objects and gave no row.
     pub refused: usize,
 }
 
 impl Decoder {
-    /// A decoder of the requested leaves, each requested once. Leaves of the record's metadata are left to the source.
+    /// Creates a decoder for the requested leaves, each requested once. Leaves of record metadata are left to
+    /// the source.
     pub fn new(requests: &[LeafRequest], options: JsonOptions) -> Decoder {
         Decoder::of_some(requests, options, |_| true)
     }
 
-    /// As [`Decoder::new`], and leaves those to the source too that are not `read` here.
+    /// Like [`Decoder::new`], but leaves for which `read` returns false are left to the source too.
     pub fn of_some(
         requests: &[LeafRequest],
         options: JsonOptions,
@@ -82,15 +83,16 @@ impl Decoder {
         }
     }
 
-    /// Empties the batch, which is one of this decoder's requests, for about `capacity` rows; it grows if there are
-    /// more. Clearing costs time in proportion, so `capacity` should be the number of records at hand.
+    /// Clears the batch, which must have this decoder's requests, for about `capacity` rows; it grows if
+    /// there are more. Clearing takes time in proportion, so `capacity` should be the number of records at
+    /// hand.
     pub fn begin(&mut self, batch: &mut Batch, capacity: usize) {
         assert_eq!(batch.columns.len(), self.leaves.len(), "a batch has the columns that were requested");
         self.capacity = capacity;
         batch.clear(capacity);
     }
 
-    /// Adds the rows of a record. After an error the batch is as it was before.
+    /// Adds the rows of a record. After an error the batch is unchanged.
     #[inline]
     pub fn record(&mut self, batch: &mut Batch, record: &[u8]) -> Result<Added, RecordError> {
         match self.utf8(batch, record) {
@@ -99,8 +101,8 @@ impl Decoder {
         }
     }
 
-    /// Adds the rows of a record that could not be read as UTF-8, for which `error` says why: UTF-16 and UTF-32 are never
-    /// well-formed there, so that only records that fail are looked at for them.
+    /// Adds the rows of a record that is not valid as UTF-8; `error` says why. UTF-16 and UTF-32 are never
+    /// valid JSON in UTF-8, so only failed records are checked for these encodings.
     #[cold]
     fn wide(&mut self, batch: &mut Batch, record: &[u8], error: RecordError) -> Result<Added, RecordError> {
         let Some(encoding) = WideEncoding::of(record) else { return Err(error) };
@@ -118,7 +120,7 @@ impl Decoder {
         added
     }
 
-    /// [`Decoder::record`] of a record in UTF-8.
+    /// Adds the rows of a record in UTF-8, as [`Decoder::record`] does.
     #[inline(always)]
     fn utf8(&mut self, batch: &mut Batch, record: &[u8]) -> Result<Added, RecordError> {
         let start = if record.first() == Some(&b'{') { 0 } else { self.start(record) };
@@ -145,8 +147,9 @@ impl Decoder {
         })
     }
 
-    /// Ends the batch: rows with text that is not UTF-8 are taken out and their records rejected, with all rows of
-    /// such a record. Where that is an error, it comes with the first of the records.
+    /// Ends the batch: rows with text that is not UTF-8 are removed, together with all other rows of their
+    /// records, and the records are rejected. If that is an error, it is returned with the first of the
+    /// records.
     pub fn finish(&mut self, batch: &mut Batch) -> Result<(), (RecordSpan, RecordError)> {
         let mut dead = Vec::new();
         for (column, leaf) in batch.columns.iter_mut().zip(&self.leaves) {
@@ -186,25 +189,25 @@ impl Decoder {
         Ok(())
     }
 
-    /// How often each leaf, in the order of the requests, was null because its value was of another type.
+    /// Returns for each leaf, in the order of the requests, how often it was null because of a wrong type.
     pub fn type_errors(&self) -> impl Iterator<Item = u64> {
         self.leaves.iter().map(|leaf| leaf.type_errors)
     }
 
-    /// Calls `each` with every leaf that was null because of another type since the last call, and how often.
+    /// Calls `each` with every leaf that was null because of a wrong type since the last call, and how often.
     pub fn take_type_errors(&mut self, each: &mut dyn FnMut(&str, u64)) {
         for leaf in self.leaves.iter_mut().filter(|leaf| leaf.type_errors > 0) {
             each(&leaf.name, std::mem::take(&mut leaf.type_errors));
         }
     }
 
-    /// Where the record's value begins: behind a byte order mark and blanks.
+    /// Returns the start of the record's value, after a byte order mark and blanks.
     #[cold]
     fn start(&self, record: &[u8]) -> usize {
         scan::blanks(record, if record.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 })
     }
 
-    /// Reads the object at `i` into a new row; the end of the object.
+    /// Reads the object at `i` into a new row; returns the end of the object.
     #[inline(always)]
     fn row(&mut self, batch: &mut Batch, record: &[u8], i: usize) -> Result<usize, Stop> {
         if batch.rows >= self.capacity {
@@ -217,7 +220,7 @@ impl Decoder {
         Ok(end)
     }
 
-    /// Reads the array at `start`, a row an object.
+    /// Reads the array at `start`, one row for each object.
     fn elements(&mut self, batch: &mut Batch, record: &[u8], start: usize) -> Result<Added, Stop> {
         let before = batch.rows;
         let mut refused = 0;
@@ -285,7 +288,7 @@ impl Decoder {
         }
     }
 
-    /// What to tell about the fault in a record.
+    /// Returns the error for the fault in a record.
     #[cold]
     fn error(&self, record: &[u8]) -> RecordError {
         let Fault { kind, at } = self.fault;
@@ -297,7 +300,7 @@ impl Decoder {
                     "field `{name}` is {data_type}, and at byte {at} stands {value}"
                 ));
             }
-            // Kafka's tombstones and the like are no fault of the data.
+            // Tombstones and other empty records are not faults of the data.
             FaultKind::NoRow(reason @ (EMPTY | NULL)) => return RecordError::Rejected(reason.into()),
             FaultKind::NoRow(reason) => Cow::Borrowed(reason),
             FaultKind::Malformed(what) => Cow::Owned(format!("malformed: {what} at byte {at}")),

@@ -1,13 +1,13 @@
-//! What an error shows of a record: the value that is wrong, or the text around the place.
+//! Excerpts of records in errors: the wrong value, or the text around a position.
 
 use super::skip;
 
-/// Bytes of a value that are shown.
+/// Number of bytes that are shown of a value.
 const VALUE_BYTES: usize = 60;
-/// Bytes before and behind a place that are shown.
+/// Number of bytes that are shown before and after a position.
 const AROUND_BYTES: usize = 20;
 
-/// The value at a place.
+/// Returns the value at a position.
 pub(super) fn value(record: &[u8], at: usize) -> String {
     let end = skip::value(record, at, 0).unwrap_or(record.len());
     let value = record.get(at..end).unwrap_or_default();
@@ -17,7 +17,7 @@ pub(super) fn value(record: &[u8], at: usize) -> String {
     }
 }
 
-/// `, near `…`` with the text around a place; nothing for an empty record.
+/// Returns `, near `…`` with the text around a position; empty for an empty record.
 pub(super) fn near(record: &[u8], at: usize) -> String {
     let (start, end) = (at.saturating_sub(AROUND_BYTES), at.saturating_add(AROUND_BYTES).min(record.len()));
     match record.get(start..end) {
@@ -26,7 +26,7 @@ pub(super) fn near(record: &[u8], at: usize) -> String {
     }
 }
 
-/// One line, whatever the bytes are. A character of which the cut left a part only is left out.
+/// Formats bytes as one line. Characters that the cut left incomplete are dropped.
 fn text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let whole = text.trim_matches(char::REPLACEMENT_CHARACTER);

@@ -1,40 +1,41 @@
 //! The objects of the schema, and what was learned about how producers write them.
 //!
-//! A node is an object: a `ROW` of the schema, or one that nobody reads but that was seen (it is predicted too, since
-//! walking its keys one by one is what costs). An entry is the text from the end of one value to the start of the next.
+//! A node is an object: a `ROW` of the schema, or an unread object that occurs in records. Unread objects are
+//! predicted too, because parsing their keys one by one is expensive. An entry is the text between the end of
+//! one value and the start of the next.
 
 use engine::batch::LeafRequest;
 
 use super::block;
 use super::leaf::Leaf;
 
-/// Literals longer than this are parsed anew each time.
+/// Longest literal that is learned; longer ones are parsed each time.
 const LITERAL: usize = 32;
-/// Entries tried after the expected one: optional keys come in groups.
+/// Number of entries tried after the expected one, because optional keys come in groups.
 const LOOK_AHEAD: usize = 4;
-/// Literals remembered for one object; more than twice what wide tables have.
+/// Number of literals remembered for one object: more than twice the need of wide tables.
 const ENTRIES: usize = 256;
-/// Objects nobody reads that get a node.
+/// Number of unread objects that get a node.
 const UNREAD_NODES: usize = 64;
 
-/// What to do with a value.
+/// How a value is processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Step {
     pub(super) action: Action,
-    /// The node of an object, the leaf of everything else that is read.
+    /// The node of an object, or the leaf of any other value that is read.
     pub(super) target: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Nobody reads it.
+    /// The value is not read.
     Skip,
     Object,
-    /// An object that is read as a value too.
+    /// An object that is also read as a value.
     Whole,
-    /// Text; whether as codes or as it comes, the column says.
+    /// Text; the column determines whether it is stored as codes or plain.
     Text,
-    /// Whether text is there.
+    /// Whether a text is present.
     Presence,
     /// `INT`.
     Int32,
@@ -42,9 +43,9 @@ pub(super) enum Action {
     Int64,
     Double,
     Boolean,
-    /// `TIMESTAMP(3)` and the like: a time in whole milliseconds.
+    /// A time in whole milliseconds, such as `TIMESTAMP(3)`.
     Millis,
-    /// A leaf without a fast way.
+    /// A leaf without a fast path.
     Other,
 }
 
@@ -58,25 +59,25 @@ pub(super) struct Layout {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Node {
     fields: Vec<Field>,
-    /// Every leaf below, and the one that is the object itself.
+    /// All leaves below the object, including the leaf that is the object itself.
     pub(super) leaves: Vec<u32>,
     /// The leaf that holds the object as a value.
     pub(super) whole: Option<u32>,
-    /// The number of objects around it, itself included.
+    /// Number of enclosing objects, including this one.
     pub(super) depth: u32,
-    /// The row in which the object was met last, as the decoder counts them.
+    /// The decoder's id of the last row that had this object.
     pub(super) seen: u64,
-    /// Boxed, since the walk takes it out while it is in the object.
+    /// Boxed, because the walk takes it out while it is inside the object.
     pub(super) learned: Option<Box<Learned>>,
 }
 
 /// How producers write the members of an object.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Learned {
-    /// Literals from the object's `{` on. They are kept apart from the others: among them, one could be taken for what
-    /// follows a value.
+    /// Literals that start at the object's `{`. They are separate, because among the others one could be
+    /// mistaken for text that follows a value.
     openers: Vec<Entry>,
-    /// Literals from the end of a value on, in the order in which they were seen.
+    /// Literals that start at the end of a value, in the order in which they were seen.
     pub(super) entries: Vec<Entry>,
 }
 
@@ -91,33 +92,33 @@ struct Field {
 #[repr(align(64))]
 pub(super) struct Entry {
     literal: [u8; LITERAL],
-    /// One bit a byte of the literal.
+    /// One bit for each byte of the literal.
     mask: u32,
     pub(super) len: u32,
     pub(super) step: Step,
-    /// The entry that is expected next; for openers only.
+    /// Index of the entry that is expected next; only for openers.
     after: u32,
 }
 
-/// A member that was recognised.
+/// A recognised member.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Member {
     pub(super) step: Step,
-    /// Where its value begins.
+    /// Start of its value.
     pub(super) value: usize,
-    /// The entry expected after it.
+    /// Index of the entry expected after it.
     pub(super) next: usize,
 }
 
 impl Layout {
-    /// The objects on the way to the leaves, which are those of the requests.
+    /// Builds the objects on the paths to the leaves, which belong to the requests.
     pub(super) fn new(
         requests: &[LeafRequest],
         leaves: &[Leaf],
         read: impl Fn(&LeafRequest) -> bool,
     ) -> Layout {
         let mut layout = Layout { nodes: vec![Node { depth: 1, ..Node::default() }], unread: 0 };
-        // The longest paths first: an object is there before a leaf asks for it as a value.
+        // Longest paths first, so that an object exists before a leaf requests it as a value.
         let mut order: Vec<usize> = (0..requests.len()).collect();
         order.sort_by_key(|&index| std::cmp::Reverse(requests[index].leaf.path.len()));
 
@@ -166,7 +167,7 @@ impl Layout {
         target
     }
 
-    /// What to do with the value of `name`; `object`: it is one.
+    /// Returns how the value of `name` is processed; `object` says whether it is an object.
     pub(super) fn resolve(&mut self, node: usize, name: &[u8], object: bool) -> Step {
         if let Some(step) = self.nodes[node].field(name) {
             return step;
@@ -186,21 +187,23 @@ impl Node {
 }
 
 impl Learned {
-    /// The object's first member, if it is written in a known way. `i` is at the `{`.
+    /// Returns the object's first member if it is written in a known form. `i` is at the `{`.
     #[inline(always)]
     pub(super) fn first(&self, b: &[u8], i: usize) -> Option<Member> {
         let opener = self.openers.iter().find(|opener| opener.matches(b, i))?;
         Some(Member { step: opener.step, value: i + opener.len as usize, next: opener.after as usize })
     }
 
-    /// The member at `i`, right behind a value, if it is one of those that follow the expected one.
+    /// Returns the member at `i`, directly behind a value, if it is one of the entries after the expected
+    /// one.
     pub(super) fn ahead(&self, b: &[u8], i: usize, next: usize) -> Option<Member> {
         let mut ahead = self.entries.iter().enumerate().skip(next + 1).take(LOOK_AHEAD);
         let (found, entry) = ahead.find(|(_, entry)| entry.matches(b, i))?;
         Some(Member { step: entry.step, value: i + entry.len as usize, next: found + 1 })
     }
 
-    /// Remembers that `literal` led to `step` where entry `next` was expected; the entry to expect after it.
+    /// Stores that `literal` led to `step` when entry `next` was expected; returns the entry to expect after
+    /// it.
     pub(super) fn learn(&mut self, literal: &[u8], step: Step, next: usize) -> usize {
         if literal.len() > LITERAL {
             return next;
@@ -210,7 +213,7 @@ impl Learned {
         }
 
         if self.openers.len() + self.entries.len() == ENTRIES {
-            // So many ways were seen that few of them can be in use.
+            // After so many different literals, few of them can still be in use.
             self.openers.clear();
             self.entries.clear();
         }

@@ -1,24 +1,24 @@
-//! A leaf that the plan reads: its type as decoding sees it, and how often a value was not of that type.
+//! A leaf that the plan reads: its type for decoding, and how often values had another type.
 
 use engine::batch::{Encoding, LeafRequest};
 use types::DataType;
 
 use super::layout::Action;
 
-/// One requested leaf; its index is its column's.
+/// A requested leaf; its index equals its column's.
 #[derive(Debug, Clone)]
 pub(super) struct Leaf {
-    /// `user.user_type`.
+    /// Name such as `user.user_type`.
     pub(super) name: String,
-    /// As it is declared, for errors.
+    /// The declared type, for errors.
     pub(super) data_type: DataType,
     pub(super) kind: Kind,
     pub(super) encoding: Encoding,
-    /// Values that became null because they were of another type.
+    /// Number of values that became null because of a wrong type.
     pub(super) type_errors: u64,
 }
 
-/// What a value must be.
+/// The required type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Boolean,
@@ -42,15 +42,15 @@ pub(super) enum Kind {
         digits: u8,
         zone: Zone,
     },
-    /// A value that holds values; the leaf's type says which.
+    /// A nested value; the leaf's type has the details.
     Nested,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Zone {
-    /// `TIMESTAMP`: none is written.
+    /// `TIMESTAMP`: the text has no zone.
     None,
-    /// `TIMESTAMP_LTZ`: a `Z` behind.
+    /// `TIMESTAMP_LTZ`: the text ends with `Z`.
     Utc,
 }
 
@@ -62,7 +62,7 @@ impl Leaf {
         Leaf { name, data_type, kind, encoding: request.encoding, type_errors: 0 }
     }
 
-    /// How the walk treats the leaf's values.
+    /// Returns how the walk processes the leaf's values.
     pub(super) fn action(&self) -> Action {
         match (self.encoding, self.kind) {
             (Encoding::Presence, Kind::Text) => Action::Presence,

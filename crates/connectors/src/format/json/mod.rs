@@ -1,12 +1,13 @@
-//! JSON as flink-json reads and writes it.
+//! JSON in the dialect of flink-json.
 //!
-//! Reading goes straight from a record's bytes to the columns that the plan reads; no tree is built. Producers write
-//! their keys in the same order with the same blanks again and again, so every object of the schema remembers the
-//! bytes between one value and the next (`,"key":`) and compares instead of parsing. Where the guess fails, the member
-//! is parsed the ordinary way and learned.
+//! Decoding goes directly from a record's bytes to the columns that the plan reads, without a tree. Producers
+//! write keys in the same order with the same blanks again and again. So every object of the schema remembers
+//! the bytes between one value and the next (`,"key":`) and compares them instead of parsing. If the guess
+//! fails, the member is parsed the ordinary way and learned.
 //!
-//! What a value of the wrong type becomes follows flink-json's tree reader ("JSON Format" in Flink's manual and what it
-//! does when run); what is never read is only skipped: its grammar is checked, its escapes and UTF-8 are not.
+//! Values of the wrong type are treated as by flink-json's tree reader (according to "JSON Format" in Flink's
+//! manual and its observed behaviour). Unread values are skipped: their grammar is checked, their escapes and
+//! UTF-8 are not.
 
 mod base64;
 mod block;

@@ -1,13 +1,13 @@
-//! Values that hold values: from JSON to the encoding of [`types::nested`], and back.
+//! Nested values: from JSON to the encoding of [`types::nested`], and back.
 //!
 //! | type | JSON |
 //! | --- | --- |
 //! | `ARRAY` | an array |
-//! | `ROW` | an object; members that are missing are null, others are passed over |
-//! | `MAP` | an object, whose names are the keys |
+//! | `ROW` | an object; missing members are null, unknown ones are ignored |
+//! | `MAP` | an object whose names are the keys |
 //! | `MULTISET` | an object of elements and counts |
 //!
-//! A part of another type is null, as it is in flink-json where `json.ignore-parse-errors` is set, and counted.
+//! A part of the wrong type becomes null and is counted, as in flink-json with `json.ignore-parse-errors`.
 
 use engine::dictionary::InvalidText;
 use types::nested::{self, Nested};
@@ -20,10 +20,10 @@ use super::options::{TimestampFormat, WriteOptions};
 use super::write::{write_string, write_value};
 use super::{scan, skip, text};
 
-/// Reads nested values.
+/// Decodes nested values.
 pub(super) struct Reader {
     format: TimestampFormat,
-    /// How many parts were null because they are of another type.
+    /// Number of parts that were null because of a wrong type.
     pub(super) wrong: usize,
 }
 
@@ -32,10 +32,10 @@ impl Reader {
         Reader { format, wrong: 0 }
     }
 
-    /// Adds the value that `json` holds, whose grammar has been checked, in the compact form.
+    /// Appends the value of `json`, whose grammar has been checked, in the compact form.
     ///
     /// # Errors
-    /// A text in it has a broken escape or is not UTF-8.
+    /// A text in the value has a broken escape or is not UTF-8.
     pub(super) fn value(&mut self, json: &[u8], of: &DataType, out: &mut Vec<u8>) -> Result<(), InvalidText> {
         match (of, json.first()) {
             _ if json == b"null" => values::write(Scalar::Null, out),
@@ -104,7 +104,7 @@ impl Reader {
         let entries = std::iter::from_fn(|| Some((all.value()?, all.value()?)));
         let entries: Vec<(Scalar<'_>, Scalar<'_>)> = entries.collect();
         let mut inside = Vec::with_capacity(read.len() + 2);
-        // Flink reads them into a HashMap.
+        // Flink puts the entries into a HashMap.
         nested::write_hash_map(&entries, &mut inside);
         values::write(Scalar::Bytes(&inside), out);
         Ok(())
@@ -119,7 +119,7 @@ impl Reader {
                 text::unescape(raw, &mut unescaped)?;
                 Token::Text(&unescaped)
             }
-            // A text holds JSON as it is.
+            // A text column holds nested JSON as text.
             [b'{' | b'[', ..] if of.is_text() => {
                 compact(json, &mut unescaped)?;
                 Token::Text(&unescaped)
@@ -176,7 +176,7 @@ fn each_member<'a>(
     Ok(())
 }
 
-/// Where the next value or name begins, or the bracket that ends all.
+/// Returns the start of the next value or name, or the position of the closing bracket.
 fn next(json: &[u8], end: usize) -> usize {
     let i = scan::blanks(json, end);
     if json.get(i) == Some(&b',') { scan::blanks(json, i + 1) } else { i }
@@ -188,6 +188,7 @@ pub(super) fn write(out: &mut Vec<u8>, value: &[u8], of: &DataType, options: &Wr
         out.extend_from_slice(b"null");
         return;
     };
+
     match of {
         DataType::Row(fields) => {
             out.push(b'{');
@@ -218,7 +219,8 @@ pub(super) fn write(out: &mut Vec<u8>, value: &[u8], of: &DataType, options: &Wr
     }
 }
 
-/// Keys that are no texts become texts: JSON has no other names.
+/// Appends entries as an object. Keys that are not texts are converted to text, because JSON has no other
+/// names.
 fn write_entries(
     out: &mut Vec<u8>,
     nested: &Nested<'_>,

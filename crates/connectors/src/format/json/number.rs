@@ -1,6 +1,6 @@
-//! Numbers: JSON's grammar, and the fast ways for those that most records hold.
+//! Numbers: JSON's grammar, and fast paths for common numbers.
 
-/// The end of the number at `i` by JSON's grammar; `None` if there is none.
+/// Returns the end of the number at `i` by JSON's grammar; `None` if there is no number.
 #[inline]
 pub(super) fn end(b: &[u8], i: usize) -> Option<usize> {
     let digits = |mut j: usize| {
@@ -31,7 +31,7 @@ pub(super) fn end(b: &[u8], i: usize) -> Option<usize> {
     Some(j)
 }
 
-/// The digits at `i` as a number; overflows in silence, so the caller counts them.
+/// Parses the digits at `i`. It overflows silently, so callers count the digits.
 #[inline(always)]
 fn digits(b: &[u8], mut i: usize, mut value: u64) -> (u64, usize) {
     while let Some(&byte) = b.get(i) {
@@ -45,7 +45,8 @@ fn digits(b: &[u8], mut i: usize, mut value: u64) -> (u64, usize) {
     (value, i)
 }
 
-/// A whole number of at most 18 digits at `i` and its end; `None` for every other, right or wrong.
+/// Parses an integer of at most 18 digits at `i` and returns its end; `None` for all other numbers, valid or
+/// not.
 #[inline(always)]
 pub(super) fn short_integer(b: &[u8], i: usize) -> Option<(i64, usize)> {
     let negative = b[i] == b'-';
@@ -58,9 +59,9 @@ pub(super) fn short_integer(b: &[u8], i: usize) -> Option<(i64, usize)> {
     plain.then_some((if negative { -(value as i64) } else { value as i64 }, end))
 }
 
-/// A number of at most 15 digits without an exponent at `i`, and its end; `None` for every other. Both its digits and
-/// the power of ten are exact doubles, so their quotient is the nearest double (W. D. Clinger, "How to Read Floating
-/// Point Numbers Accurately", 1990).
+/// Parses a number of at most 15 digits without an exponent at `i` and returns its end; `None` for all other
+/// numbers. The digits and the power of ten are exact doubles, so their quotient is the nearest double (W. D.
+/// Clinger, "How to Read Floating Point Numbers Accurately", 1990).
 #[inline(always)]
 pub(super) fn short_double(b: &[u8], i: usize) -> Option<(f64, usize)> {
     const POWERS: [f64; 16] =
@@ -91,7 +92,7 @@ pub(super) fn short_double(b: &[u8], i: usize) -> Option<(f64, usize)> {
     Some((if negative { -value } else { value }, end))
 }
 
-/// A number in decimal text as the nearest double.
+/// Parses decimal text to the nearest double.
 pub(super) fn double(text: &[u8]) -> Option<f64> {
     std::str::from_utf8(text).ok()?.parse().ok()
 }

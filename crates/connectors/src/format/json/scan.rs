@@ -1,8 +1,8 @@
-//! Where the pieces of a record end: blanks, strings and words.
+//! Finds the ends of a record's parts: blanks, strings and words.
 
 use super::block;
 
-/// The first byte from `i` on that is no blank.
+/// Returns the first byte from `i` on that is not a blank.
 #[inline(always)]
 pub(super) fn blanks(b: &[u8], mut i: usize) -> usize {
     while let Some(b' ' | b'\n' | b'\t' | b'\r') = b.get(i) {
@@ -11,7 +11,7 @@ pub(super) fn blanks(b: &[u8], mut i: usize) -> usize {
     i
 }
 
-/// Whether `word` stands at `i`.
+/// Returns whether `word` is at `i`.
 #[inline(always)]
 pub(super) fn has(b: &[u8], i: usize, word: &[u8]) -> bool {
     b.get(i..).is_some_and(|rest| rest.starts_with(word))
@@ -20,20 +20,20 @@ pub(super) fn has(b: &[u8], i: usize, word: &[u8]) -> bool {
 /// The inside of a string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Inside {
-    /// The place of the closing quote.
+    /// Position of the closing quote.
     pub(super) end: usize,
-    /// Whether there is a backslash in it. What follows it has not been looked at.
+    /// Whether it contains a backslash. The escape itself has not been checked.
     pub(super) escaped: bool,
 }
 
-/// The end of the string whose first character is at `i`; `None` if it has none.
+/// Finds the end of the string whose first character is at `i`; `None` if it does not end.
 #[inline(always)]
 pub(super) fn string(b: &[u8], i: usize) -> Option<Inside> {
     let at = special(b, i)?;
     if b[at] == b'"' { Some(Inside { end: at, escaped: false }) } else { escaped_string(b, at) }
 }
 
-/// The first quote or backslash from `i` on.
+/// Returns the first quote or backslash from `i` on.
 #[inline(always)]
 fn special(b: &[u8], i: usize) -> Option<usize> {
     let mut rest = b.get(i..)?;
@@ -47,11 +47,11 @@ fn special(b: &[u8], i: usize) -> Option<usize> {
     special_near_end(b, b.len() - rest.len())
 }
 
-/// The first quote or backslash from `i` on, where fewer than 16 bytes are left.
+/// Returns the first quote or backslash from `i` on, if fewer than 16 bytes are left.
 #[inline(never)]
 fn special_near_end(b: &[u8], i: usize) -> Option<usize> {
     let position = match b.last_chunk() {
-        // The last 16 bytes overlap what was looked at; those bits are shifted out.
+        // The last 16 bytes overlap bytes that were checked already; their bits are shifted out.
         Some(bytes) => {
             let bits = block::specials(bytes) >> (i - (b.len() - 16));
             (bits != 0).then(|| bits.trailing_zeros() as usize)
@@ -61,9 +61,9 @@ fn special_near_end(b: &[u8], i: usize) -> Option<usize> {
     position.map(|position| i + position)
 }
 
-/// The end of a string from its first backslash on, 64 bytes at a time. Which characters a backslash escapes is found
-/// without a loop: a run of backslashes escapes every second of itself, and the carry of a subtraction walks the run
-/// (G. Langdale, D. Lemire, "Parsing Gigabytes of JSON per Second", 2019).
+/// Finds the end of a string from its first backslash on, 64 bytes at a time. Escaped characters are found
+/// without a loop: a run of backslashes escapes every second one of itself, and the carry of a subtraction
+/// passes along the run (G. Langdale, D. Lemire, "Parsing Gigabytes of JSON per Second", 2019).
 #[inline(never)]
 fn escaped_string(b: &[u8], mut i: usize) -> Option<Inside> {
     const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
@@ -101,7 +101,7 @@ fn escaped_string(b: &[u8], mut i: usize) -> Option<Inside> {
 mod tests {
     use super::*;
 
-    /// The plainest way to find the end.
+    /// Finds the end in the simplest way.
     fn naive(b: &[u8], mut i: usize) -> Option<Inside> {
         let mut escaped = false;
         loop {
@@ -123,6 +123,7 @@ mod tests {
                 seed ^= seed << 17;
                 seed
             };
+
             let rare = 2 + next() % 60;
             let len = next() % 200;
             let bytes: Vec<u8> = (0..len)
@@ -132,6 +133,7 @@ mod tests {
                     _ => b'a',
                 })
                 .collect();
+
             for i in [0, bytes.len() / 2, bytes.len()] {
                 assert_eq!(
                     string(&bytes, i),

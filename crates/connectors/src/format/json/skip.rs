@@ -1,17 +1,18 @@
-//! Passing over values that nobody reads: only their grammar is checked.
+//! Skips unread values; only their grammar is checked.
 
 use super::number;
 use super::options::Fault;
 use super::scan;
 
-/// Objects and arrays inside one another, the record's own included, at most.
+/// Largest nesting depth of objects and arrays, including the record itself.
 pub(super) const MAX_DEPTH: u32 = 128;
 
-/// The end of the value at `i`, after blanks, which stands inside `depth` objects and arrays. Keeps its own stack.
+/// Returns the end of the value at `i` (after blanks), which is inside `depth` objects and arrays. Does not
+/// recurse.
 #[inline(never)]
 pub(super) fn value(b: &[u8], mut i: usize, depth: u32) -> Result<usize, Fault> {
     let room = MAX_DEPTH.saturating_sub(depth);
-    // One bit an open container, the innermost lowest: 1 for an object.
+    // One bit for each open container, the innermost lowest; 1 is an object.
     let (mut open, mut count) = (0u128, 0u32);
 
     loop {
@@ -62,7 +63,7 @@ pub(super) fn value(b: &[u8], mut i: usize, depth: u32) -> Result<usize, Fault> 
     }
 }
 
-/// The end of `null`, `true`, `false` or a number.
+/// Returns the end of `null`, `true`, `false` or a number.
 fn word(b: &[u8], i: usize) -> Result<usize, Fault> {
     for word in [&b"null"[..], b"true", b"false"] {
         if scan::has(b, i, word) {
@@ -72,7 +73,7 @@ fn word(b: &[u8], i: usize) -> Result<usize, Fault> {
     number::end(b, i).ok_or(Fault::malformed("expected a value", i))
 }
 
-/// The end of the string whose opening quote is at `i`.
+/// Returns the end of the string whose opening quote is at `i`.
 fn string(b: &[u8], i: usize) -> Result<usize, Fault> {
     match scan::string(b, i + 1) {
         Some(inside) => Ok(inside.end + 1),
@@ -80,7 +81,7 @@ fn string(b: &[u8], i: usize) -> Result<usize, Fault> {
     }
 }
 
-/// The end of `"key":`.
+/// Returns the end of `"key":`.
 fn key(b: &[u8], i: usize) -> Result<usize, Fault> {
     if b.get(i) != Some(&b'"') {
         return Err(Fault::malformed("expected a key", i));

@@ -1,4 +1,4 @@
-//! The complete way of reading a leaf's value: any JSON value, any type.
+//! The complete path for reading a leaf's value: any JSON value, any type.
 
 use engine::batch::Encoding;
 use engine::column::{Column, tri};
@@ -14,7 +14,7 @@ use super::text;
 use super::walk::{Stop, Walked};
 
 impl Decoder {
-    /// Reads the value at `i`, where no blank is, inside `depth` objects.
+    /// Reads the value at `i`, where there is no blank, inside `depth` objects.
     pub(super) fn leaf(
         &mut self,
         columns: &mut [Column],
@@ -31,7 +31,8 @@ impl Decoder {
         done.map(|()| end)
     }
 
-    /// Converts `json`, one whole value that began at `at`. Its text, where it is not as written, is put in `buffer`.
+    /// Converts `json`, a whole value that begins at `at`. A text that differs from its raw form is stored in
+    /// `buffer`.
     fn convert_leaf(
         &mut self,
         column: &mut Column,
@@ -95,7 +96,7 @@ impl Decoder {
 }
 
 impl Decoder {
-    /// Converts a value of a type that holds values.
+    /// Converts a value of a nested type.
     fn convert_nested(
         &mut self,
         column: &mut Column,
@@ -122,12 +123,12 @@ impl Decoder {
     }
 }
 
-/// The one value that was written.
+/// Returns the only value that was written.
 fn compact_value(bytes: &[u8]) -> Scalar<'_> {
     types::compact::Reader::new(bytes).value().unwrap_or(Scalar::Null)
 }
 
-/// Puts text in a column of any encoding; false if it can be seen not to be UTF-8.
+/// Stores text in a column of any encoding; returns false if it is known not to be UTF-8.
 fn set_text(column: &mut Column, row: usize, text: &[u8]) -> bool {
     match column {
         Column::Coded(coded) => return coded.set(row, text).is_ok(),

@@ -1,9 +1,9 @@
-//! Escapes of strings, undone.
+//! Decodes escapes in strings.
 
 use engine::dictionary::InvalidText;
 
-/// Appends the text that `raw`, the inside of a JSON string, stands for. Half of a surrogate pair becomes `?`, as in
-/// Java. UTF-8 is not checked.
+/// Appends the text of `raw`, the inside of a JSON string. Half of a surrogate pair becomes `?`, as in Java.
+/// UTF-8 is not checked.
 pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) -> Result<(), InvalidText> {
     out.reserve(raw.len());
     let mut rest = raw;
@@ -28,8 +28,8 @@ pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) -> Result<(), InvalidText>
     Ok(())
 }
 
-/// Appends the character of a `\u` whose digits begin `rest`, with the second half where there is one; returns what
-/// follows.
+/// Appends the character of a `\u` escape whose digits begin `rest`, together with the second half of a pair,
+/// if there is one. Returns the text behind it.
 fn unicode<'a>(rest: &'a [u8], out: &mut Vec<u8>) -> Result<&'a [u8], InvalidText> {
     let first = hex(rest).ok_or(InvalidText)?;
     let mut rest = &rest[4..];
@@ -46,7 +46,7 @@ fn unicode<'a>(rest: &'a [u8], out: &mut Vec<u8>) -> Result<&'a [u8], InvalidTex
     Ok(rest)
 }
 
-/// Four hexadecimal digits.
+/// Parses four hexadecimal digits.
 fn hex(digits: &[u8]) -> Option<u32> {
     digits
         .first_chunk::<4>()?

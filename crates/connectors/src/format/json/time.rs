@@ -1,4 +1,4 @@
-//! Dates and times as flink-json reads them: strictly, with two digits everywhere and at most nine of a fraction.
+//! Dates and times in flink-json's strict form: always two digits, and at most nine fraction digits.
 
 use super::leaf::Zone;
 use super::options::TimestampFormat;
@@ -6,7 +6,7 @@ use super::options::TimestampFormat;
 pub(super) const NANOS: i64 = 1_000_000_000;
 const SECONDS_A_DAY: i64 = 86_400;
 
-/// A time as seconds since 1970 and nanoseconds since then.
+/// A time as seconds since 1970 and the remaining nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment {
     pub(super) seconds: i64,
@@ -22,14 +22,14 @@ impl Moment {
         i128::from(self.seconds) * i128::from(NANOS) + i128::from(self.nanos)
     }
 
-    /// Without the digits of the fraction beyond the first `digits`.
+    /// Truncates the fraction to `digits` digits.
     pub(super) fn cut(self, digits: u8) -> Moment {
         let unit = 10u32.pow(9 - u32::from(digits.min(9)));
         Moment { nanos: self.nanos / unit * unit, ..self }
     }
 }
 
-/// A day that was read: neighbouring times mostly lie on one.
+/// Cache of the last day that was read; neighbouring times are mostly on the same day.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LastDay {
     text: [u8; 10],
@@ -43,7 +43,7 @@ impl Default for LastDay {
 }
 
 impl LastDay {
-    /// As [`date`].
+    /// Returns the same as [`date`].
     #[inline]
     pub(super) fn number(&mut self, text: &[u8]) -> Option<i64> {
         if text != self.text {
@@ -53,12 +53,12 @@ impl LastDay {
     }
 }
 
-/// A whole text as a timestamp.
+/// Parses a whole text as a timestamp.
 pub(super) fn timestamp(text: &[u8], format: TimestampFormat, zone: Zone) -> Option<Moment> {
     timestamp_with(text, format, zone, date)
 }
 
-/// A whole text as a timestamp; `date` reads its day.
+/// Parses a whole text as a timestamp; `date` parses its day.
 #[inline]
 pub(super) fn timestamp_with(
     text: &[u8],
@@ -86,7 +86,7 @@ pub(super) fn timestamp_with(
     Some(Moment { seconds: date(day)? * SECONDS_A_DAY + time.seconds, nanos: time.nanos })
 }
 
-/// A whole text `yyyy-MM-dd` as days since 1970.
+/// Parses a whole text `yyyy-MM-dd` to days since 1970.
 pub(super) fn date(text: &[u8]) -> Option<i64> {
     let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text.first_chunk::<10>()? else { return None };
     let year = two_digits(y0, y1)? * 100 + two_digits(y2, y3)?;
@@ -95,7 +95,7 @@ pub(super) fn date(text: &[u8]) -> Option<i64> {
     valid.then(|| days(year, month, day))
 }
 
-/// A whole text `HH:mm:ss[.fffffffff]` as a time of the day.
+/// Parses a whole text `HH:mm:ss[.fffffffff]` to a time of the day.
 pub(super) fn time(text: &[u8]) -> Option<Moment> {
     let (clock, fraction) = text.split_at_checked(8)?;
     let (minutes, &[b':', s0, s1]) = clock.split_at_checked(5)? else { return None };
@@ -111,7 +111,7 @@ pub(super) fn time(text: &[u8]) -> Option<Moment> {
     Some(Moment { seconds: hours_and_minutes(minutes)? + seconds, nanos })
 }
 
-/// `HH:mm` in seconds.
+/// Parses `HH:mm` to seconds.
 fn hours_and_minutes(text: &[u8]) -> Option<i64> {
     let &[h0, h1, b':', m0, m1] = text else { return None };
     let hours = two_digits(h0, h1).filter(|&h| h < 24)?;
@@ -133,8 +133,8 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970 of a day of the Gregorian calendar. The year is counted from March on, so that the leap day is its
-/// last (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+/// Returns the days since 1970 of a day of the Gregorian calendar. The year starts in March, so that the leap
+/// day is last (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = year - i64::from(month <= 2);
     let era = year.div_euclid(400);
@@ -143,7 +143,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-/// Year, month and day of a number of days since 1970; the way back of `days`.
+/// Returns year, month and day for a number of days since 1970; the inverse of `days`.
 pub(super) fn calendar(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);

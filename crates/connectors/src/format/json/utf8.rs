@@ -1,12 +1,13 @@
-//! The check of plain texts, once a batch: their bytes lie in one buffer, and checking it at once is all but free.
+//! UTF-8 check of plain texts, once for each batch: all bytes are in one buffer, whose check is almost free.
 
 use engine::batch::Batch;
 use engine::column::{Column, Texts};
 
-/// Marks the rows that hold text that is not UTF-8 in `dead`, of which there is one a row. False if there is none.
+/// Marks rows with text that is not UTF-8 in `dead`, which has one element for each row. Returns false if
+/// there are none.
 pub(super) fn mark_invalid(texts: &Texts, dead: &mut [bool]) -> bool {
     if let Ok(text) = simdutf8::basic::from_utf8(&texts.data) {
-        // Texts may be invalid though their buffer is not, where one ends in the middle of a character.
+        // Texts can be invalid even if the buffer is valid, if one ends inside of a character.
         let whole = |start: u32, len: u32| {
             text.is_char_boundary(start as usize) && text.is_char_boundary(start as usize + len as usize)
         };
@@ -23,7 +24,7 @@ pub(super) fn mark_invalid(texts: &Texts, dead: &mut [bool]) -> bool {
     found
 }
 
-/// Takes the dead rows out of the batch.
+/// Removes the marked rows from the batch.
 pub(super) fn drop_rows(batch: &mut Batch, dead: &[bool]) {
     for column in &mut batch.columns {
         match column {
@@ -52,7 +53,7 @@ pub(super) fn drop_rows(batch: &mut Batch, dead: &[bool]) {
     batch.rows -= dead.iter().filter(|&&dead| dead).count();
 }
 
-/// Keeps the values whose row is not dead.
+/// Keeps the values of rows that are not marked.
 fn keep<T>(values: &mut Vec<T>, dead: &[bool]) {
     let mut dead = dead.iter();
     values.retain(|_| !dead.next().copied().unwrap_or(false));

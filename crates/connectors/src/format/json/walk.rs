@@ -1,7 +1,7 @@
-//! The walk over one record: from member to member, each value straight into its column.
+//! The walk over one record: from member to member, storing each value directly in its column.
 //!
-//! What is common is inlined and decided by one look at the action and the value's first byte; whatever does not fit
-//! goes to [`Decoder::other`], which knows every type.
+//! Common cases are inlined and selected by the action and the value's first byte. Everything else goes to
+//! [`Decoder::other`], which handles all types.
 
 use engine::column::{Column, View, tri};
 use engine::dictionary::InvalidText;
@@ -12,17 +12,18 @@ use super::leaf::Kind;
 use super::options::{Fault, FaultKind};
 use super::{number, scan, skip, text, time};
 
-/// The walk ended early; [`Decoder::fault`] says why. Without contents, so that results travel in registers.
+/// The walk ended early; [`Decoder::fault`] has the reason. The type is empty, so that results fit into
+/// registers.
 #[derive(Debug)]
 pub(super) struct Stop;
 
-/// Where the walk goes on.
+/// The position at which the walk continues.
 pub(super) type Walked = Result<usize, Stop>;
 
-/// What comes behind a value, or behind an object's `{`.
+/// What follows a value or an object's `{`.
 enum Next {
     Member(Member),
-    /// The object's end, and what follows it.
+    /// The object's end; the position is behind it.
     End(usize),
 }
 
@@ -42,7 +43,7 @@ impl Decoder {
     /// Reads the object whose `{` is at `i` into the current row.
     pub(super) fn object(&mut self, columns: &mut [Column], b: &[u8], node: usize, i: usize) -> Walked {
         if self.layout.nodes[node].seen == self.row_id {
-            // A second object of the same name replaces the first.
+            // A second object with the same name replaces the first.
             self.null_node(columns, node);
         }
         self.object_members(columns, b, node, i)
@@ -50,7 +51,7 @@ impl Decoder {
 
     fn object_members(&mut self, columns: &mut [Column], b: &[u8], node: usize, i: usize) -> Walked {
         self.layout.nodes[node].seen = self.row_id;
-        // An object is never inside itself, so nobody misses what was learned about it meanwhile.
+        // An object is never inside itself, so its learned data can be taken out meanwhile.
         let mut learned = self.layout.nodes[node].learned.take().unwrap_or_default();
         let end = self.members(columns, b, node, &mut learned, i);
         self.layout.nodes[node].learned = Some(learned);
@@ -94,8 +95,8 @@ impl Decoder {
         }
     }
 
-    /// Finds the member that is not the expected one, or the object's end; what is new is learned. `start` is at the
-    /// `{` or behind a value.
+    /// Finds a member other than the expected one, or the object's end, and learns it. `start` is at the `{`
+    /// or behind a value.
     #[inline(never)]
     fn member(
         &mut self,
@@ -174,7 +175,7 @@ impl Decoder {
             },
             Action::Object if first == b'{' => return self.object(columns, b, target, i),
             Action::Object if scan::has(b, i, b"null") => {
-                // The leaves are null from the start, unless the row has had such an object.
+                // Leaves are null initially, unless the row already had such an object.
                 if self.layout.nodes[target].seen == self.row_id {
                     self.null_node(columns, target);
                 }
@@ -241,7 +242,7 @@ impl Decoder {
         self.other(columns, b, node, step, i)
     }
 
-    /// The time that a text without escapes stands for, of a leaf that holds milliseconds.
+    /// Parses a text without escapes to milliseconds for a leaf of whole milliseconds.
     #[inline]
     fn milliseconds(&mut self, leaf: usize, text: &[u8]) -> Option<i64> {
         let Kind::Timestamp { digits, zone } = self.leaves[leaf].kind else { return None };
@@ -255,7 +256,7 @@ impl Decoder {
         self.malformed("a string without its end", i)
     }
 
-    /// Values that the fast ways do not know: nulls, other types, blanks where none were expected.
+    /// Reads values that the fast paths do not handle: nulls, other types, unexpected blanks.
     #[inline(never)]
     fn other(&mut self, columns: &mut [Column], b: &[u8], node: usize, step: Step, i: usize) -> Walked {
         let at = scan::blanks(b, i);
@@ -268,7 +269,7 @@ impl Decoder {
         match step.action {
             Action::Skip => self.skip(b, i, depth),
             Action::Whole if b.get(i) == Some(&b'{') => {
-                // A second object of the same name replaces the first.
+                // A second object with the same name replaces the first.
                 let object = step.target as usize;
                 self.null_node(columns, object);
                 if let Some(whole) = self.layout.nodes[object].whole {
@@ -302,7 +303,7 @@ impl Decoder {
         }
     }
 
-    /// Counts a value of the wrong type, or ends the walk where that is an error.
+    /// Counts a value of the wrong type, or stops the walk if that is an error.
     #[cold]
     pub(super) fn wrong_type(&mut self, leaf: usize, at: usize) -> Result<(), Stop> {
         self.leaves[leaf].type_errors += 1;
@@ -319,7 +320,7 @@ impl Decoder {
     }
 }
 
-/// Puts the inside of a JSON string into a column of texts.
+/// Stores the inside of a JSON string in a text column.
 #[inline(always)]
 fn put_text(column: &mut Column, row: usize, raw: &[u8], escaped: bool) -> Result<(), InvalidText> {
     match column {

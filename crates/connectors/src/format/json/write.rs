@@ -1,5 +1,5 @@
-//! JSON text of result rows, as flink-json writes it: whole doubles as `812.0`, NaN and the infinities in quotes,
-//! times in the format `SQL` unless told otherwise.
+//! Writes values as JSON text like flink-json: integral doubles as `812.0`, NaN and infinities in quotes,
+//! times in the format `SQL` by default.
 
 use std::io::Write;
 
@@ -10,13 +10,13 @@ use super::nested;
 use super::options::{DecimalFormat, TimestampFormat, WriteOptions};
 use super::time::{NANOS, calendar};
 
-/// Appends a value of type `data_type`, decimals with all of their digits.
+/// Appends a value of type `data_type`; decimals have all of their digits.
 pub fn write_scalar(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType) {
     let options = WriteOptions { decimals: DecimalFormat::Plain, ..WriteOptions::default() };
     write_value(out, value, data_type, &options);
 }
 
-/// As [`write_scalar`], with timestamps and decimals as the options say.
+/// Like [`write_scalar`], with options for timestamps and decimals.
 pub fn write_value(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType, options: &WriteOptions) {
     let format = options.timestamp_format;
     let mut timestamp = |nanos: i128, zone: &[u8]| {
@@ -51,16 +51,17 @@ pub fn write_value(out: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType, o
     }
 }
 
-/// Appends text in quotes, with escapes where JSON needs them.
+/// Appends text in quotes, with the necessary escapes.
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
     write_raw_string(out, text.as_bytes());
 }
 
-/// As [`write_string`], for text whose UTF-8 is checked elsewhere.
+/// Like [`write_string`], for text whose UTF-8 is checked elsewhere.
 pub(super) fn write_raw_string(out: &mut Vec<u8>, text: &[u8]) {
     out.reserve(text.len() + 2);
     out.push(b'"');
     let mut rest = text;
+
     loop {
         let (plain, special) = rest.split_at(plain_prefix(rest));
         out.extend_from_slice(plain);
@@ -77,6 +78,7 @@ pub(super) fn write_raw_string(out: &mut Vec<u8>, text: &[u8]) {
         }
         rest = after;
     }
+
     out.push(b'"');
 }
 
@@ -84,10 +86,10 @@ fn is_special(byte: u8) -> bool {
     byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
-/// The number of bytes at the beginning that JSON takes as they are.
+/// Returns the length of the prefix that needs no escapes.
 fn plain_prefix(text: &[u8]) -> usize {
     let (chunks, _) = text.as_chunks::<16>();
-    // Without an early exit inside of a chunk, so that the compiler makes vector code of it.
+    // There is no early exit inside of a chunk, so that the compiler vectorises the loop.
     let plain = chunks.iter().take_while(|chunk| !chunk.iter().fold(false, |any, &b| any | is_special(b)));
     let start = plain.count() * 16;
     let found = text[start..].iter().position(|&byte| is_special(byte));
@@ -99,7 +101,7 @@ pub fn write_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     quoted(out, |out| base64::encode(bytes, out));
 }
 
-/// Appends a whole number.
+/// Appends an integer.
 pub fn write_integer(out: &mut Vec<u8>, value: i64) {
     let mut digits = [0; 20];
     let mut at = digits.len();
@@ -118,8 +120,8 @@ pub fn write_integer(out: &mut Vec<u8>, value: i64) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// Appends a double in the shortest form that reads back as the same, laid out as Java does it: `812.0`, `1.0E7`,
-/// `1.0E-4`.
+/// Appends a double with the fewest digits that read back as the same value, in Java's layout: `812.0`,
+/// `1.0E7`, `1.0E-4`.
 pub fn write_double(out: &mut Vec<u8>, value: f64) {
     if value.is_finite() {
         write_java(out, zmij::Buffer::new().format_finite(value));
@@ -128,7 +130,7 @@ pub fn write_double(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// As [`write_double`], in single precision.
+/// Like [`write_double`], in single precision.
 pub fn write_float(out: &mut Vec<u8>, value: f32) {
     if value.is_finite() {
         write_java(out, zmij::Buffer::new().format_finite(value));
@@ -145,9 +147,10 @@ fn write_non_finite(out: &mut Vec<u8>, value: f64) {
     });
 }
 
-/// Lays the digits of `text`, a finite number in any form, out as Java does.
+/// Appends the digits of `text`, a finite number in any form, in Java's layout.
 fn write_java(out: &mut Vec<u8>, text: &str) {
-    // A point behind one to seven digits of which the first counts, and no exponent: as Java writes it.
+    // Without an exponent and with one to seven digits before the point, the first of them not zero, the text
+    // is in Java's layout already.
     let point = text.bytes().position(|byte| byte == b'.').unwrap_or(usize::MAX);
     if text.as_bytes()[0] > b'0' && point <= 7 && !text.contains('e') {
         out.extend_from_slice(text.as_bytes());
@@ -163,7 +166,7 @@ fn write_java(out: &mut Vec<u8>, text: &str) {
     let all = [whole, fraction].concat();
     let digits = all.trim_start_matches('0');
 
-    // The exponent of the first digit that counts.
+    // Exponent of the first significant digit.
     let exponent = exponent.parse::<i32>().expect("a printed exponent") + whole.len() as i32
         - 1
         - (all.len() - digits.len()) as i32;
@@ -186,12 +189,12 @@ fn write_java(out: &mut Vec<u8>, text: &str) {
     }
 }
 
-/// What is behind a point: at least one digit.
+/// Returns the digits behind a point, at least one.
 fn or_zero(digits: &str) -> &str {
     if digits.is_empty() { "0" } else { digits }
 }
 
-/// Appends an unscaled decimal with its point, never with an exponent.
+/// Appends an unscaled decimal with its point, without an exponent.
 pub fn write_decimal(out: &mut Vec<u8>, unscaled: i128, scale: u8) {
     let sign = if unscaled < 0 { "-" } else { "" };
     let size = unscaled.unsigned_abs();
@@ -204,8 +207,9 @@ pub fn write_decimal(out: &mut Vec<u8>, unscaled: i128, scale: u8) {
     }
 }
 
-/// Appends an unscaled decimal as Java's `BigDecimal.stripTrailingZeros().toString()` does: without zeros at its end, with
-/// an exponent where zeros stood before the point (100 is `1E+2`) or more than five follow it (`1E-7`).
+/// Appends an unscaled decimal like Java's `BigDecimal.stripTrailingZeros().toString()`: without trailing
+/// zeros, and with an exponent if zeros precede the point (100 is `1E+2`) or more than five follow it
+/// (`1E-7`).
 fn write_scientific(out: &mut Vec<u8>, unscaled: i128, scale: u8) {
     if unscaled == 0 {
         out.push(b'0');
@@ -218,7 +222,7 @@ fn write_scientific(out: &mut Vec<u8>, unscaled: i128, scale: u8) {
     }
 
     let text = digits.to_string();
-    // The exponent of the first digit.
+    // Exponent of the first digit.
     let exponent = text.len() as i32 - 1 - scale;
     if scale >= 0 && exponent >= -6 {
         let stripped = if unscaled < 0 { -(digits as i128) } else { digits as i128 };
@@ -237,12 +241,12 @@ fn write_date(out: &mut Vec<u8>, days: i64) {
     let (year, month, day) = calendar(days);
     match year {
         0..=9999 => append(out, format_args!("{year:04}-{month:02}-{day:02}")),
-        // As Java's ISO formats: a sign where four digits are not enough.
+        // As in Java's ISO formats, years of more than four digits have a sign.
         _ => append(out, format_args!("{year:+05}-{month:02}-{day:02}")),
     }
 }
 
-/// Appends nanoseconds of the day as `HH:mm:ss`, with the digits of a fraction that are not zeros at its end.
+/// Appends nanoseconds of the day as `HH:mm:ss`, with the fraction without trailing zeros.
 fn write_time(out: &mut Vec<u8>, nanos: i128) {
     let seconds = nanos.div_euclid(NANOS.into());
     let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -254,7 +258,7 @@ fn write_time(out: &mut Vec<u8>, nanos: i128) {
     }
 }
 
-/// Appends nanoseconds since 1970 as `yyyy-MM-dd HH:mm:ss[.fffffffff]`, or with a `T` for the blank.
+/// Appends nanoseconds since 1970 as `yyyy-MM-dd HH:mm:ss[.fffffffff]`, or with a `T` instead of the blank.
 fn write_timestamp(out: &mut Vec<u8>, nanos: i128, format: TimestampFormat) {
     let day = i128::from(NANOS) * 86_400;
     write_date(out, nanos.div_euclid(day) as i64);

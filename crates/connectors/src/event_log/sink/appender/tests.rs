@@ -1,4 +1,4 @@
-//! Appends to a log that answers when it is told to, or never.
+//! Tests with a log that answers appends only on request.
 
 use parking_lot::Mutex;
 use storage::log::{LogReader, Note, Position, Start, Wanted};
@@ -11,9 +11,9 @@ type Answer = Result<Vec<Position>, LogError>;
 
 #[derive(Default)]
 struct Log {
-    /// What the next appends are answered with at once.
+    /// Errors with which the next appends are answered at once.
     errors: Mutex<VecDeque<LogError>>,
-    /// Appends that were taken, and wait for their answer.
+    /// Accepted appends that wait for an answer.
     taken: Mutex<Vec<(String, Sender<Answer>)>>,
     created: Mutex<u32>,
 }
@@ -66,7 +66,7 @@ impl Log {
 
     fn answer(&self, append: usize, answer: Answer) {
         let (_, done) = self.taken.lock().remove(append);
-        // Whoever gave up does not hear it.
+        // An appender that gave up no longer receives the answer.
         let _ = done.send(answer);
     }
 }
@@ -85,7 +85,7 @@ fn record(body: impl Into<String>) -> Vec<NewRecord> {
     vec![NewRecord { body: body.into().into_bytes().into(), ..NewRecord::default() }]
 }
 
-/// Looks again and again, at most for long.
+/// Polls until the condition holds, with a limit.
 fn until(holds: impl Fn() -> bool) {
     for _ in 0..20_000 {
         if holds() {
@@ -158,7 +158,7 @@ fn a_failed_append_is_not_made_again_while_those_behind_it_are_under_way() {
         appender.append(record(body)).expect("taken");
     }
     log.answer(0, Err(LogError::DiskFull(std::io::ErrorKind::StorageFull.into())));
-    // Nobody will ever answer the second.
+    // The second append is never answered.
     appender.retry.stop();
     assert!(appender.flush().is_err());
     assert_eq!(log.bodies(), ["b"]);
