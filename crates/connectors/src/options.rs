@@ -1,4 +1,4 @@
-//! Table options: read with their places, so that an error points at the very key or value.
+//! Reads table options together with their spans, so that errors point at the exact key or value.
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use sql::error::{Diagnostic, Span};
 use sql::plan::{TableOption, TableOptions};
 
-/// Reads the options of one table and collects what is wrong with them.
+/// Reads the options of one table and collects errors.
 pub(crate) struct Reader<'a> {
     table: &'a str,
     options: &'a TableOptions,
@@ -19,13 +19,13 @@ impl<'a> Reader<'a> {
         Reader { table, options, known: BTreeSet::new(), errors: Vec::new() }
     }
 
-    /// The value of an option, if it is set.
+    /// Returns an option if it is set.
     pub fn get(&mut self, key: &str) -> Option<&'a TableOption> {
         self.known.insert(key.to_owned());
         self.options.entries.get(key)
     }
 
-    /// The value of an option that must be set; empty after an error.
+    /// Returns the value of a required option; empty after an error.
     pub fn required(&mut self, key: &str, example: &str) -> String {
         match self.get(key) {
             Some(option) if !option.value.is_empty() => option.value.clone(),
@@ -45,7 +45,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A value of another type than text.
+    /// Parses the value of an option.
     pub fn parsed<T: FromStr>(&mut self, key: &str, default: T, what: &str) -> T {
         let Some(option) = self.get(key) else { return default };
         match option.value.trim().parse() {
@@ -60,13 +60,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `'true'` or `'false'`, in letters of either case.
+    /// Parses `'true'` or `'false'` in any case.
     pub fn flag(&mut self, key: &str, default: bool) -> bool {
         let default = if default { "true" } else { "false" };
         self.constant(key, default, &["true", "false"]) == "true"
     }
 
-    /// One of some constants, in letters of either case: Flink reads its enums so. The answer is spelt as in `constants`.
+    /// Parses one of some constants in any case, as Flink parses enums. Returns it as spelt in `constants`.
     pub fn constant(&mut self, key: &str, default: &str, constants: &[&str]) -> String {
         let given = self.options.entries.get(key);
         let meant = given
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// One of some words, spelt exactly so: Flink compares names of formats and the like letter by letter.
+    /// Parses one of some words, case-sensitively, as Flink compares names of formats.
     pub fn word(&mut self, key: &str, default: &str, words: &[&str]) -> String {
         let Some(option) = self.get(key) else { return default.to_owned() };
         if words.contains(&option.value.as_str()) {
@@ -92,23 +92,23 @@ impl<'a> Reader<'a> {
         default.to_owned()
     }
 
-    /// Accepts these, whatever they say.
+    /// Accepts these options with any value.
     pub fn accept(&mut self, keys: &[&str]) {
         self.known.extend(keys.iter().map(|key| (*key).to_owned()));
     }
 
-    /// Accepts all keys with a prefix.
+    /// Accepts all options with a prefix.
     pub fn accept_prefix(&mut self, prefix: &str) {
         self.known.extend(self.options.entries.keys().filter(|key| key.starts_with(prefix)).cloned());
     }
 
-    /// An error at an option's value.
+    /// Adds an error at an option's value.
     pub fn reject(&mut self, key: &str, message: impl Into<String>, hint: impl Into<String>) {
         let span = self.options.entries.get(key).map_or(self.options.span, |option| option.value_span);
         self.errors.push(Diagnostic::error(span, message).with_hint(hint));
     }
 
-    /// Ends reading: options nobody asked for are errors.
+    /// Finishes reading; options that were not read are errors.
     pub fn finish(mut self) -> Result<(), Vec<Diagnostic>> {
         for (key, option) in &self.options.entries {
             if self.known.contains(key) {
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The connector of a table; the place where it is missing otherwise.
+/// Returns a table's connector and its span, or an error if it is missing or unknown.
 pub(crate) fn connector<'a>(
     table: &str,
     options: &'a TableOptions,
@@ -156,7 +156,8 @@ pub(crate) fn connector<'a>(
 }
 
 pub(crate) fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    // Of a family that exists, another member is meant: `scan.parallelism` is not `sink.parallelism`.
+    // A key in a known family means another member of it: `scan.parallelism` does not mean
+    // `sink.parallelism`.
     let family = |word: &str| word.split_once('.').map(|(family, _)| family.to_owned());
     let known: Vec<&str> = known.collect();
     let is_known_family = family(word).is_some() && known.iter().any(|of| family(of) == family(word));

@@ -1,7 +1,7 @@
-//! `'connector' = 'print'`: writes each change to standard output, to see what a query gives.
+//! `'connector' = 'print'`: writes each change to standard output, to show the results of a query.
 //!
-//! A line is the kind of the row and its value: `+U{"k":"a","n":2}`. With `print-identifier` that text and `> ` stand
-//! before it, as in Flink.
+//! A line is the kind and the value of a row: `+U{"k":"a","n":2}`. With `print-identifier`, that text and `>
+//! ` precede it, as in Flink.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::result_store::RowEncoder;
 pub struct PrintTable {
     pub table: SinkTable,
     pub options: PrintOptions,
-    /// Where lines go.
+    /// Output of the lines.
     pub out: Arc<Mutex<dyn Write + Send>>,
 }
 
@@ -36,7 +36,7 @@ impl PrintOptions {
         let mut reader = Reader::new(&table.name, &table.options);
         reader.get("connector");
         let identifier = reader.get("print-identifier").map(|option| option.value.clone());
-        // Lines go to standard output alone: what Weir logs goes to standard error.
+        // Lines always go to standard output, because Weir logs to standard error.
         reader.get("standard-error");
         reader.finish().map(|()| PrintOptions { identifier })
     }

@@ -1,10 +1,10 @@
 //! The retry policy of a job's writers.
 //!
-//! A job writes results, topics and dead letters to systems outside of it. A write that fails for a reason that may pass
-//! (a broker that restarts, a full disk) is repeated with growing pauses until it succeeds or the job ends. A write that
-//! can never succeed (a record that is too large, a key that is not valid) is not repeated: the job fails and says why.
-//! Lookups are repeated like writes. While a write waits, [`Retry::blocked`] tells what waits, since when and why, for `weir jobs list`, `/readyz`, the
-//! metrics and the pages.
+//! A job writes results, topics and dead letters to external systems. A write that fails for a temporary
+//! reason (a broker that restarts, a full disk) is repeated with growing pauses until it succeeds or the job
+//! ends. A write that can never succeed (a record that is too large, an invalid key) is not repeated, and the
+//! job fails with the reason. Lookups are repeated like writes. While a write waits, [`Retry::blocked`]
+//! returns what waits, since when and why, for `weir jobs list`, `/readyz`, the metrics and the pages.
 
 use std::error::Error;
 use std::sync::{Arc, OnceLock};
@@ -18,9 +18,9 @@ use types::{Clock, ErrorDomain, Timestamp};
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Whether repeating what failed can help.
+/// Distinguishes temporary from permanent errors.
 pub trait Transience {
-    /// False where the same write fails in the same way for ever.
+    /// Returns false if the same operation would always fail in the same way.
     fn is_transient(&self) -> bool;
 }
 
@@ -39,13 +39,13 @@ impl Transience for StoreError {
 /// A write that is being repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blocked {
-    /// What the job tries: `write results`.
+    /// Description of the operation, such as `write results`.
     pub doing: String,
-    /// Why the last try failed, with its causes.
+    /// The error of the last attempt, with its causes.
     pub error: String,
-    /// When the first try failed.
+    /// Time of the first failure.
     pub since: Timestamp,
-    /// Tries that failed so far.
+    /// Number of failed attempts.
     pub failures: u32,
 }
 
@@ -59,7 +59,7 @@ pub struct Retry {
     aborted: OnceLock<String>,
 }
 
-/// Why a write did not succeed.
+/// The reason why a write did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RetryError<E> {
     /// The job ended while the write was being repeated.
@@ -86,7 +86,7 @@ impl Retry {
         }
     }
 
-    /// Ends all waiting: from now on a write that fails is not repeated.
+    /// Ends all waiting: failed writes are no longer repeated.
     pub fn stop(&self) {
         *self.is_stopped.lock() = true;
         self.stopping.notify_all();
@@ -96,23 +96,24 @@ impl Retry {
         *self.is_stopped.lock()
     }
 
-    /// A writer cannot go on, for this reason: the job fails with it.
+    /// Stops all writes because a writer cannot continue; the job fails with the reason.
     pub fn abort(&self, reason: String) {
         let _ = self.aborted.set(reason);
         self.stop();
     }
 
-    /// Why a writer cannot go on, if that is so.
+    /// Returns the reason given to [`Retry::abort`], if it was called.
     pub fn aborted(&self) -> Option<&str> {
         self.aborted.get().map(String::as_str)
     }
 
-    /// The write that has been repeated for the longest time, if one is being repeated now.
+    /// Returns the write that has been repeated for the longest time, if any.
     pub fn blocked(&self) -> Option<Blocked> {
         self.blocked.lock().iter().min_by_key(|blocked| blocked.since).cloned()
     }
 
-    /// Repeats `attempt` until it succeeds, fails for good, or the job ends. `doing` names the write for people.
+    /// Repeats `attempt` until it succeeds, fails permanently, or the job ends. `doing` describes it in
+    /// messages.
     pub fn run<T, E: Error + Transience>(
         &self,
         doing: &str,
@@ -158,7 +159,7 @@ impl Retry {
     }
 }
 
-/// Lists a write as blocked from its first failure until it is over, also when the attempt panics.
+/// Lists a write as blocked from its first failure to its end, even if the attempt panics.
 struct Waiting<'a> {
     retry: &'a Retry,
     doing: &'a str,
@@ -198,7 +199,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// An error and its causes, in one line.
+/// Formats an error with its causes on one line.
 fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -1,4 +1,4 @@
-//! `VALUES`: rows that a query writes out, read once.
+//! `VALUES`: reads the literal rows of a query once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use engine::connector::{ConnectorError, Polled, Reads, Source, SourceFactory, Sp
 use sql::plan::SourceTable;
 use types::{Offset, PartitionId, Scalar, Timestamp, Value};
 
-/// The only partition; the offset of a row is its place.
+/// The only partition; a row's offset is its index.
 const PARTITION: PartitionId = PartitionId(0);
 const SYSTEM: &str = "values";
 
@@ -16,12 +16,12 @@ const SYSTEM: &str = "values";
 pub struct ValuesTable {
     columns: Vec<String>,
     rows: Arc<Vec<Vec<Value>>>,
-    /// Names these rows: a job that goes on with other rows reads them from their beginning.
+    /// Identifies these rows: a job that restarts with other rows reads them from the beginning.
     split: Split,
 }
 
 impl ValuesTable {
-    /// `None` for a table that is read from somewhere.
+    /// Returns `None` for a table that has no literal rows.
     pub fn of(table: &SourceTable) -> Option<ValuesTable> {
         let columns = table.columns.iter().map(|column| column.name.clone()).collect();
         let rows = table.rows.clone()?;
@@ -72,7 +72,7 @@ impl SourceFactory for ValuesTable {
 }
 
 struct ValuesSource {
-    /// For each column of a batch, which value of a row, and how.
+    /// For each column of a batch, the index of its value in rows, and its encoding.
     wanted: Vec<(Option<usize>, Encoding)>,
     rows: Arc<Vec<Vec<Value>>>,
     partitions: Vec<PartitionId>,

@@ -1,4 +1,4 @@
-//! Tables that are looked up: what their options must say, and the rows that are found in the result store and in files.
+//! Lookup tables: checks of their options, and rows found in the result store and in files.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use sql::plan::operator::LookupJoin;
 use storage::store::{EmbeddedStore, Options, ResultStore, Upsert, WriteBatch};
 use types::{Clock, Interval, ManualClock, Timestamp, Value};
 
-/// A join of `o` with `c`, which has these columns and options.
+/// Returns a script that joins `o` with `c`, which has these columns and options.
 fn script(columns: &str, options: &str, on: &str) -> String {
     format!(
         "CREATE TABLE o (id BIGINT, k STRING, n INT, p AS PROCTIME()) WITH ('connector' = 'kafka', 'topic' = 'o',
@@ -107,7 +107,7 @@ fn key(values: &[Value]) -> Box<[u8]> {
     bytes.into()
 }
 
-/// The rows of each key, as texts.
+/// Returns the rows of each key as texts.
 fn find(table: &dyn LookupFactory, keys: &[Box<[u8]>]) -> Result<Vec<Vec<String>>, String> {
     let mut found = Found::new(keys.len());
     let mut lookup = table.open().expect("it opens");

@@ -1,5 +1,5 @@
-//! What is wrong with a table is said at its place: for each case, the text that must be marked in «…», and words that the
-//! finding must have.
+//! Findings about wrong tables: for each case, the text that must be marked in «…», and words that the
+//! finding must contain.
 
 use sql::error::Diagnostic;
 
@@ -16,7 +16,7 @@ fn findings(script: &str) -> Vec<Diagnostic> {
     }
 }
 
-/// Each: a declaration of `t`, words of the message, words of the hint.
+/// Checks declarations of `t` with words of the message and words of the hint.
 fn check(rest: &str, cases: &[(&str, &str, &str)]) {
     let mut wrong = vec![];
     for (marked, message, hint) in cases {
@@ -76,6 +76,7 @@ fn metadata_that_records_do_not_have() {
             (metadata("headers «ROW<a STRING>» METADATA"), "is MAP<STRING, BYTES>", ""),
         ],
     );
+
     for right in [
         "topic STRING METADATA VIRTUAL, `partition` INT NOT NULL METADATA, p BIGINT METADATA FROM 'partition'",
         "headers MAP<STRING, BYTES> NOT NULL METADATA, h MAP<STRING NOT NULL, BYTES NOT NULL> METADATA FROM 'headers'",
@@ -137,13 +138,14 @@ fn keys_that_are_none() {
             ),
         ],
     );
+
     assert_right(
         READ,
         key("'key.format' = 'json', 'key.fields' = 'k_b', 'key.json.fail-on-missing-field' = 'true'"),
     );
 }
 
-/// Flink reads truths and enums in letters of either case, and goes by 'format' where 'value.format' stands beside it.
+/// Flink parses booleans and enums in any case, and uses 'format' if 'value.format' is also given.
 #[test]
 fn options_are_as_lenient_as_flinks() {
     let read = [
@@ -155,12 +157,15 @@ fn options_are_as_lenient_as_flinks() {
         "'value.format' = 'json', 'key.format' = 'raw', 'key.fields' = 'a', 'key.raw.charset' = 'utf-8', \
          'value.fields-include' = 'all'",
     ];
+
     for options in read {
         assert_right(READ, kafka("a STRING, b BIGINT", options));
     }
+
     let written = "'format' = 'json', 'sink.delivery-guarantee' = 'At-Least-Once', \
                    'json.encode.ignore-null-fields' = 'TRUE'";
     assert_right(WRITTEN, kafka("a STRING, b BIGINT", written));
+
     check(
         READ,
         &[
@@ -228,6 +233,7 @@ fn topics_that_cannot_be_written() {
             ),
         ],
     );
+
     assert_right(
         WRITTEN,
         table("'sink.partitioner' = 'round-robin', 'scan.startup.mode' = 'earliest-offset'"),
@@ -279,6 +285,7 @@ fn upserts_that_have_no_key() {
             ),
         ],
     );
+
     assert_right(
         WRITTEN,
         upsert(
@@ -312,6 +319,7 @@ fn upserts_that_are_read() {
             (upsert(keyed, &format!("{FORMATS}, 'format' = «'json'»")), "no 'format'", "'value.format'"),
         ],
     );
+
     for more in ["", ", 'value.fields-include' = 'EXCEPT_KEY'", ", 'sink.buffer-flush.max-rows' = '5'"] {
         assert_right(READ, upsert(keyed, &format!("{FORMATS}{more}")));
     }
@@ -344,6 +352,7 @@ fn latest_keys_that_keep_nothing() {
         )
         .leak()
     };
+
     check(
         WRITTEN,
         &[
@@ -360,5 +369,6 @@ fn latest_keys_that_keep_nothing() {
             ),
         ],
     );
+
     assert_right(WRITTEN, table("a STRING, b BIGINT, window_end TIMESTAMP(3)", "'latest'"));
 }

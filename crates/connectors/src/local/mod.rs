@@ -1,14 +1,14 @@
-//! The output of a local run: one line for each row written, in an order that depends on nothing but the input.
+//! The output of a local run: one line for each written row, in an order that depends only on the input.
 //!
-//! A line is `{"table", "key", "value", "ttl"}`. Rows of windows stand by window end, then query, then key. Subtasks
-//! report how far their event time has come; a row is released when all of them have passed the time at which it was
-//! written, and every row that sorts before it with it.
+//! A line is `{"table", "key", "value", "ttl"}`. Rows of windows are ordered by window end, query and key.
+//! Subtasks report the progress of their event time. A row is released, with every row that sorts before it,
+//! when all subtasks have passed the event time at which it was written.
 //!
-//! Rows of queries without windows stand by the record they came from, then query: among the others as they come where
-//! one file is read, behind them where there are more.
+//! Rows of queries without windows are ordered by their source record and query: among the other rows as they
+//! arrive if there is one input file, after them if there are several.
 //!
-//! Rows of a query that updates its rows come at the end, as they stand then, by table and key; or every change as it
-//! comes, with `"op"` (`+I`, `-U`, `+U`, `-D`), where the changelog is asked for.
+//! Rows of an updating query are written at the end, in their final state, by table and key. If the changelog
+//! is requested, every change is written as it arrives, with `"op"` (`+I`, `-U`, `+U`, `-D`).
 
 mod changes;
 mod standing;
@@ -27,50 +27,50 @@ use std::io::Write;
 use std::sync::Arc;
 use types::EventTime;
 
-/// Where all tables of a local run write.
+/// The output of all tables of a local run.
 pub struct LocalOutput {
     inner: Mutex<Inner>,
 }
 
 struct Inner {
     out: Box<dyn Write + Send>,
-    /// Whether records come from one place only, and so in one order.
+    /// Whether records come from one file, and so in one order.
     one_file: bool,
-    /// How far each sink has come.
+    /// Event time that each sink has reported.
     reported: Vec<i64>,
-    /// Not yet released.
+    /// Chunks that are not yet released.
     waiting: BTreeMap<Place, Vec<Chunk>>,
-    /// Emptied buffers.
+    /// Emptied buffers for reuse.
     spare: Vec<Vec<u8>>,
     written: u64,
     failure: Option<std::io::Error>,
-    /// Rows of queries that update their rows.
+    /// Current rows of updating queries.
     standing: Standing,
-    /// Whether every change is written as it comes, and how many were.
+    /// Whether every change is written as it arrives, and how many were.
     changelog: bool,
     changes: u64,
 }
 
-/// Where rows stand in the output. Rows of one place stand by key.
+/// The position of rows in the output. Rows with the same place are ordered by key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
-    /// The least or the greatest of all for rows without a window.
+    /// The least or greatest value for rows without a window.
     window_end: i64,
-    /// For rows without a window, where their batch begins, or their partition.
+    /// For rows without a window, the start of their batch, or their partition.
     query: u64,
 }
 
-/// Rows written at once.
+/// Rows that were written together.
 struct Chunk {
     data: Vec<u8>,
-    /// By key.
+    /// The rows, sorted by key.
     lines: Vec<Line>,
-    /// The event time at which it was written; known when the sink next reports.
+    /// Event time at which the chunk was written; known after the sink's next report.
     written_at: Option<i64>,
     sink: usize,
 }
 
-/// A row in a chunk's data: what it is sorted by, then its text.
+/// Offsets of a row in a chunk's data: its sort key, followed by its text.
 struct Line {
     key: usize,
     text: usize,
@@ -87,7 +87,7 @@ impl Chunk {
         let data = &self.data;
         let key = |line: &Line| &data[line.key..line.text];
         let Some(first) = self.lines.first().map(key) else { return };
-        // What all keys begin with is looked at once, and the bytes that follow mostly decide.
+        // The common prefix of all keys is checked once; after it, the next bytes usually decide.
         let shared = self.lines.iter().fold(first.len(), |shared, line| shared.min(common(first, key(line))));
         let rest = |line: &Line| &data[line.key + shared..line.text];
         let mut lines: Vec<(u64, Line)> =
@@ -97,12 +97,12 @@ impl Chunk {
     }
 }
 
-/// The length of what two keys begin with.
+/// Returns the length of the common prefix of two keys.
 fn common(a: &[u8], b: &[u8]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
-/// The first bytes as a number that sorts like them.
+/// Returns the first bytes as a number with the same order.
 fn head(bytes: &[u8]) -> u64 {
     let mut head = [0; 8];
     let len = bytes.len().min(8);
@@ -111,8 +111,8 @@ fn head(bytes: &[u8]) -> u64 {
 }
 
 impl LocalOutput {
-    /// `one_file`: whether all records come from one file. `changelog`: whether every change of a row is written, and not
-    /// the rows that stand at the end.
+    /// Creates an output. `one_file` says whether all records come from one file; `changelog` says whether
+    /// every change is written instead of the final rows.
     pub fn new(out: Box<dyn Write + Send>, one_file: bool, changelog: bool) -> Arc<LocalOutput> {
         let inner = Inner {
             out,
@@ -129,13 +129,13 @@ impl LocalOutput {
         Arc::new(LocalOutput { inner: Mutex::new(inner) })
     }
 
-    /// Rows written so far.
+    /// Returns the number of rows written so far.
     pub fn rows_written(&self) -> u64 {
         let inner = self.inner.lock();
         inner.written + inner.changes
     }
 
-    /// Writes what is left; fails with the first error of writing.
+    /// Writes all remaining rows; fails with the first write error.
     pub fn finish(&self) -> std::io::Result<()> {
         let mut inner = self.inner.lock();
         inner.reported.fill(i64::MAX);
@@ -158,17 +158,17 @@ pub struct LocalTable {
     pub output: Arc<LocalOutput>,
 }
 
-/// How rows become lines.
+/// Turns rows into lines.
 enum Encoder {
-    /// With a key, and so many seconds to live.
+    /// Rows with a key and a TTL in seconds.
     Store(RowEncoder, u64),
     Log(RecordEncoder),
     Blackhole(RowEncoder),
 }
 
-/// What a sink needs to know of its table.
+/// The key of a sink's table.
 struct TableKey {
-    /// The fields of the primary key.
+    /// Fields of the primary key.
     fields: Vec<usize>,
 }
 
@@ -231,7 +231,8 @@ impl Sink for LocalSink {
                     data.extend_from_slice(&(rows.query as u32).to_be_bytes());
                 }
                 (None, Some(_)) => data.extend_from_slice(key.unwrap_or_default().as_bytes()),
-                // A key that is not there, or that several rows of a window have, puts them in no order.
+                // A missing key, or a key that several rows of a window share, does not order rows, so the
+                // value does.
                 (None, None) => {
                     data.extend_from_slice(key.unwrap_or_default().as_bytes());
                     data.push(0);
@@ -305,7 +306,7 @@ impl Sink for LocalSink {
         let mut inner = self.output.inner.lock();
         inner.reported[self.sink] = watermark.0;
         if std::mem::take(&mut self.unreported) {
-            // Rows that stand behind all windows are released at the end.
+            // Rows behind all windows are released at the end.
             let waiting = inner.waiting.iter_mut().filter(|(place, _)| place.window_end < i64::MAX);
             for chunk in waiting.flat_map(|(_, chunks)| chunks).filter(|chunk| chunk.sink == self.sink) {
                 chunk.written_at.get_or_insert(watermark.0);
@@ -326,7 +327,7 @@ impl Sink for LocalSink {
 }
 
 impl Inner {
-    /// Releases rows without a window of batches that began before this offset: of these nothing more will come.
+    /// Releases rows without a window of batches that began before `offset`, which are complete.
     fn release_before(&mut self, offset: u64) {
         let batch = |query| Place { window_end: i64::MIN, query };
         for chunk in self.waiting.range_mut(batch(0)..batch(offset)).flat_map(|(_, chunks)| chunks) {
@@ -358,10 +359,10 @@ impl Inner {
     }
 }
 
-/// Emptied buffers kept, at most.
+/// Largest number of emptied buffers that are kept.
 const SPARE: usize = 4;
 
-/// Writes the lines of several chunks, by key.
+/// Merges the lines of several chunks by key and writes them.
 fn write_merged(out: &mut dyn Write, chunks: &[Chunk]) -> std::io::Result<()> {
     let mut lines: Vec<std::slice::Iter<'_, Line>> = chunks.iter().map(|chunk| chunk.lines.iter()).collect();
     loop {

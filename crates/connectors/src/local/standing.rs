@@ -1,7 +1,7 @@
-//! The rows that stand at the end of a local run, where a query updates its rows.
+//! The final rows of updating queries in a local run.
 //!
-//! A table with a key holds one row a key: an addition puts it there, and a `-U` or `-D` takes it away. A table without
-//! one is a multiset: an addition adds an equal row, and a removal takes one away.
+//! A table with a key holds one row for each key: an addition sets it, and a `-U` or `-D` removes it. A table
+//! without a key is a multiset: an addition adds an equal row, and a removal removes one.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -17,12 +17,12 @@ pub(super) struct Standing {
 
 struct Row {
     line: Vec<u8>,
-    /// How often it stands; 1 for a table with a key.
+    /// Number of equal rows; 1 for a table with a key.
     count: i64,
 }
 
 impl Standing {
-    /// Applies a change. `place` is the table, then the key or the value.
+    /// Applies a change. `place` is the table, followed by the key or the value.
     pub(super) fn apply(&mut self, kind: RowKind, place: Vec<u8>, has_key: bool, line: &[u8]) {
         if has_key {
             if kind.is_addition() {
@@ -47,7 +47,7 @@ impl Standing {
         }
     }
 
-    /// Writes the rows, by table and key; returns how many.
+    /// Writes the rows by table and key; returns their number.
     pub(super) fn write(self, out: &mut dyn Write) -> std::io::Result<u64> {
         let mut written = 0;
         for row in self.rows.into_values() {

@@ -1,8 +1,8 @@
 //! Lookups in files of JSON lines, which are held in memory by the columns that the join compares.
 //!
-//! Now and then it is looked whether a file has another size or was written since; then all are read again. A file that is
-//! replaced while it is read shows the new rows a moment later, never half of each: readers of a directory should move
-//! whole files there.
+//! At an interval the sizes and times of the files are checked; if one has changed, all files are read again.
+//! A file that is rewritten in place may be read half-written, so writers should move complete files into the
+//! directory.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -23,24 +23,24 @@ use super::{LookupError, repeated};
 use crate::format::json::JsonOptions;
 use crate::retry::Retry;
 
-/// What all files of a table may hold: they lie in memory.
+/// Largest total size of a table's files, which are held in memory.
 const BYTES_MAX: u64 = 256 << 20;
-/// Lines decoded at once.
+/// Number of lines decoded at once.
 const LINES: usize = 4_096;
 
-/// Rows by the values of the columns that are compared, all in the compact form.
+/// Rows by the values of the compared columns, both in the compact form.
 type RowsByKey = HashMap<Box<[u8]>, Vec<Box<[u8]>>>;
 
-/// What a line holds.
+/// The form of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LineForm {
-    /// The row.
+    /// The row itself.
     Row,
-    /// `{"value": {…}}`: files that stand in for a table in a local run.
+    /// `{"value": {…}}`, as in files that replace a table in a local run.
     Enveloped,
 }
 
-/// A table in files that is looked up.
+/// A lookup table in files.
 pub struct FileLookup {
     join: Arc<LookupJoin>,
     form: LineForm,
@@ -49,22 +49,22 @@ pub struct FileLookup {
     retry: Arc<Retry>,
     clock: Arc<dyn Clock>,
     monitor_interval: Duration,
-    /// Files and directories, and below which directories they must lie; `None`: anywhere.
+    /// Files and directories, and the directories that must contain them; `None` for no restriction.
     paths: Vec<PathBuf>,
     allowed: Option<Vec<PathBuf>>,
     held: Arc<Mutex<Held>>,
 }
 
-/// What the files held when they were last read, by key.
+/// The contents of the files when they were last read, by key.
 #[derive(Default)]
 struct Held {
     rows: RowsByKey,
     stamps: Option<Vec<Stamp>>,
-    /// When it was last looked whether they changed.
+    /// Time of the last check for changes.
     looked_at: Duration,
 }
 
-/// By which it is known that a file has changed.
+/// Identifies a version of a file.
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
     path: PathBuf,
@@ -73,7 +73,7 @@ struct Stamp {
 }
 
 impl FileLookup {
-    /// Files that lie anywhere, whose lines have this form.
+    /// Creates a lookup in files at any place, whose lines have the given form.
     pub fn new(
         join: &LookupJoin,
         paths: Vec<PathBuf>,
@@ -96,12 +96,12 @@ impl FileLookup {
         }
     }
 
-    /// It is looked so often whether the files have changed.
+    /// Sets the interval of checks for changed files.
     pub fn monitored_each(self, monitor_interval: Duration) -> FileLookup {
         FileLookup { monitor_interval, ..self }
     }
 
-    /// The files must lie below these directories.
+    /// Requires the files to be below these directories.
     pub fn below(self, directories: Vec<PathBuf>) -> FileLookup {
         FileLookup { allowed: Some(directories), ..self }
     }
@@ -131,7 +131,7 @@ impl LookupFactory for FileLookup {
 
 struct OpenFiles {
     table: String,
-    /// The leaves that the join compares.
+    /// Leaves that the join compares.
     keys: Vec<usize>,
     form: LineForm,
     policy: LookupPolicy,
@@ -187,7 +187,7 @@ impl OpenFiles {
             let failed = |error| cannot("list", path, error);
             for entry in std::fs::read_dir(path).map_err(failed)? {
                 let entry = entry.map_err(failed)?;
-                // As Flink has it: what begins so is not done yet, or none of the table's.
+                // As in Flink, files with these prefixes are incomplete or do not belong to the table.
                 let is_hidden = entry.file_name().to_string_lossy().starts_with(['.', '_']);
                 if !is_hidden && entry.path().is_file() {
                     self.check_place(&entry.path())?;
@@ -209,7 +209,7 @@ impl OpenFiles {
         Ok(stamps)
     }
 
-    /// Whether the settings allow a file to be read. Links are followed first.
+    /// Checks whether the settings allow a file to be read, after following links.
     fn check_place(&self, path: &Path) -> Result<(), LookupError> {
         let Some(allowed) = &self.allowed else { return Ok(()) };
         let real = std::fs::canonicalize(path).map_err(|error| cannot("read", path, error))?;
@@ -264,7 +264,7 @@ impl OpenFiles {
                 match values[leaf] {
                     // A null equals nothing.
                     Scalar::Null => return,
-                    // As the join writes its keys.
+                    // Zeros of both signs get one key, as in the join's keys.
                     Scalar::Double(0.0) => row::write(Scalar::Double(0.0), &mut key),
                     value => row::write(value, &mut key),
                 }
@@ -283,7 +283,7 @@ struct Enveloped<'a> {
     value: &'a RawValue,
 }
 
-/// The row in a line of an [`LineForm::Enveloped`] file.
+/// Returns the row in a line of an [`LineForm::Enveloped`] file.
 fn value_of(line: &[u8]) -> Result<&[u8], serde_json::Error> {
     Ok(serde_json::from_slice::<Enveloped<'_>>(line)?.value.get().as_bytes())
 }

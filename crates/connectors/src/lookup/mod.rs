@@ -1,10 +1,10 @@
-//! Tables that are looked up, by the connector in their `WITH` clause.
+//! Lookup tables, by the connector in their `WITH` clause.
 //!
-//! | connector | rows are found in |
+//! | connector | where rows are found |
 //! | --- | --- |
-//! | `redis` | the result store, under the key that the table's template makes of the join's values |
-//! | `filesystem` | files of JSON lines, held in memory and read again when they change |
-//! | `jdbc` | a file of a local run: `--input TABLE=FILE`; a job that runs cannot look it up |
+//! | `redis` | in the result store, under the key that the table's template builds from the join's values |
+//! | `filesystem` | in files of JSON lines, held in memory and read again when they change |
+//! | `jdbc` | in a file of a local run, `--input TABLE=FILE`; other jobs cannot look it up |
 
 mod file;
 mod options;
@@ -22,12 +22,12 @@ use storage::store::StoreError;
 
 use crate::retry::{Retry, RetryError, Transience};
 
-/// A lookup that failed.
+/// The error of a failed lookup.
 #[derive(Debug, thiserror::Error)]
 enum LookupError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// What stands in the table is no row. Whoever wrote it may write it again.
+    /// The table contains something that is not a row. Its writer may still correct it.
     #[error("{0}")]
     Malformed(String),
     #[error("cannot {doing} {path}")]
@@ -39,7 +39,7 @@ enum LookupError {
     },
     #[error("{0}")]
     NotAllowed(String),
-    /// It failed as often as the table's options allow.
+    /// The lookup failed as often as the table's options allow.
     #[error(transparent)]
     GivenUp(Box<LookupError>),
 }
@@ -54,7 +54,8 @@ impl Transience for LookupError {
     }
 }
 
-/// Repeats a lookup until it succeeds, fails for good, has failed as often as the table's options allow, or the job ends.
+/// Repeats a lookup until it succeeds, fails permanently, has failed as often as the table's options allow,
+/// or the job ends.
 fn repeated<T>(
     retry: &Retry,
     table: &str,

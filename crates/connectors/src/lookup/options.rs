@@ -1,4 +1,4 @@
-//! What the `WITH` clause of a table that is looked up says.
+//! Options in the `WITH` clause of lookup tables.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::format::json::{JsonOptions, TimestampFormat};
 use crate::options::{Reader, connector};
 use crate::result_store::{KeyTemplate, ResultStoreOptions};
 
-/// How a table is looked up.
+/// The options of a lookup table.
 #[derive(Debug, Clone)]
 pub struct LookupOptions {
     pub system: LookupSystem,
@@ -23,7 +23,7 @@ pub struct LookupOptions {
 pub enum LookupSystem {
     ResultStore(StoreOptions),
     File(FileOptions),
-    /// Only a local run can look it up, in a file that stands in for it.
+    /// A table that only a local run can look up, in a file that replaces it.
     Jdbc(Box<Diagnostic>),
 }
 
@@ -31,7 +31,7 @@ pub enum LookupSystem {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoreOptions {
     pub key: KeyTemplate,
-    /// By column of the table: which of the join's keys it equals.
+    /// For each column of the table, the join key that it equals.
     pub keys: Vec<Option<usize>>,
 }
 
@@ -41,17 +41,20 @@ pub struct FileOptions {
     /// A file, or a directory of files.
     pub path: PathBuf,
     pub json: JsonOptions,
-    /// How often it is looked whether they have changed.
+    /// Interval of checks for changed files.
     pub monitor_interval: Duration,
 }
 
-/// As Flink's `filesystem` has none: a table that is looked up must not be old for long.
+/// Default interval of these checks. Flink's `filesystem` never reads a file again, but a lookup table should
+/// be current.
 const MONITOR_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Reads the options of a table that is looked up; all that is wrong with them otherwise. `span`: the join.
+/// Reads the options of a lookup table, or returns everything that is wrong with them. `span` is that of the
+/// join.
 pub fn lookup_options(join: &LookupJoin, span: Span) -> Result<LookupOptions, Vec<Diagnostic>> {
     let table = &*join.table;
     let (name, place) = connector(&table.name, &table.options, &["redis", "filesystem", "jdbc"])?;
+
     match name {
         "redis" => redis(join, span),
         "filesystem" => filesystem(table),

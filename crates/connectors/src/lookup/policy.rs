@@ -1,5 +1,5 @@
-//! The options that all tables have in common which can be looked up. The names and defaults are Flink's (FLIP-221), save
-//! that lookups are repeated for ever unless `lookup.max-retries` is set: no row is lost while a server is away.
+//! Options that all lookup tables share. Names and defaults are Flink's (FLIP-221), except that lookups are
+//! repeated for ever unless `lookup.max-retries` is set: no row is lost while a server is unreachable.
 
 use engine::connector::CachePolicy;
 use sql::settings::parse_duration;
@@ -7,17 +7,18 @@ use types::Interval;
 
 use crate::options::Reader;
 
-/// Rows of a cache without `lookup.partial-cache.max-rows`.
+/// Default number of cached rows, without `lookup.partial-cache.max-rows`.
 const DEFAULT_MAX_ROWS: usize = 10_000;
 
-/// How a table is looked up, whatever it is.
+/// The lookup options that do not depend on the connector.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LookupPolicy {
     /// `lookup.cache`, `lookup.partial-cache.…`.
     pub cache: Option<CachePolicy>,
-    /// `lookup.max-retries`; `None`: as often as it takes.
+    /// `lookup.max-retries`; `None` for no limit.
     pub max_retries: Option<u32>,
-    /// `json.ignore-parse-errors`: what cannot be decoded is no row, instead of holding the job.
+    /// `json.ignore-parse-errors`: a value that cannot be decoded counts as no row instead of blocking the
+    /// job.
     pub ignore_parse_errors: bool,
 }
 
@@ -37,7 +38,7 @@ impl LookupPolicy {
     }
 }
 
-/// A duration as Flink writes it.
+/// Parses a duration as in Flink.
 pub(super) fn duration(reader: &mut Reader<'_>, key: &str) -> Option<Interval> {
     let value = &reader.get(key)?.value;
     let duration = parse_duration(value);

@@ -1,4 +1,4 @@
-//! JSON documents as rows of a table that is looked up.
+//! Decodes JSON documents as rows of a lookup table.
 
 use engine::batch::{Batch, Encoding, LeafRequest, RecordSpan};
 use engine::evaluate::Vector;
@@ -8,17 +8,17 @@ use types::{Offset, Scalar, Timestamp};
 use crate::event_log::add_record;
 use crate::format::json::{Decoder, JsonOptions};
 
-/// Decodes documents of one table.
+/// Decodes the documents of one table.
 pub(super) struct RowReader {
     decoder: Decoder,
     batch: Batch,
     ignores_errors: bool,
 }
 
-/// A document that is no row.
+/// A document that is not a row.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed {
-    /// Its place among the documents.
+    /// Index of the document.
     pub document: usize,
     pub reason: String,
 }
@@ -34,7 +34,7 @@ impl RowReader {
         }
     }
 
-    /// Calls `each` with the values of every row and the place of its document.
+    /// Calls `each` with the index of every row's document and the row's values.
     pub fn read(
         &mut self,
         documents: &[&[u8]],
@@ -67,7 +67,7 @@ impl RowReader {
     }
 }
 
-/// A document in the place of a record: its place is its offset.
+/// Returns a record span whose offset is the document's index.
 fn span(document: usize) -> RecordSpan {
     RecordSpan { offset: Offset(document as u64), appended: Timestamp(0), start: 0, end: 0 }
 }

@@ -1,8 +1,9 @@
-//! Lookups in the result store: the rows that `'connector' = 'redis'` tables write, and those that others write there in
-//! the same form.
+//! Lookups in the result store: rows written by `'connector' = 'redis'` tables, or by others in the same
+//! form.
 //!
-//! A lookup makes the keys of many rows by the table's template, asks for all of them at once, and decodes the JSON objects
-//! under them. A column of the key that is not in the object has the value that the key was made of:
+//! A lookup builds the keys of many rows from the table's template, requests them together, and decodes the
+//! JSON objects under them. A key column that is missing in the object has the value from which the key was
+//! built:
 //!
 //! ```text
 //! 'key' = 'customer:{id}'     SET customer:7 '{"name": "An"}'     (7, An)
@@ -24,7 +25,7 @@ use crate::format::json::JsonOptions;
 use crate::result_store::UNKNOWN;
 use crate::retry::Retry;
 
-/// A table of the result store that is looked up.
+/// A lookup table in the result store.
 pub struct StoreLookup {
     pub join: Arc<LookupJoin>,
     pub options: StoreOptions,
@@ -64,7 +65,7 @@ struct OpenStore {
     table: String,
     options: StoreOptions,
     policy: LookupPolicy,
-    /// Leaves that stand in the key, and which of the join's keys each equals.
+    /// Leaves that are in the key, each with the join key that it equals.
     from_key: Vec<(usize, usize)>,
     rows: RowReader,
     store: Arc<dyn ResultStore>,
@@ -72,7 +73,7 @@ struct OpenStore {
 }
 
 impl OpenStore {
-    /// The key of the store that a key of the join makes.
+    /// Builds the store's key from a key of the join.
     fn key(&self, key: &[u8], scratch: &mut Vec<u8>) -> String {
         let values: Vec<Scalar<'_>> = Reader::new(key).collect();
         let mut text = String::new();
@@ -100,7 +101,7 @@ impl Lookup for OpenStore {
                 let key: Vec<Scalar<'_>> = Reader::new(&keys[place]).collect();
                 let from_key = |leaf: usize| {
                     let (_, at) = from_key.iter().find(|(known, _)| *known == leaf)?;
-                    // A null stands in a key as this word too: then the row is another one's.
+                    // A null is written to keys as this word too, so the row may belong to the actual word.
                     Some(key[*at]).filter(|value| *value != Scalar::Text(UNKNOWN))
                 };
                 let values = values.iter().enumerate();

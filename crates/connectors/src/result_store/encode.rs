@@ -1,4 +1,4 @@
-//! Rows as keys and JSON objects.
+//! Encodes rows as keys and JSON objects.
 
 use std::ops::Range;
 
@@ -10,35 +10,36 @@ use types::{DataType, Scalar};
 use super::template::KeyTemplate;
 use crate::format::json::write::{write_integer, write_scalar, write_string};
 
-/// Writes rows of one table.
+/// Encodes the rows of one table.
 pub struct RowEncoder {
     template: Option<KeyTemplate>,
-    /// `"name":` of each column, with the comma or brace before it.
+    /// The encoded `"name":` of each column, with the comma or brace before it.
     names: Vec<Vec<u8>>,
     types: Vec<DataType>,
     tells_stage: bool,
     key: String,
     value: Vec<u8>,
     scratch: Vec<u8>,
-    /// What is the same in all rows at hand, piece after piece.
+    /// Text that is equal in all current rows, piece by piece.
     fixed: Vec<u8>,
     pieces: Vec<Piece>,
 }
 
-/// A part of an object: some of the fixed text, then a column's value.
+/// A part of an object: a range of the fixed text, followed by a column's value.
 struct Piece {
     fixed: Range<usize>,
-    /// `None`: the last piece.
+    /// `None` for the last piece.
     column: Option<usize>,
 }
 
 impl RowEncoder {
-    /// With `tells_stage`, rows of windows carry `is_final`, and corrected ones `revision`.
+    /// Creates an encoder. With `tells_stage`, rows of windows have `is_final`, and corrected rows
+    /// `revision`.
     pub fn new(table: &SinkTable, template: KeyTemplate, tells_stage: bool) -> RowEncoder {
         RowEncoder { template: Some(template), ..RowEncoder::without_key(table, tells_stage) }
     }
 
-    /// For tables whose rows have no key.
+    /// Creates an encoder for a table whose rows have no key.
     pub fn without_key(table: &SinkTable, tells_stage: bool) -> RowEncoder {
         let names = table.columns.iter().enumerate().map(|(index, column)| {
             let mut name = vec![if index == 0 { b'{' } else { b',' }];
@@ -118,10 +119,10 @@ impl RowEncoder {
     }
 }
 
-/// Some rows' values, row after row.
+/// The values of some rows, row after row.
 ///
-/// Texts of large dictionaries lie all over memory. Their places are looked up, and their first bytes touched, for many
-/// rows at once, so that the waits for memory overlap.
+/// Texts of large dictionaries are scattered in memory. Their places are looked up, and their first bytes
+/// touched, for many rows at once, so that the memory latencies overlap.
 struct Block<'a> {
     columns: &'a [Vector<'a>],
     rows: Vec<usize>,

@@ -1,7 +1,8 @@
-//! Tables written to the result store: `'connector' = 'redis'`. Their rows are found again by [`crate::lookup`].
+//! Sink tables of the result store: `'connector' = 'redis'`. [`crate::lookup`] finds their rows.
 //!
-//! Each row is one key and one JSON object, written over what was there; a row that is taken back leaves its key without
-//! one. After each batch followers are told. What becomes of rows that change when a job goes on from a checkpoint: `undo.rs`.
+//! Each row is one key and one JSON object, which replaces the previous one; a retracted row deletes its key.
+//! Followers are notified after each batch. `undo.rs` handles changed rows of a job that restarts from a
+//! checkpoint.
 
 mod encode;
 mod piece;
@@ -29,31 +30,31 @@ use piece::Piece;
 pub(crate) use template::UNKNOWN;
 use template::written;
 
-/// What a table's options say.
+/// The options of a sink table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResultStoreOptions {
     pub key: KeyTemplate,
     pub ttl: Duration,
-    /// Where followers are told; empty = nowhere.
+    /// Channel for notifications; empty for none.
     pub channel: String,
-    /// Where the `window_end` of the last batch is kept; empty = nowhere.
+    /// Key of the last batch's `window_end`; empty for none.
     pub latest_key: String,
-    /// The analytic's name in notifications: the table's, unless set.
+    /// Name of the analytic in notifications; by default the table's.
     pub kind: String,
-    /// How rows are looked up; for whoever writes it has no meaning.
+    /// Lookup options, which do not affect writing.
     pub lookup: LookupPolicy,
 }
 
-/// The column whose value followers are told, and that is kept under the latest key.
+/// The column whose value is in notifications and under the latest key.
 const TIME: &str = "window_end";
 
-/// Rows are handed on when they take so much, however many there are.
+/// Size in bytes at which rows are handed to the writer.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// Rows that are put back at once, at most.
+/// Largest number of rows that are restored in one batch.
 const PUT_BACK_ROWS: usize = 1_000;
 
-/// 30 days.
+/// The default TTL, 30 days.
 const DEFAULT_TTL_SECONDS: u64 = 2_592_000;
 
 impl ResultStoreOptions {
@@ -62,6 +63,7 @@ impl ResultStoreOptions {
         let mut reader = Reader::new(&table.name, &table.options);
         reader.get("connector");
         let example = format!("analytics:{}:{{window_end}}", table.name);
+
         let template = reader.required("key", &example);
         let key = match KeyTemplate::parse(&template, &table.columns) {
             Ok(key) => key,
@@ -75,10 +77,12 @@ impl ResultStoreOptions {
                 KeyTemplate::parse("", &[]).expect("an empty template is fine")
             }
         };
+
         let seconds: u64 = reader.parsed("ttl", DEFAULT_TTL_SECONDS, "a number of seconds");
         if seconds == 0 {
             reader.reject("ttl", "a result must live for at least a second", "for example 'ttl' = '2592000'");
         }
+
         let channel = reader.get("channel").map_or_else(String::new, |option| option.value.clone());
         let latest_key = latest_key(&mut reader, table);
         let kind = reader.get("type").map_or_else(|| table.name.clone(), |option| option.value.clone());
@@ -88,12 +92,13 @@ impl ResultStoreOptions {
     }
 }
 
-/// The key under which the `window_end` of the last batch is kept; empty = none.
+/// Reads the key for the `window_end` of the last batch; empty if there is none.
 fn latest_key(reader: &mut Reader<'_>, table: &SinkTable) -> String {
     let key = reader.get("latest-key").map_or_else(String::new, |option| option.value.clone());
     if key.is_empty() {
         return key;
     }
+
     if let Err(error) = KeyTemplate::parse(&key, &[]) {
         let (message, hint) = match error {
             TemplateError::Internal => (error.to_string(), "for example 'latest-key' = 'analytics:latest'"),
@@ -104,6 +109,7 @@ fn latest_key(reader: &mut Reader<'_>, table: &SinkTable) -> String {
         };
         reader.reject("latest-key", message, hint);
     }
+
     if !table.columns.iter().any(|column| column.name == TIME) {
         reader.reject(
             "latest-key",
@@ -114,30 +120,34 @@ fn latest_key(reader: &mut Reader<'_>, table: &SinkTable) -> String {
             format!("leave out 'latest-key', or declare the column, for example {TIME} TIMESTAMP(3)"),
         );
     }
+
     key
 }
 
-/// A table of the result store.
+/// A sink table in the result store.
 pub struct ResultStoreTable {
     pub table: SinkTable,
     pub options: ResultStoreOptions,
     pub writer: Arc<StoreWriter>,
-    /// Whether rows tell that their window is still open.
+    /// Whether rows say that their window is still open.
     pub tells_stage: bool,
-    /// Where rows are noted before they change; `None` where rows are only added, or nothing is gone on from.
+    /// Log of rows before they change; `None` if rows are only added, or if the job never restarts from a
+    /// checkpoint.
     pub undo: Option<Arc<dyn UndoLog>>,
 }
 
 impl ResultStoreTable {
-    /// The table's `key`, as the script has it.
+    /// Returns the table's `key` option as written in the script.
     pub fn template(&self) -> &str {
         self.table.options.entries.get("key").map_or("", |option| option.value.as_str())
     }
 
-    /// Puts back what stood under keys, before all rows that are written from here on. Rows that have expired since stay
-    /// away. What is not written when the process ends is put back by the next one: the log still has it.
+    /// Restores the previous rows of keys, before any row that is written afterwards. Rows that have expired
+    /// since are not restored. If the process ends too early, the next one restores the rest, because the log
+    /// still has it.
     ///
     /// # Errors
+    /// The writer has stopped.
     /// The writer has stopped.
     pub fn put_back(&self, entries: &[UndoEntry], now: Timestamp) -> Result<(), ConnectorError> {
         for entries in entries.chunks(PUT_BACK_ROWS) {
@@ -151,6 +161,7 @@ impl ResultStoreTable {
                     None => batch.deletes.push(key.clone()),
                 }
             }
+
             if !self.options.channel.is_empty() {
                 batch.notification = Some(Notification {
                     channel: self.options.channel.as_str().into(),
@@ -160,12 +171,13 @@ impl ResultStoreTable {
                     count: batch.upserts.len() as u64,
                 });
             }
+
             self.writer.write(batch, None, None)?;
         }
         Ok(())
     }
 
-    /// How long a row has still to live; `None`: its time is over.
+    /// Returns a row's remaining TTL, or `None` if it has expired.
     fn time_left(&self, expires: Timestamp, now: Timestamp) -> Option<Duration> {
         if expires.0 == i64::MAX {
             return Some(self.options.ttl);
@@ -199,20 +211,20 @@ impl SinkFactory for ResultStoreTable {
 }
 
 struct ResultStoreSink {
-    /// Away while it is at work.
+    /// Taken out while it is in use.
     encoder: Option<RowEncoder>,
-    /// The column that says which time followers are told, and its type.
+    /// The column with the time for notifications, and its type.
     time: Option<(usize, DataType)>,
     ttl: Duration,
     channel: Arc<str>,
     latest_key: Arc<str>,
     kind: Arc<str>,
     writer: Arc<StoreWriter>,
-    /// Where the next rows belong, if they can be taken back.
+    /// The checkpoint that the next rows follow, if they can be taken back.
     undo: Option<Undoable>,
     blocked: Duration,
     bytes: u64,
-    /// When the oldest record came in that the next rows are the first to show.
+    /// Arrival time of the oldest record that the next rows are the first to show.
     shows: Option<Timestamp>,
 }
 

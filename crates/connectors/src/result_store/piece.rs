@@ -1,7 +1,7 @@
-//! Rows on their way to the store: what becomes of each key.
+//! Rows on their way to the store: the final write of each key.
 //!
-//! Rows that only add to the result are written as they come. Of rows that change, the last word on a key counts, since the
-//! store shows nothing in between:
+//! Rows that are only added are written as they arrive. For rows that change, only the last change of a key
+//! counts, because the store need not show the changes in between:
 //!
 //! ```text
 //! +I a 1                      a = 1
@@ -19,25 +19,25 @@ use storage::store::Upsert;
 /// A key with its new value, or with none.
 type Write = (Arc<str>, Option<Arc<[u8]>>);
 
-/// What becomes of some keys.
+/// The writes of some keys.
 #[derive(Default)]
 pub(super) struct Piece {
     writes: Vec<Write>,
-    /// Where the keys of rows that change stand among the writes.
+    /// Indices in `writes` of the keys of rows that change.
     places: HashMap<Arc<str>, usize>,
     bytes: usize,
-    /// What followers are told: that of its first row.
+    /// The time for the notification: that of the first row.
     pub time: Option<Arc<str>>,
 }
 
 impl Piece {
-    /// Takes a row of a result to which rows are only added.
+    /// Adds a row of a result to which rows are only added.
     pub fn add(&mut self, key: &str, value: &[u8]) {
         self.bytes += size_of::<Upsert>() + key.len() + value.len();
         self.writes.push((key.into(), Some(value.into())));
     }
 
-    /// Takes the last word on a key so far: its value, or that it has none.
+    /// Sets the last change of a key: its value, or `None` if it is deleted.
     pub fn change(&mut self, key: &str, value: Option<&[u8]>) {
         self.bytes += size_of::<Upsert>() + key.len() + value.map_or(0, <[u8]>::len);
         if let Some(&place) = self.places.get(key) {
@@ -49,17 +49,17 @@ impl Piece {
         self.writes.push((key, value.map(Arc::from)));
     }
 
-    /// What was taken in, about; keys that changed several times count as often.
+    /// Returns the approximate size of what was added; repeated changes of a key count each time.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Bytes of the keys and values that are written.
+    /// Returns the bytes of the written keys and values.
     pub fn written_bytes(&self) -> usize {
         self.writes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, |value| value.len())).sum()
     }
 
-    /// The rows that are written, and the keys that are deleted.
+    /// Returns the rows to write and the keys to delete.
     pub fn into_writes(self, ttl: Duration) -> (Vec<Upsert>, Vec<Arc<str>>) {
         let (mut upserts, mut deletes) = (Vec::with_capacity(self.writes.len()), Vec::new());
         for (key, value) in self.writes {

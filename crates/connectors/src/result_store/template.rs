@@ -1,8 +1,8 @@
-//! Key templates: `analytics:faculty:{faculty}:{window_end}`.
+//! Key templates such as `analytics:faculty:{faculty}:{window_end}`.
 //!
-//! A column's value stands in the key as its text; readers split keys at `:`, so a `:` inside of a value is written
-//! `%3A` and a `%` as `%25`. Only the window's bounds keep theirs, as readers expect. A null is written `unknown`.
-//! A value of more than 4 KiB appears in the key as its beginning and a hash.
+//! A column's value is inserted as text. Readers split keys at `:`, so a `:` inside a value is written as
+//! `%3A` and a `%` as `%25`. Only the window's bounds keep their `:`, as readers expect. A null is written as
+//! `unknown`. A value of more than 4 KiB is replaced by its beginning and a hash.
 
 use std::borrow::Cow;
 
@@ -19,7 +19,7 @@ pub struct KeyTemplate {
 #[derive(Debug, Clone, PartialEq)]
 enum Part {
     Text(String),
-    /// By the column's place.
+    /// A column, by its index.
     Column {
         column: usize,
         data_type: DataType,
@@ -27,13 +27,13 @@ enum Part {
     },
 }
 
-/// What stands in a key for a null.
+/// Text for a null in a key.
 pub(crate) const UNKNOWN: &str = "unknown";
 
-/// Columns whose values are times of the window.
+/// Columns whose values are the window's times.
 const BOUNDS: [&str; 3] = ["window_start", "window_end", "window_time"];
 
-/// What is wrong with a template.
+/// The error of a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     #[error("the key has a `{{` without a `}}`")]
@@ -44,7 +44,7 @@ pub enum TemplateError {
     Internal,
 }
 
-/// What the keys begin with in which Weir keeps its own state.
+/// Prefix of the keys in which Weir keeps its own state.
 const INTERNAL_PREFIX: &str = "weir:";
 
 impl KeyTemplate {
@@ -74,7 +74,7 @@ impl KeyTemplate {
         }
     }
 
-    /// The columns that stand in the key.
+    /// Returns the columns in the key.
     pub fn columns(&self) -> impl Iterator<Item = usize> {
         self.parts.iter().filter_map(|part| match part {
             Part::Column { column, .. } => Some(*column),
@@ -82,7 +82,7 @@ impl KeyTemplate {
         })
     }
 
-    /// Appends a row's key; `value` gives the row's values by column, `scratch` is overwritten.
+    /// Appends a row's key; `value` returns the row's values by column, `scratch` is overwritten.
     pub fn write<'v>(&self, key: &mut String, scratch: &mut Vec<u8>, value: impl Fn(usize) -> Scalar<'v>) {
         let start = key.len();
         for part in &self.parts {
@@ -101,7 +101,7 @@ impl KeyTemplate {
         }
 
         self.keep_apart(key, start);
-        // Many long values, all of what is escaped.
+        // Many long values with many escapes can exceed the limit.
         if key.len() - start > KEY_BYTES_MAX {
             let whole = shortened_to(&key[start..], KEY_BYTES_MAX).into_owned();
             key.truncate(start);
@@ -111,8 +111,8 @@ impl KeyTemplate {
 }
 
 impl KeyTemplate {
-    /// Values make no key that is empty, nor one of Weir's own. A `%` stands for the empty key and `%77` for the `w` of
-    /// `weir:`, which no other value is written as, since a `%` in a value is `%25`.
+    /// Prevents keys that are empty or reserved for Weir. The empty key becomes `%`, and the `w` of `weir:`
+    /// becomes `%77`; no other value is written this way, since a `%` in a value is `%25`.
     fn keep_apart(&self, key: &mut String, start: usize) {
         if key.len() == start {
             key.push('%');
@@ -122,21 +122,22 @@ impl KeyTemplate {
     }
 }
 
-/// A value that is no text, as rows have it, without quotes. `scratch` is overwritten.
+/// Returns a non-text value as in rows, without quotes. `scratch` is overwritten.
 pub(super) fn written(scratch: &mut Vec<u8>, value: Scalar<'_>, data_type: &DataType) -> String {
     scratch.clear();
     write_scalar(scratch, value, data_type);
     String::from_utf8_lossy(scratch).trim_matches('"').to_owned()
 }
 
-/// The longest key, in bytes: what the embedded store takes, and some room.
+/// Largest size of a key in bytes: below the limit of the embedded store.
 const KEY_BYTES_MAX: usize = 60_000;
 
-/// The longest value in a key, in bytes.
+/// Largest size of a value in a key, in bytes.
 const VALUE_BYTES_MAX: usize = 4_096;
 
-/// A text that is longer than any key should be: its beginning, and a hash of all of it (XXH3-128, 32 hexadecimal digits)
-/// behind a `~`. Nobody can fill a key with more than a store takes, and different texts still have different keys.
+/// Shortens a text that is too long for a key to its beginning, a `~`, and a hash of the whole text
+/// (XXH3-128, 32 hexadecimal digits). So no value exceeds the limits of a store, and different texts still
+/// have different keys.
 fn shortened(text: &str) -> Cow<'_, str> {
     shortened_to(text, VALUE_BYTES_MAX)
 }

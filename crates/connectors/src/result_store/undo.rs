@@ -1,7 +1,7 @@
-//! Taking rows back that a job wrote after the checkpoint that it goes on from.
+//! Undo: takes back rows that a job wrote after the checkpoint from which it restarts.
 //!
-//! Rows of an aggregate or a list change. After a crash a job reads the records behind its checkpoint a second time, perhaps
-//! in another order, and may then never write a row that it wrote the first time, nor delete it:
+//! Rows of an aggregate or a Top-N change. After a crash a job reads the records after its checkpoint again,
+//! perhaps in another order, and may then never write or delete a row that it wrote the first time:
 //!
 //! ```text
 //! checkpoint 7     a = 5, b = 4                        the store
@@ -9,53 +9,55 @@
 //! crash, again     a = 5, b = 6                        b came first this time: c never was on the list, and stays
 //! ```
 //!
-//! So the writer looks up what stands under a key before it changes it for the first time after a checkpoint, and appends that
-//! to an [`UndoLog`]. An attempt that goes on from checkpoint 7 first puts back what stood under each key at that time.
+//! Therefore the writer looks up a key's row before it changes the key for the first time after a checkpoint,
+//! and appends the row to an [`UndoLog`]. An attempt that restarts from checkpoint 7 first restores the rows
+//! that the keys had at that time.
 //!
-//! A subtask passes a checkpoint's barrier before or after others. So each row says for itself which checkpoint it comes
-//! after. All rows of a key come from one subtask, in order: of the entries after a checkpoint, the first of a key holds what
-//! stood there at the checkpoint.
+//! Subtasks pass a checkpoint's barrier at different times, so each row carries the checkpoint that it
+//! follows. All rows of a key come from one subtask, in order: of the entries after a checkpoint, the first
+//! one for a key has the row at the checkpoint.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use storage::store::{Entry, WriteBatch};
 
-/// Keeps what stood under keys before rows were written. It outlives the process.
+/// Keeps the rows that keys had before they were written. It outlives the process.
 pub trait UndoLog: Send + Sync {
     /// Returns when the entries survive the end of the process.
     ///
-    /// What cannot be kept is passed over, and whoever operates Weir is told: the results come first.
+    /// If an entry cannot be kept, it is dropped and the operator is notified, because results have priority.
     fn append(&self, entries: &[UndoEntry]);
 
-    /// The last checkpoint that was asked for. A sink that is opened writes behind it.
+    /// Returns the last checkpoint that was requested. A newly opened sink writes after it.
     fn checkpoint(&self) -> u64;
 }
 
-/// What stood under a key before a row was written there, or deleted.
+/// The row of a key before it was written or deleted.
 #[derive(Debug, Clone)]
 pub struct UndoEntry {
-    /// The `key` of the table, as the script has it.
+    /// The table's `key` option as written in the script.
     pub template: Arc<str>,
-    /// The row was written after this checkpoint, and before the next one.
+    /// The write came after this checkpoint, and before the next one.
     pub checkpoint: u64,
     pub key: Arc<str>,
-    /// `None`: nothing stood there.
+    /// `None` if the key had no row.
     pub row: Option<Entry>,
 }
 
-/// Where the rows of a batch belong that can be taken back.
+/// Identifies the rows of a batch, so that they can be taken back.
 #[derive(Debug, Clone)]
 pub struct Undoable {
-    /// As in [`UndoEntry`].
+    /// The same as in [`UndoEntry`].
     pub template: Arc<str>,
     pub checkpoint: u64,
 }
 
-/// Notes rows before they change, each key once after a checkpoint.
+/// Logs rows before they change, each key once after each checkpoint.
 pub(super) struct Noting {
     log: Arc<dyn UndoLog>,
-    /// The keys of which the log knows what stood there: after the newest checkpoint of which rows have come, and after the one before.
+    /// Keys that are already logged, for the newest checkpoint that rows have followed, and for the one
+    /// before.
     generations: [(u64, HashSet<Arc<str>>); 2],
 }
 
@@ -64,7 +66,8 @@ impl Noting {
         Noting { log, generations: Default::default() }
     }
 
-    /// The keys of a batch that change for the first time after a checkpoint. They are taken for noted from here on.
+    /// Returns the keys of a batch that change for the first time after a checkpoint, and marks them as
+    /// logged.
     pub fn take_new(&mut self, batch: &WriteBatch, checkpoint: u64) -> Vec<Arc<str>> {
         if checkpoint > self.generations[0].0 {
             self.generations.swap(0, 1);
@@ -75,12 +78,12 @@ impl Noting {
         let known = self.generations.iter_mut().find(|(of, _)| *of == checkpoint);
         match known {
             Some((_, known)) => keys.filter(|key| known.insert((*key).clone())).cloned().collect(),
-            // A subtask that far behind may log a key again: the first entry counts.
+            // A subtask that is so far behind may log a key again; the first entry counts.
             None => keys.cloned().collect(),
         }
     }
 
-    /// Notes the row that stands under each key.
+    /// Logs the current row of each key.
     pub fn note(&self, keys: &[Arc<str>], rows: &[Option<Entry>], undoable: &Undoable) {
         if keys.is_empty() {
             return;
@@ -121,7 +124,7 @@ mod tests {
         assert_eq!(new("ab", 0), "ab");
         assert_eq!(new("abc", 0), "c");
         assert_eq!(new("a", 3), "a");
-        // Of a subtask that has not come to the barrier yet.
+        // These come from a subtask that has not reached the barrier yet.
         assert_eq!(new("acd", 0), "d");
         assert_eq!(new("ab", 3), "b");
         assert_eq!(new("b", 4), "b");

@@ -1,7 +1,7 @@
-//! The writer: one thread between a job's subtasks and the result store, behind a queue of so many bytes.
+//! The writer: a thread between a job's subtasks and the result store, with a queue of limited size.
 //!
-//! A store that fails is tried again with growing pauses; the queue fills and holds back the sources meanwhile. Nothing
-//! is dropped.
+//! A failed write is retried with growing pauses; meanwhile the queue fills and holds back the sources.
+//! Nothing is dropped.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use types::{Clock, Timestamp};
 use super::undo::{Noting, UndoLog, Undoable};
 use crate::retry::{Retry, RetryError, Stopped};
 
-/// Hands batches to the store in order.
+/// Writes batches to the store in order.
 pub struct StoreWriter {
     queue: Option<Sender<Command>>,
     retry: Arc<Retry>,
@@ -29,7 +29,7 @@ pub struct StoreWriter {
     clock: Arc<dyn Clock>,
 }
 
-/// Why the writer cannot go on.
+/// The reason why the writer cannot continue.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 struct Aborted(String);
@@ -43,22 +43,22 @@ enum Command {
 struct Queued {
     batch: WriteBatch,
     bytes: usize,
-    /// When the oldest record came in that it is the first to show.
+    /// Arrival time of the oldest record that the batch is the first to show.
     since: Option<Timestamp>,
-    /// Where its rows belong, if they can be taken back.
+    /// Identifies its rows, if they can be taken back.
     undoable: Option<Undoable>,
 }
 
-/// Batches that wait for the store, at most.
+/// Largest number of batches that wait for the store.
 const QUEUE_BATCHES: usize = 64;
-/// Their bytes, at most, save for a batch that is larger by itself.
+/// Their largest size in bytes, except for a single larger batch.
 const QUEUE_BYTES: usize = 16 << 20;
 
-/// Lets in as many bytes as there is room for.
+/// Limits the bytes in the queue.
 #[derive(Default)]
 struct Gate {
     inside: Mutex<usize>,
-    /// Some have left, or nobody will any more.
+    /// Signals that batches have left, or that the writer has stopped.
     left: Condvar,
 }
 
@@ -76,7 +76,8 @@ impl Gate {
         self.left.notify_all();
     }
 
-    /// Wakes whoever waits: it has seen that nobody is let in any more, or is asleep by now.
+    /// Wakes waiting threads. The lock ensures that they have seen that the gate is closed, or are asleep
+    /// already.
     fn open(&self) {
         drop(self.inside.lock());
         self.left.notify_all();
@@ -89,7 +90,7 @@ impl Gate {
 }
 
 impl StoreWriter {
-    /// Starts the thread. Fails if the system has none left. `undo`: where rows that change are noted before they do.
+    /// Starts the thread; fails if the system has no more threads. `undo` logs rows before they change.
     pub fn start(
         store: Arc<dyn ResultStore>,
         retry: Arc<Retry>,
@@ -113,9 +114,9 @@ impl StoreWriter {
         Ok(StoreWriter { queue, retry, stopped, gate, thread: Some(thread), clock })
     }
 
-    /// Queues a batch; waits while the queue is full, and tells for how long. `since`: when the oldest record came in that
-    /// the batch is the first to show. `undoable`: where its rows belong, if they are to be taken back by an attempt that
-    /// goes on from before them.
+    /// Queues a batch; waits while the queue is full, and returns the time spent waiting. `since` is the
+    /// arrival time of the oldest record that the batch is the first to show. `undoable` identifies its rows
+    /// if an attempt that restarts from an earlier checkpoint has to take them back.
     pub fn write(
         &self,
         batch: WriteBatch,
@@ -157,17 +158,17 @@ impl StoreWriter {
     }
 }
 
-/// What a batch takes.
+/// Returns the memory that a batch takes.
 fn bytes(batch: &WriteBatch) -> usize {
     let upserts = batch.upserts.iter().map(|of| size_of_val(of) + of.key.len() + of.value.len());
     upserts.chain(batch.deletes.iter().map(|key| size_of_val(key) + key.len())).sum()
 }
 
-/// Writes what is queued, then ends; a store that does not answer is given up.
+/// Writes what is queued and stops; does not wait for a store that does not answer.
 impl Drop for StoreWriter {
     fn drop(&mut self) {
         self.queue.take();
-        // Whoever drops the writer waits for it: what the store does not take at once is not waited for.
+        // Dropping waits for the thread, so writes that fail are not repeated any more.
         self.retry.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -181,9 +182,9 @@ struct Drain {
     retry: Arc<Retry>,
     stopped: Arc<AtomicBool>,
     gate: Arc<Gate>,
-    /// Nothing was written since the last flush.
+    /// Whether nothing was written since the last flush.
     is_durable: bool,
-    /// Where rows are noted before they change.
+    /// Logs rows before they change.
     undo: Option<Noting>,
 }
 
@@ -216,7 +217,7 @@ impl Drain {
         written
     }
 
-    /// Notes what stands under the keys that a batch changes for the first time after a checkpoint.
+    /// Logs the rows of keys that a batch changes for the first time after a checkpoint.
     fn note(&mut self, batch: &WriteBatch, undoable: &Undoable) -> Result<(), Stopped> {
         let Some(undo) = &mut self.undo else { return Ok(()) };
         let keys = undo.take_new(batch, undoable.checkpoint);
@@ -229,8 +230,8 @@ impl Drain {
         Ok(())
     }
 
-    /// Repeats a write until the store takes it. A store that panics, or that will never take it, is not asked again: the
-    /// job fails with what it said.
+    /// Repeats an operation until the store accepts it. If the store panics or fails permanently, it is not
+    /// called again, and the job fails with the reason.
     fn repeat(&self, doing: &str, attempt: impl FnMut() -> Result<(), StoreError>) -> Result<(), Stopped> {
         let done = catch_unwind(AssertUnwindSafe(|| self.retry.run(doing, attempt)));
         let reason = match done {
@@ -243,8 +244,7 @@ impl Drain {
         Err(Stopped)
     }
 
-    /// Tells whoever waits, or is about to, that nothing is written any more. What lies in a channel whose receiver is gone
-    /// stays there, and with it whoever waits for an answer.
+    /// Fails all requests. The queue is drained, because commands left in it would never be answered.
     fn refuse(self) {
         self.stopped.store(true, Ordering::Release);
         self.gate.open();
@@ -255,7 +255,7 @@ impl Drain {
         }
     }
 
-    /// Every sink of a job asks for it at a barrier; once is enough.
+    /// Makes writes durable. Every sink of a job requests it at a barrier; once is enough.
     fn flush(&mut self) -> Result<(), Stopped> {
         if !self.is_durable {
             self.repeat("make results durable", || self.store.flush())?;
@@ -272,7 +272,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes nothing.
+    /// A store that refuses all writes.
     struct Refusing;
 
     impl ResultStore for Refusing {
@@ -361,7 +361,7 @@ mod tests {
                     })
                 })
                 .collect();
-            // One is being written; two writes and three flushes stand behind it.
+            // One command is being processed; two writes and three flushes wait behind it.
             while writer.queue.as_ref().unwrap().len() < 5 {
                 thread::yield_now();
             }
@@ -388,7 +388,7 @@ mod tests {
                     })
                 })
                 .collect();
-            // All of them stand in the queue, behind one that is being tried.
+            // All commands are queued behind one that is being retried.
             while writer.queue.as_ref().unwrap().len() < 7 {
                 thread::yield_now();
             }

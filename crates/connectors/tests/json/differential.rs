@@ -1,7 +1,7 @@
-//! The decoder against `serde_json`, over records damaged byte by byte.
+//! Compares the decoder with `serde_json` on records that are damaged byte by byte.
 //!
-//! Both must accept the same records and see the same values, except where the decoder is lenient by design: what is
-//! not read may hold bad escapes. Those are mended before `serde_json` is asked again.
+//! Both must accept the same records and see the same values, except where the decoder is lenient by design:
+//! unread parts may contain bad escapes. These are repaired before `serde_json` is asked again.
 
 use engine::batch::{Encoding, LeafRequest};
 use serde_json::Value as Json;
@@ -39,7 +39,7 @@ fn requests() -> Vec<LeafRequest> {
     ]
 }
 
-/// Numbers that are always the same.
+/// A deterministic random number generator.
 struct Numbers(u64);
 
 impl Numbers {
@@ -51,7 +51,7 @@ impl Numbers {
     }
 }
 
-/// Up to four bytes or runs of bytes changed, taken away, put in or repeated.
+/// Changes, removes, inserts or repeats up to four bytes or runs of bytes.
 fn damage(record: &mut Vec<u8>, numbers: &mut Numbers) {
     const BYTES: &[u8] = b"{}[],:\"\\0123456789.-+eEntrufalsdD /";
     for _ in 0..numbers.below(4) {
@@ -76,10 +76,11 @@ fn serde(record: &[u8]) -> Result<Json, String> {
     }
 }
 
-/// Bad escapes made good, and halves of pairs made question marks; lengths stay.
+/// Repairs bad escapes, and replaces halves of surrogate pairs by question marks; the length stays the same.
 fn mended(record: &[u8]) -> Vec<u8> {
     let mut out = record.to_vec();
     let (mut i, mut inside) = (0, false);
+
     while i < out.len() {
         match out[i] {
             b'"' => inside = !inside,
@@ -99,20 +100,22 @@ fn mended(record: &[u8]) -> Vec<u8> {
         }
         i += 1;
     }
+
     out
 }
 
-/// What a value should be, from the tree.
+/// Returns the value expected from the tree, or `None` if the tree does not determine it.
 fn expected(json: &Json, request: &LeafRequest) -> Option<Value> {
     let in_range = |min: f64, max: f64| {
         let value = json.as_f64().or_else(|| json.as_str()?.trim().parse::<i64>().ok().map(|v| v as f64))?;
         (value >= min && value <= max).then_some(value as i64)
     };
+
     let value = match request.leaf.column_type.data_type {
         _ if json.is_null() => Value::Null,
         _ if request.encoding == Encoding::Presence => Value::Bool(true),
         DataType::Int => in_range(i32::MIN.into(), i32::MAX.into()).map_or(Value::Null, Value::Int),
-        // Beyond 2^53 the tree holds no exact number.
+        // Beyond 2^53 the tree has no exact number.
         DataType::BigInt if json.as_f64().is_some_and(|value| value.abs() > 9e15) => return None,
         DataType::BigInt => in_range(-9e18, 9e18).map_or(Value::Null, Value::Int),
         DataType::Double => match json {
@@ -129,16 +132,17 @@ fn expected(json: &Json, request: &LeafRequest) -> Option<Value> {
         _ => match json {
             Json::String(text) => Value::Text(text.clone()),
             Json::Bool(value) => Value::Text(value.to_string()),
-            // How numbers were written is lost in the tree.
+            // The original form of numbers is lost in the tree.
             _ => return None,
         },
     };
+
     Some(value)
 }
 
 fn same(ours: &Value, expected: &Value) -> bool {
     match (ours, expected) {
-        // The tree's numbers may be off in the last digit.
+        // Numbers of the tree may differ in the last digit.
         (Value::Double(a), Value::Double(b)) => (a - b).abs() <= a.abs() * 1e-15,
         _ => ours == expected,
     }
@@ -150,11 +154,13 @@ fn damaged_records_are_read_as_serde_json_reads_them() {
     let mut reader = Reader::new(&requests, LENIENT);
     let mut numbers = Numbers(SEED);
     let (mut accepted, mut rejected) = (0, 0);
+
     for turn in 0..RECORDS {
         let mut record = EVENTS[numbers.below(EVENTS.len())].as_bytes().to_vec();
         damage(&mut record, &mut numbers);
         let record = String::from_utf8_lossy(&record).into_owned();
         let context = || format!("seed {SEED:#x}, record {turn}: {record}");
+
         let ours = reader.read(record.as_bytes());
         let mut theirs = serde(record.as_bytes());
         if ours.is_ok() && theirs.is_err() {
@@ -163,6 +169,7 @@ fn damaged_records_are_read_as_serde_json_reads_them() {
         if theirs.as_ref().is_err_and(|error| error.contains("out of range") || error.contains("recursion")) {
             continue;
         }
+
         let objects: Vec<Json> = match theirs {
             Ok(Json::Array(elements)) => {
                 let objects: Vec<Json> = elements.iter().filter(|json| json.is_object()).cloned().collect();
@@ -176,6 +183,7 @@ fn damaged_records_are_read_as_serde_json_reads_them() {
                 continue;
             }
         };
+
         let Ok(rows) = ours else {
             assert!(objects.is_empty(), "{ours:?}, {}", context());
             continue;
@@ -192,6 +200,7 @@ fn damaged_records_are_read_as_serde_json_reads_them() {
             }
         }
     }
+
     assert!(accepted > RECORDS / 10 && rejected > RECORDS / 10, "{accepted} accepted, {rejected} rejected");
 }
 

@@ -1,4 +1,4 @@
-//! Which records give rows, and which are rejected for what reason.
+//! Which records give rows, and which are rejected with what reason.
 
 use engine::batch::{Encoding, LeafRequest};
 use types::{DataType, Value};
@@ -36,6 +36,7 @@ fn records_that_give_rows() {
     ] {
         assert_eq!(reader().read(record.as_bytes()), Ok(vec![one.clone(); rows]), "{record}");
     }
+
     assert_eq!(reader().row(b"{}"), [Value::Null, Value::Null]);
     assert_eq!(reader().row(b" { } "), [Value::Null, Value::Null]);
 }
@@ -65,7 +66,7 @@ fn records_that_give_none() {
     }
 }
 
-/// Values that are no JSON, whoever reads them.
+/// Values that are not JSON, whether they are read or not.
 const BAD: &[&str] = &[
     "NaN",
     "-",
@@ -120,7 +121,7 @@ const BAD: &[&str] = &[
     "--1",
 ];
 
-/// Values that are.
+/// Values that are JSON.
 const GOOD: &[&str] = &[
     "0",
     "-0",
@@ -168,7 +169,7 @@ fn the_grammar_holds_for_what_is_read_and_for_what_is_not() {
             for json in BAD {
                 reader.rejected(&record(json));
             }
-            // And once more, with the layout known.
+            // Repeat with the layout known.
             for json in GOOD {
                 assert!(reader.read(&record(json)).is_ok(), "{name} {form} {json}");
             }

@@ -1,4 +1,4 @@
-//! What the JSON decoder promises, on records as bytes.
+//! Guarantees of the JSON decoder, tested with records as bytes.
 
 mod differential;
 mod grammar;
@@ -33,7 +33,7 @@ impl Reader {
         Reader { decoder: Decoder::new(requests, options), batch: Batch::new(requests) }
     }
 
-    /// The rows of a record in a batch of its own.
+    /// Returns the rows of a record in a batch of its own.
     fn read(&mut self, record: &[u8]) -> Result<Vec<Vec<Value>>, RecordError> {
         self.decoder.begin(&mut self.batch, 1);
         let added = self.decoder.record(&mut self.batch, record)?;
@@ -42,7 +42,7 @@ impl Reader {
         Ok(self.rows())
     }
 
-    /// The one row of a record.
+    /// Returns the only row of a record.
     fn row(&mut self, record: &[u8]) -> Vec<Value> {
         let text = String::from_utf8_lossy(record).into_owned();
         let mut rows = self.read(record).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -50,7 +50,7 @@ impl Reader {
         rows.remove(0)
     }
 
-    /// Why a record gives no row.
+    /// Returns the reason why a record gives no row.
     fn rejected(&mut self, record: &[u8]) -> String {
         match self.read(record) {
             Err(RecordError::Rejected(reason)) => {
@@ -67,7 +67,7 @@ impl Reader {
     }
 }
 
-/// What `{"v": json}` gives for a leaf `v`, read as a producer with and as one without blanks would write it.
+/// Returns the value of a leaf `v` for `{"v": json}`, in the forms of producers with and without blanks.
 fn value(json: &str, data_type: DataType, encoding: Encoding) -> Value {
     let mut reader = Reader::new(&[leaf("v", data_type, encoding)], LENIENT);
     let values = [r#"{"v":@}"#, r#"{"v": @ , "w": 1}"#, r#"{"u":[],"v":@,"w":1}"#, r#"{"v":"x","v":@}"#]

@@ -1,4 +1,4 @@
-//! Values that hold values: read from JSON, and written as JSON again.
+//! Nested values: decoding from JSON and encoding as JSON again.
 
 use connectors::format::json::JsonOptions;
 use connectors::format::json::write::write_scalar;
@@ -23,7 +23,7 @@ fn row(fields: &[(&str, DataType)]) -> DataType {
     DataType::Row(fields.iter().map(field).collect())
 }
 
-/// What is written of a value after it was read.
+/// Returns the encoded form of a decoded value.
 fn again(json: &str, data_type: &DataType) -> String {
     let requests = [leaf("v", data_type.clone(), Plain)];
     let row = Reader::new(&requests, LENIENT).row(format!("{{\"v\": {json} }}").as_bytes());
@@ -94,7 +94,7 @@ fn a_row_is_read_whole_and_field_by_field_in_one_record() {
         assert_eq!(String::from_utf8_lossy(&out), r#"{"id":7,"address":{"city":"Hue"}}"#);
         assert_eq!(row[1..], [Value::Int(7), Value::Bool(true), Value::Text("Hue".into())]);
 
-        // The second object of a name replaces the first one.
+        // The second object with the same name replaces the first one.
         let row = reader.row(br#"{"user": {"id": 7, "address": {"city": "Hue"}}, "user": {"id": 8}}"#);
         assert_eq!(row[1..], [Value::Int(8), Value::Null, Value::Null]);
         let row = reader.row(br#"{"user": 5}"#);
@@ -129,6 +129,6 @@ fn any_bytes_are_read_without_a_panic() {
         }
         let _ = reader.read(&record);
     }
-    // What is well formed is still read.
+    // Well-formed records are still decoded.
     assert_eq!(reader.row(br#"{"c1": {"a": [1]}}"#)[0], Value::Null);
 }

@@ -1,4 +1,4 @@
-//! Many producers on one decoder, and many records in one batch.
+//! Many producers with one decoder, and many records in one batch.
 
 use engine::batch::{Encoding, LeafRequest, RecordSpan};
 use types::{DataType, Offset, Timestamp, Value};
@@ -30,6 +30,7 @@ fn every_way_of_writing_a_record_gives_the_same_row() {
         r#"{"id":"q","at":"10:00","user":{"type":"Khách","years":3.0},"ms":125e-1,"ok":true}"#,
         r#"{"trace":"x","id":"q","trace":null,"at":"10:00","trace":5,"user":{"type":"Khách","years":3},"ms":12.50,"ok":true}"#,
     ];
+
     let expected = [
         Value::Bool(true),
         text("10:00"),
@@ -38,6 +39,7 @@ fn every_way_of_writing_a_record_gives_the_same_row() {
         Value::Double(12.5),
         Value::Bool(true),
     ];
+
     let mut seed = 1u64;
     for turn in 0..2000 {
         seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
@@ -80,17 +82,19 @@ fn text_that_is_not_utf8_rejects_its_record_and_no_other() {
     let records: [&[u8]; 6] = [
         b"{\"at\":\"first\"}",
         b"{\"at\":\"\xc3\"}",
-        // Together with the one before, its bytes are a character.
+        // Together with the previous record, its bytes are a character.
         b"{\"at\":\"\xa9\"}",
         b"[{\"at\":\"a\"},{\"at\":\"\xff\"},{\"at\":\"b\"}]",
         b"{\"at\":\"\xff\",\"at\":\"replaced\"}",
         "{\"at\":\"é\"}".as_bytes(),
     ];
+
     for (i, record) in records.iter().enumerate() {
         let added = reader.decoder.record(&mut reader.batch, record).unwrap();
         let span = RecordSpan { offset: Offset(i as u64), appended: Timestamp(0), start: 0, end: 0 };
         reader.batch.origin.records.extend(std::iter::repeat_n(span, added.rows));
     }
+
     reader.decoder.finish(&mut reader.batch).unwrap();
     let texts: Vec<Value> = reader.rows().into_iter().map(|mut row| row.remove(1)).collect();
     assert_eq!(texts, [text("first"), text("replaced"), text("é")]);
@@ -99,7 +103,7 @@ fn text_that_is_not_utf8_rejects_its_record_and_no_other() {
     assert_eq!(reader.batch.origin.records.len(), 3);
 }
 
-/// Texts that were met before, new ones, and everything that can happen to one.
+/// Returns records with known texts, new texts, and all special cases of a text.
 fn awkward(turn: usize) -> Vec<Vec<u8>> {
     let known = (turn * 31) % 20_000;
     let mut records: Vec<Vec<u8>> = [
@@ -117,11 +121,13 @@ fn awkward(turn: usize) -> Vec<Vec<u8>> {
     ]
     .map(String::into_bytes)
     .to_vec();
+
     records.extend([
         b"{\"user\":{\"type\":\"\xff\"}}".to_vec(),
         b"{\"user\":{\"type\":\"\xff\",\"type\":\"replaced\"}}".to_vec(),
         b"{\"user\":{\"type\":\"\xff\"},\"user\":null}".to_vec(),
     ]);
+
     let places = records.len();
     records.rotate_left(turn % places);
     records
@@ -134,12 +140,14 @@ fn a_large_dictionary_changes_no_answer() {
     for i in 0..20_000 {
         large.row(format!(r#"{{"user":{{"type":"text {i}"}}}}"#).as_bytes());
     }
+
     for turn in 0..300 {
         let mut answers = Vec::new();
-        // One after another, as the small one is never asked to hold much.
+        // The small decoder reads records one by one, so that its dictionary stays small.
         for record in awkward(turn) {
             answers.extend(small.read(&record).unwrap_or_default());
         }
+
         large.decoder.begin(&mut large.batch, 4);
         for (i, record) in awkward(turn).iter().enumerate() {
             let span = RecordSpan { offset: Offset(i as u64), appended: Timestamp(0), start: 0, end: 0 };
@@ -178,6 +186,7 @@ fn a_record_in_utf_16_or_utf_32_gives_the_row_that_it_gives_in_utf_8() {
             codes.iter().flat_map(|code| code.to_le_bytes()).collect(),
         ]
     };
+
     let mut reader = Reader::new(&requests(), LENIENT);
     let expected = reader.row(record.as_bytes());
     for text in [record.to_owned(), format!("\u{feff}{record}"), format!(" [{record}]")] {
@@ -185,6 +194,7 @@ fn a_record_in_utf_16_or_utf_32_gives_the_row_that_it_gives_in_utf_8() {
             assert_eq!(reader.row(&bytes), expected, "{bytes:x?}");
         }
     }
+
     for bytes in wide("{\"at\":}") {
         assert!(reader.rejected(&bytes).starts_with("malformed: "), "{bytes:x?}");
     }

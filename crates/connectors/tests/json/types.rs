@@ -1,4 +1,4 @@
-//! The table of what flink-json makes of each kind of value, as seen in runs of Flink.
+//! Values of each JSON type as each column type, as observed in runs of Flink.
 
 use connectors::format::json::{JsonOptions, RecordError, TimestampFormat};
 use engine::batch::Encoding::{Coded, Plain, Presence};
@@ -31,6 +31,7 @@ fn whole_numbers() {
     ] {
         assert_eq!(int(json), Value::Int(expected), "{json}");
     }
+
     for json in [
         "2147483648",
         "3000000000",
@@ -48,11 +49,13 @@ fn whole_numbers() {
     ] {
         assert_eq!(int(json), Null, "{json}");
     }
+
     assert_eq!(plain("9223372036854775807", BigInt), Value::Int(i64::MAX));
     assert_eq!(plain("9223372036854775808", BigInt), Null);
     assert_eq!(plain("1234567890123456789", BigInt), Value::Int(1_234_567_890_123_456_789));
     assert_eq!(plain("128", TinyInt), Null);
     assert_eq!(plain("-128", TinyInt), Value::Int(-128));
+
     for narrow in [TinyInt, SmallInt] {
         for json in ["2.0", "2.5", "1e2", "\"2.0\"", "1e0"] {
             assert_eq!(plain(json, narrow.clone()), Null, "{json} into {narrow}");
@@ -83,6 +86,7 @@ fn doubles() {
     ] {
         assert_eq!(double(json), Value::Double(expected), "{json}");
     }
+
     assert!(matches!(double("\"NaN\""), Value::Double(nan) if nan.is_nan()));
     assert!(matches!(double("-0.0"), Value::Double(zero) if zero.to_bits() == (-0.0f64).to_bits()));
     for json in ["\"x\"", "\"\"", "\"nan\"", "\"inf\"", "\"+-1\"", "true", "{}", "[]", "null"] {
@@ -113,7 +117,7 @@ fn texts() {
             assert_eq!(string(json), text(expected), "{json}");
         }
         assert_eq!(string("null"), Null);
-        // The declared length means nothing to the format.
+        // The format ignores the declared length.
         assert_eq!(value("\"long\"", DataType::Varchar(2), encoding), text("long"));
     }
 }
@@ -152,6 +156,7 @@ fn times() {
         plain("\"2025-12-09 11:30:00.123456789\"", DataType::Timestamp(9)),
         Wide(i128::from(noon) * 1_000_000 + 456_789)
     );
+
     for json in [
         "\"2025-12-09T11:30:00\"",
         "\"2025-12-09\"",
@@ -169,6 +174,7 @@ fn times() {
     ] {
         assert_eq!(timestamp(json), Null, "{json}");
     }
+
     let zoned = |json: &str| plain(json, DataType::TimestampLtz(3));
     assert_eq!(zoned("\"2025-12-09 11:30:00.123Z\""), Value::Int(noon));
     assert_eq!(zoned("\"2025-12-09 11:30:00.123\""), Null);
@@ -218,7 +224,7 @@ fn rows_of_another_type_are_null_and_nothing_else() {
         let record = format!("{{\"r\":{json},\"c\":1}}");
         assert_eq!(reader.row(record.as_bytes()), [Null, Null, one.clone()], "{json}");
     }
-    // A scalar where an object stands: the fields behind it are kept.
+    // A scalar in place of an object: the fields after it are kept.
     let row = reader.row(br#"{"r":{"a":{"x":[1,{}]},"s":{"b":1}},"c":1}"#);
     assert_eq!(row, [Null, one.clone(), one]);
 }

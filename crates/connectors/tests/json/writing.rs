@@ -38,6 +38,7 @@ fn doubles_are_written_as_java_writes_them() {
             assert_eq!(expected.parse::<f64>().unwrap().to_bits(), value.to_bits());
         }
     }
+
     assert_eq!(written(Scalar::Double(f64::from(0.1f32)), DataType::Float), "0.1");
 }
 
