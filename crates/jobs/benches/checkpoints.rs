@@ -1,7 +1,8 @@
-//! Checkpoints: CPU time, time, bytes written and memory of each, for the fifteen analytics and for an operator with a large
-//! state that does not change.
+//! Benchmark of checkpoints: CPU time, elapsed time, written bytes and memory of each, for the built-in
+//! analytics and for an operator with a large state that does not change.
 //!
-//! `cargo bench -p jobs --bench checkpoints`, for half a minute. CPU time is that of the process, in steps of 10 ms.
+//! Run `cargo bench -p jobs --bench checkpoints`; it takes half a minute. CPU time is that of the process, in
+//! steps of 10 ms.
 #![allow(clippy::disallowed_methods, reason = "a benchmark takes the time")]
 
 #[path = "../tests/support/memory.rs"]
@@ -63,7 +64,7 @@ fn take(name: &str, script: &str, events: Vec<String>, each: u64) {
 
     let mut earlier = EarlierParts::default();
     for round in 0..4 {
-        // From here on the peak is what this round needs.
+        // Reset the peak, so that it shows what this round needs.
         let _ = fs::write("/proc/self/clear_refs", "5");
         let resident = figure("status", "VmRSS:");
         let (began, cpu) = (Instant::now(), cpu_ms());
@@ -86,7 +87,7 @@ fn take(name: &str, script: &str, events: Vec<String>, each: u64) {
     job.crash();
 }
 
-/// Takes and writes a checkpoint; its bytes, and those that were written.
+/// Takes and writes a checkpoint; returns its bytes and the bytes that were written.
 fn checkpoint(
     job: &Running<'_>,
     directory: &CheckpointDirectory,
@@ -118,7 +119,7 @@ fn checkpoint(
     (manifest.state_bytes(), manifest.state_bytes() - manifest.parts.reused)
 }
 
-/// A number of the process that Linux tells, in KB.
+/// Returns a figure of the process from Linux, in KB.
 fn figure(file: &str, name: &str) -> u64 {
     let text = fs::read_to_string(format!("/proc/self/{file}")).unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with(name)).unwrap_or_default();
@@ -128,7 +129,7 @@ fn figure(file: &str, name: &str) -> u64 {
 fn cpu_ms() -> f64 {
     let text = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = text.rsplit(')').next().unwrap_or_default();
-    // Ticks of 10 ms in user and in system mode.
+    // The fields are ticks of 10 ms in user and in system mode.
     fields.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>()
         * 10.0
 }

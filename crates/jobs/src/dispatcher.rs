@@ -1,4 +1,4 @@
-//! The dispatcher: takes scripts, starts jobs, and knows them all.
+//! The dispatcher: accepts scripts, starts jobs, and knows all jobs.
 
 mod health;
 mod known;
@@ -37,7 +37,7 @@ pub use query::QueryJob;
 pub use replace::{FindError, ReplaceError, Replaced};
 pub use submission::{Secrets, Submission, SubmitError};
 
-/// How long a job may go on that was told to give up waiting.
+/// Time that a job gets to end after it was told to stop waiting.
 const LAST_GRACE: Duration = Duration::from_secs(2);
 
 pub struct Dispatcher {
@@ -48,7 +48,7 @@ pub struct Dispatcher {
     secrets: Secrets,
 }
 
-/// A plan and what its script says of running it.
+/// A plan, and the options of its script for running it.
 struct Compiled {
     plan: Arc<Plan>,
     name: String,
@@ -57,7 +57,7 @@ struct Compiled {
 }
 
 impl Dispatcher {
-    /// Knows the jobs that were over before, and undoes replacements that were under way when the process before ended.
+    /// Loads past jobs, and undoes replacements that the previous process did not finish.
     pub fn new(environment: Environment) -> Dispatcher {
         let records = Records::new(environment.registry.clone());
         records.clear_secrets();
@@ -75,16 +75,15 @@ impl Dispatcher {
         Dispatcher { environment, shared, replacing: Mutex::default(), secrets }
     }
 
-    /// Where the values of secrets come from when a job on record is started again.
+    /// Sets the source of secret values for jobs that are started again from their records.
     pub fn with_secrets(self, secrets: Secrets) -> Dispatcher {
         Dispatcher { secrets, ..self }
     }
 
-    /// Compiles a script and starts it as one job; the first attempt is made before this returns.
+    /// Compiles a script and starts it as one job; returns after the first attempt to start it.
     ///
-    /// A job that is started with Weir and was there before under this name goes on under its id, from its newest
-    /// checkpoint, however it ended. One that was replaced while Weir was up stays so: whatever came in its place is
-    /// started, if that was to be gone on with.
+    /// A job that starts with Weir and has a record with this name continues under its id from its newest
+    /// checkpoint, however it ended. If it was replaced meanwhile, its replacement is started instead.
     pub fn submit(&self, submission: Submission<'_>) -> Result<Arc<JobMaster>, SubmitError> {
         let used = variables::Used::new(submission.variables);
         let compiled = self.compile(submission.script, submission.name, &|name| used.get(name))?;
@@ -93,10 +92,11 @@ impl Dispatcher {
             Origin::Start if !submission.afresh => self.shared.records.claim(&compiled.name)?,
             _ => None,
         };
-        // Without its record nobody knows whether this is the job that ran before.
+        // Without its record, it is unknown whether this job ran before.
         if submission.origin == Origin::Start && !submission.afresh && claimed.is_none() {
             self.shared.records.refuse_unreadable()?;
         }
+
         let mut known = match claimed {
             None => Known::new(new_job_id()),
             Some(Claimed::Known(known)) => known,
@@ -128,9 +128,8 @@ impl Dispatcher {
         self.start(compiled, &known, restored, record)
     }
 
-    /// Starts the jobs again that came in while Weir was up before, and were not over when it ended, each for itself: one
-    /// that waits for what it reads or writes holds up no other. Those that cannot be started are listed as failed, and
-    /// tried again by the next process.
+    /// Starts submitted jobs again that had not ended with the last process, independently of each other.
+    /// Jobs that cannot be started are listed as failed; the next process tries again.
     pub fn resume(&self) -> Result<(), RegistryError> {
         for record in self.shared.records.to_resume()? {
             let Some(id) = record.job_id() else { continue };
@@ -143,6 +142,7 @@ impl Dispatcher {
                 self.shared.jobs.lock().add_not_started(view);
             }
         }
+
         for Unreadable { path, job_id, reason } in self.shared.records.unreadable()? {
             tracing::error!(path = %path.display(), reason, "a job's record cannot be read, and the job is not started");
             let Some(id) = job_id else { continue };
@@ -154,7 +154,7 @@ impl Dispatcher {
         Ok(())
     }
 
-    /// Gives up a job that could not be started again: no process tries it any more. False if there is no such job.
+    /// Abandons a job that could not be started again, for good. Returns false if it is unknown.
     pub fn abandon(&self, id: JobId) -> bool {
         let record = self.shared.records.to_resume().into_iter().flatten().find(|of| of.job_id() == Some(id));
         let view = self.shared.jobs.lock().get_past(id);
@@ -203,7 +203,7 @@ impl Dispatcher {
         }
     }
 
-    /// What would become of a savepoint's state in a script.
+    /// Reports how a script would restore the state of a savepoint.
     pub fn dry_run(&self, submission: Submission<'_>, from: &str) -> Result<RestoreReport, SubmitError> {
         let compiled = self.compile(submission.script, submission.name, submission.variables)?;
         let restored = read_savepoint(from).map_err(SubmitError::Checkpoints)?;
@@ -227,7 +227,7 @@ impl Dispatcher {
         Ok(Compiled { plan, name, checkpoints, restart })
     }
 
-    /// What a job of before goes on from.
+    /// Returns the checkpoint from which a recorded job restarts.
     fn newest(&self, compiled: &Compiled, known: &Known) -> Result<Option<Restored>, SubmitError> {
         let Some(options) = &compiled.checkpoints else { return Ok(None) };
         let newest =
@@ -241,7 +241,7 @@ impl Dispatcher {
         }
     }
 
-    /// Starts a job and waits for its first attempt. One that cannot be started is none, and not on record.
+    /// Starts a job and waits for its first attempt. A job that cannot be started is dropped with its record.
     fn start(
         &self,
         compiled: Compiled,
@@ -264,6 +264,7 @@ impl Dispatcher {
                 message,
             }))
         };
+
         if let Err(error) = outcome.recv().unwrap_or_else(|_| gone()) {
             self.shared.jobs.lock().remove(&master);
             self.give_back(known);
@@ -276,7 +277,7 @@ impl Dispatcher {
         Ok(master)
     }
 
-    /// Starts the thread of a job that is on record.
+    /// Starts the thread of a job that has a record.
     fn begin(
         &self,
         compiled: Compiled,
@@ -294,7 +295,7 @@ impl Dispatcher {
         };
         let log = self.environment.logs.own().clone();
         if let Some(restored) = &restored {
-            // Before the first attempt, which may have to wait for what the job writes to.
+            // This precedes the first attempt, which may have to wait for the job's sinks.
             let splits = restored.snapshot.pipelines.iter().flat_map(|pipeline| pipeline.splits());
             let needed: Vec<(&str, PartitionId, Offset)> = splits
                 .map(|of| (of.split.topic.as_str(), PartitionId(of.split.partition), Offset(of.offset)))
@@ -305,6 +306,7 @@ impl Dispatcher {
             let shared = shared.clone();
             Box::new(move || shared.records.checkpointed(id))
         };
+
         let new = NewJob {
             id: known.id,
             name,
@@ -337,7 +339,7 @@ impl Dispatcher {
         Ok(master)
     }
 
-    /// A job was not started after all.
+    /// Undoes the preparation of a job that was not started.
     fn give_back(&self, known: &Known) {
         if known.is_new {
             self.shared.records.withdraw(known.id);
@@ -346,28 +348,28 @@ impl Dispatcher {
         }
     }
 
-    /// What holds where a script says nothing of checkpoints.
+    /// Returns the checkpoint options for scripts that set none.
     pub fn checkpoint_defaults(&self) -> Option<&CheckpointOptions> {
         self.environment.checkpoints.as_ref()
     }
 
-    /// The jobs of this process, in the order of submission; of those that are over the newest.
+    /// Returns the jobs of this process in the order of submission; of ended jobs only the newest.
     pub fn jobs(&self) -> Vec<Arc<JobMaster>> {
         self.shared.jobs.lock().all()
     }
 
-    /// A job of this process.
+    /// Returns a job of this process.
     pub fn job(&self, id: JobId) -> Option<Arc<JobMaster>> {
         self.shared.jobs.lock().get(id)
     }
 
-    /// Pictures of all jobs known, those included that were over before the process began: these first.
+    /// Returns views of all known jobs; jobs that ended before this process come first.
     pub fn views(&self) -> Vec<JobView> {
         let (past, jobs) = self.shared.jobs.lock().with_past();
         past.iter().map(|view| (**view).clone()).chain(jobs.iter().map(|job| job.view())).collect()
     }
 
-    /// A picture of a job, which may have been over before the process began.
+    /// Returns a view of a job, which may have ended before this process.
     pub fn view(&self, id: JobId) -> Option<JobView> {
         let (job, past) = {
             let jobs = self.shared.jobs.lock();
@@ -376,13 +378,12 @@ impl Dispatcher {
         job.map(|job| job.view()).or_else(|| past.map(|view| (*view).clone()))
     }
 
-    /// What a script that runs as a job here does, for people.
+    /// Returns an outline of what a job does.
     pub fn outline(&self, job: &JobMaster) -> Outline {
         Outline::of(job.plan(), &self.environment.logs)
     }
 
-    /// Ends all jobs: each keeps its state first, and what it writes to is given this long to take what it has. Tells
-    /// whether all ended.
+    /// Suspends all jobs, which have `at_most` to save their state and results. Returns whether all ended.
     pub fn shut_down(&self, at_most: Duration) -> bool {
         let jobs = self.jobs();
         jobs.iter().for_each(|job| job.suspend());
@@ -390,7 +391,7 @@ impl Dispatcher {
         let wait = |job: &Arc<JobMaster>, until: Duration| job.wait(until.saturating_sub(clock.elapsed()));
         let until = clock.elapsed() + at_most;
         let late: Vec<Arc<JobMaster>> = jobs.into_iter().filter(|job| !wait(job, until)).collect();
-        // Several that hang are given no more time than one.
+        // Several hanging jobs together get no more time than one.
         late.iter().for_each(|job| job.give_up());
         let until = clock.elapsed() + LAST_GRACE;
         let ended = late.iter().filter(|job| wait(job, until)).count();

@@ -1,5 +1,6 @@
-//! Where checkpoints lie: `JOB/chk-ID/` holds part files ([`super::parts`]), the envelope `state`, and `_metadata`, which is
-//! written last and only when all else is durable. A checkpoint without it was never finished.
+//! The layout of checkpoints on disk: `JOB/chk-ID/` contains part files ([`super::parts`]), the envelope
+//! `state`, and `_metadata`, which is written last, after everything else is durable. A checkpoint without it
+//! was not completed.
 
 #[cfg(test)]
 mod tests;
@@ -26,38 +27,38 @@ const STATE: &str = "state";
 /// A directory of checkpoints.
 pub struct CheckpointDirectory {
     files: Arc<dyn ObjectStore>,
-    /// For people.
+    /// The directory's path, for messages.
     location: String,
 }
 
 /// A checkpoint that was read and verified.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Restored {
-    /// Where it lies.
+    /// Directory of the checkpoint.
     pub location: String,
     pub manifest: Manifest,
     pub snapshot: Arc<Snapshot>,
 }
 
 impl Restored {
-    /// Reads its parts.
+    /// Returns a reader of the checkpoint's part files.
     pub fn part_files(&self) -> PartFiles {
         PartFiles::at(&self.location)
     }
 
-    /// What a job goes on from.
+    /// Returns the state from which a job restarts.
     pub fn restore(&self) -> Restore {
         Restore { snapshot: self.snapshot.clone(), parts: Arc::new(self.part_files()) }
     }
 }
 
 impl CheckpointDirectory {
-    /// Opens a directory, which is created if need be: a path, or a `file:` URL.
+    /// Opens a directory, given as a path or a `file:` URL; creates it if it does not exist.
     pub fn open(location: &str) -> Result<CheckpointDirectory, DirectoryError> {
         let path = local_path(location)?;
         let failed = |source| DirectoryError::Directory { location: path.display().to_string(), source };
         std::fs::create_dir_all(&path).map_err(failed)?;
-        // Whoever is told where a savepoint lies may stand elsewhere.
+        // Users of a savepoint's location may have another working directory.
         let path = path.canonicalize().map_err(failed)?;
         let files = LocalFileSystem::new_with_prefix(&path).map_err(|source| DirectoryError::Files {
             doing: "opening",
@@ -68,12 +69,12 @@ impl CheckpointDirectory {
         Ok(CheckpointDirectory { files: Arc::new(files), location: path.display().to_string() })
     }
 
-    /// The directory, for people.
+    /// Returns the directory's path, for messages.
     pub fn location(&self) -> &str {
         &self.location
     }
 
-    /// Fails if so many bytes more would leave less than `kept` free.
+    /// Fails if writing `bytes` would leave less than `kept` bytes free.
     pub fn check_room(&self, bytes: usize, kept: u64) -> Result<(), DirectoryError> {
         let location = || self.location.clone();
         let free = storage::free_bytes(std::path::Path::new(&self.location))
@@ -84,13 +85,13 @@ impl CheckpointDirectory {
         }
     }
 
-    /// Where a checkpoint of a job lies in this directory.
+    /// Returns the place of a job's checkpoint in this directory.
     pub fn checkpoint(job: JobId, id: u64) -> String {
         format!("{job}/chk-{id}")
     }
 
-    /// Writes a checkpoint whose parts are written; returns when it survives a power cut. What is said of the state is filled
-    /// in.
+    /// Writes a checkpoint whose parts are written; returns when it survives a power failure. The manifest's
+    /// fields about the state are filled in.
     pub fn write(
         &self,
         place: &str,
@@ -109,8 +110,8 @@ impl CheckpointDirectory {
         self.put(&Path::from(format!("{place}/{METADATA}")), text)
     }
 
-    /// Reads a checkpoint and makes sure that it is whole. Of part files only their lengths are looked at: each is verified when
-    /// its state is taken on.
+    /// Reads a checkpoint and verifies that it is complete. Only the lengths of part files are checked; each
+    /// file is verified when its state is restored.
     pub fn read(&self, place: &str) -> Result<Restored, DirectoryError> {
         let location = self.whole(place);
         let text = match self.get(&Path::from(format!("{place}/{METADATA}"))) {
@@ -121,7 +122,7 @@ impl CheckpointDirectory {
             Err(error) => return Err(error),
         };
 
-        // The version first: the rest of a newer manifest may look otherwise.
+        // Read the version first, because other fields of a newer manifest may have another form.
         #[derive(serde::Deserialize)]
         struct Version {
             format: u32,
@@ -148,7 +149,7 @@ impl CheckpointDirectory {
         Ok(restored)
     }
 
-    /// [`CheckpointDirectory::read`]; reads all part files through.
+    /// Reads a checkpoint like [`CheckpointDirectory::read`], and verifies all part files.
     fn read_verified(&self, place: &str) -> Result<Restored, DirectoryError> {
         let restored = self.read(place)?;
         let parts = restored.part_files();
@@ -156,7 +157,7 @@ impl CheckpointDirectory {
         Ok(restored)
     }
 
-    /// The numbers of a job's checkpoints, finished or not, in ascending order.
+    /// Returns the ids of a job's checkpoints, complete or not, in ascending order.
     pub fn ids(&self, job: JobId) -> Result<Vec<u64>, DirectoryError> {
         let prefix = Path::from(job.to_string());
         let listed = block_on(self.files.list_with_delimiter(Some(&prefix)));
@@ -167,8 +168,9 @@ impl CheckpointDirectory {
         Ok(ids)
     }
 
-    /// The newest checkpoint of a job that is whole; none if none was ever finished. Those that are not whole are given to
-    /// `skipped`, newest first; that all are is an error, lest a job begins anew that nobody told to.
+    /// Returns the newest complete checkpoint of a job, or `None` if no checkpoint was ever completed.
+    /// Damaged ones are passed to `skipped`, newest first. If all are damaged, this is an error, so that a
+    /// job does not silently start without state.
     pub fn newest(
         &self,
         job: JobId,
@@ -177,7 +179,7 @@ impl CheckpointDirectory {
         let mut damaged = Vec::new();
         for id in self.ids(job)?.into_iter().rev() {
             let place = CheckpointDirectory::checkpoint(job, id);
-            // An older one can only be taken before anything is restored.
+            // Only before anything is restored is it possible to fall back to an older checkpoint.
             match self.read_verified(&place) {
                 Ok(restored) => return Ok(Some(restored)),
                 Err(error) => {
@@ -200,16 +202,16 @@ impl CheckpointDirectory {
         }
     }
 
-    /// Whether a checkpoint that cannot be read was there once. Without a manifest it was most likely never finished: the
-    /// first one certainly, a later one if it has no state either.
+    /// Returns whether an unreadable checkpoint was once complete. Without a manifest it probably was not:
+    /// certainly if it is the first one, and otherwise if it has no state either.
     fn was_finished(&self, id: u64, place: &str, error: &DirectoryError) -> bool {
         let state = Path::from(format!("{place}/{STATE}"));
         !matches!(error, DirectoryError::Missing { .. })
             || (id > 1 && block_on(self.files.head(&state)).is_ok())
     }
 
-    /// Removes all of a job's checkpoints but the newest `keep` that were finished. One that was not finished goes too,
-    /// unless it is newer than all that were.
+    /// Removes all completed checkpoints of a job except for the newest `keep`. An incomplete one is removed
+    /// too, unless it is newer than all complete ones.
     pub fn prune(&self, job: JobId, keep: usize) -> Result<(), DirectoryError> {
         let mut kept = 0;
         for id in self.ids(job)?.into_iter().rev() {
@@ -225,7 +227,8 @@ impl CheckpointDirectory {
         Ok(())
     }
 
-    /// Removes what a process left of checkpoints that was killed while it wrote parts. Nobody may be writing one.
+    /// Removes incomplete checkpoints of a process that was killed while it wrote parts. No checkpoint may be
+    /// in progress.
     pub fn remove_orphans(&self, job: JobId) -> Result<(), DirectoryError> {
         for id in self.ids(job)? {
             let place = CheckpointDirectory::checkpoint(job, id);

@@ -1,10 +1,10 @@
-//! Removing a savepoint that nobody wants any more.
+//! Removal of savepoints.
 
 use super::error::DirectoryError;
 use super::location::place_of;
 use super::manifest::Kind;
 
-/// Why a savepoint was not removed.
+/// The reason why a savepoint was not removed.
 #[derive(Debug, thiserror::Error)]
 pub enum DisposalError {
     #[error(transparent)]
@@ -13,7 +13,7 @@ pub enum DisposalError {
     Checkpoint { location: String },
 }
 
-/// Removes a savepoint. What is not one, or is damaged, stays.
+/// Removes a savepoint. Checkpoints and damaged savepoints are kept.
 pub fn dispose_savepoint(location: &str) -> Result<(), DisposalError> {
     let (directory, name) = place_of(location)?;
     let found = directory.read(&name)?;

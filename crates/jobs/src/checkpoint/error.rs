@@ -1,4 +1,4 @@
-//! Why a checkpoint cannot be written or read, and whose turn it is then.
+//! Errors of writing and reading checkpoints, with the domain of each.
 
 use engine::snapshot::SnapshotError;
 use types::ErrorDomain;
@@ -6,7 +6,7 @@ use types::ErrorDomain;
 use super::directory::METADATA;
 use super::manifest::FORMAT;
 
-/// Why a checkpoint cannot be written or read.
+/// The reason why a checkpoint cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
     #[error(
@@ -77,7 +77,7 @@ pub enum DirectoryError {
     NoneWhole {
         location: String,
         count: usize,
-        /// What is wrong with the newest.
+        /// The error of the newest checkpoint.
         #[source]
         source: Box<DirectoryError>,
     },

@@ -1,4 +1,4 @@
-//! What is known of a job's checkpoints, for those who watch.
+//! History and statistics of a job's checkpoints, for monitoring.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,37 +9,37 @@ use types::Timestamp;
 
 use super::manifest::Kind;
 
-/// A checkpoint that was asked for.
+/// A checkpoint that was triggered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointRecord {
     pub id: u64,
     pub kind: Kind,
     pub triggered: Timestamp,
-    /// From the request to its end, or to now.
+    /// From the trigger to the end, or to now.
     pub duration: Duration,
     pub state: CheckpointState,
-    /// How many subtasks are to take part.
+    /// Number of subtasks that take part.
     pub subtasks: usize,
-    /// Those that have, in the order in which they did.
+    /// Parts of subtasks that have finished, in that order.
     pub parts: Vec<SubtaskPart>,
 }
 
-/// What a subtask did for a checkpoint.
+/// The part of one subtask in a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubtaskPart {
     pub vertex: String,
     pub subtask: usize,
-    /// When it was done.
+    /// Time at which the part was finished.
     pub at: Timestamp,
-    /// From the request until the subtask took it up.
+    /// From the trigger until the subtask began.
     pub delay: Duration,
-    /// Between the first barrier and the last.
+    /// From the first barrier to the last.
     pub aligning: Duration,
-    /// Making its part, and making durable what was written before.
+    /// Duration of taking the state and of making earlier writes durable.
     pub taking: Duration,
-    /// Its state; 0 until the checkpoint is written.
+    /// Size of the state; 0 until the checkpoint is written.
     pub bytes: u64,
-    /// Bytes that the checkpoint before had written already.
+    /// Bytes that the previous checkpoint had already written.
     #[serde(default)]
     pub reused: u64,
 }
@@ -49,9 +49,9 @@ pub enum CheckpointState {
     InProgress,
     Completed {
         location: String,
-        /// All of its state.
+        /// Size of the whole state.
         bytes: u64,
-        /// Bytes that the checkpoint before had written already.
+        /// Bytes that the previous checkpoint had already written.
         #[serde(default)]
         reused: u64,
     },
@@ -60,7 +60,7 @@ pub enum CheckpointState {
     },
 }
 
-/// What a job went on from.
+/// The checkpoint from which a job restarted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoredFrom {
     pub id: u64,
@@ -69,23 +69,23 @@ pub struct RestoredFrom {
     pub at: Timestamp,
 }
 
-/// Checkpoints that are remembered one by one.
+/// Number of recent checkpoints that are kept individually.
 const REMEMBERED: usize = 10;
-/// Completed ones whose length and size are remembered.
+/// Number of completed checkpoints whose duration and size are kept.
 const MEASURED: usize = 256;
 
-/// Figures of a completed checkpoint.
+/// Statistics of a completed checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "MeasuredForm")]
 pub struct Measured {
     pub took: Duration,
-    /// All of its state.
+    /// Size of the whole state.
     pub bytes: u64,
-    /// Bytes that the checkpoint before had written already.
+    /// Bytes that the previous checkpoint had already written.
     pub reused: u64,
 }
 
-/// As figures of ended jobs are written, and were before part files.
+/// The stored forms of these statistics, including the form before part files existed.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum MeasuredForm {
@@ -107,9 +107,9 @@ pub struct CheckpointHistory {
     pub completed: u64,
     pub failed: u64,
     pub restored: u64,
-    /// Figures of each completed checkpoint, oldest first.
+    /// Statistics of completed checkpoints, oldest first.
     pub measured: VecDeque<Measured>,
-    /// Oldest first.
+    /// Recent checkpoints, oldest first.
     pub recent: VecDeque<CheckpointRecord>,
     pub latest_completed: Option<CheckpointRecord>,
     pub latest_savepoint: Option<CheckpointRecord>,
@@ -125,14 +125,14 @@ impl CheckpointHistory {
         self.recent.push_back(record);
     }
 
-    /// A subtask has done its part in the checkpoint that began last.
+    /// Records that a subtask finished its part of a checkpoint.
     pub(crate) fn acknowledge(&mut self, id: u64, part: SubtaskPart) {
         if let Some(record) = self.recent.iter_mut().rev().find(|record| record.id == id) {
             record.parts.push(part);
         }
     }
 
-    /// Books what the parts of the checkpoint that began last take, in their order.
+    /// Records the sizes of a checkpoint's parts, in their order.
     pub(crate) fn measure(&mut self, id: u64, bytes: &[PartBytes]) {
         if let Some(record) = self.recent.iter_mut().rev().find(|record| record.id == id) {
             for (part, bytes) in record.parts.iter_mut().zip(bytes) {
@@ -141,7 +141,7 @@ impl CheckpointHistory {
         }
     }
 
-    /// Those that are remembered one by one, newest first.
+    /// Returns the checkpoints that are kept individually, newest first.
     pub fn known(&self) -> Vec<&CheckpointRecord> {
         let latest = [&self.latest_completed, &self.latest_savepoint, &self.latest_failed];
         let mut known: Vec<&CheckpointRecord> =
@@ -151,7 +151,7 @@ impl CheckpointHistory {
         known
     }
 
-    /// Books the end of the checkpoint that began last.
+    /// Records the end of a checkpoint.
     pub(crate) fn end(&mut self, id: u64, duration: Duration, state: CheckpointState) {
         let Some(record) = self.recent.iter_mut().rev().find(|record| record.id == id) else { return };
         (record.duration, record.state) = (duration, state);
@@ -178,7 +178,7 @@ impl CheckpointHistory {
         }
     }
 
-    /// Whoever took checkpoints does not any more.
+    /// Marks checkpoints in progress as failed, because the attempt that took them has ended.
     pub(crate) fn abandon(&mut self, reason: &str) {
         let under_way = self.recent.iter().filter(|record| record.state == CheckpointState::InProgress);
         for id in under_way.map(|record| record.id).collect::<Vec<u64>>() {

@@ -1,5 +1,5 @@
-//! Files of the lateness log, beside a job's checkpoints: `JOB/lateness-ID.jsonl` holds what was recorded since the
-//! checkpoint ID was triggered ([`engine::lateness`]).
+//! The files of the lateness log, next to a job's checkpoints: `JOB/lateness-ID.jsonl` contains the entries
+//! since checkpoint ID was triggered ([`engine::lateness`]).
 //!
 //! An entry is a line of JSON:
 //!
@@ -8,7 +8,7 @@
 //! {"table":"events","topic":"user-queries","partition":1,"offset":4711,"reached":true}
 //! ```
 //!
-//! Each attempt of the job begins with a line `{"attempt":true}`. A bound that is absent bounds nothing.
+//! Each attempt of the job begins with a line `{"attempt":true}`. An absent bound does not limit anything.
 
 use std::borrow::Cow;
 use std::io;
@@ -28,7 +28,7 @@ use super::segments::Segments;
 pub(crate) struct LatenessFiles {
     files: Segments,
     job: JobId,
-    /// The last entries could not be written.
+    /// Whether the last entries could not be written.
     is_failing: AtomicBool,
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct LatenessFiles {
 #[serde(untagged)]
 enum Line<'a> {
     Entry(#[serde(borrow)] EntryLine<'a>),
-    /// An attempt began.
+    /// The start of an attempt.
     Attempt {
         #[expect(dead_code, reason = "that the field is there says it all")]
         attempt: bool,
@@ -68,19 +68,20 @@ struct BoundsLine {
 }
 
 impl LatenessFiles {
-    /// See [`Segments::new`].
+    /// Opens the log; see [`Segments::new`].
     pub fn new(checkpoints: &Path, job: JobId, last: u64) -> LatenessFiles {
         let files = Segments::new(checkpoints, job, "lateness", last);
         LatenessFiles { files, job, is_failing: AtomicBool::new(false) }
     }
 
-    /// The segment that entries go to.
+    /// Returns the segment to which entries are appended.
     pub fn segment(&self) -> u64 {
         self.files.segment()
     }
 
-    /// Everything that was recorded and is kept. Another attempt begins. `checkpoint`: where the checkpoint lies that the
-    /// attempt goes on from; where it is another job's, what that job recorded counts too.
+    /// Returns all entries that are kept, and begins a new attempt. `checkpoint` is the directory of the
+    /// checkpoint from which the attempt restarts; if it belongs to another job, that job's entries are
+    /// included.
     pub fn history(&self, checkpoint: Option<&Path>) -> io::Result<LatenessHistory> {
         let own = self.files.directory();
         let other = checkpoint.and_then(Path::parent).filter(|of| *of != own);
@@ -90,7 +91,7 @@ impl LatenessFiles {
             self.files.read(directory, |line| match serde_json::from_slice(line) {
                 Ok(Line::Entry(entry)) => history.add(entry.into()),
                 Ok(Line::Attempt { .. }) => history.begin_attempt(),
-                // Cut short.
+                // The line was cut short.
                 Err(_) => {}
             })?;
         }
@@ -101,12 +102,12 @@ impl LatenessFiles {
         Ok(history)
     }
 
-    /// A checkpoint is triggered: what is recorded from here on goes to its segment.
+    /// Starts a new segment for the entries after a checkpoint's trigger.
     pub fn rotate(&self, checkpoint: u64) {
         self.files.rotate(checkpoint);
     }
 
-    /// Removes the segments that only checkpoints before this one need.
+    /// Removes the segments that only checkpoints before `oldest_kept` need.
     pub fn prune(&self, oldest_kept: u64) -> io::Result<()> {
         self.files.prune(oldest_kept)
     }

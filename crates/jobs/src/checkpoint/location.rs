@@ -1,18 +1,19 @@
-//! Where a savepoint or a checkpoint lies, as people name it: its directory or the `_metadata` in it, as a path or a
-//! `file:` URL.
+//! Locations of savepoints and checkpoints as users give them: the directory or the `_metadata` in it, as a
+//! path or a `file:` URL.
 
 use std::path::PathBuf;
 
 use super::directory::{CheckpointDirectory, METADATA, Restored};
 use super::error::DirectoryError;
 
-/// Reads a savepoint or a checkpoint wherever it lies: its directory or the `_metadata` in it, as a path or a `file:` URL.
+/// Reads a savepoint or checkpoint at any location: its directory or the `_metadata` in it, as a path or a
+/// `file:` URL.
 pub fn read_savepoint(location: &str) -> Result<Restored, DirectoryError> {
     let (directory, name) = place_of(location)?;
     directory.read(&name)
 }
 
-/// The directory in which a savepoint or a checkpoint lies, and its name there.
+/// Splits a location into the directory of checkpoints and the place in it.
 pub(super) fn place_of(location: &str) -> Result<(CheckpointDirectory, String), DirectoryError> {
     let path = local_path(location)?;
     let path = if path.file_name().is_some_and(|name| name == METADATA) {
@@ -31,11 +32,11 @@ pub(super) fn place_of(location: &str) -> Result<(CheckpointDirectory, String), 
     Ok((CheckpointDirectory::open(&parent.display().to_string())?, name.to_owned()))
 }
 
-/// The path that a location stands for.
+/// Returns the local path of a location.
 pub fn local_path(location: &str) -> Result<PathBuf, DirectoryError> {
     let refused = || DirectoryError::Scheme { location: location.to_owned() };
     if let Some(path) = location.strip_prefix("file:") {
-        // `file:///a`, `file:/a` and `file://localhost/a` are the same.
+        // `file:///a`, `file:/a` and `file://localhost/a` are equivalent.
         let path =
             path.strip_prefix("//").map_or(path, |rest| rest.strip_prefix("localhost").unwrap_or(rest));
         return if path.starts_with('/') { Ok(PathBuf::from(path)) } else { Err(refused()) };

@@ -1,55 +1,55 @@
-//! The `_metadata` of a checkpoint: what it is and how its state is known to be whole. JSON, so that an operator can
-//! read it.
+//! The `_metadata` file of a checkpoint: its description, and checksums that show whether its state is
+//! complete. It is JSON, so that operators can read it.
 
 use serde::{Deserialize, Serialize};
 
 use super::parts::PartTotals;
 
-/// The version that is written. A reader takes this one and those before.
+/// The version that is written. Readers accept this version and earlier ones.
 pub(super) const FORMAT: u32 = 1;
 
-/// Why a checkpoint was taken.
+/// The kind of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
-    /// By itself; goes when newer ones are there.
+    /// Taken by the job itself; removed when newer ones exist.
     Checkpoint,
-    /// Somebody asked for it; stays until somebody deletes it.
+    /// Requested by a user; kept until a user deletes it.
     Savepoint,
 }
 
-/// What a checkpoint is. Fields that a reader does not know are left alone.
+/// The description of a checkpoint. Readers ignore unknown fields.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     pub format: u32,
     pub kind: Kind,
-    /// Counts up over all of a job's checkpoints, from 1.
+    /// Number of the checkpoint within its job, counted from 1.
     pub id: u64,
-    /// 32 hexadecimal digits.
+    /// The job's id, as 32 hexadecimal digits.
     pub job_id: String,
     pub job_name: String,
-    /// When it was asked for, milliseconds since 1970.
+    /// Time of the trigger, in milliseconds since 1970.
     pub taken: i64,
     pub parallelism: u32,
-    /// Records that its state accounts for.
+    /// Number of records whose effects the state contains.
     pub records: u64,
     pub state: StateFile,
-    /// The part files beside them.
+    /// Totals of the part files.
     #[serde(default)]
     pub parts: PartTotals,
 }
 
-/// The file beside the manifest that holds the envelope: positions, small parts of the state, and where the others are.
+/// The file with the envelope: source positions, small parts of the state, and references to the part files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateFile {
     pub name: String,
     pub bytes: u64,
-    /// Checksum of all its bytes.
+    /// Checksum of the whole file.
     pub crc32: u32,
 }
 
 impl Manifest {
-    /// All bytes of the state, be they in the envelope or in files of their own.
+    /// Returns the size of the state, in the envelope and in part files.
     pub fn state_bytes(&self) -> u64 {
         self.state.bytes + self.parts.bytes
     }

@@ -1,4 +1,4 @@
-//! Checkpoints: when they are taken, where they lie, and which one a job goes on from.
+//! Checkpoints: when they are taken, where they are stored, and from which one a job restarts.
 
 mod directory;
 mod disposal;
@@ -32,7 +32,7 @@ pub(crate) fn forget(directory: &str, job: JobId) -> Result<(), DirectoryError> 
     CheckpointDirectory::open(directory)?.remove(&job.to_string())
 }
 
-/// The newest checkpoint of a job that is whole; what is wrong with newer ones goes to the log.
+/// Returns the newest complete checkpoint of a job; problems with newer ones are logged.
 pub(crate) fn newest(directory: &str, job: JobId) -> Result<Option<Restored>, DirectoryError> {
     CheckpointDirectory::open(directory)?.newest(job, |error| {
         if let DirectoryError::Missing { location } = error {

@@ -1,4 +1,4 @@
-//! What a script and the settings say about checkpoints: Flink's keys, those of Flink 2 and those before.
+//! Checkpoint options of scripts and settings: Flink's keys, in the spellings of Flink 2 and earlier.
 
 use std::time::Duration;
 
@@ -8,31 +8,32 @@ use sql::plan::Settings;
 
 use crate::setting::Keys;
 
-/// When checkpoints are taken, and where they lie.
+/// When checkpoints are taken, and where they are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointOptions {
-    /// From the beginning of one to the beginning of the next; `None`: only when asked.
+    /// Time from one trigger to the next; `None` to take checkpoints only on request.
     pub interval: Option<Duration>,
-    /// From the end of one to the beginning of the next, at least.
+    /// Minimum time from the end of a checkpoint to the next trigger.
     pub min_pause: Duration,
-    /// One that takes longer is abandoned.
+    /// Duration after which a checkpoint is abandoned.
     pub timeout: Duration,
-    /// So many of the newest are kept.
+    /// Number of checkpoints that are kept.
     pub retained: usize,
-    /// The job fails when more than so many in a row fail; `None`: never for that.
+    /// Number of consecutive failed checkpoints beyond which the job fails; `None` for no limit.
     pub tolerable_failures: Option<u32>,
-    /// A directory, or a URL of one.
+    /// A directory, or its URL.
     pub directory: String,
-    /// Where savepoints go that are asked for without a place.
+    /// Directory of savepoints that are requested without a location.
     pub savepoints: String,
-    /// None is written that would leave less free on the disk: what else writes there needs some room to go on.
+    /// Bytes that checkpoints leave free on the disk, so that other writers can continue.
     pub keep_free_bytes: u64,
-    /// Parts of an operator's state of fewer bytes are written into the envelope, and not to files of their own.
+    /// Size in bytes below which a part of an operator's state is written into the envelope instead of a file
+    /// of its own.
     #[serde(default = "usual_inline_below")]
     pub inline_below: u64,
 }
 
-/// A file of its own costs an fsync, which takes as long as writing some hundred kilobytes.
+/// Default threshold. A separate file costs an fsync, which takes as long as writing some hundred kilobytes.
 pub const INLINE_BELOW: u64 = 256 << 10;
 
 fn usual_inline_below() -> u64 {
@@ -40,13 +41,14 @@ fn usual_inline_below() -> u64 {
 }
 
 impl CheckpointOptions {
-    /// `defaults` hold where a script sets nothing.
+    /// Reads the options of a script; `defaults` apply to keys that are not set.
     pub fn read(
         settings: &Settings,
         defaults: &CheckpointOptions,
     ) -> Result<CheckpointOptions, Vec<Diagnostic>> {
         let mut keys = Keys::new(settings);
         let interval = keys.duration(&["execution.checkpointing.interval"]);
+
         let options = CheckpointOptions {
             interval: match interval {
                 Some(interval) => Some(interval).filter(|interval| !interval.is_zero()),
@@ -74,6 +76,7 @@ impl CheckpointOptions {
                 .size(&["execution.checkpointing.data-inline-threshold", "state.storage.fs.memory-threshold"])
                 .unwrap_or(defaults.inline_below),
         };
+
         keys.finish(options)
     }
 }
@@ -117,6 +120,7 @@ mod tests {
             ("state.checkpoints.dir", "file:///old"),
             ("execution.checkpointing.savepoint-dir", "file:///new"),
         ];
+
         let expected = CheckpointOptions {
             interval: None,
             min_pause: Duration::from_millis(500),
@@ -128,6 +132,7 @@ mod tests {
             keep_free_bytes: 0,
             inline_below: INLINE_BELOW,
         };
+
         assert_eq!(read(&set).unwrap(), expected);
     }
 

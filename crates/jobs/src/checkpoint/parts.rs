@@ -1,4 +1,4 @@
-//! Part files: the state of one operator for one range of key groups, beside the envelope of a checkpoint.
+//! Part files: the state of one operator for one range of key groups, next to the envelope of a checkpoint.
 //!
 //! ```text
 //! JOB/chk-41/ part-0 part-1 part-2  state  _metadata
@@ -6,15 +6,18 @@
 //!             └──────┴─ hard links to the files of chk-40: same length, same hash
 //! ```
 //!
-//! A file begins with `WEIRPART` and a version (u16, little-endian); what [`StateImage::for_each_piece`] gives follows.
+//! A file begins with `WEIRPART` and a version (u16, little-endian), followed by the pieces of
+//! [`StateImage::for_each_piece`].
 //!
-//! * A small part stands in the envelope: [`super::CheckpointOptions::inline_below`] says which.
-//! * A part whose bytes are those that the checkpoint before holds is not written again: the new directory gets a hard link to
-//!   its file. So each checkpoint is a directory that holds all it needs. The file system counts who refers to a file, and
-//!   removing a checkpoint frees what no other one refers to. Where there are no hard links, the part is written.
-//! * A savepoint writes all its parts: it is a copy that does not share its files with anything.
-//! * Files are written once and never changed. They are durable before the envelope is written, and the envelope is before
-//!   `_metadata`; a directory without both was left by a process that was killed, and is removed at the next start.
+//! * Small parts are in the envelope instead: [`super::CheckpointOptions::inline_below`] sets the limit.
+//! * A part with the same bytes as in the previous checkpoint is not written again: the new directory gets a
+//!   hard link to the file. So each checkpoint is a directory with everything it needs. The file system
+//!   counts the links, and removing a checkpoint frees the files that no other checkpoint links to. Without
+//!   support for hard links, the part is written again.
+//! * A savepoint writes all its parts, so that it shares no files.
+//! * Files are written once and never changed. They are durable before the envelope is written, and the
+//!   envelope before `_metadata`. A directory without both was left by a killed process, and is removed at
+//!   the next start.
 
 #[cfg(test)]
 mod tests;
@@ -34,10 +37,10 @@ use super::directory::{CheckpointDirectory, Restored};
 use super::error::DirectoryError;
 
 const HEADER: [u8; 10] = *b"WEIRPART\x01\0";
-/// How much of a file is read at a time.
+/// Size of one read of a file.
 const CHUNK: usize = 256 << 10;
 
-/// The part files of the checkpoint before, which the next one may refer to.
+/// The part files of the previous checkpoint, which the next one may link to.
 #[derive(Debug, Clone, Default)]
 pub struct EarlierParts {
     directory: PathBuf,
@@ -45,7 +48,7 @@ pub struct EarlierParts {
 }
 
 impl EarlierParts {
-    /// Of a checkpoint that lies there.
+    /// Returns the part files of a checkpoint at a location.
     pub fn of(location: &Path, snapshot: &Snapshot) -> EarlierParts {
         let mut files: HashMap<(String, KeyGroups), Vec<PartFile>> = HashMap::new();
         for (operator, groups, file) in snapshot.part_files() {
@@ -58,7 +61,7 @@ impl EarlierParts {
         EarlierParts::of(Path::new(&restored.location), &restored.snapshot)
     }
 
-    /// The seed of its hashes: with another one, nothing would be found again.
+    /// Returns the seed of the hashes; with another seed, no equal part would be found.
     fn seed(&self) -> Option<u64> {
         self.files.values().flatten().next().map(|file| file.seed)
     }
@@ -70,7 +73,7 @@ pub struct PartWriter<'a> {
     directory: PathBuf,
     earlier: &'a EarlierParts,
     inline_below: u64,
-    /// Nobody outside knows it, so that nobody can make two states that are taken for one.
+    /// The seed is secret, so that no one can craft two states with the same hash.
     seed: u64,
     keep_free: u64,
     files: u64,
@@ -80,8 +83,8 @@ pub struct PartWriter<'a> {
 }
 
 impl<'a> PartWriter<'a> {
-    /// For a checkpoint at a place of a directory. Parts of fewer bytes than `inline_below` stand in the envelope; so many
-    /// bytes are left free on the disk.
+    /// Creates a writer for a checkpoint at a place in a directory. Parts smaller than `inline_below` bytes
+    /// go into the envelope; `keep_free` bytes are left free on the disk.
     pub fn new(
         within: &'a CheckpointDirectory,
         place: &str,
@@ -102,17 +105,18 @@ impl<'a> PartWriter<'a> {
         }
     }
 
-    /// How many files there are, how many bytes they hold, and how many of those were not written again.
+    /// Returns the number of files, their bytes, and the bytes that were not written again.
     pub fn totals(&self) -> PartTotals {
         PartTotals { files: self.files, bytes: self.bytes, reused: self.reused }
     }
 
-    /// Why a part was not kept.
+    /// Returns the reason why a part was not kept.
     pub fn into_failure(self) -> Option<DirectoryError> {
         self.failure
     }
 
-    /// Returns when it survives a power cut that the directory is there. Its entries do when the envelope does.
+    /// Returns when the directory itself survives a power failure. Its entries become durable with the
+    /// envelope.
     pub fn finish(&self) -> Result<(), DirectoryError> {
         match self.directory.parent().filter(|_| self.files > 0) {
             Some(parent) => sync(parent),
@@ -140,7 +144,8 @@ impl<'a> PartWriter<'a> {
             fs::create_dir_all(&self.directory).map_err(failed)?;
         }
 
-        // A file that a killed process left may be a link to a file of another checkpoint: nothing may be written into it.
+        // A file left by a killed process may be a link to a file of another checkpoint, so it must not be
+        // overwritten.
         match fs::remove_file(&path) {
             Err(source) if source.kind() != ErrorKind::NotFound => {
                 return Err(failed("removing", &path, source));
@@ -159,7 +164,7 @@ impl<'a> PartWriter<'a> {
         Ok(KeptPart { content: PartContent::File(file), is_new })
     }
 
-    /// Refers to the file of the checkpoint before, if it holds the same.
+    /// Links to the file of the previous checkpoint, if its content is equal.
     fn refer(&self, operator: &str, groups: KeyGroups, file: &PartFile, path: &Path) -> bool {
         let same = |earlier: &&PartFile| {
             (earlier.bytes, earlier.seed, earlier.hash) == (file.bytes, file.seed, file.hash)
@@ -185,7 +190,7 @@ impl PartKeeper for PartWriter<'_> {
     }
 }
 
-/// Bytes of a checkpoint's part files.
+/// Totals of a checkpoint's part files.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PartTotals {
     pub files: u64,
@@ -194,19 +199,19 @@ pub struct PartTotals {
     pub reused: u64,
 }
 
-/// The part files of a checkpoint, to be read.
+/// Reads the part files of a checkpoint.
 #[derive(Debug, Clone)]
 pub struct PartFiles {
     directory: PathBuf,
 }
 
 impl PartFiles {
-    /// Of a checkpoint that lies there.
+    /// Returns a reader for a checkpoint at a location.
     pub fn at(location: &str) -> PartFiles {
         PartFiles { directory: PathBuf::from(location) }
     }
 
-    /// Makes sure that a file is there, and as long as it was; without reading it.
+    /// Checks that a file exists with the right length, without reading it.
     pub(super) fn look_for(&self, file: &PartFile) -> Result<(), DirectoryError> {
         let path = self.directory.join(&file.name);
         match fs::metadata(&path) {
@@ -216,7 +221,7 @@ impl PartFiles {
         }
     }
 
-    /// Reads a file through and makes sure that it is what was written.
+    /// Reads a file and verifies its content.
     pub(super) fn verify(&self, file: &PartFile) -> Result<(), DirectoryError> {
         self.read_through(file, |_| ())
     }
@@ -253,7 +258,8 @@ impl PartFiles {
 
 impl PartReader for PartFiles {
     fn read(&self, file: &PartFile) -> Result<Vec<u8>, PartError> {
-        // The length in the envelope may be any; that of the file is looked at before room is made.
+        // The length in the envelope may be wrong, so the file's length is checked before memory is
+        // allocated.
         self.look_for(file).map_err(|error| PartError(Box::new(error)))?;
         let mut bytes = Vec::with_capacity(file.bytes as usize);
         let read = self.read_through(file, |chunk| bytes.extend_from_slice(chunk));
@@ -267,7 +273,7 @@ fn for_each_piece(image: &StateImage, mut each: impl FnMut(&[u8])) {
     image.for_each_piece(each);
 }
 
-/// Writes a file; returns when its bytes survive a power cut.
+/// Writes a file; returns when its bytes survive a power failure.
 fn write(path: &Path, image: &StateImage) -> std::io::Result<()> {
     let mut file = BufWriter::with_capacity(CHUNK, File::create_new(path)?);
     let mut written = Ok(());

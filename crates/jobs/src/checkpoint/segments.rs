@@ -1,7 +1,7 @@
-//! Logs beside a job's checkpoints: `JOB/NAME-ID.jsonl` holds what was recorded since the checkpoint ID was triggered. A
-//! segment is removed with the last checkpoint that needs it.
+//! Logs next to a job's checkpoints: `JOB/NAME-ID.jsonl` contains the entries since checkpoint ID was
+//! triggered. A segment is removed with the last checkpoint that needs it.
 //!
-//! An entry is a line of JSON. A line that a full disk or a kill cut short is passed over by whoever reads it.
+//! An entry is a line of JSON. Readers skip lines that were cut short by a full disk or a kill.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -22,13 +22,14 @@ pub(super) struct Segments {
 struct Open {
     /// The checkpoint that was triggered last.
     segment: u64,
-    /// Opened with the first entry.
+    /// The segment's file, opened for the first entry.
     file: Option<File>,
 }
 
 impl Segments {
-    /// The log of a job below a directory of checkpoints. Entries go to the segment of `last`, the newest checkpoint that is
-    /// there, or to that of a later one that came to nothing: segments are read in the order of their numbers.
+    /// Opens the log of a job below a directory of checkpoints. Entries are appended to the segment of
+    /// `last`, the newest existing checkpoint, or of a later checkpoint that failed, because segments are
+    /// read in the order of their numbers.
     pub fn new(checkpoints: &Path, job: JobId, name: &'static str, last: u64) -> Segments {
         let directory = checkpoints.join(job.to_string());
         let newest = segments(&directory, name).ok().and_then(|segments| Some(segments.last()?.0));
@@ -40,12 +41,12 @@ impl Segments {
         &self.directory
     }
 
-    /// The segment that entries go to.
+    /// Returns the segment to which entries are appended.
     pub fn segment(&self) -> u64 {
         self.open.lock().segment
     }
 
-    /// Calls `each` with every line of the same log of a job, in the order in which they were written.
+    /// Calls `each` with every line of the same log of a job, in the order in which the lines were written.
     pub fn read(&self, directory: &Path, mut each: impl FnMut(&[u8])) -> io::Result<()> {
         for (_, path) in segments(directory, self.name)? {
             for line in BufReader::new(File::open(&path)?).split(b'\n') {
@@ -55,14 +56,14 @@ impl Segments {
         Ok(())
     }
 
-    /// What is recorded from here on goes to the segment of a checkpoint.
+    /// Starts the segment of a checkpoint for all further entries.
     pub fn rotate(&self, checkpoint: u64) {
         let mut open = self.open.lock();
         open.segment = checkpoint;
         open.file = None;
     }
 
-    /// Removes the segments that only checkpoints before this one need.
+    /// Removes the segments that only checkpoints before `oldest_kept` need.
     pub fn prune(&self, oldest_kept: u64) -> io::Result<()> {
         for (segment, path) in segments(&self.directory, self.name)? {
             if segment < oldest_kept {
@@ -72,7 +73,8 @@ impl Segments {
         Ok(())
     }
 
-    /// Appends lines, each with its end. After a failure the file is opened anew: the directory may be gone.
+    /// Appends complete lines. After a failure the file is opened again, because the directory may have been
+    /// removed.
     pub fn append(&self, lines: &[u8]) -> io::Result<()> {
         let open = &mut *self.open.lock();
         let written = self.file(open).and_then(|file| file.write_all(lines));
@@ -90,7 +92,8 @@ impl Segments {
                 let path = self.directory.join(format!("{}-{}.jsonl", self.name, open.segment));
                 let mut file = OpenOptions::new().create(true).append(true).open(path)?;
                 if file.metadata()?.len() > 0 {
-                    // What was cut short before does not swallow the first line.
+                    // The line break ends a line that was cut short before, so that it does not swallow the
+                    // next one.
                     file.write_all(b"\n")?;
                 }
                 Ok(unopened.insert(file))
@@ -99,7 +102,7 @@ impl Segments {
     }
 }
 
-/// Numbers and paths of the segments in a job's directory, oldest first.
+/// Returns numbers and paths of the segments in a job's directory, oldest first.
 pub(super) fn segments(directory: &Path, name: &str) -> io::Result<Vec<(u64, PathBuf)>> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,

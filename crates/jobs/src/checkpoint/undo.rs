@@ -1,11 +1,11 @@
-//! Files of the undo log, beside a job's checkpoints: `JOB/undo-ID.jsonl` holds what stood under keys of the result store
-//! before the job changed them ([`UndoLog`]).
+//! The files of the undo log, next to a job's checkpoints: `JOB/undo-ID.jsonl` contains the rows that keys of
+//! the result store had before the job changed them ([`UndoLog`]).
 //!
-//! An entry is a line of JSON: the table's key, the checkpoint behind which the row was written, and what stood there. One
-//! without a value says that nothing stood there.
+//! An entry is a line of JSON: the table's key template, the checkpoint after which the row was written, and
+//! the previous row. An entry without a value says that the key had no row.
 //!
 //! ```json
-//! {"template":"top:{k}","checkpoint":7,"key":"top:a","value":"{\"k\":\"a\",\"n\":5}","expires":1767882000000}
+//! {"template":"top:{k}","checkpoint":7,"key":"top:a","value":"{\"n\":5}","expires":1767882000000}
 //! {"template":"top:{k}","checkpoint":7,"key":"top:c"}
 //! ```
 
@@ -28,7 +28,7 @@ use super::segments::Segments;
 pub(crate) struct UndoFiles {
     files: Segments,
     job: JobId,
-    /// The last entries could not be written.
+    /// Whether the last entries could not be written.
     is_failing: AtomicBool,
 }
 
@@ -39,30 +39,30 @@ struct Line<'a> {
     key: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<Cow<'a, str>>,
-    /// Absent: never.
+    /// Absent if the row never expires.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires: Option<i64>,
 }
 
 impl UndoFiles {
-    /// See [`Segments::new`].
+    /// Opens the log; see [`Segments::new`].
     pub fn new(checkpoints: &Path, job: JobId, last: u64) -> UndoFiles {
         let files = Segments::new(checkpoints, job, "undo", last);
         UndoFiles { files, job, is_failing: AtomicBool::new(false) }
     }
 
-    /// The segment that entries go to.
+    /// Returns the segment to which entries are appended.
     pub fn segment(&self) -> u64 {
         self.files.segment()
     }
 
-    /// The directory of the job, with its checkpoints.
+    /// Returns the directory of the job with its checkpoints.
     pub fn directory(&self) -> &Path {
         self.files.directory()
     }
 
-    /// What stood under each key at a checkpoint of a job, of the keys that were changed after it. `also`: a job that went
-    /// on from there, and of which all counts.
+    /// Returns the rows that keys had at a checkpoint of a job, for keys that were changed after it. `also`
+    /// is the directory of a job that restarted from there, whose entries are all included.
     pub fn standing_at(
         &self,
         (directory, checkpoint): (&Path, u64),
@@ -72,7 +72,7 @@ impl UndoFiles {
         let jobs = [(directory, checkpoint)].into_iter().chain(also.map(|directory| (directory, 0)));
         for (directory, checkpoint) in jobs {
             self.files.read(directory, |line| {
-                // A line that was cut short is of a row that was not written.
+                // The row of a line that was cut short was not written.
                 if let Ok(line) = serde_json::from_slice::<Line<'_>>(line)
                     && line.checkpoint >= checkpoint
                 {
@@ -83,12 +83,12 @@ impl UndoFiles {
         Ok(first.into_values().collect())
     }
 
-    /// A checkpoint or savepoint is triggered: what is noted from here on goes to its segment.
+    /// Starts a new segment for the entries after the trigger of a checkpoint or savepoint.
     pub fn rotate(&self, checkpoint: u64) {
         self.files.rotate(checkpoint);
     }
 
-    /// Removes the segments that only checkpoints before this one need.
+    /// Removes the segments that only checkpoints before `oldest_kept` need.
     pub fn prune(&self, oldest_kept: u64) -> io::Result<()> {
         self.files.prune(oldest_kept)
     }
@@ -179,7 +179,7 @@ mod tests {
         note(&files, 0, "a", None);
         files.rotate(3);
         note(&files, 3, "a", Some("1"));
-        // Of a subtask that the barrier came to later.
+        // This subtask receives the barrier later.
         note(&files, 0, "b", Some("\"ü\""));
         note(&files, 3, "b", None);
         files.rotate(4);

@@ -1,4 +1,4 @@
-//! What is wrong with the jobs, and with the records that they could not count.
+//! Problems of the jobs, and of records that they could not count.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::master::{JobMaster, JobView};
 use crate::status::JobStatus;
 
 impl Dispatcher {
-    /// The dead-letter queue, and the jobs that a replay must not make count a record twice.
+    /// Returns the dead-letter queue, with the jobs that must not count a replayed record twice.
     pub fn dead_letters(&self) -> DeadLetterQueue {
         let jobs = self.jobs().into_iter().filter(|job| !job.status().is_terminal());
         let readers = jobs.map(|job| Reader {
@@ -24,15 +24,15 @@ impl Dispatcher {
         DeadLetterQueue::new(self.environment.logs.own().clone(), readers.collect())
     }
 
-    /// Whether a plan reads a topic.
+    /// Returns a function that tells whether a plan reads a topic.
     fn reads_any(&self, plan: &Plan) -> Arc<dyn Fn(&str) -> bool + Send + Sync> {
         let reads = self.environment.reads(plan).unwrap_or_default();
         Arc::new(move |topic| reads.iter().any(|of| (of.includes)(topic)))
     }
 
-    /// The jobs with which something is wrong, each with the reason, see [`JobView::problem`]. Of jobs of one name the last
-    /// counts; a failure before it is told until it has shown that it runs. Queries are the matter of whoever fetches their
-    /// rows.
+    /// Returns the jobs with a problem, each with its reason, see [`JobView::problem`]. Of jobs with the same
+    /// name, the last one counts; a failure before it is reported until the last one has proved stable.
+    /// Queries are left out: their problems concern only the clients that fetch their rows.
     pub fn problems(&self) -> Vec<(JobId, String, String)> {
         let views = self.jobs().into_iter().filter(|job| !job.is_query()).map(|job| job.view());
         let mut last_of_each: BTreeMap<String, (JobView, Option<JobView>)> = BTreeMap::new();
@@ -40,7 +40,7 @@ impl Dispatcher {
             let before = last_of_each.remove(&view.name);
             let failed = before.and_then(|(last, failed)| match last.status {
                 JobStatus::Failed => Some(last),
-                // It did its work before somebody ended it, or still does.
+                // This job worked until it was ended, or still does.
                 _ if last.status.is_terminal() || last.is_stable => None,
                 _ => failed,
             });
@@ -48,37 +48,39 @@ impl Dispatcher {
         }
         let told = last_of_each.into_values().filter_map(|(last, failed)| trouble(last, failed));
 
-        // A job that is on record and could not be started again counts nothing either. Another job of its name does not
-        // replace it: each start of Weir tries it again, until somebody cancels it.
+        // A recorded job that could not be started again counts nothing either. Another job with its name
+        // does not replace it: each start of Weir tries it again, until a user cancels it.
         let not_started = self.not_started();
         let not_started =
             not_started.iter().filter_map(|view| Some((view.id, view.name.clone(), view.problem()?)));
         told.chain(not_started).collect()
     }
 
-    /// The jobs on record that this process could not start again, see [`JobView::not_started`](crate::JobView::not_started).
+    /// Returns the recorded jobs that this process could not start again, see
+    /// [`JobView::not_started`](crate::JobView::not_started).
     pub fn not_started(&self) -> Vec<Arc<JobView>> {
         self.shared.jobs.lock().not_started()
     }
 
-    /// Whether no job has failed that no other of its name came after.
+    /// Returns whether every failed job was followed by another job with its name.
     pub fn is_healthy(&self) -> bool {
         self.failed().is_none()
     }
 
-    /// A job of this process that has failed, and that no other of its name came after.
+    /// Returns a failed job of this process that was not followed by another job with its name.
     pub fn failed(&self) -> Option<Arc<JobMaster>> {
         let jobs = self.jobs();
         let is_last = |at: usize| !jobs[at + 1..].iter().any(|later| later.name() == jobs[at].name());
-        // A query that fails is the matter of whoever fetches its rows.
+        // The failure of a query concerns only the client that fetches its rows.
         let failed = |job: &JobMaster| !job.is_query() && job.status() == JobStatus::Failed;
         (0..jobs.len()).find(|&at| failed(&jobs[at]) && is_last(at)).map(|at| jobs[at].clone())
     }
 }
 
-/// What is wrong with the last job of a name. `failed`: a job before it that has failed.
+/// Returns the problem of the last job with a name. `failed` is an earlier job with this name that has
+/// failed.
 fn trouble(last: JobView, failed: Option<JobView>) -> Option<(JobId, String, String)> {
-    // A job that only waits for memory goes on by itself.
+    // A job that only waits for memory continues by itself.
     let waits = last.status == JobStatus::Running
         && last.memory.is_held_back()
         && last.blocked.is_none()

@@ -1,4 +1,4 @@
-//! The jobs that a dispatcher knows: those of this process, and pictures of those that were over before it began.
+//! The jobs that a dispatcher knows: jobs of this process, and views of jobs that ended before it began.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,17 +7,18 @@ use types::JobId;
 
 use crate::master::{JobMaster, JobView};
 
-/// Jobs that are over are remembered, this many at most.
+/// Largest number of ended jobs that are kept.
 const REMEMBERED: usize = 50;
-/// Fewer queries are remembered: there may be one for each look at a table, and they say little once they are over.
+/// Largest number of ended queries that are kept. It is smaller, because there may be one for each look at a
+/// table, and ended queries say little.
 const QUERIES_REMEMBERED: usize = 10;
 
 pub(super) struct Jobs {
     next: u64,
-    /// In the order of submission.
+    /// Jobs in the order of submission.
     by_number: BTreeMap<u64, Arc<JobMaster>>,
-    /// In the order in which they ended. A job that runs again is not among them; a job that this process could not start
-    /// again is.
+    /// Views of past jobs in the order in which they ended. Jobs that run again are not included; jobs that
+    /// this process could not start again are.
     past: Vec<Arc<JobView>>,
 }
 
@@ -33,24 +34,24 @@ impl Jobs {
         self.next += 1;
     }
 
-    /// Drops a job that was over; tells whether there was one.
+    /// Removes a past job; returns whether there was one.
     pub fn remove_past(&mut self, id: JobId) -> bool {
         let known = self.past.len();
         self.past.retain(|view| view.id != id);
         self.past.len() < known
     }
 
-    /// Adds a job that is on record and could not be started again.
+    /// Adds a recorded job that could not be started again.
     pub fn add_not_started(&mut self, view: JobView) {
         self.add_past(JobView { not_started: true, ..view });
     }
 
-    /// The jobs that could not be started again.
+    /// Returns the jobs that could not be started again.
     pub fn not_started(&self) -> Vec<Arc<JobView>> {
         self.past.iter().filter(|view| view.not_started).cloned().collect()
     }
 
-    /// Adds a job that this process knows only as one that is over.
+    /// Adds a job that this process knows only as ended.
     pub fn add_past(&mut self, view: JobView) {
         self.remove_past(view.id);
         self.past.push(Arc::new(view));
@@ -64,7 +65,7 @@ impl Jobs {
         self.by_number.values().cloned().collect()
     }
 
-    /// All of them; of the past the earliest beginning first.
+    /// Returns all jobs; past jobs are sorted by their start.
     pub fn with_past(&self) -> (Vec<Arc<JobView>>, Vec<Arc<JobMaster>>) {
         let mut past = self.past.clone();
         past.sort_by_key(|view| (view.started, view.id));
@@ -79,11 +80,11 @@ impl Jobs {
         self.past.iter().find(|view| view.id == id).cloned()
     }
 
-    /// Drops those that were over first.
+    /// Removes the jobs that ended first; returns the ids of those that have records.
     pub fn forget(&mut self) -> Vec<JobId> {
         let over = self.by_number.iter().filter(|(_, job)| job.status().is_terminal());
         let (queries, over): (Vec<_>, Vec<_>) = over.partition(|(_, job)| job.is_query());
-        // These are not on record.
+        // Queries have no records.
         let queries: Vec<u64> = queries.into_iter().map(|(&number, _)| number).collect();
         let over: Vec<(u64, JobId)> = over.into_iter().map(|(&number, job)| (number, job.id())).collect();
         for number in &queries[..queries.len().saturating_sub(QUERIES_REMEMBERED)] {

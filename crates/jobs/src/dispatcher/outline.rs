@@ -1,16 +1,16 @@
-//! What a job does, in a few lines for whoever has just submitted it.
+//! An outline of what a job does, for the user who has just submitted it.
 
 use connectors::event_log::{EventLogOptions, Reset, Startup, Topics};
 use connectors::{SourceOptions, source_options};
 use sql::plan::Plan;
 use storage::log::Logs;
 
-/// A line for each table that a job reads, and for each of its queries.
+/// One line for each table that a job reads, and for each of its queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outline {
-    /// The table, its topic, where that is, and where reading begins.
+    /// Table, topic, location of the topic, and start position.
     pub sources: Vec<String>,
-    /// The query, its window, its key columns, and where its rows go.
+    /// Query, window, key columns, and sinks.
     pub queries: Vec<String>,
 }
 

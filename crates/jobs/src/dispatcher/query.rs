@@ -1,5 +1,5 @@
-//! Queries: jobs like any other, save that their rows are fetched and that they are not on record. Whoever fetches them
-//! is gone when the process is.
+//! Queries: jobs whose rows a client fetches. They have no records, because the client is gone when the
+//! process ends.
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -14,7 +14,7 @@ use crate::master::{First, JobMaster, NewJob, StartError};
 use crate::restart::RestartStrategy;
 use crate::status::JobStatus;
 
-/// A query under way, or over.
+/// A query that runs or has ended.
 pub struct QueryJob {
     job: Arc<JobMaster>,
     collector: Arc<Collector>,
@@ -22,11 +22,11 @@ pub struct QueryJob {
 }
 
 impl Dispatcher {
-    /// Starts a query. `name` is its job's where `pipeline.name` is not set. `tell` is called by the job's threads when there are rows where there were none, and when the query
-    /// has come to rest; it must not wait.
+    /// Starts a query. `name` is the job's name if `pipeline.name` is not set. The job's threads call `tell`
+    /// when rows become available and when the query has ended; it must not block.
     ///
-    /// A query writes no checkpoints and no dead letters, and is not started again when it fails: its rows would come
-    /// twice.
+    /// A query writes no checkpoints or dead letters, and is not restarted after a failure, because its rows
+    /// would be repeated.
     pub fn query(
         &self,
         script: &str,
@@ -86,7 +86,7 @@ impl Dispatcher {
         }
 
         let _ = known.set(Arc::downgrade(&job));
-        // It may have been quicker than its name was known.
+        // The query may have finished before its job was known.
         if collector.has_enough() {
             job.drain();
         }
@@ -101,7 +101,7 @@ impl QueryJob {
         &self.job
     }
 
-    /// The oldest rows that were not taken yet, at most this many.
+    /// Returns and removes the oldest rows, at most `max_rows`.
     pub fn take(&self, max_rows: usize) -> Vec<CollectedRow> {
         self.collector.take(max_rows)
     }
@@ -110,12 +110,12 @@ impl QueryJob {
         self.collector.has_rows()
     }
 
-    /// How the query has ended; rows may still wait to be taken.
+    /// Returns how the query ended; rows may still be waiting to be taken.
     pub fn ended(&self) -> Option<JobStatus> {
         self.ended.get().copied()
     }
 
-    /// Nobody takes its rows any more: it ends.
+    /// Ends the query, because no more rows are taken.
     pub fn close(&self) {
         self.collector.close();
         self.job.cancel();

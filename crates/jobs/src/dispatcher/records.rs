@@ -1,4 +1,4 @@
-//! Which jobs are on record, and which of those run.
+//! Records of jobs, and which of the recorded jobs run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,26 +17,26 @@ use crate::status::JobStatus;
 
 pub(super) struct Records {
     pub registry: Option<Arc<Registry>>,
-    /// Records of jobs that run, or are about to.
+    /// Records of jobs that run or are about to start.
     taken: Mutex<BTreeMap<JobId, JobRecord>>,
 }
 
-/// A job that was there before.
+/// A recorded job.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     pub id: JobId,
     pub started_from: Option<String>,
     pub ancestors: Vec<Ancestor>,
     pub is_new: bool,
-    /// It has completed a checkpoint before.
+    /// Whether it has completed a checkpoint before.
     pub has_checkpoints: bool,
 }
 
-/// What there is of a job that is started with Weir.
+/// The record found for a job that starts with Weir.
 pub(super) enum Claimed {
-    /// It ran before.
+    /// The job ran before.
     Known(Known),
-    /// Another came in its place while Weir was up, and is to be gone on with.
+    /// Another job has replaced it, and is to be continued instead.
     Replaced(JobRecord),
 }
 
@@ -55,7 +55,7 @@ impl Known {
         Known { id, started_from: None, ancestors: Vec::new(), is_new: true, has_checkpoints: false }
     }
 
-    /// It goes on from another job's state.
+    /// Records that the job restarts from another job's state.
     pub fn follow(&mut self, restored: &Restored, its_ancestors: Vec<Ancestor>) {
         if restored.manifest.job_id == self.id.to_string() {
             return;
@@ -81,17 +81,17 @@ impl Records {
         self.registry.as_ref().map_or(Ok(Vec::new()), |registry| registry.records())
     }
 
-    /// The record of a job that runs.
+    /// Returns the record of a running job.
     pub fn running(&self, id: JobId) -> Option<JobRecord> {
         self.taken.lock().get(&id).cloned()
     }
 
-    /// The files that should hold a job's record and cannot be read.
+    /// Returns job record files that cannot be read.
     pub fn unreadable(&self) -> Result<Vec<Unreadable>, RegistryError> {
         self.registry.as_ref().map_or(Ok(Vec::new()), |registry| registry.unreadable())
     }
 
-    /// Fails if there is such a file.
+    /// Fails if a job record file cannot be read.
     pub fn refuse_unreadable(&self) -> Result<(), SubmitError> {
         match self.unreadable()?.into_iter().next() {
             None => Ok(()),
@@ -99,21 +99,21 @@ impl Records {
         }
     }
 
-    /// A job that runs has completed a checkpoint.
+    /// Records that a running job has completed a checkpoint.
     pub fn checkpointed(&self, id: JobId) {
         let mut taken = self.taken.lock();
         let Some(record) = taken.get_mut(&id).filter(|record| !record.has_checkpoints) else { return };
         record.has_checkpoints = true;
         let kept = self.registry.as_ref().map_or(Ok(()), |registry| registry.keep(record));
         if let Err(error) = kept {
-            // It is tried again with the next one.
+            // The next checkpoint tries again.
             record.has_checkpoints = false;
             let error = with_causes(&error);
             tracing::warn!(job_id = %id, error, "that the job has checkpoints is not on record yet");
         }
     }
 
-    /// What there is of a job that is started with Weir under this name, and does not run now.
+    /// Returns the record for a job that starts with Weir under this name and does not run now.
     pub fn claim(&self, name: &str) -> Result<Option<Claimed>, RegistryError> {
         let records = self.all()?;
         let taken = self.taken.lock();
@@ -130,13 +130,13 @@ impl Records {
         }))
     }
 
-    /// The jobs whose state a job went on from.
+    /// Returns the jobs whose state a job continued from.
     pub fn ancestors(&self, id: &str) -> Result<Vec<Ancestor>, RegistryError> {
         let record = self.all()?.into_iter().find(|record| record.id == id);
         Ok(record.map(|record| record.ancestors).unwrap_or_default())
     }
 
-    /// Those that came in while Weir was up before and are to be gone on with.
+    /// Returns submitted jobs of earlier processes that are to be continued.
     pub fn to_resume(&self) -> Result<Vec<JobRecord>, RegistryError> {
         let records = self.all()?.into_iter();
         Ok(records
@@ -144,8 +144,8 @@ impl Records {
             .collect())
     }
 
-    /// What is known of jobs that were over when the process began: those on record, with their figures where there are
-    /// some.
+    /// Returns views of the jobs that ended before this process: all recorded jobs, with statistics if they
+    /// exist.
     pub fn past(&self) -> Result<Vec<JobView>, RegistryError> {
         let Some(registry) = &self.registry else { return Ok(Vec::new()) };
         let mut known: BTreeMap<JobId, JobView> =
@@ -170,38 +170,38 @@ impl Records {
         Ok(past)
     }
 
-    /// A job that is on record is about to run.
+    /// Marks a recorded job as about to run.
     pub fn take(&self, record: &JobRecord) {
         if let Some(id) = record.job_id() {
             self.taken.lock().insert(id, record.clone());
         }
     }
 
-    /// The job is put on record and about to run.
+    /// Writes the record of a job that is about to run.
     pub fn keep(&self, record: &JobRecord) -> Result<(), RegistryError> {
         self.take(record);
         self.registry.as_ref().map_or(Ok(()), |registry| registry.keep(record))
     }
 
-    /// Puts a job on record that does not run.
+    /// Writes the record of a job that does not run yet.
     pub fn keep_for_later(&self, record: &JobRecord) -> Result<(), RegistryError> {
         self.registry.as_ref().map_or(Ok(()), |registry| registry.keep(record))
     }
 
-    /// The job was not started after all.
+    /// Marks a job as not running, because it was not started.
     pub fn release(&self, id: JobId) {
         self.taken.lock().remove(&id);
     }
 
-    /// It was not started and never was before: nobody is to start it.
+    /// Removes the record of a new job that was not started, so that it is never started.
     pub fn withdraw(&self, id: JobId) {
         self.release(id);
         self.remove(id, |_| true);
     }
 
-    /// Forgets a job that is over, with its checkpoints; its savepoints are whoever's asked for them.
+    /// Removes an ended job with its checkpoints; savepoints belong to the users who requested them.
     pub fn forget(&self, id: JobId) {
-        // One that could not be started again is listed as failed, and is to be gone on with all the same.
+        // A job that could not be started again is listed as failed, but is still to be continued.
         self.remove(id, |record| record.fate != Fate::Running);
     }
 
@@ -225,7 +225,7 @@ impl Records {
         }
         let Some(directory) = checkpoints else { return };
 
-        // A job that was started from one of them may have none of its own yet.
+        // A job that was started from one of these checkpoints may not have its own yet.
         let is_needed = |record: &JobRecord| {
             let from = record.started_from.as_deref().map(Path::new);
             from.is_some_and(|from| from.components().any(|part| part.as_os_str() == name.as_str()))
@@ -240,7 +240,7 @@ impl Records {
         }
     }
 
-    /// Puts on record how a job ended.
+    /// Records how a job ended.
     pub fn end(&self, view: &JobView) {
         let fate = match view.status {
             JobStatus::Finished => Fate::Finished,
@@ -254,7 +254,7 @@ impl Records {
         self.release(view.id);
     }
 
-    /// Somebody has cancelled a job that runs: whatever happens now, it is not gone on with.
+    /// Records that a user has cancelled a running job, so that it is not continued whatever happens next.
     pub fn cancelled(&self, id: JobId) {
         let (Some(registry), Some(record)) = (&self.registry, self.running(id)) else { return };
         if let Err(error) = registry.keep(&JobRecord { fate: Fate::Canceled, ..record }) {
@@ -263,14 +263,15 @@ impl Records {
         }
     }
 
-    /// A job that does not run is not to be gone on with.
+    /// Records that a job that does not run is not to be continued.
     pub fn give_up(&self, record: JobRecord, view: &JobView) {
         self.write_end(record, Fate::Canceled, view);
     }
 
     fn write_end(&self, record: JobRecord, fate: Fate, view: &JobView) {
         if let Some(registry) = &self.registry {
-            // The figures first: without the record the job runs again, and they are of no meaning.
+            // Statistics are written first: without the updated record the job runs again, and they mean
+            // nothing.
             let figures = if fate == Fate::Running { Ok(()) } else { registry.keep_past(view) };
             if let Err(error) = figures {
                 let error = with_causes(&error);
@@ -283,7 +284,7 @@ impl Records {
         }
     }
 
-    /// Takes values of secrets out of records: versions before this one wrote them.
+    /// Removes secret values from records; earlier versions wrote them.
     pub fn clear_secrets(&self) {
         let Some(registry) = &self.registry else { return };
         let failed = |error: RegistryError| {
@@ -312,7 +313,7 @@ impl Records {
         }
     }
 
-    /// Undoes the replacements that the end of the process before has interrupted.
+    /// Undoes replacements that the end of the previous process interrupted.
     pub fn recover(&self) -> Result<(), RegistryError> {
         let Some(registry) = &self.registry else { return Ok(()) };
         for replacement in registry.replacements()? {
@@ -327,25 +328,26 @@ impl Records {
         Ok(())
     }
 
-    /// The record under which the old job of a replacement goes on, if it was stopped for it.
+    /// Returns the record with which the old job of a replacement continues, if it was stopped for the
+    /// replacement.
     fn back(&self, replacement: &Replacement) -> Result<Option<JobRecord>, RegistryError> {
         let old = replacement.old.to_string();
         let old = self.all()?.into_iter().find(|record| record.id == old);
-        // It never stopped, and goes on as it is; or somebody ended it meanwhile.
+        // Otherwise the job never stopped and continues unchanged, or a user has ended it meanwhile.
         let Some(old) = old.filter(|record| record.fate == Fate::Finished) else { return Ok(None) };
         Ok(read_savepoint(&replacement.savepoint).ok().map(|restored| old.gone_back(replacement, &restored)))
     }
 }
 
 impl JobRecord {
-    /// The record under which a job goes on that was stopped for another.
+    /// Returns the record with which a job continues that was stopped for another.
     pub(super) fn gone_back(self, replacement: &Replacement, restored: &Restored) -> JobRecord {
         let mut known = Known::new(replacement.back);
         known.follow(restored, self.ancestors);
         JobRecord {
             id: replacement.back.to_string(),
             fate: Fate::Running,
-            // Later than the one that was to replace it.
+            // This must be later than the job that was to replace it.
             submitted: self.submitted.max(restored.manifest.taken) + 1,
             started_from: Some(replacement.savepoint.clone()),
             ancestors: known.ancestors,

@@ -1,4 +1,4 @@
-//! Checkpoints that are written, found, damaged and removed.
+//! Tests of checkpoints that are written, found, damaged and removed.
 
 use super::*;
 use crate::checkpoint::{EarlierParts, Kind, PartTotals, read_savepoint};

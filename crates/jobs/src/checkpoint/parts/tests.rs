@@ -1,4 +1,4 @@
-//! Checkpoints that share part files, lose them, and are left half written.
+//! Tests of checkpoints that share part files, lose them, or are incomplete.
 
 use std::os::unix::fs::MetadataExt as _;
 
@@ -27,7 +27,7 @@ impl World {
         self.root.path().join(format!("c/{JOB}/chk-{id}/{name}"))
     }
 
-    /// Writes a checkpoint of an operator whose cells hold these bytes.
+    /// Writes a checkpoint of an operator with these bytes in its cells.
     fn write(&self, id: u64, cells: &[&[u8]], earlier: &EarlierParts) -> (EarlierParts, PartTotals) {
         let place = CheckpointDirectory::checkpoint(JOB, id);
         write_to(&self.checkpoints, &place, (id, Kind::Checkpoint), cells, earlier)
@@ -80,7 +80,7 @@ fn write_to(
     (EarlierParts::of(&location, &snapshot), writer.totals())
 }
 
-/// What the parts of a checkpoint hold that is read back.
+/// Returns the contents of a checkpoint's parts.
 fn contents(restored: &Restored) -> Vec<Vec<u8>> {
     let reader = restored.part_files();
     let part = |part: &OperatorPart| match &part.content {
@@ -135,7 +135,7 @@ fn a_part_is_there_until_no_checkpoint_refers_to_it() {
     assert_eq!(world.checkpoints.ids(JOB).unwrap(), [3]);
     let place = CheckpointDirectory::checkpoint(JOB, 3);
     assert_eq!(contents(&world.checkpoints.read(&place).unwrap()), expected(SECOND));
-    // The first one's are gone: nothing refers to them twice.
+    // The first checkpoint's file is removed: it has no second link.
     assert_eq!(fs::metadata(world.path(3, "part-0")).unwrap().nlink(), 1);
 }
 
@@ -186,7 +186,7 @@ fn a_missing_or_damaged_part_is_named_with_what_can_be_done_and_the_checkpoint_b
         assert!(error.contains("put it back") || error.contains("Put it back"), "{error}");
         assert!(error.contains("--from SAVEPOINT"), "{error}");
 
-        // A file that both refer to is missed by both.
+        // Both checkpoints lose a file that they share.
         harm(&world.path(1, "part-1"));
         let error = world.checkpoints.newest(JOB, |_| ()).unwrap_err();
         assert!(matches!(error, DirectoryError::NoneWhole { count: 2, .. }), "{error}");
@@ -198,7 +198,7 @@ fn what_was_left_in_the_middle_of_writing_parts_is_removed_and_is_never_written_
     let world = World::new();
     let (earlier, _) = world.write(1, FIRST, &EarlierParts::default());
 
-    // Killed behind one part that is a link and one that was begun.
+    // The process was killed after one linked part and one part that was begun.
     let left = || {
         let place = CheckpointDirectory::checkpoint(JOB, 2);
         let mut writer = PartWriter::new(&world.checkpoints, &place, &earlier, (4, 0));
@@ -212,7 +212,7 @@ fn what_was_left_in_the_middle_of_writing_parts_is_removed_and_is_never_written_
     assert!(!world.path(2, "").exists());
     assert_eq!(world.newest(), (Some(1), Vec::new()));
 
-    // Where it could not be removed, one with the same number takes its place.
+    // If it could not be removed, a checkpoint with the same number replaces it.
     left();
     let other: &[&[u8]] = &[b"something else"];
     world.write(2, other, &earlier);
@@ -227,7 +227,7 @@ fn a_checkpoint_that_was_finished_is_no_orphan() {
     let world = World::new();
     world.write(1, FIRST, &EarlierParts::default());
     world.write(2, FIRST, &EarlierParts::default());
-    // Somebody removed what says that it is whole: what is left may be of use to them.
+    // A user removed the metadata; the remaining files may still be useful to them.
     fs::remove_file(world.path(2, "_metadata")).unwrap();
     world.checkpoints.remove_orphans(JOB).unwrap();
     assert_eq!(world.checkpoints.ids(JOB).unwrap(), [1, 2]);
