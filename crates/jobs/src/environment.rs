@@ -1,4 +1,4 @@
-//! Where jobs run: the log, the store, the clock, and what holds where a script says nothing.
+//! The environment of jobs: log, store, clock, and defaults for settings that a script omits.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,30 +25,31 @@ use types::{Clock, Interval, JobId};
 use crate::checkpoint::CheckpointOptions;
 use crate::registry::Registry;
 
-/// What all jobs of a process share.
+/// Resources that all jobs of a process share.
 #[derive(Clone)]
 pub struct Environment {
     pub logs: Logs,
     pub store: Arc<dyn ResultStore>,
     pub clock: Arc<dyn Clock>,
     pub defaults: Defaults,
-    /// What holds where a script says nothing of checkpoints; `None`: there are none, and nothing outlives the process.
+    /// Checkpoint options for scripts that set none. With `None` there are no checkpoints, and no state
+    /// outlives the process.
     pub checkpoints: Option<CheckpointOptions>,
-    /// Where jobs are on record; `None`: nowhere.
+    /// Records of the jobs; `None` if jobs are not recorded.
     pub registry: Option<Arc<Registry>>,
 }
 
-/// A plan that is ready to run, and what the job keeps of it.
+/// The specification of a job that is ready to run, and the parts of it that the job master uses.
 pub(crate) struct Wired {
     pub spec: JobSpec,
-    /// Retries of all writers of the plan.
+    /// The retries of all writers of the plan.
     pub retry: Arc<Retry>,
     pub letters: Arc<DeadLetterTopic>,
-    /// The tables among the sinks that lie in the result store.
+    /// The sinks that are tables in the result store.
     pub results: Vec<Arc<ResultStoreTable>>,
 }
 
-/// What holds where a script sets nothing.
+/// Defaults for settings that a script omits.
 #[derive(Debug, Clone)]
 pub struct Defaults {
     /// `parallelism.default`.
@@ -57,13 +58,14 @@ pub struct Defaults {
     pub idle_timeout: Interval,
     /// `weir.max-future`.
     pub max_future: Interval,
-    /// What all jobs together may hold; `weir.memory` sets what a single one may.
+    /// The memory of all jobs together; `weir.memory` limits a single job.
     pub memory: Arc<Pool>,
-    /// Partitions of a topic that a script names and that does not exist yet.
+    /// The number of partitions of a topic that Weir creates for a script.
     pub new_topic_partitions: u32,
-    /// Files may be looked up below these directories.
+    /// Lookup files must be below these directories.
     pub lookup_directories: Vec<PathBuf>,
-    /// Jobs for which the process has file handles: with so many running, one more is refused. `None`: any number.
+    /// The number of jobs for which the process has file handles; a further job is refused. `None` means no
+    /// limit.
     pub jobs_max: Option<usize>,
 }
 
@@ -81,7 +83,7 @@ impl Default for Defaults {
     }
 }
 
-/// Why a plan cannot be put to work.
+/// The reason for which a plan cannot be connected to its tables.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum WiringError {
     #[error("a table's options are wrong")]
@@ -91,7 +93,7 @@ pub(crate) enum WiringError {
 }
 
 impl Environment {
-    /// What each source of a plan reads, as snapshots name it.
+    /// Returns what each source of a plan reads, in the form that snapshots use.
     pub(crate) fn reads(&self, plan: &Plan) -> Result<Vec<Reads>, Vec<Diagnostic>> {
         let of = plan.pipelines.iter().map(|pipeline| match source_options(&pipeline.source)? {
             SourceOptions::EventLog(options) => {
@@ -103,17 +105,17 @@ impl Environment {
         of.collect()
     }
 
-    /// How many subtasks a plan's vertices have.
+    /// Returns the number of subtasks of the plan's vertices.
     pub(crate) fn parallelism(&self, plan: &Plan) -> u32 {
         plan.settings.parallelism.unwrap_or(self.defaults.parallelism)
     }
 
-    /// How far events may be ahead of the clock; zero: as far as they like.
+    /// Returns how far events may be ahead of the clock; zero means no limit.
     pub(crate) fn max_future(&self, plan: &Plan) -> Interval {
         plan.settings.max_future.unwrap_or(self.defaults.max_future)
     }
 
-    /// The log that a table's properties name.
+    /// Returns the log that a table's properties name.
     fn log(
         &self,
         options: &TableOptions,
@@ -122,8 +124,8 @@ impl Environment {
         self.logs.of(properties).map_err(|error| vec![wrong_properties(options, &error)])
     }
 
-    /// Connects a plan's tables with the log and the store; those of a query with whoever fetches its rows. `undo`: where
-    /// rows of the result store are noted before they change.
+    /// Connects the tables of a plan with the log and the store; the sinks of a query are connected with the
+    /// collector. `undo` records rows of the result store before they change.
     pub(crate) fn wire(
         &self,
         plan: Arc<Plan>,
@@ -141,7 +143,7 @@ impl Environment {
                         Ok(log) => {
                             let partitions = self.defaults.new_topic_partitions;
                             let table = EventLogTable::new(options, log, self.clock.clone(), partitions);
-                            // Without checkpoints nobody says how far a job has come.
+                            // Without checkpoints, no progress is recorded.
                             let takes_checkpoints = collector.is_none() && self.checkpoints.is_some();
                             sources.push(match takes_checkpoints {
                                 true => Arc::new(table.retained_for(job_id.to_string())),
@@ -157,7 +159,8 @@ impl Environment {
         }
 
         let retry = Arc::new(Retry::new(self.clock.clone()));
-        // Started for the first table that needs it: a writer that nobody holds would stop the retries of all others.
+        // Started only for the first table that needs it: dropping an unused writer would stop the retries of
+        // all others.
         let mut writer: Option<Arc<StoreWriter>> = None;
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
 
@@ -188,7 +191,7 @@ impl Environment {
                         options,
                         writer,
                         tells_stage: plan.settings.early_fire.is_some(),
-                        // Rows that are only added are the same whenever they are written again.
+                        // A repeated write of an appended row has no effect, so such rows need no undo log.
                         undo: undo.filter(|_| has_changing_rows(&plan, place)).cloned(),
                     });
                     results.push(table.clone());
@@ -247,7 +250,7 @@ impl Environment {
             sources,
             sinks,
             lookups,
-            // Whoever only looks leaves nothing behind.
+            // A query leaves no data behind.
             dead_letters: match collector {
                 Some(_) => Arc::new(NoDeadLetters),
                 None => letters.clone(),
@@ -263,13 +266,14 @@ impl Environment {
 }
 
 impl Environment {
-    /// The tables that a plan looks up, in the order of its joins.
+    /// Creates the tables that a plan looks up, in the order of its joins.
     fn lookups(
         &self,
         plan: &Plan,
         retry: &Arc<Retry>,
     ) -> Result<Vec<Arc<dyn LookupFactory>>, Vec<Diagnostic>> {
         let mut lookups: Vec<Arc<dyn LookupFactory>> = Vec::new();
+
         for (place, join) in plan.lookups() {
             let span = plan.operators[place].span;
             let options = lookup_options(join, span)?;
@@ -299,14 +303,14 @@ impl Environment {
     }
 }
 
-/// Whether a sink gets rows that are taken back or replaced later.
+/// Returns whether a sink gets rows that are retracted or replaced later.
 fn has_changing_rows(plan: &Plan, sink: usize) -> bool {
     plan.operators
         .iter()
         .any(|operator| operator.changes != Changes::Append && operator.targets.contains(&Target::Sink(sink)))
 }
 
-/// Says what is wrong with `properties.…`, at the property if the error names it.
+/// Reports an error in `properties.…`; the position is that of the property, if the error names it.
 fn wrong_properties(options: &TableOptions, error: &LogError) -> Diagnostic {
     let message = error.to_string();
     let named = options

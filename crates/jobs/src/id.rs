@@ -1,4 +1,4 @@
-//! Random numbers, and job ids made of them.
+//! Random numbers, and job ids made from them.
 
 use std::hash::{BuildHasher, RandomState};
 
@@ -8,7 +8,7 @@ pub(crate) fn new_job_id() -> JobId {
     JobId(random())
 }
 
-/// 128 random bits: the standard library seeds each `RandomState` from the operating system.
+/// Returns 128 random bits. The standard library seeds each `RandomState` from the operating system.
 pub fn random() -> u128 {
     let half = || u128::from(RandomState::new().hash_one(0u8));
     half() << 64 | half()

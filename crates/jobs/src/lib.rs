@@ -1,4 +1,4 @@
-//! A job's life: submitted, running, failing and starting again, and how it ended.
+//! Jobs: submission, execution, restart after failures, and their end.
 
 pub mod checkpoint;
 mod dispatcher;
@@ -11,7 +11,7 @@ pub mod restart;
 mod setting;
 mod status;
 
-/// Events that no job could count.
+/// Events that a job could not process.
 pub mod dead_letters {
     pub use connectors::dead_letter::{
         DeadLetterError, DeadLetterId, DeadLetterInfo, DeadLetterQueue, InvalidDeadLetterId, Replayed,

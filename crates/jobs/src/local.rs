@@ -1,4 +1,4 @@
-//! A local run: a script over files, to their end, without a server.
+//! Local runs: a script reads files to their end, without a server.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -18,40 +18,40 @@ use sql::error::Diagnostic;
 use sql::plan::Plan;
 use types::{Clock, Interval};
 
-/// Files that stand in for a source table.
+/// The files that replace a source table.
 #[derive(Debug, Clone)]
 pub struct LocalInput {
     pub table: String,
     pub paths: Vec<PathBuf>,
 }
 
-/// What to run.
+/// The options of a local run.
 pub struct LocalRun {
     pub plan: Plan,
     pub inputs: Vec<LocalInput>,
     pub output: Box<dyn Write + Send>,
-    /// Whether every change of a row is written, and not the rows that stand at the end.
+    /// Whether to write all changes of rows instead of only the final rows.
     pub changelog: bool,
     pub parallelism: u32,
-    /// Rows of a batch, at most; the answer does not depend on it.
+    /// The maximum number of rows in a batch; it has no effect on the result.
     pub batch_rows: usize,
     pub clock: Arc<dyn Clock>,
 }
 
-/// A local run under way.
+/// A local run in progress.
 pub struct Running {
     execution: Execution,
     output: Arc<LocalOutput>,
 }
 
-/// How a local run ended.
+/// The result of a local run.
 #[derive(Debug, Clone)]
 pub struct LocalSummary {
     pub ledger: LedgerCounts,
     pub rows_written: u64,
 }
 
-/// Why a local run did not come to its end.
+/// The reason for which a local run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
     #[error("a table's options are wrong")]
@@ -130,7 +130,8 @@ impl LocalRun {
             mode: Mode::Bounded,
             parallelism: self.parallelism,
             batch_rows: self.batch_rows,
-            // Files hold what they hold: only a script that asks for it measures them by today's clock.
+            // The data in files may be old or in the future, so it is compared with the clock only if the
+            // script asks for it.
             max_future: self.plan.settings.max_future.unwrap_or(Interval::ZERO),
             ..ExecutionOptions::default()
         };
@@ -151,8 +152,8 @@ impl LocalRun {
     }
 }
 
-/// The tables that are looked up, in files: those of the command line, whose lines are `{"value": {…}}`, or those that
-/// a table of files names itself.
+/// Creates the lookup tables. They read the files of the command line, whose lines are `{"value": {…}}`, or
+/// the file that the table itself names.
 fn lookups(
     plan: &Plan,
     inputs: &[LocalInput],
@@ -161,6 +162,7 @@ fn lookups(
 ) -> Result<Vec<Arc<dyn LookupFactory>>, LocalError> {
     let retry = Arc::new(Retry::new(clock.clone()));
     let mut lookups: Vec<Arc<dyn LookupFactory>> = Vec::new();
+
     for (place, join) in plan.lookups() {
         let options = match lookup_options(join, plan.operators[place].span) {
             Ok(options) => options,
@@ -171,9 +173,10 @@ fn lookups(
         };
         let given = inputs.iter().filter(|input| input.table == join.table.name);
         let given: Vec<PathBuf> = given.flat_map(|input| input.paths.clone()).collect();
-        // Nobody mends a file while the run waits.
+        // Nobody repairs a file during the run.
         let policy = LookupPolicy { max_retries: Some(0), ..options.policy };
         let ignore_parse_errors = policy.ignore_parse_errors;
+
         let (paths, form, json) = match options.system {
             LookupSystem::File(files) if given.is_empty() => (vec![files.path], LineForm::Row, files.json),
             LookupSystem::File(files) => (given, LineForm::Enveloped, files.json),
@@ -182,6 +185,7 @@ fn lookups(
             }
             _ => (given, LineForm::Enveloped, JsonOptions { ignore_parse_errors, ..JsonOptions::default() }),
         };
+
         let (retry, clock) = (retry.clone(), clock.clone());
         lookups.push(Arc::new(FileLookup::new(join, paths, (form, json), policy, retry, clock)));
     }
@@ -189,7 +193,7 @@ fn lookups(
 }
 
 impl Running {
-    /// What became of the records so far.
+    /// Returns how many records were processed so far, and with which outcome.
     pub fn ledger(&self) -> LedgerCounts {
         self.execution.ledger()
     }
@@ -198,12 +202,12 @@ impl Running {
         self.execution.is_finished()
     }
 
-    /// Ends the run early.
+    /// Returns the control with which the run can be ended early.
     pub fn control(&self) -> Arc<Control> {
         self.execution.control()
     }
 
-    /// Waits for the end.
+    /// Waits for the end of the run.
     pub fn join(self) -> Result<LocalSummary, LocalError> {
         let ledger = self.execution.join()?;
         self.output.finish().map_err(LocalError::Output)?;

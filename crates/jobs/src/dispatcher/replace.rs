@@ -1,8 +1,8 @@
-//! Replacing a job that runs by another that goes on from its state.
+//! Replacing a running job by another job that continues from its state.
 //!
-//! What is intended is on record before it is done. Until the new job has shown that it runs, the old one is the one that
-//! counts: if the new one does not start, or the process ends in between, the old one goes on from the savepoint it was
-//! stopped with, under its name and a new id.
+//! The intended replacement is recorded before it is carried out. The old job counts until the new one has
+//! shown that it runs: if the new job does not start, or if the process ends in between, the old job
+//! continues from the savepoint that stopped it, with its name and a new id.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,23 +20,23 @@ use crate::master::{Destination, JobMaster, SavepointError, Sequel, savepoint_na
 use crate::registry::{JobRecord, Origin, RegistryError, Replacement};
 use crate::status::JobStatus;
 
-/// How long a job may take to end once its state is written.
+/// Time that a job has to end after its state was written.
 const ENDING: Duration = Duration::from_secs(60);
-/// How long the new job is watched: it has shown that it runs when it has written a checkpoint. One that runs and has not
-/// written one by then, since what it writes to does not answer, is taken as it is.
+/// Time for which the new job is watched. It has shown that it runs when it has written a checkpoint. A job
+/// that runs but has not written one in this time, because what it writes to does not answer, is accepted.
 const WATCHED: Duration = Duration::from_secs(10);
 
-/// A replacement that was made.
+/// A completed replacement.
 pub struct Replaced {
     pub old: Arc<JobMaster>,
     pub new: Arc<JobMaster>,
-    /// Where the state lies that the one ended with and the other began with.
+    /// The savepoint that the old job ended with and the new job started from.
     pub savepoint: String,
-    /// What was kept of it.
+    /// What the new job kept of this state.
     pub report: RestoreReport,
 }
 
-/// There is no one job that is meant.
+/// A name or id does not identify one running job.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
     #[error("no job runs that is called `{wanted}` or has that id; {}", running(.names))]
@@ -45,7 +45,7 @@ pub enum FindError {
     Several { wanted: String, ids: Vec<JobId> },
 }
 
-/// Why a job was not replaced. Unless it says otherwise, it runs on as if nothing had been asked.
+/// The reason for which a job was not replaced. Unless the message says otherwise, the job runs on as before.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplaceError {
     #[error(transparent)]
@@ -82,7 +82,7 @@ impl From<RegistryError> for ReplaceError {
     }
 }
 
-/// A job is being replaced for as long as this is there.
+/// Marks a job as being replaced until this is dropped.
 struct Claim<'a> {
     dispatcher: &'a Dispatcher,
     id: JobId,
@@ -95,7 +95,7 @@ impl Drop for Claim<'_> {
 }
 
 impl Dispatcher {
-    /// The running job of this name or id.
+    /// Returns the running job with this name or id.
     pub fn find(&self, wanted: &str) -> Result<Arc<JobMaster>, FindError> {
         let is_there =
             |job: &Arc<JobMaster>| !job.status().is_terminal() && job.status() != JobStatus::Suspended;
@@ -119,7 +119,8 @@ impl Dispatcher {
         }
     }
 
-    /// What would become of a running job's state in a script: of its newest checkpoint, which is taken for that.
+    /// Reports what a script would keep of the state of a running job. Takes a checkpoint of the job for
+    /// this.
     pub fn compare(&self, submission: Submission<'_>, wanted: &str) -> Result<RestoreReport, ReplaceError> {
         let old = self.find(wanted)?;
         let compiled = self.compile_with_tables(submission.script, submission.name, submission.variables)?;
@@ -132,15 +133,16 @@ impl Dispatcher {
         Ok(self.report(&compiled, &newest)?)
     }
 
-    /// Replaces the running job of this name or id by one that goes on from its state; a submission without a name takes
-    /// on the old one's. Returns when the new job runs. Blocks for as long as a savepoint takes.
+    /// Replaces the running job with this name or id by one that continues from its state. A submission
+    /// without a name takes the name of the old job. Returns when the new job runs; this takes at least as
+    /// long as a savepoint.
     pub fn replace(&self, submission: Submission<'_>, wanted: &str) -> Result<Replaced, ReplaceError> {
         let old = self.find(wanted)?;
         let claim = self.claim(old.id())?;
         let record = self.shared.records.running(old.id());
 
         let Some(record) = record else {
-            // It has ended just now.
+            // The job has ended in the meantime.
             return Err(FindError::Nobody { wanted: wanted.to_owned(), names: Vec::new() }.into());
         };
 
@@ -192,7 +194,8 @@ impl Dispatcher {
         Ok(Replaced { old, new: job, savepoint, report })
     }
 
-    /// Compiles a script and looks at its tables' options too, which are read only when it starts otherwise.
+    /// Compiles a script and also checks the options of its tables, which are otherwise only checked at the
+    /// start.
     fn compile_with_tables(
         &self,
         script: &str,
@@ -235,7 +238,7 @@ impl Dispatcher {
             .map_err(|error| SubmitError::Start(ExecutionError::from(error)))
     }
 
-    /// Starts the new job and watches it for a while.
+    /// Starts the new job and watches it for some time.
     fn try_out(
         &self,
         compiled: Compiled,
@@ -255,7 +258,7 @@ impl Dispatcher {
         Ok((job, report))
     }
 
-    /// Goes on with the old job.
+    /// Continues the old job.
     fn go_back(&self, replacement: &Replacement, old: JobRecord) {
         let failed = |why: String| {
             tracing::error!(
@@ -270,11 +273,11 @@ impl Dispatcher {
         };
 
         let mut back = old.gone_back(replacement, &restored);
-        // Later than the one that was not to be.
+        // Later than the job that could not replace it.
         back.submitted = back.submitted.max(self.environment.clock.now().0 + 1);
 
         if let Err(error) = self.shared.records.keep_for_later(&back) {
-            // The intention stands, and the next process does the same.
+            // The record of the replacement remains, so the next process tries this again.
             failed(with_causes(&error));
         } else {
             self.settle(replacement.old);
@@ -286,7 +289,7 @@ impl Dispatcher {
     }
 }
 
-/// Whose place a job takes that replaces another: that of one that is started with Weir.
+/// Returns the place of the old job for the job that replaces it, if the old job was started with Weir.
 fn stands_for(old: &JobRecord) -> Option<String> {
     (old.origin == Origin::Start).then(|| old.place().to_owned())
 }

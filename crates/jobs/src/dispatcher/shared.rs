@@ -1,4 +1,4 @@
-//! What the dispatcher and the threads of its jobs work with.
+//! The state that is shared by the dispatcher and the threads of its jobs.
 
 use parking_lot::Mutex;
 use types::JobId;
@@ -7,14 +7,14 @@ use super::known::Jobs;
 use super::records::Records;
 use crate::master::{JobView, with_causes};
 
-/// What the threads of jobs work with too. No lock is held while anything is written, or waited for.
+/// The state that the threads of jobs share. No lock is held while something is written or waited for.
 pub(super) struct Shared {
     pub records: Records,
     pub jobs: Mutex<Jobs>,
 }
 
 impl Shared {
-    /// A job is about to begin. What it was like when it was over is of no meaning any more.
+    /// Called before a job begins; drops what was recorded about its previous end.
     pub fn revive(&self, id: JobId) {
         let was_over = self.jobs.lock().remove_past(id);
         if was_over
@@ -25,13 +25,14 @@ impl Shared {
         }
     }
 
-    /// A job is over, or goes on in another process. It hears of that when this returns.
+    /// Records that a job ended or continues in another process. The job learns of its end after this
+    /// returns.
     pub fn ended(&self, view: &JobView) {
         self.records.end(view);
         self.forget();
     }
 
-    /// Forgets the oldest of many jobs that are over.
+    /// Forgets the oldest ended jobs if there are many.
     pub fn forget(&self) {
         let forgotten = self.jobs.lock().forget();
         forgotten.into_iter().for_each(|id| self.records.forget(id));

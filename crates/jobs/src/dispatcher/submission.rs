@@ -1,4 +1,4 @@
-//! A script that comes in to run as a job, and why it does not.
+//! A script that is submitted as a job, and the reasons for which it cannot start.
 
 use std::sync::Arc;
 
@@ -11,28 +11,28 @@ use crate::checkpoint::DirectoryError;
 use crate::master::{JobMaster, StartError, with_causes};
 use crate::registry::{Origin, RegistryError};
 
-/// Gives the value of a variable that a job's record only names.
+/// Returns the value of a variable of which the job's record contains only the name.
 pub type Secrets = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// A script that is to run as a job.
+/// A script to run as a job.
 #[derive(Clone, Copy)]
 pub struct Submission<'a> {
     pub script: &'a str,
-    /// The job's, where the script does not set `pipeline.name`.
+    /// The name of the job if the script does not set `pipeline.name`.
     pub name: &'a str,
-    /// Fills `${NAME}`.
+    /// Returns the values for `${NAME}`.
     pub variables: &'a dyn Fn(&str) -> Option<String>,
     pub origin: Origin,
     /// The savepoint or checkpoint to start from.
     pub from: Option<&'a str>,
-    /// What is known of a job of this name from before is left aside.
+    /// Ignores the records of an earlier job with this name.
     pub afresh: bool,
 }
 
-/// Why a script was not started.
+/// The reason for which a script was not started.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// With every finding; their places are in the script as it was given.
+    /// Contains all findings; their positions refer to the original script.
     #[error("the script has {} error(s)", .0.iter().filter(|d| d.severity == Severity::Error).count())]
     Script(Vec<Diagnostic>),
     #[error("the job cannot start: {}", with_causes(.0))]
@@ -48,13 +48,13 @@ pub enum SubmitError {
          known (`weir up --afresh`)", path.display()
     )]
     Unreadable { path: std::path::PathBuf, reason: String },
-    /// A job more could keep those that run from opening their files.
+    /// One more job could leave the running jobs without file handles.
     #[error(
         "{running} jobs run, and this process may open the files of {most}: cancel one, or raise the limit of open files \
          (`ulimit -n`, LimitNOFILE=) and start Weir again"
     )]
     TooMany { running: usize, most: usize },
-    /// What came in the place of a job that is started with Weir is not started.
+    /// The replacement of a job that starts with Weir cannot be started.
     #[error(
         "the job `{name}`, which came in the place of this one, cannot start: {why}; `weir up --afresh` leaves it aside"
     )]
@@ -76,7 +76,7 @@ impl SubmitError {
 }
 
 impl SubmitError {
-    /// What is wrong, in one line.
+    /// Describes the error in one line.
     pub(super) fn in_a_line(&self) -> String {
         let mut text = self.to_string();
         if let SubmitError::Script(findings) = self {
@@ -88,9 +88,9 @@ impl SubmitError {
 }
 
 impl Dispatcher {
-    /// Fails where a submitted job would be one too many for the file handles of this process. Scripts that are started with
-    /// Weir and jobs that go on are not refused: the need of a job is an upper bound, and they may have run like this for
-    /// long.
+    /// Fails if this process has too few file handles for another submitted job. Scripts that start with Weir
+    /// and jobs that continue are never refused: the calculated need is an upper bound, and they may have run
+    /// like this for long.
     pub(super) fn refuse_too_many(&self, submission: &Submission<'_>) -> Result<(), SubmitError> {
         let Some(most) = self.environment.defaults.jobs_max else { return Ok(()) };
         let runs = |job: &Arc<JobMaster>| !job.is_query() && !job.status().is_terminal();

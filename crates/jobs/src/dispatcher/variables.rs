@@ -1,12 +1,12 @@
-//! The variables of scripts: which a script asked for, and which of them are secrets. A record keeps the names of secrets
-//! and not their values.
+//! The variables that a script uses, and which of them are secrets. A record contains the names of secrets,
+//! but not their values.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::registry::JobRecord;
 
-/// Remembers which variables a script asked for, and what they stood for.
+/// Records which variables a script used, and their values.
 pub(super) struct Used<'a> {
     source: &'a dyn Fn(&str) -> Option<String>,
     used: RefCell<BTreeMap<String, String>>,
@@ -23,13 +23,13 @@ impl<'a> Used<'a> {
         Some(value)
     }
 
-    /// The variables with their values, and the names of those that `script` uses as secrets.
+    /// Returns the variables with their values, and the names of those that `script` uses as secrets.
     pub fn sorted_for(self, script: &str) -> (BTreeMap<String, String>, BTreeSet<String>) {
         without_secrets(script, self.used.into_inner())
     }
 }
 
-/// Takes the values of secrets out of a script's variables, and returns the names of these.
+/// Removes the values of secrets from the variables of a script, and returns the names of the secrets.
 pub(super) fn without_secrets(
     script: &str,
     mut variables: BTreeMap<String, String>,
@@ -44,14 +44,15 @@ pub(super) fn without_secrets(
     (variables, secrets)
 }
 
-/// Whether a value is a URL with a password: `redis://user:password@host`.
+/// Returns whether a value is a URL with a password, such as `redis://user:password@host`.
 fn has_password(value: &str) -> bool {
     let authority = value.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
     authority.and_then(|authority| authority.rsplit_once('@')).is_some_and(|(user, _)| user.contains(':'))
 }
 
 impl JobRecord {
-    /// The value of a variable: from the record, or where the record only names it, from `source`.
+    /// Returns the value of a variable: from the record, or from `source` if the record only contains the
+    /// name.
     pub(super) fn variable(&self, name: &str, source: &dyn Fn(&str) -> Option<String>) -> Option<String> {
         let kept = self.variables.get(name).cloned();
         kept.or_else(|| source(name).filter(|_| self.secrets.contains(name)))

@@ -1,4 +1,4 @@
-//! An attempt to run a job: its plan wired anew and started from a snapshot.
+//! One attempt to run a job: the plan is connected again and started from a snapshot.
 
 use std::sync::Arc;
 
@@ -17,34 +17,34 @@ use super::{NewJob, with_causes};
 use crate::checkpoint::DirectoryError;
 use crate::environment::{Environment, WiringError};
 
-/// What starts attempts.
+/// Starts the attempts of a job.
 pub(super) struct Launch {
     environment: Environment,
     plan: Arc<Plan>,
     id: JobId,
     name: String,
-    /// Where the rows of a query go; `None` for other jobs.
+    /// The receiver of a query's rows; `None` for other jobs.
     collector: Option<Arc<Collector>>,
-    /// An attempt was made before, here or in another process.
+    /// Whether there was an earlier attempt, in this process or another.
     ran_before: bool,
 }
 
-/// What earlier attempts recorded beside their checkpoints, and where the next one does.
+/// The records that earlier attempts wrote next to their checkpoints, and the logs of the next attempt.
 pub(super) struct Records {
     pub lateness: RecordedLateness,
     pub undo: Arc<dyn UndoLog>,
-    /// What stood in the result store at the point that is gone on from, of what was changed since.
+    /// For each row of the result store that changed since the restored checkpoint: the row as it was then.
     pub changed: Vec<UndoEntry>,
 }
 
-/// An attempt under way.
+/// An attempt in progress.
 pub(super) struct Attempt {
     pub execution: Execution,
     pub retry: Arc<Retry>,
     pub sources: Vec<Arc<dyn SourceFactory>>,
 }
 
-/// Why a job was not started.
+/// The reason for which a job was not started.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StartError {
     #[error("a table's options are wrong")]
@@ -69,13 +69,13 @@ impl Launch {
         }
     }
 
-    /// How far events may be ahead of the clock; zero: as far as they like.
+    /// Returns how far events may be ahead of the clock; zero means no limit.
     pub fn max_future(&self) -> Interval {
         self.environment.max_future(&self.plan)
     }
 
-    /// Starts the plan where a snapshot stood, or as its tables' options say. `starting` is told how to end the waiting for
-    /// what the attempt writes to.
+    /// Starts the plan from a snapshot, or without one as the options of its tables say. `starting` receives
+    /// the handle with which waiting for a sink can be ended.
     pub fn start(
         &mut self,
         from: Option<&Restore>,
@@ -117,7 +117,8 @@ impl Launch {
         if self.collector.is_none() {
             wired.letters.reach().map_err(ExecutionError::from)?;
         }
-        // Letters of records behind the point that is gone on from will be written again, if still with reason.
+        // Dead letters of records after the restored position will be written again if the records are still
+        // invalid.
         if self.ran_before || from.is_some() {
             let positions = positions(from.map(|restore| &*restore.snapshot));
             wired.letters.restarted(&positions).map_err(ExecutionError::from)?;
@@ -131,7 +132,8 @@ impl Launch {
 }
 
 impl Launch {
-    /// Takes back what earlier attempts wrote after the point that is gone on from: this one may never write those rows.
+    /// Undoes what earlier attempts wrote after the restored checkpoint; this attempt may never write those
+    /// rows.
     fn put_back(&self, tables: &[Arc<ResultStoreTable>], changed: &[UndoEntry]) -> Result<(), StartError> {
         let now = self.environment.clock.now();
         for table in tables {
@@ -151,7 +153,7 @@ impl Launch {
 }
 
 impl Attempt {
-    /// Tells outside how far a snapshot that is kept reaches.
+    /// Commits the positions of a retained snapshot to the sources.
     pub fn commit(&self, snapshot: &Snapshot) {
         for (source, pipeline) in self.sources.iter().zip(&snapshot.pipelines) {
             let positions: Vec<(Split, Offset)> =

@@ -1,4 +1,4 @@
-//! Taking checkpoints of a running job, and finding the one to go on from.
+//! Takes the checkpoints of a running job, and finds the one from which to continue.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::checkpoint::{
     RestoredFrom, UndoFiles,
 };
 
-/// Why there is no savepoint.
+/// The reason for which there is no savepoint.
 #[derive(Debug, thiserror::Error)]
 pub enum SavepointError {
     #[error("the job has ended, or was being started again")]
@@ -36,7 +36,7 @@ pub enum SavepointError {
     Files(#[from] DirectoryError),
 }
 
-/// Takes a job's checkpoints.
+/// Takes the checkpoints of a job.
 pub(super) struct Taker {
     job: JobId,
     pub options: CheckpointOptions,
@@ -44,23 +44,23 @@ pub(super) struct Taker {
     lateness: Arc<LatenessFiles>,
     undo: Arc<UndoFiles>,
     last: u64,
-    /// Part files of the newest checkpoint, which the next one may refer to.
+    /// The part files of the newest checkpoint, which the next one may reference.
     earlier: EarlierParts,
-    /// A checkpoint was completed since the job's thread began.
+    /// Whether a checkpoint was completed since the job's thread began.
     has_completed: bool,
-    /// Failures in a row.
+    /// The number of consecutive failures.
     failures: u32,
-    /// When the next one is due, by the clock's `elapsed`.
+    /// The time of the next checkpoint, by the clock's `elapsed`.
     due: Option<Duration>,
 }
 
-/// How long a checkpoint may take that the end of the process waits for.
+/// The maximum time of the checkpoint before the process ends.
 const LAST_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Taker {
     pub fn open(job: JobId, options: CheckpointOptions) -> Result<Taker, DirectoryError> {
         let directory = CheckpointDirectory::open(&options.directory)?;
-        // Whatever lies there is not written over.
+        // Existing checkpoints are never overwritten.
         let last = directory.ids(job)?.last().copied().unwrap_or(0);
         let lateness = Arc::new(LatenessFiles::new(Path::new(directory.location()), job, last));
         let undo = Arc::new(UndoFiles::new(Path::new(directory.location()), job, last));
@@ -83,16 +83,17 @@ impl Taker {
         })
     }
 
-    /// What earlier attempts recorded beside their checkpoints, and where the next one does.
+    /// Returns the records that earlier attempts wrote next to their checkpoints, and the logs of the next
+    /// attempt.
     pub fn records(&mut self, from: Option<&Restored>) -> Result<Records, DirectoryError> {
         let failed =
             |source| DirectoryError::Directory { location: self.directory.location().to_owned(), source };
-        // Nothing was recorded beside a savepoint; what was still to be read a second time is in it.
+        // There are no records next to a savepoint; it contains what was still to be read a second time.
         let checkpoint = checkpoint_of(from).map(|from| Path::new(&from.location));
         let history = self.lateness.history(checkpoint).map_err(failed)?;
         let lateness = RecordedLateness { log: self.lateness.clone(), history };
 
-        // A savepoint shares its files with nothing.
+        // A savepoint shares no files.
         self.earlier = checkpoint_of(from).map(EarlierParts::of_restored).unwrap_or_default();
         // A savepoint may have a number that no checkpoint has.
         if let Some(from) = from.filter(|from| from.manifest.job_id == self.job.to_string()) {
@@ -103,14 +104,14 @@ impl Taker {
         Ok(Records { lateness, undo: self.undo.clone(), changed })
     }
 
-    /// What stood in the result store at the point that an attempt goes on from, of what was changed since.
+    /// Returns the rows of the result store that changed since the restored checkpoint, as they were then.
     fn changed_since(&self, from: Option<&Restored>) -> Result<Vec<UndoEntry>, DirectoryError> {
         let own = self.undo.directory();
         let changed = match from {
             Some(Restored { manifest, .. }) if manifest.job_id == self.job.to_string() => {
                 self.undo.standing_at((own, manifest.id), None)
             }
-            // What this job wrote before its first checkpoint came after what the other one wrote.
+            // The rows that this job wrote before its first checkpoint are newer than those of the other job.
             Some(Restored { location, manifest, .. }) => {
                 let beside = Path::new(location).parent().filter(|_| manifest.kind == Kind::Checkpoint);
                 let usual = Path::new(self.directory.location()).join(&manifest.job_id);
@@ -135,18 +136,18 @@ impl Taker {
         }
     }
 
-    /// Whether a checkpoint was completed since the job's thread began.
+    /// Returns whether a checkpoint was completed since the job's thread began.
     pub fn has_completed(&self) -> bool {
         self.has_completed
     }
 
-    /// An attempt has begun: the first checkpoint is due an interval later.
+    /// Called when an attempt begins. The first checkpoint is due after one interval.
     pub fn begin(&mut self, now: Duration) {
         self.failures = 0;
         self.due = self.options.interval.map(|interval| now + interval);
     }
 
-    /// How long until the next one is due.
+    /// Returns the time until the next checkpoint is due.
     pub fn wait(&self, now: Duration) -> Option<Duration> {
         self.due.map(|due| due.saturating_sub(now))
     }
@@ -155,12 +156,13 @@ impl Taker {
         self.due.is_some_and(|due| due <= now)
     }
 
-    /// The newest checkpoint that is whole.
+    /// Returns the newest complete checkpoint.
     pub fn newest(&self) -> Result<Option<Restored>, DirectoryError> {
         crate::checkpoint::newest(&self.options.directory, self.job)
     }
 
-    /// Takes a checkpoint because it is due. Fails when so many in a row have failed that the job is to fail.
+    /// Takes a checkpoint that is due. Fails if the number of consecutive failures exceeds what the job
+    /// tolerates.
     pub fn take_due(&mut self, master: &JobMaster, attempt: &Attempt) -> Result<(), String> {
         let began = master.clock.elapsed();
         let taken = self.take(master, attempt, self.options.timeout, Afterwards::ReadOn);
@@ -172,7 +174,7 @@ impl Taker {
                 self.failures = 0;
                 Ok(())
             }
-            // The job is ending, which is no failure of the checkpoint.
+            // The job is ending; this is not a failure of the checkpoint.
             Err(SavepointError::Snapshot(CheckpointError::Ended)) => Ok(()),
             Err(error) => {
                 self.failures += 1;
@@ -188,12 +190,12 @@ impl Taker {
         }
     }
 
-    /// Takes a checkpoint because somebody asks for it; returns its number.
+    /// Takes a checkpoint on request and returns its number.
     pub fn take_asked(&mut self, master: &JobMaster, attempt: &Attempt) -> Result<u64, SavepointError> {
         self.take(master, attempt, self.options.timeout, Afterwards::ReadOn)
     }
 
-    /// Takes the checkpoint that the end of the process waits for; then nothing more is read.
+    /// Takes the checkpoint before the process ends; the sources read nothing after it.
     pub fn take_last(&mut self, master: &JobMaster, attempt: &Attempt) {
         let timeout = self.options.timeout.min(LAST_TIMEOUT);
         if let Err(error) = self.take(master, attempt, timeout, Afterwards::Hold) {
@@ -215,6 +217,7 @@ impl Taker {
         self.last = id;
         self.lateness.rotate(id);
         self.undo.rotate(id);
+
         let taking = Taking {
             directory: &self.directory,
             place: &CheckpointDirectory::checkpoint(self.job, id),
@@ -222,10 +225,12 @@ impl Taker {
             earlier: &self.earlier,
             options: &self.options,
         };
+
         let written = taking.write(master, attempt, timeout, afterwards);
         master.note_checkpoint(&written);
         self.earlier = written?.parts;
         self.has_completed = true;
+
         if let Err(error) = self.directory.prune(self.job, self.options.retained) {
             tracing::warn!(job_id = %self.job, error = %with_causes(&error), "old checkpoints were not removed");
         }
@@ -235,7 +240,7 @@ impl Taker {
         Ok(id)
     }
 
-    /// Writes a savepoint; returns where it lies.
+    /// Writes a savepoint and returns its location.
     pub fn savepoint(
         &mut self,
         master: &JobMaster,
@@ -268,7 +273,7 @@ impl Taker {
 }
 
 impl JobMaster {
-    /// Keeps the picture of the job up to date: how many checkpoints in a row have failed.
+    /// Updates the number of consecutive failed checkpoints for the job's view.
     fn note_checkpoint(&self, written: &Result<Written, SavepointError>) {
         let life = &mut *self.life.lock();
         let failed = &mut life.failed_checkpoints;
@@ -277,14 +282,14 @@ impl JobMaster {
                 failed.succeeded();
                 life.stability.checkpointed();
             }
-            // The job is ending, which is no failure of the checkpoint.
+            // The job is ending; this is not a failure of the checkpoint.
             Err(SavepointError::Snapshot(CheckpointError::Ended)) => {}
             Err(error) => failed.failed(self.clock.now(), with_causes(error)),
         }
     }
 }
 
-/// As Flink names them: the beginning of the job's id, and something that was never there.
+/// Returns a name for a savepoint in Flink's form: the beginning of the job id and a random part.
 pub(crate) fn savepoint_name(job: JobId) -> String {
     let job: String = job.to_string().chars().take(6).collect();
     format!("savepoint-{job}-{:012x}", crate::id::random() & 0xffff_ffff_ffff)

@@ -1,9 +1,9 @@
-//! Telling people that event time is ahead of the clock.
+//! Reports that event time is ahead of the clock.
 //!
-//! Events move event time no further than the clock has come. A clock that was ahead once, as of a machine that is started
-//! with a wrong time, moves it further all the same, and event time never goes back: until the clock has come there too,
-//! every event is late for short windows. Nothing else is wrong with such a job, so it says it itself: in the log, and in
-//! its picture for `/readyz`, `weir jobs list` and the pages.
+//! Events never move event time beyond the clock. But if the clock itself was ahead for a while, as on a
+//! machine that starts with a wrong time, event time is ahead as well, and it never goes back: until the
+//! clock has caught up, every event is late for short windows. Since the job works otherwise, it reports this
+//! itself: in the log, and in its view for `/readyz`, `weir jobs list` and the pages.
 
 use engine::execution::source_vertex;
 use jiff::tz::TimeZone;
@@ -13,12 +13,12 @@ use types::{DataType, Interval, Timestamp};
 
 use super::JobMaster;
 
-/// Clocks of machines that are kept right differ by less, ms.
+/// The maximum difference between properly set clocks, in ms.
 const TOLERATED: i64 = 60_000;
 
 impl JobMaster {
-    /// Keeps the picture of the job up to date, and writes a line when that changes. `max_future`: how far events may be ahead
-    /// of the clock; where they may be as far as they like, event time may too.
+    /// Updates the job's view, and logs a change. `max_future` says how far events may be ahead of the clock;
+    /// if that has no limit, nothing is reported.
     pub(super) fn look_at_event_time(&self, max_future: Interval) {
         if max_future == Interval::ZERO {
             return;
@@ -29,12 +29,12 @@ impl JobMaster {
             let vertex = source_vertex(&pipeline.source.name);
             let tasks = life.tasks.iter().filter(|task| task.ledger.is_some() && task.vertex == vertex);
             let watermarks = tasks.map(|task| task.metrics.watermark());
-            // A table that was read to its end is at the end of all time.
+            // A table that was read to its end has the maximum watermark.
             let watermark =
                 watermarks.filter(|&watermark| watermark != i64::MAX && watermark != i64::MIN).max()?;
             Some(watermark.saturating_sub(local(pipeline, &self.plan.settings.time_zone, now)))
         });
-        // Before the first event of an attempt nothing is known, and what was told stays.
+        // Before the first event of an attempt the value is unknown, so the previous report remains.
         let Some(ahead) = ahead.max() else { return };
         let ahead = Some(ahead).filter(|&ahead| ahead > TOLERATED);
 
@@ -57,7 +57,7 @@ impl JobMaster {
     }
 }
 
-/// The clock on the scale of a table's event time, which may be that of the session's wall clock.
+/// Returns the time of the clock on the scale of a table's event time, which may be the session's wall clock.
 fn local(pipeline: &Pipeline, zone: &TimeZone, now: Timestamp) -> i64 {
     let Some(rowtime) = &pipeline.rowtime else { return now.0 };
     match pipeline.exprs.column_type(rowtime.time).data_type {

@@ -1,8 +1,9 @@
-//! Telling people that a job's checkpoints fail, one after the other.
+//! Reports that several checkpoints of a job have failed in a row.
 //!
-//! Such a job counts on and its state is RUNNING, but it has nothing new to go on from: the longer this lasts, the more it
-//! reads again after the next start, and what the log has dropped by then is lost to it. One checkpoint may fail because a
-//! disk was full for a moment. So the job says it after several failures in a row, until a checkpoint succeeds.
+//! Such a job still processes events and its state is RUNNING, but it has no new checkpoint: the longer this
+//! lasts, the more events it reads again after the next start, and events that the log has deleted by then
+//! are lost to it. A single checkpoint may fail because a disk was full for a moment. So the job reports this
+//! after several failures in a row, until a checkpoint succeeds.
 //!
 //! ```text
 //! checkpoint   ok   failed   failed   failed          failed   ok
@@ -13,34 +14,34 @@ use types::Timestamp;
 
 use super::problem::iso;
 
-/// Failures in a row from which on they are told.
+/// The number of consecutive failures after which they are reported.
 const TOLD_FROM: u32 = 3;
 
-/// The checkpoints that have failed since the last one that was completed. Savepoints do not count: a job does not go on
-/// from them by itself.
+/// The checkpoints that failed since the last completed one. Savepoints do not count, because a job does not
+/// restart from them by itself.
 #[derive(Debug, Default)]
 pub(super) struct FailedCheckpoints {
     in_a_row: u32,
-    /// When the first of them failed.
+    /// The time of the first of these failures.
     since: Option<Timestamp>,
-    /// Why the last one failed.
+    /// The reason of the last failure.
     error: String,
 }
 
 impl FailedCheckpoints {
-    /// A checkpoint was completed.
+    /// Records a completed checkpoint.
     pub fn succeeded(&mut self) {
         *self = FailedCheckpoints::default();
     }
 
-    /// A checkpoint has failed, for a reason other than the end of the job.
+    /// Records that a checkpoint failed for a reason other than the end of the job.
     pub fn failed(&mut self, now: Timestamp, error: String) {
         self.since.get_or_insert(now);
         self.in_a_row = self.in_a_row.saturating_add(1);
         self.error = error;
     }
 
-    /// What is wrong, if so many have failed that it is worth telling. Begins in lower case, without a full stop.
+    /// Describes the failures if there are enough of them. Begins in lower case, without a full stop.
     pub fn told(&self) -> Option<String> {
         let FailedCheckpoints { in_a_row, since, error } = self;
         let since = iso(since.filter(|_| *in_a_row >= TOLD_FROM)?);

@@ -1,4 +1,5 @@
-//! The graph of a job: its vertices, each a chain of operators in one thread a subtask, and what they send each other.
+//! The graph of a job: its vertices, each a chain of operators in one thread per subtask, and the edges
+//! between them.
 
 use engine::execution::{OperatorHome, OperatorInput, Task, global_vertex, operator_homes, source_vertex};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -7,27 +8,27 @@ use sql::plan::{Pipeline, Plan, Query, Shape, Target};
 /// Rows go to the subtask that owns their key.
 const HASH: &str = "HASH";
 
-/// Subtasks that do the same.
+/// Subtasks that run the same operators.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VertexView {
-    /// As its subtasks name it.
+    /// The name that its subtasks use.
     pub key: String,
-    /// Its operators, as the data flows: `Source: clicks -> WindowAggregate -> Sink: counts`.
+    /// The operators in the order of the data flow: `Source: clicks -> WindowAggregate -> Sink: counts`.
     pub name: String,
-    /// What each operator does, a line each.
+    /// A description of each operator, one line each.
     pub lines: Vec<String>,
     pub subtasks: usize,
     pub inputs: Vec<EdgeView>,
-    /// Whether it reads a table, and not another vertex.
+    /// Whether the vertex reads a table instead of another vertex.
     pub is_source: bool,
 }
 
-/// What comes from another vertex.
+/// An input from another vertex.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EdgeView {
-    /// The key of the vertex it comes from.
+    /// The key of the upstream vertex.
     pub from: String,
-    /// How it is decided which subtask gets what.
+    /// How rows are distributed over the subtasks.
     pub ship: &'static str,
 }
 
@@ -39,12 +40,12 @@ impl<'de> Deserialize<'de> for EdgeView {
             ship: String,
         }
         let Edge { from, ship } = Edge::deserialize(from)?;
-        // What no version of ours has written is taken for what stays in place.
+        // An unknown value is read as the one that keeps rows in place.
         Ok(EdgeView { from, ship: if ship == HASH { HASH } else { "FORWARD" } })
     }
 }
 
-/// The vertices of a plan that runs as these subtasks.
+/// Returns the vertices of a plan that runs as these subtasks.
 pub(super) fn graph(plan: &Plan, tasks: &[Task]) -> Vec<VertexView> {
     let mut graph = Vec::new();
     let readers = tasks.iter().filter(|task| task.ledger.is_some());
@@ -92,7 +93,7 @@ pub(super) fn graph(plan: &Plan, tasks: &[Task]) -> Vec<VertexView> {
     graph
 }
 
-/// Operators of one vertex.
+/// The operators of one vertex.
 struct Chain {
     names: Vec<String>,
     lines: Vec<String>,
@@ -112,7 +113,7 @@ impl Chain {
         self.written(plan, sinks);
     }
 
-    /// The operators that run here, and the sinks they write.
+    /// Adds the operators that run in this place, and the sinks that they write.
     fn operators(&mut self, plan: &Plan, home: Option<&OperatorHome>) {
         let Some(home) = home else { return };
         for &operator in &home.operators {

@@ -1,4 +1,4 @@
-//! The thread of a job: takes its checkpoints, hears what is asked of it, and starts it again when it fails.
+//! The thread of a job: takes checkpoints, handles requests, and restarts the job when it fails.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,11 +18,11 @@ use crate::checkpoint::{DirectoryError, Restored, read_savepoint};
 use crate::restart::Restarts;
 use crate::status::JobStatus;
 
-/// How long what is written to may take to let a job end that was asked to.
+/// Time that a job gets to end before its blocked writes are given up.
 const GRACE: Duration = Duration::from_secs(5);
-/// Failures that are remembered one by one.
+/// The number of failures that are recorded in detail.
 const REMEMBERED: usize = 16;
-/// How often to look whether the job has to wait for memory.
+/// The interval for checking whether the job waits for memory.
 const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) struct Living {
@@ -31,15 +31,15 @@ pub(super) struct Living {
     incoming: Receiver<Request>,
     restarts: Restarts,
     taker: Option<Taker>,
-    /// What the first attempt goes on from.
+    /// The state from which the first attempt continues.
     restored: Option<Restored>,
-    /// Where that lies which the job was first started from.
+    /// The location of the state from which the job was first started.
     first: Option<String>,
     on_checkpoint: Box<dyn Fn() + Send>,
     on_end: Box<dyn Fn(&JobView) + Send>,
 }
 
-/// Why an attempt is at its end, as far as somebody wanted that.
+/// The request that ends an attempt, if there was one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wish {
     None,
@@ -48,7 +48,7 @@ enum Wish {
     Suspend,
 }
 
-/// What becomes of a job after an attempt.
+/// The result of an attempt.
 enum Then {
     Over(JobStatus),
     Failed(ExecutionError),
@@ -90,19 +90,18 @@ impl Living {
                     self.become_(JobStatus::Failed);
                     self.master.changed.notify_all();
                 }
-                // Whoever submitted it may be gone; the job is there all the same.
-                let _ = told.send(answer);
+                let _ = told.send(answer); // the caller may be gone; the job exists anyway
                 match attempt {
                     Some(attempt) => Ok(attempt),
                     None => return,
                 }
             }
             (First::Insisted, started) => started.map_err(|error| {
-                // As in Flink, whose jobs run while their tasks are being deployed.
-                self.become_(JobStatus::Running);
+                self.become_(JobStatus::Running); // as in Flink, whose jobs run while their tasks are deployed
                 Then::Failed(failure(error))
             }),
         };
+
         loop {
             let then = match attempt {
                 Ok(attempt) => self.attend(attempt),
@@ -115,18 +114,19 @@ impl Living {
         }
     }
 
-    /// Makes an attempt; from here on the job is what it makes of it.
+    /// Starts an attempt and makes it the current one.
     fn attempt(&mut self, from: Option<&Restored>) -> Result<Attempt, StartError> {
         let master = self.master.clone();
         let restore = from.map(Restored::restore);
         let records = self.taker.as_mut().map(|taker| taker.records(from)).transpose();
         let records = records.map_err(StartError::Checkpoints)?;
+
         let started = self.launch.start(restore.as_ref(), records, &|retry| master.starting(retry));
         let mut life = master.life.lock();
         life.starting = false;
         let attempt = started?;
         let now = master.clock.now();
-        // Somebody may have cancelled it just now.
+        // The job may just have been cancelled.
         let runs = life.status.become_at(JobStatus::Running, now).is_ok();
         if !runs || life.given_up {
             attempt.execution.cancel();
@@ -141,7 +141,7 @@ impl Living {
         Ok(attempt)
     }
 
-    /// Sees an attempt through to its end.
+    /// Runs an attempt until it ends.
     fn attend(&mut self, attempt: Attempt) -> Then {
         let master = self.master.clone();
         let seen = caught("the job's own thread", || Ok(self.see_through(&attempt)));
@@ -154,10 +154,9 @@ impl Living {
             Wish::None
         });
         let outcome = attempt.execution.join();
-        // A lookup that still repeats has nobody to answer.
-        attempt.retry.stop();
+        attempt.retry.stop(); // a repeated lookup has no use any more
         let is_cancelling = master.status() == JobStatus::Cancelling;
-        // It may have ended before it heard of that.
+        // The attempt may have ended before it received the request.
         let is_suspending = wish == Wish::None && master.life.lock().suspending;
         match (outcome, wish) {
             _ if is_cancelling => Then::Over(JobStatus::Canceled),
@@ -168,7 +167,7 @@ impl Living {
         }
     }
 
-    /// Takes its checkpoints and hears what is asked, until its subtasks have ended; tells what was wished for.
+    /// Takes checkpoints and handles requests until the subtasks end. Returns the request that ended them.
     fn see_through(&mut self, attempt: &Attempt) -> Wish {
         let master = self.master.clone();
         let control = attempt.execution.control();
@@ -183,13 +182,14 @@ impl Living {
         if let Some(taker) = &mut self.taker {
             taker.begin(master.clock.elapsed());
         }
+
         loop {
             let now = master.clock.elapsed();
             // The subtasks may have no rows for a while, and would not notice.
             if let Some(reason) = attempt.retry.aborted().filter(|_| !control.is_cancelled()) {
                 control.fail(ExecutionError::Writer(reason.to_owned()));
             }
-            // Somebody ended it, or one of its subtasks did.
+            // A request ended it, or one of its subtasks did.
             if control.is_cancelled() && !is_given_up {
                 patient_until.get_or_insert(now + GRACE);
             }
@@ -205,7 +205,7 @@ impl Living {
                 recv(self.incoming) -> request => {
                     match request {
                         Ok(Request::Savepoint { to, then, done }) => {
-                            // What happened after it would happen again to whoever starts from it.
+                            // Whoever starts from the savepoint would process later events again.
                             let goes_on = then == Sequel::GoOn;
                             let afterwards = if goes_on { Afterwards::ReadOn } else { Afterwards::Hold };
                             let written = self.savepoint(attempt, to, afterwards);
@@ -235,7 +235,7 @@ impl Living {
                             self.note_checkpoints();
                             let _ = done.send(taken);
                         }
-                        // It ends for good already, and stays what it was asked to become.
+                        // The job already ends for good.
                         Ok(Request::Suspend) if matches!(wish, Wish::Stop | Wish::Drain) => {}
                         Ok(Request::Suspend) => {
                             if let Some(taker) = &mut self.taker {
@@ -267,7 +267,7 @@ impl Living {
         wish
     }
 
-    /// Starts a job that has failed again, after a while, where its newest checkpoint stands; or tells why not.
+    /// Restarts a failed job from its newest checkpoint after a pause, or says why not.
     fn start_again(&mut self, error: ExecutionError) -> Result<Attempt, Then> {
         let master = self.master.clone();
         let text = with_causes(&error);
@@ -287,6 +287,7 @@ impl Living {
         if let Some(status) = self.rest(pause) {
             return Err(Then::Over(status));
         }
+
         let newest = self.newest().map_err(Then::Failed)?;
         let attempt = self.attempt(newest.as_ref()).map_err(|error| Then::Failed(failure(error)))?;
         match &newest {
@@ -299,7 +300,7 @@ impl Living {
         Ok(attempt)
     }
 
-    /// What the job goes on from: its newest checkpoint, or what it was first started from.
+    /// Returns the newest checkpoint of the job, or the state from which it was first started.
     fn newest(&self) -> Result<Option<Restored>, ExecutionError> {
         let newest = self.taker.as_ref().map_or(Ok(None), Taker::newest);
         let newest = match (newest, &self.first) {
@@ -313,14 +314,14 @@ impl Living {
         newest.map_err(|error| ExecutionError::Checkpoints(with_causes(&error)))
     }
 
-    /// Puts on record that there are checkpoints to go on from, once there are.
+    /// Records that the job has checkpoints, as soon as there are any.
     fn note_checkpoints(&self) {
         if self.taker.as_ref().is_some_and(Taker::has_completed) {
             (self.on_checkpoint)();
         }
     }
 
-    /// Waits before a new attempt; a status if the job is asked to end meanwhile.
+    /// Waits before a new attempt. Returns a status if the job was asked to end meanwhile.
     fn rest(&mut self, pause: Duration) -> Option<JobStatus> {
         let until = self.master.clock.elapsed() + pause;
         loop {
@@ -355,7 +356,7 @@ impl Living {
     }
 
     fn become_(&self, status: JobStatus) {
-        // A job that is being cancelled stays so.
+        // A job that is being cancelled keeps this status.
         let _ = self.master.life.lock().status.become_at(status, self.master.clock.now());
     }
 
@@ -364,7 +365,7 @@ impl Living {
         let view = {
             let mut life = master.life.lock();
             let (current, now) = (life.status.current(), master.clock.now());
-            // Whoever cancelled it was told that it would be.
+            // The caller of `cancel` was told that the job would be cancelled.
             let status = if current == JobStatus::Cancelling { JobStatus::Canceled } else { status };
             let through = match status {
                 JobStatus::Canceled => Some(JobStatus::Cancelling),
@@ -378,8 +379,7 @@ impl Living {
             life.is_settled = true;
             master.view_of(&life, history)
         };
-        // On record before anyone hears of it.
-        (self.on_end)(&view);
+        (self.on_end)(&view); // recorded before anyone is told
         master.life.lock().status = view.history;
         tracing::info!(job_id = %master.id, job = %master.name, status = %view.status, "job ended");
         for request in self.incoming.try_iter() {
@@ -389,7 +389,7 @@ impl Living {
     }
 }
 
-/// Why an attempt was not made.
+/// Returns the error of an attempt that could not be started.
 fn failure(error: StartError) -> ExecutionError {
     match error {
         StartError::Execution(error) => error,

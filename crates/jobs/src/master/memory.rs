@@ -1,12 +1,12 @@
-//! Telling people that a job waits for memory, and what they can do.
+//! Reports that a job waits for memory, and what can be done about it.
 
 use engine::memory::MemoryView;
 use types::JobId;
 
-/// Queries that are named.
+/// The maximum number of queries that are named.
 const NAMED: usize = 3;
 
-/// Whether and how a job was last said to be held back.
+/// The last reported state.
 #[derive(Debug, Default)]
 pub(super) struct Told {
     last: State,
@@ -31,7 +31,7 @@ impl State {
 }
 
 impl Told {
-    /// Writes a line when something has changed.
+    /// Logs a changed state.
     pub fn tell(&mut self, job_id: JobId, job: &str, view: &MemoryView) {
         let now = State::of(view);
         if now == self.last {
@@ -47,7 +47,7 @@ impl Told {
     }
 }
 
-/// Why a job takes in nothing more, for people; `None` if it is not for lack of memory.
+/// Returns why a job reads no more rows, if the reason is lack of memory.
 pub fn why_held_back(view: &MemoryView) -> Option<String> {
     if !view.is_held_back() {
         return None;
@@ -89,7 +89,7 @@ pub fn why_held_back(view: &MemoryView) -> Option<String> {
     Some(text)
 }
 
-/// In the largest unit that it fills.
+/// Formats a size in the largest unit that fits.
 fn size(bytes: usize) -> String {
     const UNITS: [(&str, usize); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match UNITS.iter().find(|(_, unit)| bytes >= *unit) {

@@ -1,4 +1,4 @@
-//! A job master: one job from its start to its end, over as many attempts as its restart strategy allows.
+//! The job master: one job from its start to its end, with as many attempts as its restart strategy allows.
 
 mod attempt;
 mod checkpoints;
@@ -62,49 +62,49 @@ pub struct JobMaster {
     clock: Arc<dyn Clock>,
     on_cancel: Box<dyn Fn() + Send + Sync>,
     life: Mutex<Life>,
-    /// Its status has changed.
+    /// Notified when the status has changed.
     changed: Condvar,
     requests: Sender<Request>,
 }
 
-/// What changes while a job lives.
+/// The mutable state of a job.
 struct Life {
     status: StatusHistory,
     submitted: Timestamp,
-    /// Newest last.
+    /// The newest is last.
     failures: Vec<Failure>,
-    /// Times it was started again.
+    /// The number of restarts.
     restarts: u64,
-    /// Control of the attempt that runs, or ran last; there is none before the first.
+    /// The control of the current or last attempt; `None` before the first.
     control: Option<Arc<Control>>,
     tasks: Vec<Task>,
     retry: Arc<Retry>,
     memory: Option<Arc<Account>>,
-    /// Why it counts little of what it reads: dead letters, and late events.
+    /// Why most events are not counted: dead letters, and late events.
     mostly_dead: Option<String>,
     mostly_late: Option<String>,
-    /// Why events are late though they are not.
+    /// Why events count as late though they are not.
     time_ahead: Option<String>,
     failed_checkpoints: FailedCheckpoints,
     stability: Stability,
     checkpoints: CheckpointHistory,
-    /// The process is about to end: whatever ends the job now does not end it for good.
+    /// The process is about to end, so nothing ends the job for good any more.
     suspending: bool,
-    /// Nobody waits for it any more.
+    /// Nobody waits for the job any more.
     given_up: bool,
-    /// An attempt is being started: its retry policy is known, its control is not.
+    /// An attempt is being started: its retry policy is known, but not its control.
     starting: bool,
-    /// How it ended is being put on record: nothing changes that any more.
+    /// The end is being recorded; the status is final.
     is_settled: bool,
 }
 
-/// Requests that wait for a job.
+/// The maximum number of waiting requests.
 const REQUESTS: usize = 64;
-/// How often whoever waits for an answer looks whether there will be one.
+/// The interval in which a waiting caller checks whether there will be an answer.
 const LOOK: Duration = Duration::from_millis(100);
-/// And whoever waits for something that comes soon.
+/// The interval for waiting for something that happens soon.
 const STEP: Duration = Duration::from_millis(10);
-/// How long the end of a job may take that a savepoint ends.
+/// The time limit for the end of a job after its last savepoint.
 const END: Duration = Duration::from_secs(60);
 
 impl JobMaster {
@@ -160,13 +160,13 @@ impl JobMaster {
         let of = master.clone();
 
         let live = move || {
-            // What panics there is ours; it ends this job, and no other.
+            // A panic in this thread is a defect of Weir; it ends only this job.
             let lived = caught("the job's own thread", || {
                 living.live(first);
                 Ok(())
             });
             lived.unwrap_or_else(|error: ExecutionError| of.collapse(&error));
-            // Jobs that are over are remembered, and need nothing of what ran them.
+            // Ended jobs are remembered, but without the state that was used to run them.
             of.life.lock().control = None;
         };
 
@@ -190,7 +190,7 @@ impl JobMaster {
         &self.plan
     }
 
-    /// When and where checkpoints are taken; `None`: nowhere.
+    /// Returns when and where checkpoints are taken; `None` if none are.
     pub fn checkpoint_options(&self) -> Option<&CheckpointOptions> {
         self.checkpoints.as_ref()
     }
@@ -199,23 +199,23 @@ impl JobMaster {
         &self.restart
     }
 
-    /// The subtasks of the attempt that runs, or ran last, and how many attempts there were before.
+    /// Returns the subtasks of the current or last attempt, and the number of attempts before it.
     pub fn tasks(&self) -> (u64, Vec<Task>) {
         let life = self.life.lock();
         (life.restarts, life.tasks.clone())
     }
 
-    /// Times it was started again.
+    /// Returns the number of restarts.
     pub fn restarts(&self) -> u64 {
         self.life.lock().restarts
     }
 
-    /// The jobs whose state it went on from.
+    /// Returns the jobs from whose state this job continued.
     pub(crate) fn ancestors(&self) -> &[Ancestor] {
         &self.ancestors
     }
 
-    /// Whether its rows are fetched and written nowhere.
+    /// Returns whether its rows are fetched and not written to a table.
     pub fn is_query(&self) -> bool {
         self.is_query
     }
@@ -224,7 +224,7 @@ impl JobMaster {
         self.life.lock().status.current()
     }
 
-    /// Asks the job to end; false if it is over already, or just about to be. That it was asked to is on record when this
+    /// Cancels the job. Returns false if it has ended or is just ending. The request is recorded when this
     /// returns.
     pub fn cancel(&self) -> bool {
         {
@@ -232,14 +232,14 @@ impl JobMaster {
             if life.is_settled {
                 return false;
             }
-            // A job that is being cancelled already stays so.
+            // A job that is already being cancelled stays so.
             let _ = life.status.become_at(JobStatus::Cancelling, self.clock.now());
         }
         (self.on_cancel)();
         let life = self.life.lock();
         life.cancel();
         if life.starting {
-            // It has read nothing yet that could be lost.
+            // Nothing was read yet, so nothing can be lost.
             life.retry.stop();
         }
         drop(life);
@@ -247,12 +247,14 @@ impl JobMaster {
         true
     }
 
-    /// Writes the job's state to `target`, or where savepoints go; returns where it lies. Blocks until it is written.
+    /// Writes the job's state to `target`, or to the default directory. Returns its location once it is
+    /// written.
     pub fn savepoint(&self, target: Option<String>, then: Sequel) -> Result<String, SavepointError> {
         self.savepoint_to(target.map_or(Destination::Usual, Destination::Below), then)
     }
 
-    /// As [`JobMaster::savepoint`]. As in Flink, a savepoint that ends the job is told of when the job has ended.
+    /// Like [`JobMaster::savepoint`]. If the savepoint ends the job, this returns after that end, as in
+    /// Flink.
     pub(crate) fn savepoint_to(&self, to: Destination, then: Sequel) -> Result<String, SavepointError> {
         let (done, outcome) = bounded(1);
         let written = self.ask(Request::Savepoint { to, then, done }, &outcome)?;
@@ -262,22 +264,22 @@ impl JobMaster {
         Ok(written)
     }
 
-    /// Writes a checkpoint now; returns its number. Blocks until it is written.
+    /// Writes a checkpoint now, waits for it, and returns its number.
     pub fn checkpoint(&self) -> Result<u64, SavepointError> {
         let (done, outcome) = bounded(1);
         self.ask(Request::Checkpoint { done }, &outcome)
     }
 
-    /// Waits until the job has shown that it runs: that it can write two checkpoints. Sources take part in the first before
-    /// they read, and come to the second only when reading has succeeded. A job that still runs when the time is up is taken
-    /// as it is. Fails with the reason why it does not run.
+    /// Waits until the job has shown that it runs: that it can write two checkpoints. Sources take part in
+    /// the first before they read, and in the second only after successful reading. A job that still runs at
+    /// the end of the time is accepted. Fails with the reason for which the job does not run.
     pub(crate) fn shows_that_it_runs(&self, at_most: Duration) -> Result<(), String> {
         let is_ending = |error: &SavepointError| {
             matches!(error, SavepointError::Ended | SavepointError::Snapshot(CheckpointError::Ended))
         };
         let ask = || {
             let (done, outcome) = bounded(1);
-            // A job that has no room for this has heard of others.
+            // If the queue is full, the job has other requests that show the same.
             let _ = self.requests.try_send(Request::Checkpoint { done });
             outcome
         };
@@ -300,7 +302,7 @@ impl JobMaster {
             if status != JobStatus::Running {
                 return Err(format!("it became {status}"));
             }
-            // A subtask that has just failed did so before that is booked.
+            // A subtask may have just failed, before this is recorded.
             let is_failing = life.control.as_ref().is_some_and(|control| control.is_cancelled());
             if left.is_zero() || (to_show <= 0 && !is_failing) {
                 return Ok(());
@@ -319,25 +321,25 @@ impl JobMaster {
         loop {
             match outcome.recv_timeout(LOOK) {
                 Ok(outcome) => return outcome,
-                // A request that came when the job had just ended is never answered.
+                // A request that arrived just after the end of the job is never answered.
                 Err(RecvTimeoutError::Timeout) if !self.life.lock().is_at_rest() => {}
                 Err(_) => return outcome.try_recv().unwrap_or(Err(SavepointError::Ended)),
             }
         }
     }
 
-    /// Ends its input: it has given all that was wanted.
+    /// Ends the input of the job, which has produced all required rows.
     pub(crate) fn drain(&self) {
         self.life.lock().control.iter().for_each(|control| control.drain());
     }
 
-    /// Asks the job to keep its state and to end without being over.
+    /// Tells the job to keep its state and to stop without being finished.
     pub(crate) fn suspend(&self) {
         self.life.lock().suspending = true;
         let _ = self.requests.try_send(Request::Suspend);
     }
 
-    /// Ends all waiting for what does not take the job's results.
+    /// Stops all waiting for sinks that do not accept the job's results.
     pub(crate) fn give_up(&self) {
         let mut life = self.life.lock();
         life.given_up = true;
@@ -345,7 +347,7 @@ impl JobMaster {
         life.cancel();
     }
 
-    /// An attempt is about to be started, which may have to wait for what it writes to.
+    /// Called before an attempt starts, which may have to wait for its sinks.
     fn starting(&self, retry: &Arc<Retry>) {
         let mut life = self.life.lock();
         (life.retry, life.starting) = (retry.clone(), true);
@@ -354,7 +356,7 @@ impl JobMaster {
         }
     }
 
-    /// The job's thread has panicked: nobody is there to start it again.
+    /// Fails the job after its thread has panicked, so that nothing can restart it.
     fn collapse(&self, error: &ExecutionError) {
         let text = with_causes(error);
         tracing::error!(job_id = %self.id, job = %self.name, error = text, "job failed");
@@ -365,14 +367,14 @@ impl JobMaster {
         life.retry.stop();
         life.failures.push(Failure { at: now, text });
         for next in [JobStatus::Failing, JobStatus::Failed] {
-            // It may have been at the end of its life already.
+            // The job may have ended already.
             let _ = life.status.become_at(next, now);
         }
         drop(life);
         self.changed.notify_all();
     }
 
-    /// Waits until the job no longer does anything, at most this long; tells whether that is so.
+    /// Waits until the job is inactive, for at most this time. Returns whether it is.
     pub fn wait(&self, at_most: Duration) -> bool {
         let mut life = self.life.lock();
         self.changed.wait_while_for(&mut life, |life| !life.is_at_rest(), at_most);
@@ -380,7 +382,7 @@ impl JobMaster {
     }
 }
 
-/// An error and what caused it, in one line.
+/// Returns the message of an error with its causes, in one line.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -392,7 +394,7 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Whether starting again can help: what is wrong with the script or its rows stays wrong.
+/// Returns whether a restart can help. Errors in the script or its rows remain.
 fn may_pass(error: &ExecutionError) -> bool {
     error.domain() != types::ErrorDomain::User
 }

@@ -1,4 +1,4 @@
-//! What a job is started with.
+//! What a new job is started with.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::checkpoint::{CheckpointOptions, Restored};
 use crate::environment::Environment;
 use crate::restart::RestartStrategy;
 
-/// A job that is to be started.
+/// A job to be started.
 pub(crate) struct NewJob {
     pub id: JobId,
     pub name: String,
@@ -23,28 +23,28 @@ pub(crate) struct NewJob {
     pub environment: Environment,
     pub checkpoints: Option<CheckpointOptions>,
     pub restart: RestartStrategy,
-    /// What it goes on from.
+    /// The state from which it continues.
     pub restored: Option<Restored>,
-    /// It ran under this id before, and letters of it may stand.
+    /// Whether it ran under this id before and may have dead letters.
     pub ran_before: bool,
-    /// The jobs whose state it goes on from.
+    /// The jobs from whose state it continues.
     pub ancestors: Vec<Ancestor>,
-    /// Where the rows of a query go; `None` for other jobs.
+    /// The receiver of a query's rows; `None` for other jobs.
     pub collector: Option<Arc<Collector>>,
-    /// Who waits for the first attempt.
+    /// Who is told the result of the first attempt.
     pub first: First,
-    /// What is to be done before whoever cancels it hears that it will be.
+    /// Called before a canceller is told that the job will end.
     pub on_cancel: Box<dyn Fn() + Send + Sync>,
-    /// What is to be done when it has completed a checkpoint.
+    /// Called when a checkpoint was completed.
     pub on_checkpoint: Box<dyn Fn() + Send>,
-    /// What is to be done before anyone hears that it has come to rest.
+    /// Called before anyone is told that the job has stopped.
     pub on_end: Box<dyn Fn(&JobView) + Send>,
 }
 
-/// What a job does about its first attempt.
+/// How a job handles the result of its first attempt.
 pub(crate) enum First {
-    /// Tells how it went; a job that cannot be started is none.
+    /// Sends the result; a job that cannot be started does not exist.
     Told(Sender<Result<(), StartError>>),
-    /// As about any other: a job that cannot be started now is started again.
+    /// Handles it like any other attempt: a job that cannot be started now is restarted.
     Insisted,
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a job, for people: what keeps it from counting, or from keeping what it has counted.
+//! Descriptions of a job's problems: what keeps it from processing events, or from keeping its state.
 
 use types::Timestamp;
 
@@ -7,10 +7,10 @@ use super::memory::why_held_back;
 use crate::status::JobStatus;
 
 impl JobView {
-    /// What is wrong with the job, and what can be done: [`JobView::hindrance`], that it has just failed, and that its
-    /// checkpoints fail. `None` if nothing is, or if somebody has ended the job.
+    /// Describes the job's problem and what can be done: [`JobView::hindrance`], a recent failure, and
+    /// failing checkpoints. Returns `None` if there is no problem, or if a user ended the job.
     ///
-    /// The sentence begins in lower case and has no full stop, since it is put behind the job's name.
+    /// The sentence begins in lower case and has no full stop, because it follows the job's name.
     pub fn problem(&self) -> Option<String> {
         let hindrance = self.hindrance().or_else(|| self.instability());
         match (hindrance, &self.failing_checkpoints) {
@@ -19,7 +19,8 @@ impl JobView {
         }
     }
 
-    /// Why it counts little of what it reads, though it runs: most are dead letters, or late.
+    /// Describes why the job counts few of the events it reads, though it runs: most are dead letters or
+    /// late.
     pub fn uncounted(&self) -> Option<String> {
         match (&self.mostly_dead, &self.mostly_late) {
             (Some(dead), Some(late)) => Some(format!("{dead}; {late}")),
@@ -27,7 +28,7 @@ impl JobView {
         }
     }
 
-    /// Why its attempt before failed, as long as the attempt that runs may do so too.
+    /// Describes the failure of the previous attempt, as long as the current one may fail in the same way.
     pub(crate) fn instability(&self) -> Option<String> {
         let failure = self.failures.last()?;
         (self.status == JobStatus::Running && !self.is_stable).then(|| {
@@ -38,7 +39,8 @@ impl JobView {
         })
     }
 
-    /// Why the job counts nothing now, and what can be done; `None` if it counts, or if somebody has ended it.
+    /// Describes why the job processes nothing now, and what can be done; `None` if it does, or if a user
+    /// ended it.
     pub fn hindrance(&self) -> Option<String> {
         let last_failure = || self.failures.last().map_or("for an unknown reason", |failure| &failure.text);
         match self.status {
@@ -56,13 +58,13 @@ impl JobView {
                 .blocked_write()
                 .or_else(|| Some(format!("waits for {}", why_held_back(&self.memory)?)))
                 .or_else(|| self.time_ahead.clone()),
-            // Before it runs it may wait for what it writes to.
+            // Before it runs, it may wait for its sinks.
             JobStatus::Created => self.blocked_write(),
             _ => None,
         }
     }
 
-    /// The write that the job repeats, and why it fails.
+    /// Describes the write that the job repeats, and why it fails.
     fn blocked_write(&self) -> Option<String> {
         let blocked = self.blocked.as_ref()?;
         let since = iso(blocked.since);
@@ -73,7 +75,7 @@ impl JobView {
     }
 }
 
-/// ISO 8601 in UTC, to the second.
+/// Formats a time in UTC by ISO 8601, to the second.
 pub(super) fn iso(time: Timestamp) -> String {
     jiff::Timestamp::from_second(time.0.div_euclid(1_000)).unwrap_or_default().to_string()
 }

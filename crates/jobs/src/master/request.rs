@@ -1,46 +1,46 @@
-//! What a job is asked from outside, and what its thread answers.
+//! Requests to a running job.
 
 use crossbeam_channel::Sender;
 
 use super::SavepointError;
 
-/// What a job is asked from outside.
+/// A request to a running job.
 pub(crate) enum Request {
-    /// Somebody cancelled it.
+    /// Cancels the job.
     Cancel,
-    /// To write its state somewhere.
+    /// Writes the state of the job to some place.
     Savepoint { to: Destination, then: Sequel, done: Sender<Result<String, SavepointError>> },
-    /// To write a checkpoint now.
+    /// Writes a checkpoint now.
     Checkpoint { done: Sender<Result<u64, SavepointError>> },
-    /// To write a checkpoint if it writes any, and to end without being over: the process ends.
+    /// Writes a checkpoint, if the job takes any, and stops without being finished, because the process ends.
     Suspend,
 }
 
-/// Where a savepoint goes.
+/// The destination of a savepoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Destination {
-    /// Where savepoints go, under a name of its own.
+    /// The default directory, with a new name.
     Usual,
-    /// Below this directory, under a name of its own.
+    /// Below this directory, with a new name.
     Below(String),
-    /// Under this name in this directory.
+    /// In this directory, with this name.
     As { directory: String, name: String },
 }
 
-/// What a job does once its savepoint is written.
+/// What a job does after its savepoint was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sequel {
     GoOn,
-    /// Ends as it is; who starts from the savepoint goes on with its open windows.
+    /// Stops as it is; a job that starts from the savepoint continues with the open windows.
     Stop,
     /// Closes all windows, writes their results and ends.
     Drain,
-    /// Ends as it is, and counts as cancelled.
+    /// Ends as it is, as cancelled.
     Cancel,
 }
 
 impl Request {
-    /// Answers whoever waits that the job is not there for it.
+    /// Tells the waiting caller that the job has ended.
     pub fn refuse(self) {
         match self {
             Request::Savepoint { done, .. } => drop(done.send(Err(SavepointError::Ended))),

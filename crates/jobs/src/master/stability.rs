@@ -1,9 +1,10 @@
-//! Whether a job has shown that it runs.
+//! Decides whether a job has shown that it runs.
 //!
-//! A job that fails because of a record fails again each time it comes to that record, and between two failures its state is
-//! RUNNING. Whoever looks then would take it for well. So a job that has failed, or that was started in the place of one
-//! that has, counts as well only when its attempt is stable: it has completed two checkpoints, or has run for a minute.
-//! Sources take part in the first checkpoint before they read, and come to the second only when reading has succeeded.
+//! A job that fails because of a record fails again each time it reads that record, and between two failures
+//! its state is RUNNING, so that it looks healthy. Therefore a job that has failed, or that replaced one that
+//! has, counts as healthy only when its attempt is stable: it has completed two checkpoints, or has run for a
+//! minute. Sources take part in the first checkpoint before they read, and in the second only after
+//! successful reading.
 //!
 //! ```text
 //! state    RUNNING  RESTARTING  RUNNING  RESTARTING  RUNNING ──────────────────►
@@ -15,32 +16,32 @@ use std::time::Duration;
 
 use super::JobMaster;
 
-/// Checkpoints that an attempt has to complete.
+/// The number of checkpoints that an attempt must complete.
 const CHECKPOINTS: u32 = 2;
-/// How long an attempt has to run otherwise: checkpoints may be far apart, or off.
+/// The time that an attempt must run otherwise, because checkpoints may be rare or disabled.
 const LONG_ENOUGH: Duration = Duration::from_secs(60);
 
 /// Follows the attempts of a job.
 #[derive(Debug, Default)]
 pub(super) struct Stability {
-    /// When the attempt that runs began, by the clock's `elapsed`; `None`: none runs.
+    /// The start of the current attempt, by the clock's `elapsed`; `None` if there is none.
     began: Option<Duration>,
     checkpoints: u32,
     is_stable: bool,
 }
 
 impl Stability {
-    /// An attempt has begun.
+    /// Records the start of an attempt.
     pub fn begin(&mut self, now: Duration) {
         *self = Stability { began: Some(now), ..Stability::default() };
     }
 
-    /// The attempt has failed.
+    /// Records that the attempt failed.
     pub fn fail(&mut self) {
         *self = Stability::default();
     }
 
-    /// A checkpoint was completed.
+    /// Records a completed checkpoint.
     pub fn checkpointed(&mut self) {
         self.checkpoints = self.checkpoints.saturating_add(1);
         self.is_stable |= self.checkpoints >= CHECKPOINTS;
@@ -56,7 +57,7 @@ impl Stability {
 }
 
 impl JobMaster {
-    /// Keeps the picture of the job up to date.
+    /// Updates the job's view.
     pub(super) fn look_at_stability(&self, now: Duration) {
         self.life.lock().stability.look(now);
     }

@@ -1,5 +1,5 @@
-//! Taking a checkpoint or savepoint: the parts of the state are written as subtasks hand them over, then the envelope, then
-//! what says that it is whole.
+//! Taking a checkpoint or savepoint: writes the parts of the state as subtasks hand them over, then the
+//! envelope, and last the file that marks it as complete.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,25 +16,25 @@ use crate::checkpoint::{
     PartTotals, PartWriter, StateFile, SubtaskPart,
 };
 
-/// What to take, and where.
+/// A checkpoint or savepoint to take, and its place.
 pub(super) struct Taking<'a> {
     pub directory: &'a CheckpointDirectory,
     pub place: &'a str,
     pub of: (u64, Kind),
-    /// Part files that it may refer to.
+    /// Part files that it may reference.
     pub earlier: &'a EarlierParts,
     pub options: &'a CheckpointOptions,
 }
 
-/// A checkpoint that is there.
+/// A written checkpoint or savepoint.
 pub(super) struct Written {
     pub location: String,
-    /// What the next one may refer to.
+    /// The part files that the next one may reference.
     pub parts: EarlierParts,
 }
 
 impl Taking<'_> {
-    /// Collects a job's state and writes it.
+    /// Collects the state of a job and writes it.
     pub fn write(
         &self,
         master: &JobMaster,
@@ -96,7 +96,7 @@ impl Taking<'_> {
             }
             Err(error) => {
                 control.release();
-                // What was written of it is of no use.
+                // An incomplete checkpoint is of no use.
                 let _ = self.directory.remove(self.place);
                 Err(error)
             }

@@ -1,10 +1,10 @@
-//! Telling people that a job cannot count most of what it reads.
+//! Reports that a job cannot count most of the events it reads.
 //!
-//! A table that declares a field otherwise than its events have it turns every event into a dead letter. Nothing is lost
-//! then, but nothing is counted either, and a job whose state is RUNNING looks well. So the job master compares the ledger
-//! with what it was a while ago. As soon as more than half of what was read in between became dead letters the job says so:
-//! in the log, and in its picture for `weir jobs list` and the pages. It says the same in other words when more than half
-//! were late: clocks of producers differ, or the watermark is too close to the newest event.
+//! If a table declares a field with the wrong type, every event becomes a dead letter. Nothing is lost then,
+//! but nothing is counted either, and a job in state RUNNING looks healthy. So the job master regularly
+//! compares the ledger with an earlier one. If more than half of the records in between became dead letters,
+//! the job reports this in the log, and in its view for `weir jobs list` and the pages. It also reports if
+//! more than half were late: clocks of producers differ, or the watermark is too close to the newest event.
 //!
 //! ```text
 //! accepted       0 ──────► 140 ────────────► 2,140 ─────────────► 2,180 …
@@ -21,9 +21,9 @@ use types::JobId;
 
 use super::JobMaster;
 
-/// Records after which a share is worth telling,
+/// The minimum number of records for a judgement.
 const RECORDS: u64 = 100;
-/// and the time after which fewer are.
+/// The time after which fewer records are enough.
 const PERIOD: Duration = Duration::from_secs(60);
 
 /// Follows the ledger of an attempt.
@@ -35,7 +35,7 @@ pub(super) struct UncountedShares {
     late: Option<String>,
 }
 
-/// Where the ledger stood at the last judgement.
+/// The ledger at the last judgement.
 #[derive(Debug, Clone, Copy, Default)]
 struct Judged {
     at: Duration,
@@ -44,15 +44,15 @@ struct Judged {
     late: u64,
 }
 
-/// What became of the events since the last judgement, so many of `read`.
+/// The number of events since the last judgement, and how many of them were not counted.
 struct Since {
     read: u64,
     uncounted: u64,
 }
 
 impl UncountedShares {
-    /// Takes a look at the ledger: [`UncountedShares::dead`] and [`UncountedShares::late`] say why the job counts little, as
-    /// long as it does. Writes a line when that changes.
+    /// Checks the ledger and updates [`UncountedShares::dead`] and [`UncountedShares::late`], which say why
+    /// the job counts few events. Logs a change.
     pub fn look(&mut self, now: Duration, job: (JobId, &str), ledger: &LedgerCounts) {
         let before = self.judged.unwrap_or_default();
         let read = ledger.accepted.saturating_sub(before.accepted);
@@ -87,7 +87,7 @@ impl Since {
 }
 
 impl JobMaster {
-    /// Keeps the picture of the job up to date. A query writes no dead letters.
+    /// Updates the job's view. A query writes no dead letters.
     pub(super) fn look_at_uncounted(&self, shares: &mut UncountedShares, now: Duration) {
         if self.is_query {
             return;
@@ -99,7 +99,7 @@ impl JobMaster {
     }
 }
 
-/// Writes a line where the job begins to say something, or ends it.
+/// Logs that the job begins or stops reporting a problem.
 fn tell((job_id, job): (JobId, &str), before: &Option<String>, now: &Option<String>, well: &str) {
     match (now, before) {
         (Some(why), None) => tracing::warn!(%job_id, job, "{why}"),
@@ -139,7 +139,7 @@ mod tests {
         LedgerCounts { accepted, dead_lettered, late, reasons, late_by_query, ..LedgerCounts::default() }
     }
 
-    /// What is said after a look at this second.
+    /// Returns what is reported after a check at this second.
     fn look(shares: &mut UncountedShares, second: u64, ledger: &LedgerCounts) -> [Option<String>; 2] {
         shares.look(Duration::from_secs(second), (JobId(1), "a job"), ledger);
         [shares.dead.clone(), shares.late.clone()]
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(look(3, 50, 2), Some(why), "47 say nothing yet");
         assert_eq!(look(4, 103, 2), None);
 
-        // It is the last ones that count, however many were well before.
+        // Only the most recent records count, however many were valid before.
         assert_eq!(look(5, 1_000_000, 2), None);
         assert!(look(6, 1_000_100, 53).is_some());
         assert_eq!(look(70, 1_000_102, 54), None, "half is not more than half");
