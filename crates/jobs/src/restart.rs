@@ -1,5 +1,5 @@
-//! Restart strategies: whether and when a job that failed is started again. Flink's names, keys and defaults, save that
-//! `exponential-delay` is the default whether checkpoints are on or not.
+//! Restart strategies decide whether and when a failed job is restarted. Names, keys and defaults are those
+//! of Flink, except that `exponential-delay` is always the default, also without checkpoints.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use sql::plan::Settings;
 
 use crate::setting::Keys;
 
-/// What a script asks for.
+/// The strategy that a script sets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum RestartStrategy {
     Never,
@@ -18,19 +18,19 @@ pub enum RestartStrategy {
         attempts: u32,
         delay: Duration,
     },
-    /// Every failure makes the pause longer, until none has come for a while.
+    /// Each failure increases the delay, until there was none for some time.
     Exponential {
         first: Duration,
         longest: Duration,
         factor: f64,
-        /// After so long without a failure the pause is the first one again.
+        /// The time without failures after which the delay is reset to the first one.
         reset_after: Duration,
-        /// The share of a pause that is drawn at random, so that jobs that failed together do not come back together.
+        /// The random share of a delay, so that jobs that failed together do not restart together.
         jitter: f64,
-        /// `None`: without end.
+        /// `None` means no limit.
         attempts: Option<u32>,
     },
-    /// Until there were too many failures in a stretch of time.
+    /// Restarts until there are too many failures in a period.
     Rate {
         most: u32,
         within: Duration,
@@ -64,6 +64,7 @@ impl RestartStrategy {
         let kind =
             keys.word(&["restart-strategy.type", "restart-strategy"], KINDS).unwrap_or(Kind::Exponential);
         let seconds = Duration::from_secs;
+
         let strategy = match kind {
             Kind::Never => RestartStrategy::Never,
             Kind::Fixed => RestartStrategy::Fixed {
@@ -100,16 +101,17 @@ impl RestartStrategy {
                 delay: keys.duration(&["restart-strategy.failure-rate.delay"]).unwrap_or(seconds(1)),
             },
         };
+
         keys.finish(strategy)
     }
 }
 
-/// A job's failures so far, as its strategy counts them.
+/// The failures of a job so far, as needed by its strategy.
 #[derive(Debug)]
 pub(crate) struct Restarts {
     strategy: RestartStrategy,
     failures: u32,
-    /// When they were, as far as that matters.
+    /// The relevant recent failure times.
     recent: VecDeque<Duration>,
     pause: Duration,
 }
@@ -119,8 +121,8 @@ impl Restarts {
         Restarts { strategy, failures: 0, recent: VecDeque::new(), pause: Duration::ZERO }
     }
 
-    /// The job has failed at this time of the clock: how long to wait before it is started again, `None` for never.
-    /// `draw` is a random number of 0 to 1.
+    /// Records a failure at this time of the clock, and returns the delay before the restart, or `None` for
+    /// no restart. `draw` is a random number from 0 to 1.
     pub fn next(&mut self, now: Duration, draw: f64) -> Option<Duration> {
         match self.strategy.clone() {
             RestartStrategy::Never => None,

@@ -1,4 +1,4 @@
-//! Reading settings of a script that the compiler keeps for whoever runs the job.
+//! Reads settings that are not interpreted by the compiler.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use sql::error::Diagnostic;
 use sql::plan::Settings;
 use sql::settings::{parse_duration, parse_size};
 
-/// Reads keys and collects what is wrong with their values.
+/// Reads keys, and collects errors in their values.
 pub(crate) struct Keys<'a> {
     settings: &'a Settings,
     wrong: Vec<Diagnostic>,
@@ -17,7 +17,7 @@ impl<'a> Keys<'a> {
         Keys { settings, wrong: Vec::new() }
     }
 
-    /// The value of the first of these names that is set.
+    /// Returns the value of the first of these keys that is set.
     fn find(&self, names: &[&'a str]) -> Option<(&'a str, &'a str)> {
         names.iter().find_map(|name| Some((*name, self.settings.all.get(*name)?.trim())))
     }
@@ -32,27 +32,27 @@ impl<'a> Keys<'a> {
         self.expect(name, value, length.map(Duration::from_millis), "a length of time, for example '10 s'")
     }
 
-    /// Bytes.
+    /// Reads a number of bytes.
     pub fn size(&mut self, names: &[&'a str]) -> Option<u64> {
         let (name, value) = self.find(names)?;
         self.expect(name, value, parse_size(value), "a size, for example '64 kb'")
     }
 
-    /// A whole number that is no smaller than `least`.
+    /// Reads a whole number that is at least `least`.
     pub fn number(&mut self, names: &[&'a str], least: u32) -> Option<u32> {
         let (name, value) = self.find(names)?;
         let number = value.parse().ok().filter(|number| *number >= least);
         self.expect(name, value, number, &format!("a whole number from {least}"))
     }
 
-    /// A number that is no smaller than `least`.
+    /// Reads a number that is at least `least`.
     pub fn factor(&mut self, names: &[&'a str], least: f64) -> Option<f64> {
         let (name, value) = self.find(names)?;
         let factor = value.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor >= least);
         self.expect(name, value, factor, &format!("a number from {least}"))
     }
 
-    /// One of some words, each with what it stands for.
+    /// Reads one of several words, each of which stands for a value.
     pub fn word<T: Copy>(&mut self, names: &[&'a str], words: &[(&str, T)]) -> Option<T> {
         let (name, value) = self.find(names)?;
         let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(value)).map(|(_, of)| *of);
@@ -69,7 +69,7 @@ impl<'a> Keys<'a> {
         found
     }
 
-    /// What was read, or all that is wrong.
+    /// Returns what was read, or all errors.
     pub fn finish<T>(self, read: T) -> Result<T, Vec<Diagnostic>> {
         if self.wrong.is_empty() { Ok(read) } else { Err(self.wrong) }
     }

@@ -1,7 +1,8 @@
-//! The states of a job and the ways between them, as Flink's `JobStatus`: a pure table.
+//! The states of a job and the transitions between them, as in Flink's `JobStatus`: a pure table.
 //!
-//! The ways are those that Flink 2 goes: its execution graph from `CREATED` on, its scheduler's restarts, and the
-//! dispatcher's before there is a graph. `RECONCILING` is a name that nothing of it enters.
+//! The transitions are those of Flink 2: of its execution graph from `CREATED` on, of its scheduler's
+//! restarts, and of its dispatcher before there is a graph. `RECONCILING` exists only as a name; no
+//! transition leads to it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use types::Timestamp;
 
-/// A job's state, by Flink's names.
+/// The state of a job, with Flink's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum JobStatus {
@@ -26,7 +27,7 @@ pub enum JobStatus {
     Reconciling,
 }
 
-/// A way that does not exist.
+/// A transition that does not exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a job that is {from} cannot become {to}")]
 pub struct InvalidTransition {
@@ -34,7 +35,7 @@ pub struct InvalidTransition {
     pub to: JobStatus,
 }
 
-/// A job's state now, and when it entered each.
+/// The current state of a job, and the time at which it entered each state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Entered", into = "Entered")]
 pub struct StatusHistory {
@@ -42,7 +43,7 @@ pub struct StatusHistory {
     entered: [Option<Timestamp>; JobStatus::ALL.len()],
 }
 
-/// A [`StatusHistory`] as it is written: by name, in milliseconds since 1970.
+/// The written form of a [`StatusHistory`]: by name, in milliseconds since 1970.
 #[derive(Serialize, Deserialize)]
 struct Entered {
     current: JobStatus,
@@ -64,7 +65,7 @@ impl JobStatus {
         JobStatus::Reconciling,
     ];
 
-    /// Flink's spelling.
+    /// Returns Flink's name of the state.
     pub fn name(self) -> &'static str {
         match self {
             JobStatus::Initializing => "INITIALIZING",
@@ -81,12 +82,12 @@ impl JobStatus {
         }
     }
 
-    /// Whether a job in this state is over for good. One that is suspended goes on in another process.
+    /// Returns whether a job in this state has ended for good. A suspended job continues in another process.
     pub fn is_terminal(self) -> bool {
         matches!(self, JobStatus::Failed | JobStatus::Canceled | JobStatus::Finished)
     }
 
-    /// Whether there is a way from this state to another.
+    /// Returns whether there is a transition from this state to another.
     pub fn may_become(self, to: JobStatus) -> bool {
         use JobStatus::{
             Canceled, Cancelling, Created, Failed, Failing, Finished, Initializing, Reconciling, Restarting,
@@ -99,7 +100,7 @@ impl JobStatus {
             Restarting => matches!(to, Running | Failing | Cancelling | Suspended),
             Failing => matches!(to, Failed | Cancelling | Suspended),
             Cancelling => matches!(to, Canceled | Failing | Failed | Suspended),
-            // Of what a process knows this is the end.
+            // The last state that a process can observe.
             Suspended | Failed | Canceled | Finished | Reconciling => false,
         }
     }
@@ -116,12 +117,12 @@ impl StatusHistory {
         self.current
     }
 
-    /// When the job entered a state for the last time.
+    /// Returns the last time at which the job entered a state.
     pub fn entered(&self, status: JobStatus) -> Option<Timestamp> {
         self.entered[status as usize]
     }
 
-    /// When it entered the state it is in.
+    /// Returns when the job entered its current state.
     pub fn since(&self) -> Timestamp {
         self.entered(self.current).unwrap_or(Timestamp(0))
     }
@@ -169,10 +170,10 @@ impl fmt::Display for JobStatus {
 mod tests {
     use super::*;
 
-    /// Row by row from where, column by column to where, in the order of [`JobStatus::ALL`].
+    /// Rows are the states before a transition, columns those after it, in the order of [`JobStatus::ALL`].
     const WAYS: [&str; 11] = [
-        //  initializing, created, running, failing, failed, cancelling, canceled, finished, restarting, suspended,
-        //  reconciling
+        // initializing, created, running, failing, failed, cancelling, canceled, finished, restarting,
+        // suspended, reconciling
         ". c . . F x . . . s .", // initializing
         ". . r f . x . . . s .", // created
         ". . . f . x . d a s .", // running
@@ -208,7 +209,7 @@ mod tests {
             let leaves = JobStatus::ALL.into_iter().any(|to| status.may_become(to));
             let rests = matches!(status, JobStatus::Suspended | JobStatus::Reconciling);
             assert_eq!(leaves, !status.is_terminal() && !rests, "{status}");
-            // Whatever happens meanwhile, it can be cancelled, and can fail.
+            // Every other job can be cancelled and can fail.
             let can = |end: JobStatus| {
                 let mut reached = vec![status];
                 while let Some(next) = JobStatus::ALL

@@ -1,4 +1,4 @@
-//! Pictures of a job, for those who watch, and for its history once it is over.
+//! Views of a job, for displays and for its history after its end.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -18,18 +18,18 @@ use crate::checkpoint::{CheckpointHistory, CheckpointOptions};
 use crate::restart::RestartStrategy;
 use crate::status::{JobStatus, StatusHistory};
 
-/// Why an attempt ended.
+/// The reason for which an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     pub at: Timestamp,
-    /// With its causes, in one line.
+    /// The message with its causes, in one line.
     pub text: String,
 }
 
-/// A picture of a job.
+/// A view of a job.
 ///
-/// Its fields are written to a file when the job is over: one that is renamed or removed is another format, and one that
-/// is new needs a default.
+/// Its fields are written to a file when the job ends. Renaming or removing a field changes the format; a new
+/// field needs a default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobView {
     pub id: JobId,
@@ -41,56 +41,59 @@ pub struct JobView {
     /// When the status last changed.
     pub modified: Timestamp,
     pub history: StatusHistory,
-    /// Why it failed, if it has failed for good.
+    /// The reason, if the job has failed for good.
     pub failure: Option<String>,
-    /// It is to be gone on with, and this process could not start it: its status is FAILED, and the next process tries again.
+    /// The job should continue, but this process could not start it. Its status is FAILED; the next process
+    /// tries again.
     #[serde(skip)]
     pub not_started: bool,
-    /// Why its attempts ended, oldest first; the latest of many.
+    /// The reasons for which its latest attempts ended, oldest first.
     pub failures: Vec<Failure>,
-    /// Times it was started again.
+    /// The number of restarts.
     pub restarts: u64,
-    /// Its attempt has shown that it runs: it has completed two checkpoints, or has run for a minute.
+    /// Whether the current attempt has shown that it runs: it has completed two checkpoints or has run for a
+    /// minute.
     #[serde(skip)]
     pub is_stable: bool,
     pub tasks: Vec<TaskView>,
     pub ledger: LedgerCounts,
-    /// A job that is over holds none.
+    /// Empty for an ended job.
     #[serde(skip)]
     pub memory: MemoryView,
-    /// The write that is being repeated, if one is. A job that is over writes nothing.
+    /// The write that is currently repeated, if any; `None` for an ended job.
     #[serde(skip)]
     pub blocked: Option<Blocked>,
-    /// Why most of what it reads ends as dead letters, while that is so.
+    /// The reason for which most events become dead letters, while that is so.
     #[serde(skip)]
     pub mostly_dead: Option<String>,
-    /// Why most of what it reads is late, while that is so.
+    /// The reason for which most events are late, while that is so.
     #[serde(skip)]
     pub mostly_late: Option<String>,
-    /// Why events are late though they are not, while event time is ahead of the clock.
+    /// The reason for which events count as late although they are not, while event time is ahead of the
+    /// clock.
     #[serde(skip)]
     pub time_ahead: Option<String>,
-    /// Why it has completed no checkpoint for a while, while several in a row have failed.
+    /// The reason for which several checkpoints in a row have failed, while that is so.
     #[serde(skip)]
     pub failing_checkpoints: Option<String>,
     pub checkpoints: CheckpointHistory,
-    /// As the data flows.
+    /// In the order of the data flow.
     pub graph: Vec<VertexView>,
-    /// What its script sets.
+    /// The settings of its script.
     pub settings: BTreeMap<String, String>,
     pub restart_strategy: RestartStrategy,
-    /// When and where checkpoints are taken; `None`: nowhere.
+    /// When and where checkpoints are taken; `None` if none are.
     pub checkpoint_options: Option<CheckpointOptions>,
 }
 
-/// A picture of a subtask.
+/// A view of a subtask.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskView {
     pub vertex: String,
     pub subtask: usize,
-    /// By Flink's names, see `TaskMetrics`.
+    /// With Flink's names, see `TaskMetrics`.
     pub metrics: Vec<(Cow<'static, str>, f64)>,
-    /// When it came to the end of its input; `None`: it runs, or was ended before that.
+    /// The time when it reached the end of its input; `None` if it still runs or was stopped earlier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished: Option<Timestamp>,
     /// The partitions that a source subtask of a running job reads.
@@ -104,7 +107,7 @@ impl JobMaster {
         self.view_of(&life, life.status.clone())
     }
 
-    /// The picture with another status than the job has yet.
+    /// Returns a view with a status that the job does not have yet.
     pub(super) fn view_of(&self, life: &Life, history: StatusHistory) -> JobView {
         let status = history.current();
         let tasks = life.tasks.iter().map(|task| TaskView {
@@ -150,14 +153,14 @@ impl JobMaster {
 }
 
 impl Life {
-    /// Asks the attempt that runs to end, if there is one.
+    /// Cancels the current attempt, if there is one.
     pub(super) fn cancel(&self) {
         if let Some(control) = &self.control {
             control.cancel();
         }
     }
 
-    /// This attempt is the one that runs, from now on by the clock's `elapsed`.
+    /// Makes this the current attempt, from this time of the clock's `elapsed` on.
     pub(super) fn hold(&mut self, attempt: &Attempt, now: Duration) {
         self.stability.begin(now);
         self.control = Some(attempt.execution.control());
@@ -166,13 +169,13 @@ impl Life {
         self.memory = Some(attempt.execution.memory());
     }
 
-    /// Whether nothing is done for the job any more.
+    /// Returns whether the job is inactive.
     pub(super) fn is_at_rest(&self) -> bool {
         let status = self.status.current();
         status.is_terminal() || status == JobStatus::Suspended
     }
 
-    /// What became of the records, over all subtasks.
+    /// Returns the counts of processed records of all subtasks.
     pub(super) fn ledger(&self) -> LedgerCounts {
         let mut ledger = LedgerCounts::default();
         self.tasks.iter().filter_map(|task| task.ledger.as_ref()).for_each(|of| ledger.add(&of.counts()));
@@ -181,7 +184,7 @@ impl Life {
 }
 
 impl JobView {
-    /// A job of which no more is known than this.
+    /// Returns a view of a job of which only this is known.
     pub(crate) fn bare(id: JobId, name: &str, times: (Timestamp, Timestamp), status: JobStatus) -> JobView {
         let (started, ended) = times;
         let mut history = StatusHistory::new(started);

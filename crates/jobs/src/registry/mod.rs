@@ -1,5 +1,6 @@
-//! What was submitted, kept in a directory: so that a Weir that starts again knows which jobs to go on with. A file a
-//! job, JSON, replaced as a whole; beside them what is known of jobs that are over, and of replacements under way.
+//! The records of submitted jobs in a directory, from which Weir learns at the start which jobs to continue.
+//! Each job has a JSON file, which is always replaced as a whole; further files contain the history of ended
+//! jobs, and replacements in progress.
 
 mod past;
 mod replacement;
@@ -15,33 +16,33 @@ use types::JobId;
 
 pub use replacement::Replacement;
 
-/// The version that is written. A reader takes this one and those before.
+/// The version of written files. Earlier versions can be read too.
 const FORMAT: u32 = 1;
-/// What a file ends in that is not whole yet.
+/// The extension of files that are not complete yet.
 const PART: &str = "part";
 
-/// Who starts a job again.
+/// How a job was submitted, which decides how it is started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Origin {
     /// Named when Weir is started, and started with it.
     Start,
-    /// Came in while Weir was up; it is started again by itself.
+    /// Submitted while Weir was running; restarted by Weir itself.
     Submitted,
 }
 
-/// How far a job has come.
+/// The state of a recorded job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fate {
-    /// To be gone on with.
+    /// The job should be continued.
     Running,
     Finished,
     Canceled,
     Failed,
 }
 
-/// A job on record.
+/// A recorded job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobRecord {
     pub format: u32,
@@ -50,47 +51,48 @@ pub struct JobRecord {
     pub name: String,
     pub origin: Origin,
     pub fate: Fate,
-    /// As it was submitted.
+    /// As submitted.
     pub script: String,
-    /// What filled `${NAME}` in it, without secrets.
+    /// The values of `${NAME}` in the script, without secrets.
     pub variables: BTreeMap<String, String>,
-    /// Variables whose values are secret: only their names are kept, and each start fills them in anew.
+    /// Variables with secret values. Only their names are recorded; each start reads the values again.
     #[serde(default)]
     pub secrets: BTreeSet<String>,
     /// Milliseconds since 1970.
     pub submitted: i64,
-    /// Where its checkpoints lie.
+    /// The directory of its checkpoints.
     pub checkpoints: Option<String>,
-    /// The savepoint that it was first started from.
+    /// The savepoint from which it was first started.
     pub started_from: Option<String>,
-    /// The job that wrote it, and those that one went on from.
+    /// The job that wrote this savepoint, and the jobs from whose state that job continued.
     #[serde(default)]
     pub ancestors: Vec<Ancestor>,
-    /// The name of the job, started with Weir, in whose place this one came while Weir was up. As long as it is to be gone
-    /// on with, it is started where that one would be.
+    /// The name of the job, started with Weir, that this one replaced while Weir was running. As long as this
+    /// job should continue, it is started in the place of that one.
     #[serde(default)]
     pub stands_for: Option<String>,
-    /// It has completed a checkpoint: should none be found later, it does not begin anew by itself.
+    /// Whether it has completed a checkpoint. If none is found later, the job does not start from scratch by
+    /// itself.
     #[serde(default)]
     pub has_checkpoints: bool,
 }
 
-/// A file that should hold a job's record and does not.
+/// A file that should contain a job's record but cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     pub path: PathBuf,
-    /// By the file's name.
+    /// Taken from the name of the file.
     pub job_id: Option<JobId>,
     pub reason: String,
 }
 
-/// The records of one directory.
+/// The records in one directory.
 pub struct Registry {
     directory: PathBuf,
     after: Box<dyn Fn() + Send + Sync>,
 }
 
-/// Why a record cannot be kept or read.
+/// The reason for which a record cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
     #[error("{doing} {}", path.display())]
@@ -103,7 +105,7 @@ pub enum RegistryError {
 }
 
 impl JobRecord {
-    /// The name by which a job that is started with Weir is found.
+    /// Returns the name by which a job that is started with Weir is found.
     pub(crate) fn place(&self) -> &str {
         self.stands_for.as_deref().unwrap_or(&self.name)
     }
@@ -114,13 +116,12 @@ impl JobRecord {
 }
 
 impl Registry {
-    /// Opens a directory, which is created if need be.
+    /// Opens a directory, and creates it if necessary.
     pub fn open(directory: &Path) -> Result<Registry, RegistryError> {
         Registry::watched(directory, || {})
     }
 
-    /// [`Registry::open`]; `after` is called after each step, that is whenever a crash would leave something else than
-    /// before.
+    /// Like [`Registry::open`], but calls `after` after each step, so that tests can simulate a crash there.
     pub fn watched(
         directory: &Path,
         after: impl Fn() + Send + Sync + 'static,
@@ -128,7 +129,7 @@ impl Registry {
         let registry = Registry { directory: directory.to_owned(), after: Box::new(after) };
         for directory in [directory, &registry.past_directory()] {
             fs::create_dir_all(directory).map_err(|source| failed("creating", directory, source))?;
-            // Of a process that ended while it wrote.
+            // Left by a process that ended while writing.
             for part in registry.files(directory, PART)? {
                 fs::remove_file(&part).map_err(|source| failed("removing", &part, source))?;
             }
@@ -136,7 +137,7 @@ impl Registry {
         Ok(registry)
     }
 
-    /// Keeps a record; returns when it survives a power cut.
+    /// Stores a record. Returns when it would survive a power failure.
     pub fn keep(&self, record: &JobRecord) -> Result<(), RegistryError> {
         let mut text = serde_json::to_vec_pretty(&JobRecord { format: FORMAT, ..record.clone() })
             .expect("a record is JSON");
@@ -150,7 +151,7 @@ impl Registry {
 
     /// Replaces a file as a whole.
     fn put(&self, path: &Path, text: &[u8]) -> Result<(), RegistryError> {
-        // Of its own: two may write at one time, and the later one counts.
+        // A random name, because two threads may write at the same time; the later one wins.
         let part = path.with_extension(format!("{:08x}.{PART}", crate::id::random() as u32));
         let written = File::create(&part).and_then(|mut file| {
             file.write_all(text)?;
@@ -163,7 +164,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Removes a file, if it is there.
+    /// Removes a file if it exists.
     fn remove(&self, path: &Path) -> Result<(), RegistryError> {
         match fs::remove_file(path) {
             Ok(()) => {
@@ -178,7 +179,7 @@ impl Registry {
         }
     }
 
-    /// The files of a directory that end in this, in no order.
+    /// Returns the files of a directory with this extension, in any order.
     fn files(&self, directory: &Path, extension: &str) -> Result<Vec<PathBuf>, RegistryError> {
         let failed = |source| failed("listing", directory, source);
         let listed = fs::read_dir(directory).map_err(failed)?;
@@ -187,12 +188,12 @@ impl Registry {
         Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|end| end == extension)).collect())
     }
 
-    /// All records, oldest first. Files that cannot be read are left where they are, see [`Registry::unreadable`].
+    /// Returns all records, oldest first. Unreadable files are left in place, see [`Registry::unreadable`].
     pub fn records(&self) -> Result<Vec<JobRecord>, RegistryError> {
         Ok(self.read_all()?.0)
     }
 
-    /// The files that should hold a record and cannot be read, or were written by a newer version.
+    /// Returns the files whose record cannot be read or was written by a newer version.
     pub fn unreadable(&self) -> Result<Vec<Unreadable>, RegistryError> {
         Ok(self.read_all()?.1)
     }

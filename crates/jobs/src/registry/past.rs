@@ -1,12 +1,12 @@
-//! What is known of jobs that are over: a file a job, written once.
+//! The history of ended jobs: one file per job, written once.
 //!
 //! ```text
 //! {"format":1,"bytes":2841,"crc32":"1f0c3a77"}
 //! {"id":"…","name":"…","status":"FINISHED",…}
 //! ```
 //!
-//! The first line says how the rest is known to be whole; the rest is a [`JobView`]. A file that is not whole is set
-//! aside: it is about a job that is over, and nothing waits for it.
+//! The first line contains the size and checksum of the rest, which is a [`JobView`]. A damaged file is
+//! renamed: its job has ended, so nothing depends on it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,26 +17,26 @@ use types::JobId;
 use super::{Registry, RegistryError};
 use crate::master::JobView;
 
-/// The version that is written. A reader takes this one and those before.
+/// The version of written files. Earlier versions can be read too.
 const FORMAT: u32 = 1;
 const DIRECTORY: &str = "history";
 const EXTENSION: &str = "job";
-/// What is set aside is kept under its name and this, one a job.
+/// The extension that a damaged file gets; there is one such file per job.
 const BROKEN: &str = "broken";
 
 /// The first line.
 #[derive(Serialize, Deserialize)]
 struct Head {
     format: u32,
-    /// Behind the first line.
+    /// The size of the rest.
     #[serde(default)]
     bytes: usize,
-    /// Checksum of those, in hexadecimal digits.
+    /// The checksum of the rest, in hexadecimal digits.
     #[serde(default)]
     crc32: String,
 }
 
-/// Why a file is not what it should be.
+/// The reason for which a file is invalid.
 #[derive(Debug, thiserror::Error)]
 enum NotWhole {
     #[error("it does not begin with a line that says what it is")]
@@ -56,7 +56,7 @@ impl Registry {
         self.directory.join(DIRECTORY)
     }
 
-    /// Keeps what is known of a job that is over; returns when it survives a power cut.
+    /// Stores the view of an ended job. Returns when it would survive a power failure.
     pub fn keep_past(&self, view: &JobView) -> Result<(), RegistryError> {
         self.put(&self.path_of_past(view.id), &encode(view))
     }
@@ -65,8 +65,8 @@ impl Registry {
         self.remove(&self.path_of_past(id))
     }
 
-    /// What is known of jobs that are over, in the order in which they began. Files that are not whole are named in the log
-    /// and set aside; those of a newer version are left where they are.
+    /// Returns the views of ended jobs, ordered by start time. Damaged files are logged and renamed; files of
+    /// a newer version are left in place.
     pub fn past(&self) -> Result<Vec<JobView>, RegistryError> {
         let mut views = Vec::new();
         for path in self.files(&self.past_directory(), EXTENSION)? {
@@ -172,6 +172,7 @@ mod tests {
             ("flipped", flipped),
             ("about something else", [other.as_slice(), b"\n[]"].concat()),
         ];
+
         for (what, text) in harmed {
             let (directory, registry) = registry();
             registry.keep_past(&view(1, 1)).unwrap();
@@ -180,14 +181,14 @@ mod tests {
             fs::write(&path, &text).unwrap();
             assert_eq!(registry.past().unwrap(), [view(1, 1)], "{what}");
             assert!(!path.exists() && path.with_extension(BROKEN).exists(), "{what}");
-            // The next one of this name takes its place.
+            // The next file with this name can be written.
             registry.keep_past(&view(7, 1)).unwrap();
             let again = Registry::open(directory.path()).unwrap();
             assert_eq!(again.past().unwrap().len(), 2, "{what}");
         }
     }
 
-    /// Whether everything that an older form says is said by a newer one, which may say more.
+    /// Returns whether a newer form contains everything that an older form contains; it may contain more.
     fn keeps(now: &serde_json::Value, before: &serde_json::Value) -> bool {
         use serde_json::Value::{Array, Object};
 
@@ -195,7 +196,7 @@ mod tests {
             (Object(now), Object(before)) => {
                 before.iter().all(|(name, value)| now.get(name).is_some_and(|now| keeps(now, value)))
             }
-            // The figures of a pair have names by now.
+            // The members of a pair have names in the newer form.
             (Object(now), Array(pair)) => pair.iter().all(|value| now.values().any(|now| keeps(now, value))),
             (Array(now), Array(before)) => {
                 now.len() == before.len() && now.iter().zip(before).all(|(now, before)| keeps(now, before))
@@ -206,14 +207,14 @@ mod tests {
 
     #[test]
     fn what_an_older_version_wrote_is_read() {
-        // As it was written by the version that had this format first: a file that changes here is another format.
+        // A file that was written by the first version with this format. It must not be changed.
         let text = include_bytes!("format-1.job");
         let view = decode(text).unwrap();
         assert_eq!((view.name.as_str(), view.status, view.parallelism), ("by id", JobStatus::Finished, 2));
         assert_eq!((view.ledger.accepted, view.tasks.len(), view.graph.len()), (2, 4, 2));
         assert_eq!(view.checkpoints.latest_savepoint.as_ref().map(|record| record.parts.len()), Some(4));
         assert_eq!(view.graph[1].inputs[0].ship, "HASH");
-        // Nothing that was there is lost, and what came later has its default.
+        // All values are kept, and newer fields have their defaults.
         let behind = |text: &[u8]| -> serde_json::Value {
             serde_json::from_slice(text.split(|byte| *byte == b'\n').nth(1).unwrap()).unwrap()
         };

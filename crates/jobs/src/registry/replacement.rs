@@ -1,5 +1,5 @@
-//! What a replacement is about to do, on record before it does it, so that a crash at any moment leaves one of the two
-//! jobs and not both or none.
+//! Records of intended replacements, written before they are carried out, so that a crash at any time leaves
+//! one of the two jobs and not both or none.
 
 use std::fs;
 
@@ -8,21 +8,22 @@ use types::JobId;
 
 use super::{Registry, RegistryError, failed};
 
-/// The version that is written. A reader takes this one and those before.
+/// The version of written files. Earlier versions can be read too.
 const FORMAT: u32 = 1;
 const EXTENSION: &str = "replacement";
 
-/// A job that is about to be stopped for another. While it is on record, the old one is the one that counts.
+/// A job that will be stopped in favour of another. While this record exists, the old job is the one to
+/// continue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
     pub format: u32,
-    /// The job that is to be stopped.
+    /// The job to be stopped.
     pub old: JobId,
-    /// The id of the job that is to come.
+    /// The id of the new job.
     pub new: JobId,
-    /// The id under which the old one goes on if the new one does not start.
+    /// The id with which the old job continues if the new one does not start.
     pub back: JobId,
-    /// Where the old one's state will lie.
+    /// The location of the savepoint of the old job.
     pub savepoint: String,
 }
 
@@ -33,19 +34,20 @@ impl Replacement {
 }
 
 impl Registry {
-    /// Keeps what is about to be done; returns when it survives a power cut.
+    /// Records a replacement before it is carried out. Returns when the record would survive a power failure.
     pub fn intend(&self, replacement: &Replacement) -> Result<(), RegistryError> {
         let mut text = serde_json::to_vec_pretty(replacement).expect("a replacement is JSON");
         text.push(b'\n');
         self.put(&self.path_of_replacement(replacement.old), &text)
     }
 
-    /// It is done, or undone.
+    /// Removes the record of a replacement that was completed or undone.
     pub fn settle(&self, old: JobId) -> Result<(), RegistryError> {
         self.remove(&self.path_of_replacement(old))
     }
 
-    /// Those that were neither done nor undone. One that cannot be read is named in the log and left where it is.
+    /// Returns the replacements that were neither completed nor undone. An unreadable one is logged and left
+    /// in place.
     pub fn replacements(&self) -> Result<Vec<Replacement>, RegistryError> {
         let mut found = Vec::new();
         for path in self.files(&self.directory, EXTENSION)? {

@@ -1,4 +1,5 @@
-//! Every case as a live job that takes snapshots, is killed, and goes on from the last at another parallelism.
+//! Runs each golden case as a live job that takes snapshots, is killed, and continues with another
+//! parallelism.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,10 +19,10 @@ const A_YEAR: Interval = Interval(366 * 24 * 3_600_000);
 /// Interrupted in the middle, and at every quarter.
 const PARALLELISMS: [&[u32]; 3] = [&[1, 3], &[4, 1], &[2, 1, 3, 2]];
 
-/// By key, what is written of it: several queries may write to the same.
+/// The values written for each key; several queries may write to the same one.
 type Answers = BTreeMap<String, Vec<Value>>;
 
-/// A golden's rows, and what it says of the records.
+/// Returns the rows of a golden file, and its counts of records.
 fn expected(golden: &str) -> (Answers, String) {
     let (rows, ledger) = golden.rsplit_once("\n\n").unwrap_or(("", golden.trim_start()));
     let mut answers = Answers::new();
@@ -29,7 +30,7 @@ fn expected(golden: &str) -> (Answers, String) {
         let mut parts = serde_json::Deserializer::from_str(line).into_iter::<Value>();
         let mut next = || parts.next().expect("a part").expect("a part is JSON");
         let (_table, key, value) = (next(), next(), next());
-        // What goes nowhere has no key.
+        // Rows of queries without a sink have no key.
         if let Some(key) = key.as_str() {
             answers.entry(key.to_owned()).or_default().push(value);
         }
@@ -37,7 +38,7 @@ fn expected(golden: &str) -> (Answers, String) {
     (answers, ledger.to_owned())
 }
 
-/// What a case answers when it is interrupted, going through these parallelisms.
+/// Returns the results of a case that is interrupted and runs with these parallelisms in turn.
 fn answer(case: &Path, lines: &[String], parallelisms: &[u32], batch_rows: usize) -> (Stage, String) {
     let mut stage = Stage::new(Vec::new());
     stage.log = MemoryLog::with(TOPIC, vec![lines.to_vec()]);
@@ -45,15 +46,17 @@ fn answer(case: &Path, lines: &[String], parallelisms: &[u32], batch_rows: usize
     let plan = compile(&script(case));
     let mut snapshot = None;
     let (last, others) = parallelisms.split_last().expect("a parallelism");
+
     for (turn, &parallelism) in others.iter().enumerate() {
         let job = stage.start(&plan, parallelism, batch_rows, snapshot.as_ref());
-        // Of a single line, the second attempt reads no less than the first.
+        // With a single line, the second attempt reads as much as the first.
         let until = (lines.len() * (turn + 1) / parallelisms.len()).max(turn.min(lines.len()));
         snapshot = Some(job.snapshot_of(TOPIC, until));
-        // What comes after the snapshot is read and written again.
+        // Events after the snapshot are read and written again.
         job.snapshot_of(TOPIC, (until + 1).min(lines.len()));
         job.crash();
     }
+
     let job = stage.start(&plan, *last, batch_rows, snapshot.as_ref());
     job.snapshot_of(TOPIC, lines.len());
     let mut ledger = String::new();
@@ -65,7 +68,7 @@ fn answer(case: &Path, lines: &[String], parallelisms: &[u32], batch_rows: usize
 fn every_case_answers_as_written_down_though_it_is_killed_and_restored_at_another_parallelism() {
     for case in cases() {
         let name = case.file_name().expect("a name").to_string_lossy().into_owned();
-        // Where a line stands in a file is not where a record stands in a log.
+        // The position of a line in a file differs from the position of a record in a log.
         if script(&case).contains(" METADATA ") {
             continue;
         }
@@ -76,6 +79,7 @@ fn every_case_answers_as_written_down_though_it_is_killed_and_restored_at_anothe
         let input = inputs.find(|path| path.extension().is_some_and(|of| of == "jsonl")).expect("an input");
         let lines = std::fs::read_to_string(input).expect("the input is text");
         let lines: Vec<String> = lines.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect();
+
         for (parallelisms, batch_rows) in PARALLELISMS.into_iter().zip([4096, 1, 2]) {
             let at = format!("{name}, parallelisms {parallelisms:?}, batches of {batch_rows}");
             let (stage, ledger) = answer(&case, &lines, parallelisms, batch_rows);

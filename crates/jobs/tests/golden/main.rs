@@ -1,9 +1,9 @@
-//! Scripts over files of events, and all that they must answer: in `cases/NAME`, `script.sql` as a user would write it,
-//! `TABLE.jsonl` for each table that is read, and `expected.golden`. Where real Flink was seen to answer, that is the
-//! golden. Every case gives the same bytes at any parallelism and batch size, and the same rows as a live job that is
-//! killed and restored.
+//! Golden tests: scripts over files of events, with all their results. `cases/NAME` contains `script.sql` as
+//! a user would write it, `TABLE.jsonl` for each table that is read, and `expected.golden`. Results that were
+//! observed in Flink are used as the golden file. Every case gives the same bytes with any parallelism and
+//! batch size, and the same rows as a live job that is killed and restored.
 //!
-//! `UPDATE_GOLDEN=1` writes the goldens anew: read what changed before you keep it.
+//! `UPDATE_GOLDEN=1` rewrites the golden files: check the changes before you keep them.
 
 mod interrupted;
 #[path = "../support/memory.rs"]
@@ -36,7 +36,7 @@ fn script(case: &Path) -> String {
     std::fs::read_to_string(case.join("script.sql")).expect("a case has a script")
 }
 
-/// What a case answers, for people: a line a row, and what became of the records.
+/// Returns the results of a case in readable form: one line per row, and the counts of records.
 fn answer(case: &Path, parallelism: u32, batch_rows: usize) -> String {
     let entries = std::fs::read_dir(case).expect("a case is a directory");
     let inputs = entries.map(|entry| entry.expect("a file").path());
@@ -49,6 +49,7 @@ fn answer(case: &Path, parallelism: u32, batch_rows: usize) -> String {
         .collect();
     let tables: Vec<(&str, &[&Path])> =
         tables.iter().map(|(table, paths)| (table.as_str(), paths.as_slice())).collect();
+
     let (output, summary) = support::run(&script(case), &tables, parallelism, batch_rows);
     let mut text = String::new();
     for line in output.lines() {
@@ -90,6 +91,7 @@ fn every_case_answers_as_written_down() {
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             std::fs::write(&golden, &found).expect("the golden can be written");
         }
+
         let expected = std::fs::read_to_string(&golden).unwrap_or_default();
         let differing: Vec<String> = (expected.lines().chain(std::iter::repeat("")).zip(found.lines()))
             .filter(|(expected, found)| expected != found)
@@ -104,6 +106,7 @@ fn every_case_answers_as_written_down() {
                 differing.join("\n")
             ));
         }
+
         for (parallelism, batch_rows) in [(1, 1), (3, 4096), (3, 1)] {
             if answer(&case, parallelism, batch_rows) != found {
                 wrong.push(format!(
@@ -137,7 +140,7 @@ fn every_function_is_called_in_some_case() {
             }
         }
     }
-    // Calls without arguments are computed when the script is read.
+    // Calls without arguments are evaluated by the compiler.
     let texts: String = cases().iter().map(|case| script(case)).collect();
     let names = sql::functions::all().iter().map(|function| function.name);
     let missing: Vec<&str> =

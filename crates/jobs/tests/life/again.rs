@@ -1,4 +1,4 @@
-//! Jobs that fail and are started again.
+//! Jobs that fail and are restarted.
 
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ fn a_job_that_fails_goes_on_from_its_checkpoint_and_counts_everything_once() {
         world.give(&job, 1, &[("a", 3)]);
         let taken = job.view().checkpoints.completed;
         until("a checkpoint holds that", || job.view().checkpoints.completed > taken + 1);
+
         world.log.break_down();
         until("it is started again", || job.view().restarts == 1);
         world.give(&job, 0, &[("a", 4), ("b", 65)]);
@@ -28,6 +29,7 @@ fn a_job_that_fails_goes_on_from_its_checkpoint_and_counts_everything_once() {
             view.checkpoints.restored == 1 && view.ledger.accepted == 5 && view.ledger.balances(),
             "{view:?}"
         );
+
         let expected =
             [("a:2025-12-09 00:01:00", 3), ("b:2025-12-09 00:01:00", 1), ("b:2025-12-09 00:02:00", 1)];
         let counts = world.counts();
@@ -44,6 +46,7 @@ fn a_job_without_a_checkpoint_starts_over_and_its_letters_before_are_void() {
     let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
     world.log.add(TOPIC, 0, vec!["{broken".to_owned()]);
     until("the letter is written", || world.letters().len() == 1);
+
     world.log.break_down();
     until("it is started again", || job.view().restarts == 1);
     until("the letter is written again", || world.letters().len() == 3);
@@ -52,7 +55,7 @@ fn a_job_without_a_checkpoint_starts_over_and_its_letters_before_are_void() {
     assert_eq!((&letters[0]["job_id"], &letters[1]["job_id"]), (&json!(id), &json!(id)));
     assert_eq!(letters[1]["restarted"], json!([]), "nothing stands of what was before");
     assert_eq!((&letters[2]["offset"], job.view().ledger.dead_lettered), (&json!(0), 1));
-    // From a checkpoint on, the mark says how far it reaches.
+    // A restart from a checkpoint records its position.
     let location = job.savepoint(None, Sequel::GoOn).expect("a savepoint");
     let stopped =
         process.submit(jobs::Submission { from: Some(&location), ..submission(SCRIPT, Origin::Submitted) });
@@ -157,7 +160,7 @@ fn a_job_whose_checkpoints_or_record_are_gone_does_not_begin_anew_by_itself() {
     assert!(process.shut_down(Duration::from_secs(20)));
 }
 
-/// [`SCRIPT`], which fails for good with the first event.
+/// Returns a variant of [`SCRIPT`] that always fails at the first event.
 fn doomed() -> String {
     SCRIPT.replace("SUM(v)", "SUM(1 / (v - 1))")
 }

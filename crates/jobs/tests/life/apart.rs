@@ -1,4 +1,4 @@
-//! Jobs beside each other: what panics, fails or hangs in one touches no other.
+//! Isolation of jobs: a panic, failure or hang in one job affects no other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// A process over a log and a store with traps, and a job that runs well in it.
+/// A process with traps in its log and store, and a healthy job.
 struct Beside {
     world: World,
     traps: Arc<Traps>,
@@ -31,7 +31,7 @@ impl Beside {
         Beside { world, traps, process, good, given: Default::default() }
     }
 
-    /// The good job takes an event, writes its result, and writes checkpoints and savepoints.
+    /// Checks that the healthy job reads an event, writes its result, and writes checkpoints and savepoints.
     fn assert_that_the_good_one_works(&self) {
         let number = self.given.get() + 1;
         self.given.set(number);
@@ -59,7 +59,7 @@ fn line(second: u32) -> String {
     format!(r#"{{"k": "a", "v": 1, "at": "2025-12-09 00:00:{:02}"}}"#, second % 60)
 }
 
-/// Counts what stands in the topic with traps, into keys with traps.
+/// Returns a script that counts the events of the topic with traps, and writes to keys with traps.
 fn trapped() -> String {
     SCRIPT
         .replace("'topic' = 'events'", &format!("'topic' = '{TRAPPED}', 'properties.group.id' = 'g'"))
@@ -68,7 +68,7 @@ fn trapped() -> String {
         .replacen("SET 'pipeline.name' = 'the bad one'; CREATE TABLE counts", "CREATE TABLE counts", 1)
 }
 
-/// So that a job comes by every place.
+/// Adds an event, so that the job reaches every place with a trap.
 fn feed(beside: &Beside) {
     beside.world.log.add(TRAPPED, 0, vec![line(1)]);
 }
@@ -82,13 +82,14 @@ fn a_panic_anywhere_in_a_job_is_its_own_failure_and_it_is_started_again() {
             beside.traps.set(place, Trap::Panic);
             feed(&beside);
             if place == Place::Commit {
-                // Its own thread is the one that panics, with nobody to tell.
+                // The panic is in the job's own thread, so nobody receives it.
                 assert!(bad.checkpoint().is_err());
             }
             until("it has failed once", || bad.view().failures.len() == 1);
             let cause = bad.view().failures[0].text.clone();
             assert!(cause.contains(&format!("caught at {place:?}")), "{place:?}: {cause}");
             until("it is started again", || bad.restarts() == 1 && bad.status() == JobStatus::Running);
+
             let key = format!("{TRAPPED}:a:2025-12-09 00:01:00");
             until("its result is there", || beside.world.counts().get(&key) == Some(&1));
             bad.checkpoint().expect("a checkpoint");
@@ -128,7 +129,7 @@ fn a_job_that_panics_while_it_is_submitted_is_none() {
     assert_eq!(beside.process.views().len(), 1);
     beside.assert_that_the_good_one_works();
     assert!(beside.process.shut_down(LONG));
-    // Nor is it after a restart.
+    // It does not exist after a restart either.
     let process = beside.world.process();
     process.resume().expect("the records can be read");
     assert_eq!(process.views().len(), 1);
@@ -143,7 +144,7 @@ fn a_job_that_hangs_holds_up_no_other_and_nobody_who_asks() {
         beside.traps.set(place, Trap::Stick);
         feed(&beside);
         until("it hangs", || beside.traps.stuck() > 0);
-        // Somebody waits for its checkpoint, and somebody for its end.
+        // One thread waits for a checkpoint of the job, and another for its end.
         let (asked, waiting) = (bad.clone(), bad.clone());
         let asked = std::thread::spawn(move || asked.savepoint(None, Sequel::Stop));
         let waiting = std::thread::spawn(move || waiting.wait(LONG));
@@ -155,18 +156,20 @@ fn a_job_that_hangs_holds_up_no_other_and_nobody_who_asks() {
             assert!(third.cancel());
             until_is(&third, JobStatus::Canceled);
         }
+
         assert!(bad.cancel());
         assert_eq!(bad.status(), JobStatus::Cancelling);
-        // Whatever becomes of this process: the next one does not go on with it.
+        // The next process must not continue the job.
         let registry = Registry::open(&beside.world.directory.path().join("jobs")).expect("it opens");
         let records = registry.records().expect("they can be read");
         let record = records.iter().find(|record| record.id == bad.id().to_string());
         assert_eq!(record.expect("it is on record").fate, Fate::Canceled);
         beside.assert_that_the_good_one_works();
         assert!(beside.process.views().iter().any(|view| view.status == JobStatus::Cancelling));
+
         beside.traps.take_away();
         until_is(&bad, JobStatus::Canceled);
-        // Its last act may have been the checkpoint, or not.
+        // The savepoint may or may not have been completed.
         let _ = asked.join().expect("no panic");
         assert!(waiting.join().expect("no panic"));
         assert!(beside.process.shut_down(LONG));
@@ -190,7 +193,7 @@ fn a_job_that_hangs_when_it_is_submitted_is_listed_and_can_be_cancelled() {
     assert!(bad.cancel());
     beside.assert_that_the_good_one_works();
     beside.traps.take_away();
-    // It was being opened, and came back from that: so it runs for a moment.
+    // The start of the job returned, so it runs for a moment.
     submitting.join().expect("no panic").expect("it was started");
     until_is(&bad, JobStatus::Canceled);
     assert!(beside.process.shut_down(LONG));

@@ -1,4 +1,4 @@
-//! A clock that was wrong.
+//! Jobs on a machine whose clock was wrong.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -14,7 +14,7 @@ fn a_job_whose_checkpoints_fail_in_a_row_says_so_until_one_succeeds_and_counts_o
     world.give(&job, 0, &[("a", 10)]);
     job.checkpoint().expect("a checkpoint");
 
-    // A file stands where the next ones would go.
+    // A file in the place of the next checkpoints.
     let (place, aside) = (world.place(&format!("checkpoints/{}", job.id())), world.place("aside"));
     std::fs::rename(&place, &aside).expect("a directory with a checkpoint");
     std::fs::write(&place, "").expect("a file");

@@ -1,4 +1,4 @@
-//! Jobs that are over, as the next process knows them.
+//! Ended jobs, as the next process knows them.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use jobs::{JobStatus, Origin, Sequel, Submission};
 use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
 
 const LONG: Duration = Duration::from_secs(20);
-/// Jobs that are over are remembered, this many.
+/// The number of ended jobs that are remembered.
 const REMEMBERED: usize = 50;
 
 fn named(name: &str) -> String {
@@ -52,7 +52,7 @@ fn the_next_process_knows_how_each_job_ended_with_all_its_figures() {
         process.resume().expect("the records can be read");
         assert!(process.jobs().is_empty(), "none of them runs");
         for mut view in views {
-            // What it held when the picture was taken is no figure of a job that is over.
+            // The memory at the time of the view is not part of an ended job.
             view.memory = Default::default();
             assert_eq!(process.view(view.id), Some(view));
         }
@@ -75,6 +75,7 @@ fn only_the_newest_are_remembered_and_of_others_nothing_is_left() {
         }
         assert!(process.shut_down(LONG));
     }
+
     let process = world.process();
     let known: Vec<_> = process.views().iter().map(|view| view.id).collect();
     assert_eq!(known.len(), REMEMBERED);
@@ -99,6 +100,7 @@ fn the_checkpoints_of_a_job_that_is_forgotten_stay_while_another_needs_them() {
     until_is(&first, JobStatus::Canceled);
     let from = Submission { from: Some(&checkpoint), ..submission(SCRIPT, Origin::Submitted) };
     let second = process.submit(from).expect("it starts");
+
     for _ in 0..REMEMBERED + 1 {
         let job = process.submit(submission(&named("other"), Origin::Submitted)).expect("it starts");
         assert!(job.cancel());
@@ -159,6 +161,7 @@ fn a_job_whose_script_no_longer_compiles_is_listed_until_somebody_gives_it_up() 
     let [record] = &files(&world, "jobs", "json")[..] else { panic!("there is one") };
     let text = std::fs::read_to_string(record).expect("a record");
     std::fs::write(record, text.replace("COUNT(*)", "CUONT(*)")).expect("it can be written");
+
     for _ in 0..2 {
         let process = world.process();
         process.resume().expect("the records can be read");
@@ -166,6 +169,7 @@ fn a_job_whose_script_no_longer_compiles_is_listed_until_somebody_gives_it_up() 
         assert_eq!(view.status, JobStatus::Failed);
         assert!(view.failure.as_ref().is_some_and(|why| why.contains("CUONT")), "{:?}", view.failure);
     }
+
     let process = world.process();
     process.resume().expect("the records can be read");
     assert!(process.abandon(job) && !process.abandon(job));

@@ -1,4 +1,4 @@
-//! Dead letters: listed as far as they stand, and replayed once.
+//! Dead letters: each event is listed once, and replayed once.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn dead_lettered(job: &JobMaster, count: u64) {
     until(&format!("{count} letters are written"), || job.view().ledger.dead_lettered == count);
 }
 
-/// Events whose times are in the other standard.
+/// Adds events whose timestamps have the wrong format.
 fn misread(world: &World, seconds: &[u32]) {
     let line = |second: &u32| format!(r#"{{"k": "a", "v": 1, "at": "2025-12-09T00:00:{second:02}"}}"#);
     world.log.add(TOPIC, 0, seconds.iter().map(line).collect());
@@ -33,7 +33,7 @@ fn letters_are_listed_by_what_they_are_and_replayed_once_when_the_cause_is_fixed
     let process = world.process();
     let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
     misread(&world, &[1, 2]);
-    // Letters of one batch stand in the order of what finds them.
+    // Dead letters of one batch are ordered by the operator that finds them.
     dead_lettered(&job, 2);
     world.log.add(TOPIC, 0, vec!["{broken".to_owned()]);
     dead_lettered(&job, 3);
@@ -75,13 +75,15 @@ fn letters_of_what_is_read_again_stand_once() {
     let savepoint = job.savepoint(None, Sequel::GoOn).expect("a savepoint");
     misread(&world, &[3]);
     dead_lettered(&job, 3);
-    // Without a checkpoint everything is read again.
+
+    // Without a checkpoint, everything is read again.
     world.log.break_down();
     until("it is started again", || job.view().restarts == 1);
     until("three letters stand", || all(&process).len() == 3);
     dead_lettered(&job, 3);
     assert_eq!(all(&process).iter().map(|letter| letter.info.offset).collect::<Vec<_>>(), [0, 1, 2]);
-    // A job of its own reads on from the savepoint: its letters are its own.
+
+    // A new job that continues from the savepoint writes its own dead letters.
     let other =
         process.submit(jobs::Submission { from: Some(&savepoint), ..submission(SCRIPT, Origin::Submitted) });
     dead_lettered(&other.expect("it starts"), 3);
@@ -97,7 +99,7 @@ fn letters_of_a_job_that_ended_before_its_first_checkpoint_stand_once() {
     misread(&world, &[1, 2]);
     dead_lettered(&job, 2);
     assert!(process.shut_down(LONG));
-    // As a crash before the first checkpoint leaves it.
+    // Simulates a crash before the first checkpoint.
     std::fs::remove_dir_all(world.place("checkpoints")).expect("they were there");
     let record = world.directory.path().join("jobs").join(format!("{}.json", job.id()));
     let text = std::fs::read_to_string(&record).expect("a record");
@@ -120,6 +122,7 @@ fn late_events_that_other_queries_have_counted_are_not_replayed() {
          SELECT k || '!', COUNT(*), SUM(v), window_end FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(`at`), INTERVAL '1' HOUR))
          GROUP BY window_start, window_end, k;"
     );
+
     let job = process.submit(submission(&longer, Origin::Start)).expect("it starts");
     world.append(0, &[("a", 10), ("a", 100), ("a", 20), ("a", 4_000), ("a", 30)]);
     until("two are late", || job.view().ledger.late == 2);
@@ -127,16 +130,17 @@ fn late_events_that_other_queries_have_counted_are_not_replayed() {
     let elsewhere: Vec<(u64, bool)> =
         letters.iter().map(|letter| (letter.info.offset, letter.info.counted_elsewhere)).collect();
     assert_eq!(elsewhere, [(2, true), (4, false)]);
+
     let ids: Vec<DeadLetterId> = letters.iter().map(|letter| letter.id).collect();
     let outcome = process.dead_letters().replay(&ids).expect("a replay");
     assert_eq!((outcome.replayed, outcome.left.len()), (vec![ids[1]], 1));
-    // It is late again, and says so again.
+    // The replayed event is late again, and counts as late again.
     until("the third is late", || job.view().ledger.late == 3);
     assert!(job.view().ledger.balances());
     assert!(process.shut_down(LONG));
 }
 
-/// The script, as it should have been.
+/// Returns the script without its error.
 fn fixed(name: &str) -> String {
     let format = "'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601',";
     format!("SET 'pipeline.name' = '{name}'; {}", SCRIPT.replace("'format' = 'json',", format))
@@ -154,7 +158,7 @@ fn an_event_that_another_job_has_counted_is_not_given_back() {
     let ids = [all(&process)[0].id];
     let outcome = process.dead_letters().replay(&ids).expect("a replay");
     assert_eq!(outcome.left, [(ids[0], "job `other` has counted it, and would count it twice".to_owned())]);
-    // When nobody is there who has counted it, it is.
+    // Without this job, the event is replayed.
     assert!(other.cancel());
     until_is(&other, JobStatus::Canceled);
     assert_eq!(process.dead_letters().replay(&ids).expect("a replay").replayed, ids);
@@ -170,6 +174,7 @@ fn an_event_that_no_job_could_count_is_given_back_once_whatever_number_of_letter
         [SCRIPT, &other].map(|script| process.submit(submission(script, Origin::Start)).expect("it starts"));
     misread(&world, &[1]);
     jobs.iter().for_each(|job| dead_lettered(job, 1));
+
     let ids: Vec<DeadLetterId> = all(&process).iter().map(|letter| letter.id).collect();
     let outcome = process.dead_letters().replay(&ids[..1]).expect("a replay");
     assert_eq!(outcome.replayed, ids[..1]);
@@ -177,6 +182,7 @@ fn an_event_that_no_job_could_count_is_given_back_once_whatever_number_of_letter
     assert_eq!(world.log.bodies(TOPIC).len(), 2);
     let replayed: Vec<bool> = all(&process).iter().map(|letter| letter.replayed).collect();
     assert_eq!(replayed, [true, true, false, false]);
+
     let outcome = process.dead_letters().replay(&ids).expect("a replay");
     assert_eq!((outcome.replayed.len(), outcome.left.len()), (0, 2));
     let ids: Vec<DeadLetterId> = all(&process)[2..].iter().map(|letter| letter.id).collect();
@@ -198,7 +204,7 @@ fn a_record_of_which_a_part_was_counted_is_not_given_back() {
     let outcome = process.dead_letters().replay(&ids).expect("a replay");
     let left: Vec<DeadLetterId> = outcome.left.iter().map(|(id, _)| *id).collect();
     assert_eq!((&outcome.replayed[..], &left[..]), (&ids[2..], &ids[..2]));
-    // The other two are of one record.
+    // The other two dead letters belong to one record.
     dead_lettered(&job, 6);
     assert_eq!((world.log.bodies(TOPIC).len(), job.view().ledger.counted), (4, 2));
     assert!(process.shut_down(LONG));
@@ -217,7 +223,7 @@ fn what_a_stopped_job_could_not_count_is_given_back_to_the_one_that_goes_on_from
     let fixed = process.submit(from).expect("it starts");
     assert_ne!(fixed.id(), job.id());
     let ids: Vec<DeadLetterId> = all(&process).iter().map(|letter| letter.id).collect();
-    // That is on record.
+    // This is recorded.
     assert!(process.shut_down(LONG));
     let process = world.process();
     process.resume().expect("the records can be read");
@@ -234,7 +240,7 @@ fn a_replay_that_broke_off_is_gone_on_with() {
     misread(&world, &[1, 2]);
     dead_lettered(&job, 2);
     let ids: Vec<DeadLetterId> = all(&process).iter().map(|letter| letter.id).collect();
-    // It has marked what it was about to do, and given back the second alone.
+    // The replay was recorded, but only the second event was appended.
     let mark = json!({"replaying": [ids[0].to_string(), ids[1].to_string()],
                       "ends": [{"topic": TOPIC, "partition": 0, "offset": 2}]});
     world.log.add(DEAD_LETTER_TOPIC, 0, vec![mark.to_string()]);
@@ -257,7 +263,7 @@ fn a_letter_that_its_topic_refuses_for_its_size_is_cut_and_the_original_is_repla
     let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
     let large = format!("{{broken{}", "\"".repeat(100_000));
     world.log.add(TOPIC, 0, vec!["{small".to_owned(), large.clone(), "{small too".to_owned()]);
-    // It does not stand still: what comes after is counted.
+    // The job continues: later events are counted.
     world.append(0, &[("a", 1)]);
     until("all are booked", || job.view().ledger.accepted == 4);
     assert_eq!((job.view().ledger.dead_lettered, job.view().ledger.counted), (3, 1));
@@ -306,7 +312,7 @@ fn all_letters_that_fit_are_found_for_a_replay_however_many_there_are() {
     assert_eq!(open.len() as u64, count);
     let outcome = queue.replay(&open).expect("a replay");
     assert_eq!((outcome.replayed.len() as u64, outcome.left.len()), (count, 0));
-    // They are malformed again; those that were replayed are not open any more.
+    // They are malformed again; the replayed ones are no longer open.
     dead_lettered(&job, 2 * count);
     assert_eq!(queue.open(&|_| true, usize::MAX).expect("ids").len() as u64, count);
     assert!(process.shut_down(LONG));
@@ -345,7 +351,7 @@ fn a_job_that_reads_the_dead_letter_topic_or_a_pattern_of_topics_does_not_feed_i
     let (named, pattern) = (named.expect("it starts"), pattern.expect("it starts"));
     until("the dead letter is read", || named.view().ledger.dead_lettered >= 1);
     dead_lettered(&pattern, 1);
-    // Twice as many as there are, had they read their own.
+    // If the jobs had read their own dead letters, there would be twice as many.
     world.give(&job, 0, &[("a", 1)]);
     until("the pattern has read on", || pattern.view().ledger.accepted == 2);
     assert_eq!(all(&process).len(), 2, "one of each job that reads events");

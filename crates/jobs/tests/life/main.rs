@@ -1,5 +1,5 @@
-//! A job's life over a log and a store that outlive it: checkpoints, failures and restarts, savepoints, the end of the
-//! process, and what is on record of it.
+//! Tests of jobs over a log and a store that outlive them: checkpoints, failures and restarts, savepoints,
+//! the end of the process, and the records of jobs.
 
 mod again;
 mod apart;

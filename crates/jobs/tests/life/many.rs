@@ -1,5 +1,5 @@
-//! Many jobs, submitted, cancelled, stopped and replaced at random over several processes: none is lost, and none is
-//! there twice.
+//! Many jobs are submitted, cancelled, stopped and replaced at random in several processes. No job is lost or
+//! duplicated.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::world::{SCRIPT, World, submission, until};
 
 const LONG: Duration = Duration::from_secs(20);
 const ACTS: usize = 60;
-/// Jobs that run at one time, at most.
+/// The maximum number of jobs that run at the same time.
 const AT_ONCE: usize = 6;
 
-/// What each job that was acknowledged is to be in.
+/// The expected status of each acknowledged job.
 type Expected = BTreeMap<JobId, JobStatus>;
 
 fn running(expected: &Expected) -> Vec<JobId> {
@@ -46,8 +46,9 @@ fn no_job_is_lost_and_none_is_there_twice() {
         let world = World::new(1);
         let mut expected = Expected::new();
         let mut process = world.process();
-        // Whoever reads next when the log breaks down is the one that fails.
+        // The failing job is the one that reads next after the breakdown of the log.
         let script = SCRIPT.replace("attempts' = '3'", "attempts' = '1000'");
+
         for act in 0..ACTS {
             world.append(0, &[("a", act as u32)]);
             let jobs = running(&expected);
@@ -93,6 +94,7 @@ fn no_job_is_lost_and_none_is_there_twice() {
                 _ => {}
             }
         }
+
         check(&process, &expected, seed);
         assert!(process.shut_down(LONG));
         process = world.process();

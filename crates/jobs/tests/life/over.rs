@@ -1,4 +1,4 @@
-//! Jobs that are cancelled, also while what they write to does not take it.
+//! Jobs that are cancelled, also while their sinks do not accept rows.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn a_job_whose_store_takes_nothing_can_be_cancelled_and_goes_on_when_it_does_aga
     world.written(&job);
     assert_eq!(world.counts().len(), 1);
     world.store.refuse(true);
-    // More results than the writer's queue holds: the sources are held back.
+    // More results than the writer's queue can hold, so the sources are held back.
     for second in 2..400 {
         world.append(0, &[("a", second)]);
     }
@@ -37,7 +37,7 @@ fn a_job_that_writes_a_topic_waits_for_its_log_and_can_be_cancelled_while_it_doe
     let script = SCRIPT.replace("'connector' = 'redis', 'key' = '{k}:{window_end}'", COUNTS_TOPIC);
     let script =
         script.replace("window_end TIMESTAMP(3))", "window_end TIMESTAMP(3), PRIMARY KEY (k) NOT ENFORCED)");
-    // A single failure would be its end.
+    // A single failure would end the job.
     let script = script.replace("attempts' = '3'", "attempts' = '0'");
     let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
     world.log.refuse(2);
@@ -59,7 +59,7 @@ fn a_job_that_is_cancelled_while_it_ends_comes_to_rest_as_whoever_did_it_was_tol
         let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
         let stopping = job.clone();
         let stopping = std::thread::spawn(move || stopping.savepoint(None, Sequel::Stop));
-        // Before, while or after its state is written, and it ends.
+        // The cancellation comes before, while or after the state is written and the job ends.
         std::thread::park_timeout(Duration::from_micros(round * 250));
         let was_told = job.cancel();
         let is_stopped = stopping.join().expect("no panic").is_ok();
@@ -90,7 +90,7 @@ fn a_job_that_cannot_be_started_again_for_want_of_its_dead_letters_can_be_cancel
     let world = World::new(1);
     let process = world.process();
     let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
-    // It says in the topic of dead letters where it goes on from.
+    // A restarting job records its position in the topic of dead letters.
     world.log.refuse_appends(true);
     world.log.break_down();
     until("it waits", || world.log.refused_appends() > 0);

@@ -1,4 +1,4 @@
-//! Checkpoints of operators whose state is in files: what is written of them, and what a job goes on from.
+//! Checkpoints of operators with state in files: what is written, and how a job is restored.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,7 +12,7 @@ use crate::world::{World, submission, until};
 
 const LONG: Duration = Duration::from_secs(20);
 
-/// Counts by key, every part of them a file.
+/// A script that counts by key, where each part of the state is a file.
 const SCRIPT: &str = "
 SET 'execution.checkpointing.data-inline-threshold' = '0';
 SET 'weir.max-future' = '0 s';
@@ -31,7 +31,7 @@ fn each_key() -> Vec<(&'static str, u32)> {
     KEYS.iter().map(|&key| (key, 0)).collect()
 }
 
-/// Takes a checkpoint; its record, its directory, and its part files by name.
+/// Takes a checkpoint. Returns its record, its directory, and its part files by name.
 fn checkpoint(
     world: &World,
     job: &JobMaster,
@@ -51,7 +51,7 @@ fn part_files(directory: &Path) -> BTreeMap<String, std::fs::Metadata> {
     parts.map(|entry| (name(&entry), entry.metadata().expect("a file"))).collect()
 }
 
-/// All bytes of the state, and those that the checkpoint before had written.
+/// Returns the size of the state, and of the parts that the previous checkpoint had written.
 fn sizes(record: &CheckpointRecord) -> (u64, u64) {
     let CheckpointState::Completed { bytes, reused, .. } = record.state else { panic!("{record:?}") };
     let of_subtasks: u64 = record.parts.iter().map(|part| part.reused).sum();
@@ -83,7 +83,7 @@ fn only_what_has_changed_is_written_and_a_restart_goes_on_from_it_at_another_par
     assert_eq!(new.len(), 1, "only the part of the key is written: {new:?}");
     assert_eq!(sizes(&third).1, of_files - changed[new[0]].len());
 
-    // Two are kept: the first is gone, and with it nothing that the others hold.
+    // Two checkpoints are retained: the first is removed, except for the files that the others use.
     assert!(!directory.with_file_name("chk-1").exists());
     assert!(process.shut_down(LONG));
     world.defaults.parallelism = 3;
@@ -127,7 +127,7 @@ fn what_a_killed_process_left_in_the_middle_of_writing_parts_is_removed_at_the_n
     let (_, directory, files) = checkpoint(&world, &job);
     assert!(process.shut_down(LONG));
 
-    // As far as a process came that was killed behind its first link and within its second part.
+    // The files of a process that was killed after its first link and in its second part.
     let left = directory.with_file_name("chk-3");
     std::fs::create_dir(&left).expect("a directory");
     std::fs::hard_link(directory.join("part-0"), left.join("part-0")).expect("a link");

@@ -1,4 +1,4 @@
-//! What outlives the process.
+//! State that outlives the process.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn a_job_goes_on_under_its_id_where_the_process_ended() {
     assert_eq!(again.view().ledger.accepted, 2, "what was counted before is not read again");
     world.give(&again, 1, &[("a", 3)]);
     assert_eq!(world.counts()["a:2025-12-09 00:01:00"], 3);
-    // Also after it was cancelled.
+    // It also continues after it was cancelled.
     assert!(again.cancel());
     until_is(&again, JobStatus::Canceled);
     assert!(process.shut_down(LONG));
@@ -96,14 +96,15 @@ fn a_job_that_the_end_of_the_process_does_not_wait_for_is_started_again_all_the_
     let process = world.process();
     let id = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts").id();
     assert!(process.shut_down(LONG));
-    // Whether it hears first that the process ends, or that nobody waits, is a matter of luck.
+    // It is random whether the job first learns of the end of the process, or that nobody waits.
+
     for round in 1..=12 {
         let process = world.process();
         process.resume().expect("the records can be read");
         let jobs = process.jobs();
         let [job] = &jobs[..] else { panic!("{} jobs run in round {round}", jobs.len()) };
         assert_eq!(job.id(), id);
-        // It waits for its store to take what belongs to a checkpoint.
+        // The checkpoint waits until the store accepts the results before it.
         let refused = world.store.refused();
         world.store.refuse(true);
         world.append(0, &[("a", round)]);
@@ -134,7 +135,7 @@ fn a_job_whose_checkpoints_are_all_damaged_is_not_begun_anew() {
     states.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
     let newest = states.pop().expect("the newest");
     cut(&newest);
-    // The one before is good enough, wherever in time it stands.
+    // The previous checkpoint is used, however old it is.
     let process = world.process();
     let again = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
     assert_eq!((again.id(), again.view().checkpoints.restored), (job.id(), 1));
@@ -147,7 +148,7 @@ fn a_job_whose_checkpoints_are_all_damaged_is_not_begun_anew() {
     let refused = process.submit(submission(SCRIPT, Origin::Start)).err().expect("it is refused");
     let text = refused.to_string();
     assert!(text.contains("none of the 2 checkpoint(s)") && text.contains("weir up --afresh"), "{text}");
-    // Told so, it begins anew.
+    // On request, it starts from scratch.
     let afresh = process.submit(Submission { afresh: true, ..submission(SCRIPT, Origin::Start) });
     world.written(&afresh.expect("it starts"));
     assert!(process.shut_down(LONG));

@@ -1,4 +1,4 @@
-//! Queries: their rows wait for whoever fetches them, and what is read waits for the rows.
+//! Queries: their rows wait until they are fetched, and reading waits for the rows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,10 +9,10 @@ use types::Value;
 
 use crate::world::{SCRIPT, World, submission, until, until_is};
 
-/// What a query's rows wait in, see `connectors::collect`.
+/// The capacity for the rows of a query, see `connectors::collect`.
 const ROOM: usize = 10_000;
 
-/// The declarations of the script, and a query behind them.
+/// Starts a query that uses the declarations of the script.
 fn start(process: &Dispatcher, query: &str, told: &Arc<AtomicUsize>) -> QueryJob {
     let declarations = SCRIPT.split("INSERT").next().expect("declarations");
     let script = format!("{declarations}{query}");
@@ -28,7 +28,7 @@ fn values(rows: &[CollectedRow]) -> Vec<Value> {
     rows.iter().map(|row| row.values[0].clone()).collect()
 }
 
-/// Takes rows until there are so many.
+/// Takes rows until there are this many.
 fn take(query: &QueryJob, count: usize) -> Vec<CollectedRow> {
     let mut rows = Vec::new();
     while rows.len() < count {
@@ -45,6 +45,7 @@ fn rows_that_nobody_fetches_hold_the_sources_back() {
     let told = Arc::default();
     let query = start(&process, "SELECT v FROM events", &told);
     let many: Vec<(&str, u32)> = (0..ROOM as u32 * 2).map(|n| ("a", n % 86_400)).collect();
+
     world.append(0, &many);
     let written = || query.job().view().ledger.accepted;
     until("the room is full", || query.has_rows());
@@ -56,7 +57,8 @@ fn rows_that_nobody_fetches_hold_the_sources_back() {
     assert_eq!(take(&query, many.len()).len(), many.len());
     until("all are read", || written() == many.len() as u64);
     assert!(!query.has_rows() && query.ended().is_none());
-    // Nothing of it is on record, and its source's rows are nobody's letters.
+
+    // The query is not recorded, and writes no dead letters.
     assert!(world.letters().is_empty());
     query.close();
     until_is(query.job(), JobStatus::Canceled);
@@ -116,6 +118,7 @@ fn a_query_is_known_like_any_job_and_forgotten_sooner() {
         until_is(query.job(), JobStatus::Finished);
         assert!(process.job(query.job().id()).is_some());
     }
+
     let known = process.jobs();
     assert!(known.len() <= 12 && known.iter().any(|of| of.id() == job.id()), "{}", known.len());
     let failing = start(&process, "SELECT 1 / (v - 1) FROM events", &Arc::default());
@@ -124,7 +127,7 @@ fn a_query_is_known_like_any_job_and_forgotten_sooner() {
     assert_eq!(failing.job().view().restarts, 0, "its rows would come twice");
     assert!(process.is_healthy());
     drop((process, job));
-    // The next process goes on with the job alone.
+    // The next process continues only the job.
     let next = world.process();
     next.resume().expect("records");
     assert_eq!(next.jobs().len(), 1);
