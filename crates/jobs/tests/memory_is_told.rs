@@ -1,4 +1,4 @@
-//! What a job says that it holds is what it has allocated, and a checkpoint fits beside it.
+//! Checks that the memory that a job reports is what it has allocated, and that a checkpoint fits next to it.
 
 #[path = "support/memory.rs"]
 #[expect(dead_code, reason = "other tests ask more of the log and the store")]
@@ -15,9 +15,9 @@ use stage::{Running, Stage, compile};
 
 struct Counting;
 
-/// Bytes that were allocated and not freed.
+/// The allocated bytes.
 static LIVE: AtomicIsize = AtomicIsize::new(0);
-/// The most that ever were.
+/// The maximum of the allocated bytes.
 static PEAK: AtomicIsize = AtomicIsize::new(0);
 
 fn grow(bytes: isize) {
@@ -25,11 +25,11 @@ fn grow(bytes: isize) {
     PEAK.fetch_max(live, Ordering::Relaxed);
 }
 
-// SAFETY: every call is handed on to the system's allocator.
+// SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         grow(layout.size() as isize);
-        // SAFETY: the caller keeps the contract of this very function.
+        // SAFETY: the caller fulfils the contract of this function.
         unsafe { System.alloc(layout) }
     }
 
@@ -51,7 +51,7 @@ static ALLOCATOR: Counting = Counting;
 
 const EVENTS: usize = 40_000;
 
-/// What is computed, and by what it is grouped.
+/// What is computed, and the columns by which it is grouped.
 const QUERIES: [(&str, &str); 7] = [
     ("COUNT(*)", "k"),
     ("SUM(v) + SUM(d)", "n"),
@@ -87,11 +87,11 @@ fn events() -> Vec<String> {
     (0..EVENTS).map(event).collect()
 }
 
-/// What of each plan, by what it is called, is not as it should be.
+/// Runs each query and returns the reported deviations.
 fn check(wrong_of: impl Fn(&Running<'_>) -> Option<String>) -> Vec<String> {
     let tumble = "TUMBLE(TABLE q, DESCRIPTOR(seen), INTERVAL '1' HOUR)";
     let hop = "HOP(TABLE q, DESCRIPTOR(seen), INTERVAL '10' SECOND, INTERVAL '1' HOUR)";
-    // Nobody else may allocate meanwhile.
+    // No other test may allocate memory meanwhile.
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock();
     let mut wrong = Vec::new();
@@ -130,7 +130,7 @@ fn a_checkpoint_takes_no_more_than_what_is_left_beside_the_state() {
         let before = LIVE.load(Ordering::Relaxed);
         PEAK.store(before, Ordering::Relaxed);
         let bytes = job.checkpoint();
-        // Room at the end that was never written to takes no memory.
+        // Unused capacity at the end takes no memory.
         let spare = (bytes.capacity() - bytes.len()) as isize;
         let took = PEAK.load(Ordering::Relaxed) - before - spare;
         let held = job.memory().held as isize;

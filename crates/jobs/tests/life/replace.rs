@@ -1,4 +1,4 @@
-//! Replacing a job by one that goes on from its state, and what is left of it when the process ends in between.
+//! Replacing a job by one that continues from its state, also if the process ends in between.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ fn named(name: &str) -> String {
     format!("SET 'pipeline.name' = '{name}'; {SCRIPT}")
 }
 
-/// The script with another query beside.
+/// Returns the script with an additional query.
 fn wider(script: &str) -> String {
     format!(
         "{script} CREATE TABLE others (k STRING, least INT, window_end TIMESTAMP(3))
@@ -33,7 +33,7 @@ fn nameless(script: &str) -> Submission<'_> {
     Submission { name: "", ..submission(script, Origin::Submitted) }
 }
 
-/// Names and states of all jobs that are not over.
+/// Returns the names of all jobs that have not ended.
 fn running(process: &Dispatcher) -> Vec<String> {
     let jobs = process.jobs().into_iter().filter(|job| !job.status().is_terminal());
     jobs.map(|job| job.name().to_owned()).collect()
@@ -45,6 +45,7 @@ fn a_job_is_replaced_by_one_that_goes_on_from_its_state() {
     let process = world.process();
     let old = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
     world.give(&old, 0, &[("a", 1), ("a", 2)]);
+
     let script = wider(SCRIPT);
     let compared = process.compare(nameless(&script), "counting").expect("a report");
     let made = process.replace(nameless(&script), "counting").expect("it is replaced");
@@ -57,13 +58,15 @@ fn a_job_is_replaced_by_one_that_goes_on_from_its_state() {
     assert_eq!((made.old.id(), made.old.status()), (old.id(), JobStatus::Finished));
     assert_eq!((made.new.name(), made.new.status()), ("counting", JobStatus::Running));
     assert_ne!(made.new.id(), old.id());
+
     world.append(0, &[("a", 3)]);
     until("it goes on counting", || world.counts().get(KEY) == Some(&3));
-    // Under its own name if it has one, and by the id of the one before.
+    // The new job can have its own name, and the old one can be given by its id.
     let renamed = named("renamed");
     let again = process.replace(nameless(&renamed), &made.new.id().to_string()).expect("it is replaced");
     assert_eq!(again.new.name(), "renamed");
     assert!(again.report.to_string().contains("the state of `others` is dropped"), "{}", again.report);
+
     assert!(process.shut_down(LONG));
     let process = world.process();
     process.resume().expect("the records can be read");
@@ -105,7 +108,7 @@ fn a_script_that_is_wrong_stops_nothing() {
     assert!(process.shut_down(LONG));
 }
 
-/// A process over traps, in which the job that is to come is caught.
+/// Returns a process with traps, and a script for a job that is caught in them.
 fn trapped(world: &World) -> (Arc<Traps>, Dispatcher, String) {
     world.log.create(TRAPPED, 1);
     let traps = Arc::new(Traps::default());
@@ -139,7 +142,7 @@ fn a_job_whose_successor_cannot_start_goes_on_from_its_savepoint() {
             assert_eq!(running(&process).len(), 1);
             assert!(process.shut_down(LONG));
 
-            // So it is for the next process.
+            // The next process continues the same job.
             let process = world.process();
             if origin == Origin::Start {
                 process.submit(submission(SCRIPT, origin)).expect("it starts");
@@ -163,6 +166,7 @@ fn a_job_that_is_being_replaced_is_not_replaced_by_another_meanwhile() {
     traps.set(Place::Write, Trap::Stick);
     world.log.add(TRAPPED, 0, vec![r#"{"k": "a", "v": 1, "at": "2025-12-09 00:00:01"}"#.to_owned()]);
     until("its result is on its way", || traps.stuck() == 1);
+
     std::thread::scope(|scope| {
         let replacing =
             scope.spawn(|| process.replace(nameless(SCRIPT), "counting").map(|made| made.new.id()));
@@ -174,10 +178,11 @@ fn a_job_that_is_being_replaced_is_not_replaced_by_another_meanwhile() {
         traps.take_away();
         let new = replacing.join().expect("no panic").expect("it is replaced");
         until_is(&process.job(new).expect("it is there"), JobStatus::Running);
-        // From then on it may be again.
+        // After that it can be replaced again.
         process.replace(nameless(SCRIPT), &new.to_string()).expect("it is replaced");
         assert!(!file.exists());
     });
+
     assert_eq!(running(&process).len(), 1);
     assert!(process.shut_down(LONG));
 }
@@ -210,7 +215,7 @@ fn what_replaces_a_job_that_is_started_with_weir_stands_until_it_is_over() {
     process.resume().expect("the records can be read");
     assert_eq!((started.id(), started.name(), started.script()), (better, "better", script.as_str()));
     until_is(&started, JobStatus::Running);
-    // And is replaced itself.
+    // The replacement can be replaced too.
     let best = named("best");
     let best_id = process.replace(nameless(&best), "better").expect("it is replaced").new.id();
     assert!(process.shut_down(LONG));
@@ -218,7 +223,7 @@ fn what_replaces_a_job_that_is_started_with_weir_stands_until_it_is_over() {
     let started = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
     assert_eq!((started.id(), started.name()), (best_id, "best"));
     until_is(&started, JobStatus::Running);
-    // Other scripts are as they were.
+    // Other scripts are not affected.
     let other = named("other");
     assert_eq!(process.submit(submission(&other, Origin::Start)).expect("it starts").name(), "other");
     assert!(started.cancel());
@@ -239,7 +244,7 @@ fn what_replaces_a_job_that_is_started_with_weir_stands_until_it_is_over() {
     assert!(process.shut_down(LONG));
 }
 
-/// What a crash would leave after each step of the registry.
+/// Copies the directory after each step of the registry, as a crash would leave it.
 fn copies(world: &World, into: &Path) -> (Arc<Mutex<Vec<PathBuf>>>, Registry) {
     let (from, copies) = (world.directory.path().to_owned(), Arc::new(Mutex::new(Vec::new())));
     let (made, into) = (copies.clone(), into.to_owned());
@@ -254,12 +259,12 @@ fn copies(world: &World, into: &Path) -> (Arc<Mutex<Vec<PathBuf>>>, Registry) {
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a directory");
-    // A checkpoint that another thread removes just now may be gone again.
+    // Another thread may have removed this checkpoint in the meantime.
     let Ok(entries) = std::fs::read_dir(from) else { return };
     for entry in entries.flatten() {
         match entry.file_type() {
             Ok(kind) if kind.is_dir() => copy(&entry.path(), &to.join(entry.file_name())),
-            // What another thread writes just now may be gone again.
+            // Another thread may have renamed or removed this file in the meantime.
             _ => drop(std::fs::copy(entry.path(), to.join(entry.file_name()))),
         }
     }
@@ -304,7 +309,7 @@ fn a_crash_at_any_step_leaves_one_of_the_two() {
                     std::fs::remove_dir_all(world.place(place)).expect("it is there");
                     copy(&left.join(place), Path::new(&world.place(place)));
                 }
-                // Twice: what is undone is undone once.
+                // The second process finds nothing more to undo.
                 for _ in 0..2 {
                     let process = world.process();
                     start(&process);

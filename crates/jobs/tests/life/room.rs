@@ -1,4 +1,4 @@
-//! Jobs that have no room for more state.
+//! Jobs whose state exceeds their memory.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ fn script(memory: &str) -> String {
     format!("SET 'weir.memory' = '{memory}'; {quiet}")
 }
 
-/// So many keys of their own in a minute of the day.
+/// Adds events with this many different keys in one minute of the day.
 fn fill(world: &World, minute: usize, keys: usize) {
     let line =
         |n| format!(r#"{{"k": "key-{minute}-{n:030}", "v": 1, "at": "2025-12-09 00:{minute:02}:30"}}"#);
@@ -27,13 +27,13 @@ fn a_full_job_waits_says_who_holds_what_and_goes_on_with_more_memory() {
     let process = world.process();
     let job = process.submit(submission(&script("16 MiB"), Origin::Start)).expect("it starts");
     fill(&world, 0, KEYS);
-    // The one that closes the window, which the job does not come to.
+    // This event would close the window, but the job does not reach it.
     world.append(0, &[("last", 200)]);
     until("the job is stuck", || job.view().memory.is_stuck());
     let view = job.view();
     assert!(view.ledger.accepted < KEYS as u64 && view.ledger.balances(), "{:?}", view.ledger);
     let limit = view.memory.limit.expect("a limit");
-    // The last batch may have made a table grow, which doubles it.
+    // The last batch may have made a table grow, which doubles its size.
     assert!((limit..limit * 2).contains(&view.memory.held), "{:?}", view.memory);
     let why = why_held_back(&view.memory).expect("it is held back");
     assert!(why.contains("most hold: counts ") && why.contains("more memory (`weir.memory`"), "{why}");

@@ -1,4 +1,4 @@
-//! Savepoints: asked for, kept, and started from.
+//! Savepoints: requesting, storing and restoring them.
 
 use std::time::Duration;
 

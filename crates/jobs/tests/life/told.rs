@@ -1,4 +1,4 @@
-//! What followers of results are told of.
+//! The messages for followers of results.
 
 use std::time::Duration;
 
@@ -16,16 +16,19 @@ fn followers_are_told_the_end_of_the_window_as_keys_name_it_whatever_its_type() 
             .replace("window_end TIMESTAMP(3))", &format!("window_end {declared})"))
             .replace("SUM(v), window_end", &format!("SUM(v), {written}"))
             .replace("'key' = '{k}:{window_end}'", "'key' = '{k}:{window_end}', 'channel' = 'told'");
+
         let process = world.process();
         process.submit(submission(&script, Origin::Start)).expect("it starts");
         world.append(0, &[("a", 10), ("b", 20), ("a", 100)]);
         until("they are told", || !world.store.told().is_empty());
+
         let told = world.store.told().swap_remove(0);
         let (_, key) = world.store.history()[0]
             .0
             .split_once(':')
             .map(|(k, end)| (k.to_owned(), end.to_owned()))
             .expect("a key");
+
         assert_eq!((&*told.kind, &*told.channel, told.count), ("counts", "told", 2));
         assert_eq!(*told.time, key, "{declared}");
         assert!(!told.time.is_empty());

@@ -1,4 +1,4 @@
-//! From topic to topic over the embedded log: event time, keys and headers are those of its records.
+//! Jobs that read and write topics of the embedded log, with the event time, keys and headers of its records.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ INSERT INTO totals SELECT who, tenant, kind, SUM(v), SUM(place)
 FROM TABLE(TUMBLE(TABLE named, DESCRIPTOR(taken), INTERVAL '1' DAY)) GROUP BY window_start, window_end, who, tenant, kind;
 ";
 
-/// The newest body of each key of a topic.
+/// Returns the newest body for each key of a topic.
 fn newest(log: &EmbeddedLog, topic: &str) -> BTreeMap<String, String> {
     let wanted = Wanted { keys: true, headers: false };
     let mut newest = BTreeMap::new();
@@ -52,6 +52,7 @@ fn what_the_embedded_log_knows_of_its_records_is_counted_by() {
     let log = EmbeddedLog::open(directory.path(), Options::default(), clock.clone()).expect("a log");
     let log = Arc::new(log);
     log.create_topic("events", 1).expect("a topic");
+
     let record = |key: &str, v: i64, tenant: &str| NewRecord {
         key: Some(key.into()),
         body: format!("{{\"v\":{v}}}").into_bytes().into(),
@@ -60,6 +61,7 @@ fn what_the_embedded_log_knows_of_its_records_is_counted_by() {
     };
     let records = vec![record("An", 1, "x"), record("An", 2, "y"), record("An", 3, "x")];
     log.append("events", records).expect("room").blocking_recv().expect("an answer").expect("durable");
+
     let process = Dispatcher::new(Environment {
         logs: Logs::new(log.clone(), None, clock.clone()),
         store: Arc::new(MemoryStore::default()),
@@ -68,6 +70,7 @@ fn what_the_embedded_log_knows_of_its_records_is_counted_by() {
         checkpoints: None,
         registry: None,
     });
+
     let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
     let row = |total: i64, places: i64| {
         format!("{{\"kind\":\"LogAppendTime\",\"total\":{total},\"places\":{places}}}")

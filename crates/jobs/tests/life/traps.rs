@@ -1,4 +1,4 @@
-//! A log and a store that spring a trap on whoever touches what a test has named, and serve all others.
+//! A log and a store that trigger a trap in the place that a test has set, and otherwise work normally.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,24 +8,24 @@ use storage::log::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Po
 use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
 use types::{Offset, PartitionId};
 
-/// Where a job is caught.
+/// The place of a trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// A source is opened.
+    /// Opening a source.
     Open,
-    /// A source is read.
+    /// Reading a source.
     Read,
-    /// Results are written.
+    /// Writing results.
     Write,
-    /// A checkpoint is written, and the group is told how far it reaches.
+    /// Writing a checkpoint, when the position of the group is committed.
     Commit,
 }
 
-/// What happens to it.
+/// The effect of a trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trap {
     Panic,
-    /// It does not come back before the trap is taken away.
+    /// Blocks until the trap is removed.
     Stick,
 }
 
@@ -35,14 +35,14 @@ struct State {
     stuck: usize,
 }
 
-/// The traps of one topic, and of result keys that begin with its name.
+/// The traps for one topic, and for result keys that begin with its name.
 #[derive(Default)]
 pub struct Traps {
     state: Mutex<State>,
     changed: Condvar,
 }
 
-/// The name of what traps are set on.
+/// The topic that has the traps.
 pub const TRAPPED: &str = "trapped";
 
 impl Traps {
@@ -50,13 +50,13 @@ impl Traps {
         self.state.lock().set = Some((place, trap));
     }
 
-    /// Takes the trap away, and lets go of whoever is stuck.
+    /// Removes the trap and releases blocked threads.
     pub fn take_away(&self) {
         self.state.lock().set = None;
         self.changed.notify_all();
     }
 
-    /// How many threads stand in it now.
+    /// Returns the number of threads that are blocked now.
     pub fn stuck(&self) -> usize {
         self.state.lock().stuck
     }
@@ -65,7 +65,7 @@ impl Traps {
         let mut state = self.state.lock();
         match state.set {
             Some((place, Trap::Panic)) if place == here => {
-                // Once is enough: what is started again finds the way free.
+                // The trap works only once, so the restarted job succeeds.
                 state.set = None;
                 drop(state);
                 panic!("caught at {here:?}");

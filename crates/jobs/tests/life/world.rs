@@ -1,4 +1,4 @@
-//! A dispatcher over a log and a store in memory, and a directory for what is to outlive it.
+//! A dispatcher with a log and a store in memory, and a directory for state that outlives it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::memory::{MemoryLog, MemoryStore, SharedLog};
 
 pub const TOPIC: &str = "events";
 
-/// Counts by key and minute; keys that are no text are dead letters, and so is what is no JSON.
+/// Counts by key and minute. Keys that are not strings become dead letters, as do lines that are not JSON.
 pub const SCRIPT: &str = "
 SET 'restart-strategy.type' = 'fixed-delay';
 SET 'restart-strategy.fixed-delay.attempts' = '3';
@@ -59,13 +59,13 @@ impl World {
         self.directory.path().join(name).display().to_string()
     }
 
-    /// A process: what it knows it has from the log, the store and the directory.
+    /// Starts a process, which knows only what the log, the store and the directory contain.
     pub fn process(&self) -> Dispatcher {
         let registry = Registry::open(&self.directory.path().join("jobs")).expect("the registry opens");
         self.process_over(Arc::new(SharedLog(self.log.clone())), self.store.clone(), registry)
     }
 
-    /// [`World::process`] over something else.
+    /// Like [`World::process`], with another log and store.
     pub fn process_over(
         &self,
         log: Arc<dyn EventLog>,
@@ -93,7 +93,8 @@ impl World {
         })
     }
 
-    /// Appends events of key and second of the day, and waits until a job has taken them and written what changed.
+    /// Appends events with this key and second of the day, and waits until a job has read them and written
+    /// the changes.
     pub fn give(&self, job: &JobMaster, partition: usize, events: &[(&str, u32)]) {
         let before = job.view().ledger.accepted;
         self.append(partition, events);
@@ -109,7 +110,7 @@ impl World {
         self.log.add(TOPIC, partition, events.iter().map(line).collect());
     }
 
-    /// Waits until the rows say what the job has counted.
+    /// Waits until the rows contain everything that the job has counted.
     pub fn written(&self, job: &JobMaster) {
         until("the results are written", || {
             let ledger = job.view().ledger;
@@ -117,7 +118,7 @@ impl World {
         });
     }
 
-    /// By key and window: how many events.
+    /// Returns the number of events for each key and window.
     pub fn counts(&self) -> BTreeMap<String, i64> {
         let rows = self.store.rows().into_iter().filter(|(key, _)| key.contains(':'));
         let rows = rows.filter_map(|(key, row)| {
@@ -127,7 +128,7 @@ impl World {
         rows.collect()
     }
 
-    /// Whether the row of this key says that it is final.
+    /// Returns whether the row with this key says that it is final.
     pub fn is_final(&self, key: &str) -> Option<bool> {
         let rows = self.store.rows();
         let row: Value = serde_json::from_slice(rows.get(key)?).ok()?;
@@ -143,7 +144,7 @@ pub fn submission<'a>(script: &'a str, origin: Origin) -> Submission<'a> {
     Submission { script, name: "counting", variables: &|_| None, origin, from: None, afresh: false }
 }
 
-/// Waits until something holds; a test that waits in vain has failed.
+/// Waits until a condition holds, and fails the test after some time.
 pub fn until(what: &str, holds: impl Fn() -> bool) {
     for _ in 0..20_000 {
         if holds() {

@@ -1,4 +1,4 @@
-//! The fifteen analytics of the contract, in the plainest form: a window, a filter, a group, a row.
+//! The fifteen analytics of the contract in their simplest form: a window, a filter, a group, a row.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::event::Event;
 
-/// One analytic: window, which events, which group, what is written.
+/// One analytic: its window, filter, group and written fields.
 pub struct Analytic {
     pub table: &'static str,
     pub key: fn(&Row<'_>) -> String,
@@ -29,7 +29,7 @@ impl Row<'_> {
         self.events[0]
     }
 
-    /// The text of a group by text.
+    /// Returns the text of a group by text.
     fn text(&self) -> &str {
         self.first().text.as_deref().expect("the filter leaves out events without text")
     }

@@ -1,5 +1,5 @@
-//! The fifteen analytics, computed again by hand: every key and value of the engine's answer must be there, and no
-//! other, whatever the parallelism and the size of batches.
+//! Recomputes the fifteen analytics in a simple way. The engine must produce exactly the same keys and
+//! values, with any parallelism and batch size.
 
 mod analytics;
 #[path = "../support/event.rs"]
@@ -23,7 +23,8 @@ use support::run;
 
 const SCRIPT: &str = include_str!("../../../../jobs/analytics.sql");
 
-/// Equal but for the last bits of averages, which here are summed in order.
+/// Returns whether two values are equal except for the last bits of averages, which are added in another
+/// order here.
 fn same(ours: &Value, theirs: &Value) -> bool {
     match (ours, theirs) {
         (Value::Number(a), Value::Number(b)) => {
@@ -80,6 +81,7 @@ fn check(seed: u64, count: usize, files: usize, lateness: (&str, i64), runs: &[(
     let paths: Vec<&Path> = paths.iter().map(|path| path.as_path()).collect();
     let (expected, tally) = recompute(&contents, lateness.1);
     assert!(lateness.1 > 0 || tally.late > 0, "seed {seed} has no late rows");
+
     let mut first_output: Option<String> = None;
     for &(parallelism, batch_rows) in runs {
         let at = format!("seed {seed}, parallelism {parallelism}, batches of {batch_rows}");
@@ -92,6 +94,7 @@ fn check(seed: u64, count: usize, files: usize, lateness: (&str, i64), runs: &[(
         }
         let extra: Vec<_> = rows.keys().filter(|key| !expected.contains_key(*key)).collect();
         assert!(extra.is_empty(), "{at}: not expected: {extra:?}");
+
         let ledger = summary.ledger;
         assert!(ledger.balances(), "{at}: {ledger:?}");
         let ours = Tally { lines: ledger.accepted, unusable: ledger.dead_lettered, late: ledger.late };

@@ -1,4 +1,4 @@
-//! The naive recomputation: every event looked at for every analytic.
+//! The simple recomputation, which considers every event for every analytic.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::event::{Event, iso, read};
 
 const DELAY: i64 = 5_000;
 
-/// What became of the lines of a file.
+/// The counts of the lines of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub lines: u64,
@@ -17,12 +17,13 @@ pub struct Tally {
     pub late: u64,
 }
 
-/// Every row by table and key, and what became of the lines. A row is late for a window if the greatest time before
-/// it, less the delay, is at or behind the window's last millisecond and the lateness.
+/// Returns every row by table and key, and the counts of lines. An event is late for a window if the maximum
+/// time before it, minus the delay, has reached the window's last millisecond plus the lateness.
 pub fn recompute(files: &[Vec<String>], lateness: i64) -> (BTreeMap<(String, String), Value>, Tally) {
     let analytics = analytics();
     let mut groups: BTreeMap<(usize, i64, Vec<String>), Vec<Event>> = BTreeMap::new();
     let mut tally = Tally::default();
+
     for lines in files {
         let mut watermark = i64::MIN;
         for line in lines {
@@ -54,6 +55,7 @@ pub fn recompute(files: &[Vec<String>], lateness: i64) -> (BTreeMap<(String, Str
             }
         }
     }
+
     let mut rows = BTreeMap::new();
     for ((index, start, _), events) in &groups {
         let analytic = &analytics[*index];

@@ -1,4 +1,4 @@
-//! Snapshots restored into a script that has changed since.
+//! Snapshots that are restored into a changed script.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,8 @@ const SOURCE: &str = "CREATE TABLE q (k STRING, v INT, seen TIMESTAMP_LTZ(3),
   WITH ('connector' = 'kafka', 'topic' = 'user-queries', 'format' = 'json',
         'json.timestamp-format.standard' = 'ISO-8601', 'json.ignore-parse-errors' = 'true');";
 
-/// A table `name` and what is written to it: rows and a sum by key and minute, where the condition holds.
+/// Declares a table and a query that writes to it: count and sum by key and minute of the rows that meet the
+/// condition.
 fn query(name: &str, what: &str, condition: &str, seconds: u32) -> String {
     format!(
         "CREATE TABLE {name} (k STRING, n BIGINT, x BIGINT, window_end TIMESTAMP(3), PRIMARY KEY (k, window_end) NOT ENFORCED)
@@ -26,7 +27,7 @@ fn query(name: &str, what: &str, condition: &str, seconds: u32) -> String {
     )
 }
 
-/// One event a second for ten minutes, of five keys.
+/// Returns one event per second for ten minutes, with five keys.
 fn events() -> Vec<String> {
     (0..600)
         .map(|n| {
@@ -36,7 +37,8 @@ fn events() -> Vec<String> {
         .collect()
 }
 
-/// Reads 330 events with one script, goes on with another from a snapshot; the rows and what was said of the state.
+/// Reads 330 events with one script, and continues with another from a snapshot. Returns the rows and the
+/// report.
 fn change(before: &str, after: &str, parallelism: u32) -> (BTreeMap<String, Value>, RestoreReport) {
     let (stage, snapshot) = halfway(before);
     let plan = compile(&format!("{SOURCE}{after}"));
@@ -70,14 +72,14 @@ fn fate<'a>(report: &'a RestoreReport, query: &str) -> &'a Fate {
     &found.unwrap_or_else(|| panic!("nothing is said of {query}: {report}")).1
 }
 
-/// A table's counts by key and time.
+/// Returns the counts of a table by key and time.
 fn counts(rows: &BTreeMap<String, Value>, table: &str) -> BTreeMap<String, i64> {
     let prefix = format!("analytics:{table}:");
     let of = rows.iter().filter_map(|(key, row)| Some((key.strip_prefix(&prefix)?, row)));
     of.map(|(key, row)| (key.to_owned(), row["n"].as_i64().expect("a count"))).collect()
 }
 
-/// What a table of all rows by minute holds in the end.
+/// Returns the final counts of a table that contains all events by minute.
 fn whole() -> BTreeMap<String, i64> {
     (0..10)
         .flat_map(|minute| (0..5).map(move |k| (format!("k{k}:2025-12-09 12:{:02}:00", minute + 1), 12)))
@@ -95,7 +97,8 @@ fn a_query_that_stays_keeps_its_state_when_others_come_and_go() {
         assert_eq!(report.dropped, ["goes"]);
         assert_eq!(report.resumed, ["q"]);
         assert_eq!(counts(&rows, "stays"), whole());
-        // The new one counts from where the snapshot stood: half of the sixth minute.
+        // The new query counts only the events after the snapshot, which was taken in the middle of the sixth
+        // minute.
         let mut expected = whole();
         expected.retain(|key, _| &key[14..] > "12:05:00");
         expected.iter_mut().filter(|(key, _)| key.ends_with("12:06:00")).for_each(|(_, n)| *n = 6);
@@ -127,7 +130,8 @@ fn state_that_no_longer_fits_is_not_used() {
 
 #[test]
 fn a_new_query_does_not_share_the_state_of_an_old_one_of_its_shape() {
-    // Both are rows and a sum by minute and key; only what the new one sums is new to the state they would share.
+    // Both count and sum by minute and key. Only the summed expression is new to the state that they would
+    // share.
     let old = query("older", "SUM(v)", "TRUE", 60);
     let new = query("newer", "SUM(v + 1)", "TRUE", 60);
     let (rows, report) = change(&old, &format!("{old}{new}"), 1);
@@ -159,7 +163,7 @@ fn another_topic_starts_anew() {
     );
 }
 
-/// A table `name` of counts by key that change with every row, and other operators behind.
+/// Declares a table of counts by key that change with every event, with further operators after them.
 fn updating(name: &str, filter: &str) -> String {
     format!(
         "CREATE TABLE {name} (k STRING, n BIGINT) WITH ('connector' = 'blackhole');

@@ -1,5 +1,5 @@
-//! Snapshots whose bytes were changed and whose checksum was made right again: whatever decodes can be restored, or is
-//! refused; nothing panics.
+//! Damaged snapshots with a corrected checksum: whatever can be decoded is restored or refused, without a
+//! panic.
 
 use engine::snapshot::{decode, encode};
 
@@ -7,7 +7,7 @@ use crate::lines::lines;
 use crate::random::Random;
 use crate::stage::{Stage, compile};
 
-/// Where the payload begins: `WEIRSNAP`, version, length, checksum.
+/// The size of the header: `WEIRSNAP`, version, length, checksum.
 const HEADER: usize = 8 + 2 + 8 + 4;
 
 fn damage(random: &mut Random, bytes: &[u8]) -> Vec<u8> {
@@ -38,11 +38,12 @@ fn no_bytes_make_a_snapshot_that_panics() {
     job.read_up_to(&[60]);
     let bytes = encode(&job.snapshot());
     job.crash();
+
     let (mut refused, mut restored) = (0, 0);
     for _ in 0..4_000 {
         match decode(&damage(&mut random, &bytes)) {
             Err(_) => refused += 1,
-            // Starting threads takes its time: a part of them is enough.
+            // Starting threads takes time, so only some are started.
             Ok(snapshot) if restored < 150 => {
                 restored += 1;
                 let parallelism = 1 + random.below(2) as u32;

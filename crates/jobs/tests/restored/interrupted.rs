@@ -1,4 +1,4 @@
-//! Jobs that are interrupted anywhere.
+//! Jobs that are interrupted at random points.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +8,14 @@ use crate::lines::lines;
 use crate::random::Random;
 use crate::stage::{Running, Stage, compile};
 
-/// All of the analytics, and what they leave out: other windows, aggregates over every kind of state.
+/// Returns a script with all analytics, further windows, and aggregates with every kind of state.
 pub fn script() -> String {
     let more = [
         "HOP(TABLE user_queries, DESCRIPTOR(event_time), INTERVAL '10' SECOND, INTERVAL '40' SECOND)",
         "CUMULATE(TABLE user_queries, DESCRIPTOR(event_time), INTERVAL '30' SECOND, INTERVAL '2' MINUTE)",
         "TUMBLE(TABLE user_queries, DESCRIPTOR(event_time), INTERVAL '1' MINUTE, INTERVAL '7' SECOND)",
     ];
+
     let mut script = include_str!("../../../../jobs/analytics.sql").to_owned();
     for (n, window) in more.iter().enumerate() {
         script += &format!(
@@ -39,7 +40,7 @@ pub fn script() -> String {
     script
 }
 
-/// The rows and the ledger of a job that nobody interrupts.
+/// Returns the rows and the ledger of a job without interruptions.
 fn truth(partitions: &[Vec<String>]) -> (Stage, engine::operator::LedgerCounts) {
     let stage = Stage::new(partitions.to_vec());
     let job = stage.start(&compile(&script()), 1, 1_000, None);
@@ -52,7 +53,7 @@ fn lengths(partitions: &[Vec<String>]) -> Vec<usize> {
     partitions.iter().map(Vec::len).collect()
 }
 
-/// Reads everything with interruptions at random, going through these parallelisms.
+/// Reads everything with random interruptions, with these parallelisms in turn.
 fn check(seed: u64, partitions: Vec<Vec<String>>, parallelisms: &[u32]) {
     let (untouched, counts) = truth(&partitions);
     assert!(counts.balances(), "{counts:?}");
@@ -60,25 +61,28 @@ fn check(seed: u64, partitions: Vec<Vec<String>>, parallelisms: &[u32]) {
     let stage = Stage::new(partitions.clone());
     let plan = compile(&script());
     let all = lengths(&partitions);
+
     let mut shown = vec![0; all.len()];
     let mut snapshot = None;
     let more = |random: &mut Random, shown: &[usize]| -> Vec<usize> {
         let left = shown.iter().zip(&all);
         left.map(|(&shown, &all)| shown + random.below((all - shown) as u64 / 2 + 1) as usize).collect()
     };
+
     for &parallelism in parallelisms {
         let batch_rows = *random.pick(&[1, 7, 300]);
         let job = stage.start(&plan, parallelism, batch_rows, snapshot.as_ref());
         let at_least = more(&mut random, &shown);
         job.read_up_to(&at_least);
-        // More is read while the snapshot is taken; how much of it is in the snapshot is nobody's business.
+        // More events are read while the snapshot is taken; it may or may not contain them.
         shown = more(&mut random, &at_least);
         stage.log.show(crate::stage::TOPIC, &shown);
         snapshot = Some(job.snapshot());
-        // What is read and written after the snapshot is read and written again.
+        // Everything after the snapshot is read and written again.
         job.read_up_to(&shown);
         job.crash();
     }
+
     let last: Running<'_> = stage.start(&plan, 2, 300, snapshot.as_ref());
     last.read_up_to(&all);
     let found = last.finish();
@@ -88,13 +92,13 @@ fn check(seed: u64, partitions: Vec<Vec<String>>, parallelisms: &[u32]) {
     for (key, value) in &expected {
         assert_eq!(Some(value), rows.get(key), "{at}: {key}");
     }
-    // What was dead-lettered after a snapshot is so again: twice the same record, and no other.
+    // Dead letters after a snapshot are written again, for the same records.
     assert_eq!(letters(&stage), letters(&untouched), "{at}");
     let extra: Vec<&String> = rows.keys().filter(|key| !expected.contains_key(*key)).collect();
     assert!(extra.is_empty(), "{at}: not expected: {extra:?}");
 }
 
-/// The records that were dead-lettered, and why.
+/// Returns the records that became dead letters, and the reasons.
 fn letters(stage: &Stage) -> BTreeSet<(u64, u64, String)> {
     let letters = stage.log.dead_letters(DEAD_LETTER_TOPIC).into_iter().map(|letter| {
         let number = |name: &str| letter[name].as_u64().expect("a number");
@@ -117,7 +121,7 @@ fn several_partitions_go_on_where_each_stood() {
     check(7, partitions, &[2, 1, 4, 3, 1]);
 }
 
-/// Lines in the order of their times, so that none is late however partitions are read.
+/// Sorts lines by time, so that none is late in whatever order the partitions are read.
 fn in_order(mut lines: Vec<String>) -> Vec<String> {
     let time = |line: &String| crate::event::read(line).and_then(|(time, ..)| time);
     lines.retain(|line| time(line).is_some());

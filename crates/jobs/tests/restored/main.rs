@@ -1,5 +1,6 @@
-//! Snapshots taken in the middle of a stream, encoded, decoded and restored, at the same or another parallelism, with
-//! the same or a changed script: the rows in the store and the ledger are those of a job that was never interrupted.
+//! Snapshots that are taken in the middle of a stream, encoded, decoded and restored, with the same or
+//! another parallelism, and the same or a changed script. The rows in the store and the ledger must be those
+//! of a job without interruptions.
 
 mod changed_scripts;
 mod damaged;

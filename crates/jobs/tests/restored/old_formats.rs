@@ -1,10 +1,11 @@
-//! Savepoints as every version of the format wrote them: each is restored, and goes on to the rows it led to then.
+//! Savepoints of all format versions: each is restored, and must lead to the same rows as with its own
+//! version.
 //!
-//! In `fixtures/VERSION/NAME` lie a savepoint (`_metadata` and `state`), the script of its job, the lines that it read and
-//! those that came after it (`lines.jsonl`), and what the job wrote when it went on (`expected.golden`).
+//! `fixtures/VERSION/NAME` contains a savepoint (`_metadata` and `state`), the script of its job, the lines
+//! before and after the savepoint (`lines.jsonl`), and what the job wrote afterwards (`expected.golden`).
 //!
-//! A new version of the format gets fixtures of its own, which are kept from then on:
-//! `WRITE_FIXTURES=1 cargo test -p jobs --test restored old_formats`. What is there is never written over.
+//! A new format version needs new fixtures, which are kept from then on: `WRITE_FIXTURES=1 cargo test -p jobs
+//! --test restored old_formats`. Existing files are never overwritten.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,7 +26,7 @@ use crate::memory::MemoryLog;
 use crate::random::Random;
 use crate::stage::{NOW, Running, Stage, TOPIC, compile};
 
-/// Later than any window ends.
+/// Later than the end of every window.
 const LATER: Interval = Interval(3 * 24 * 3_600_000);
 
 /// Operators with state by key.
@@ -45,13 +46,13 @@ WHERE `user`.user_id IS NOT NULL GROUP BY `user`.user_id;
 END;
 ";
 
-/// A script, the topic it reads, the lines there, and how many of them are in the savepoint.
+/// A script, its topic and lines, and the number of lines before the savepoint.
 struct Case {
     script: String,
     topic: String,
     lines: Vec<String>,
     saved: usize,
-    /// Parts of fewer bytes stand in the envelope.
+    /// Parts with fewer bytes are written into the envelope.
     inline_below: u64,
 }
 
@@ -65,14 +66,14 @@ fn stage(case: &Case) -> Stage {
     stage
 }
 
-/// Lets a job read the rest; its rows by key, and its ledger.
+/// Lets a job read the remaining lines. Returns its rows by key, and its ledger.
 fn rest(case: &Case, stage: &Stage, job: Running<'_>) -> (BTreeMap<String, Value>, LedgerCounts) {
     job.snapshot_of(&case.topic, case.lines.len());
     let ledger = job.finish_after(LATER);
     (stage.rows(), ledger)
 }
 
-/// A line a row, and one of the ledger.
+/// Returns one line per row, and one for the ledger.
 fn text((rows, ledger): &(BTreeMap<String, Value>, LedgerCounts)) -> String {
     let mut text: String = rows.iter().map(|(key, row)| format!("{key} {row}\n")).collect();
     text += &serde_json::to_string(ledger).expect("a ledger is JSON");
@@ -119,7 +120,7 @@ fn write_new(directory: &Path, case: &Case) {
     write("expected.golden", &text(&expected));
 }
 
-/// The cases of this version.
+/// Writes the fixtures of this version.
 fn write_fixtures() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cases/aggregates");
     let read = |name: &str| fs::read_to_string(golden.join(name)).expect("the case is there");
@@ -137,7 +138,7 @@ fn write_fixtures() {
         saved: 40,
         inline_below: INLINE_BELOW,
     };
-    // Operators with state by key, of which each part is a file of its own.
+    // Operators with state by key, whose parts are all files.
     let operators = Case {
         script: OPERATORS.to_owned(),
         topic: TOPIC.to_owned(),
@@ -145,6 +146,7 @@ fn write_fixtures() {
         saved: 40,
         inline_below: 0,
     };
+
     for (name, case) in [("aggregates", aggregates), ("analytics", analytics), ("operators", operators)] {
         write_new(&fixtures().join(VERSION.to_string()).join(name), &case);
     }
@@ -155,6 +157,7 @@ fn savepoints_of_every_version_are_restored_and_lead_to_the_rows_they_led_to_the
     if std::env::var_os("WRITE_FIXTURES").is_some() {
         write_fixtures();
     }
+
     let versions = fs::read_dir(fixtures()).expect("the fixtures are there");
     let mut found: Vec<u16> = Vec::new();
     for version in versions {
@@ -173,9 +176,11 @@ fn savepoints_of_every_version_are_restored_and_lead_to_the_rows_they_led_to_the
                 saved: position.offset as usize,
                 inline_below: INLINE_BELOW,
             };
+
             assert!(0 < case.saved && case.saved < case.lines.len());
             let expected = read("expected.golden");
             let plan = compile(&case.script);
+
             for parallelism in [1, 3] {
                 let stage = stage(&case);
                 let job = stage.start_from(&plan, parallelism, 100, Some(savepoint.restore()));

@@ -1,4 +1,5 @@
-//! Operators whose state is in files: it is restored at any parallelism, and only what is needed is opened.
+//! Operators with state in files: it is restored with any parallelism, and only the required files are
+//! opened.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -32,22 +33,24 @@ fn script(parts: &[&str]) -> String {
     parts.concat()
 }
 
-/// Two events a key.
+/// Creates two events for each key.
 fn stage(keys: usize) -> Stage {
     let line = |n: usize| format!(r#"{{"k": "key-{}", "v": {n}}}"#, n % keys);
     Stage::new(vec![(0..2 * keys).map(line).collect()])
 }
 
-/// Writes a savepoint of the first half of the events, every part to a file.
+/// Writes a savepoint of the first half of the events, with every part in a file.
 fn saved(stage: &Stage, script: &str, parallelism: u32, directory: &tempfile::TempDir) -> Restored {
     let half = stage.log.bodies(TOPIC).len() / 2;
     let job = stage.start(&compile(script), parallelism, 100, None);
     job.read_up_to(&[half]);
+
     let savepoints = CheckpointDirectory::open(directory.path().to_str().expect("a path")).expect("it opens");
     let nothing = EarlierParts::default();
     let mut parts = PartWriter::new(&savepoints, "savepoint", &nothing, (0, 0));
     let snapshot = job.snapshot_kept(&mut parts);
     job.crash();
+
     let mut manifest = Manifest {
         format: 0,
         kind: Kind::Savepoint,
@@ -64,7 +67,7 @@ fn saved(stage: &Stage, script: &str, parallelism: u32, directory: &tempfile::Te
     read_savepoint(&format!("{}/savepoint", savepoints.location())).expect("it is whole")
 }
 
-/// Counts what is opened.
+/// Counts the opened files.
 struct Counting {
     files: PartFiles,
     opened: AtomicUsize,
@@ -93,12 +96,14 @@ fn a_subtask_opens_only_the_files_of_its_key_groups_and_the_rows_are_those_of_a_
             let restored = saved(&stage, &script, before, &directory);
             let files = restored.snapshot.part_files().count();
             assert!(files >= 32, "two operators of sixteen cells: {files}");
+
             let (counting, restore) = counting(&restored);
             let job = stage.start_from(&plan, after, 100, Some(restore));
             job.read_up_to(&[800]);
             job.settle();
             job.crash();
-            // The bounds of cells are those of subtasks here: each file is wanted by one of them.
+            // The cell boundaries coincide with those of the subtasks, so exactly one subtask opens each
+            // file.
             assert_eq!(counting.opened.load(Ordering::Relaxed), files, "{before} to {after}");
             let rows = stage.rows();
             assert_eq!(rows.len(), 800);

@@ -1,22 +1,22 @@
-//! What happens, drawn from a seed.
+//! Random schedules of events and failures, generated from a seed.
 
 use crate::events::Line;
 use crate::random::Random;
 use crate::script::{Filter, Script};
 
-/// A script, and what happens to a job of it.
+/// A script, and what happens to its job.
 #[derive(Debug)]
 pub struct Schedule {
     pub script: Script,
-    /// The script as a job runs it.
+    /// The text of the script.
     pub text: String,
     pub partitions: usize,
     pub parallelism: u32,
-    /// Checkpoints are taken whenever the clock moves, or only at an orderly end.
+    /// Whether checkpoints are taken whenever the clock moves, or only at an orderly end.
     pub checkpoints: Checkpoints,
-    /// How events come, and so what can be said of the results.
+    /// The order in which events arrive, which determines what the results must be.
     pub punctuality: Punctuality,
-    /// How the job comes into being.
+    /// How the job is submitted.
     pub entry: Entry,
     pub acts: Vec<Act>,
 }
@@ -29,18 +29,19 @@ pub enum Checkpoints {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Punctuality {
-    /// No event is older than the watermark waits for, so that none is late in whatever order partitions are read.
+    /// No event is older than the watermark allows, so none is late in whatever order the partitions are
+    /// read.
     Prompt,
-    /// Some are late, and the letters say which.
+    /// Some events are late; the dead letters say which.
     Tardy,
 }
 
-/// Who starts the job after the process has ended.
+/// How the job is started after the process has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entry {
     /// It is named at the start.
     Named,
-    /// It came in, and is on record.
+    /// It was submitted and is recorded.
     Submitted,
 }
 
@@ -59,38 +60,38 @@ pub enum Act {
         partition: usize,
         lines: Vec<Line>,
     },
-    /// So many milliseconds pass.
+    /// This many milliseconds pass.
     Advance(i64),
-    /// The job takes what there is to read.
+    /// The job reads all available events.
     Settle,
     AwaitCheckpoint,
     Savepoint,
-    /// Records that readers get at once; 0 = all.
+    /// The maximum number of records that a reader gets at once; 0 means all.
     Fetch(usize),
-    /// A read fails, and with it the job.
+    /// A read fails, and so does the job.
     FailRead,
-    /// A read fails, and then so do so many attempts to start again.
+    /// A read fails, and then this many attempts to restart.
     FailOpens(usize),
-    /// The log does not answer, or does again.
+    /// Makes the log unreachable or reachable.
     OutOfReach(bool),
-    /// A partition is not read beyond where it is, or is again.
+    /// Stops or continues the reading of a partition.
     Hold {
         partition: usize,
         held: bool,
     },
-    /// The store takes nothing, or does again.
+    /// The store refuses all writes, or accepts them again.
     StickSink(bool),
-    /// The store takes its time.
+    /// Makes the store slow or fast.
     SlowSink(bool),
-    /// The dead-letter topic takes nothing, or does again.
+    /// The dead-letter topic refuses all writes, or accepts them again.
     RefuseLetters(bool),
     AddPartition,
-    /// The process ends without a word, and another starts. The newest checkpoint may be damaged.
+    /// The process is killed and another one starts. The newest checkpoint may be damaged.
     Kill {
         damage: Option<Damage>,
         parallelism: u32,
     },
-    /// The process ends in good order, and another starts.
+    /// The process shuts down and another one starts.
     ShutDown {
         parallelism: u32,
     },
@@ -112,13 +113,13 @@ const DAMAGES: [Damage; 5] = [
     Damage::TruncateManifest,
 ];
 
-/// Where the clock begins: 2025-12-09T14:20:00Z.
+/// The initial time of the clock: 2025-12-09T14:20:00Z.
 pub const NOW: i64 = 1_765_290_000_000;
 
-/// After so long a job has seen that there is a new partition.
+/// The time after which a job has noticed a new partition.
 pub const LOOK_FOR_PARTITIONS_MS: i64 = 6_000;
 
-/// The next thing to happen.
+/// Generates the acts of a schedule.
 struct Drawing<'a> {
     random: &'a mut Random,
     now: i64,
@@ -131,7 +132,7 @@ struct Drawing<'a> {
 
 impl Schedule {
     pub fn draw(seed: u64) -> Schedule {
-        // Seeds that follow one another have little in common then.
+        // Makes the schedules of consecutive seeds different.
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         (0..4).for_each(|_| {
             random.next();
@@ -140,10 +141,12 @@ impl Schedule {
         let tardy = punctuality == Punctuality::Tardy;
         let witnesses = tardy || random.once_in(3);
         let mut script = Script::draw(&mut random, witnesses);
-        // A column that every query asks for is one that must be there: its letters are those of `id`.
+        // If every query filtered by a column, it would be a required one, and its dead letters would be
+        // those of `id`.
         if script.queries.iter().all(|query| query.filter == Filter::HasK) {
             script.queries[0].filter = Filter::None;
         }
+
         let partitions = 1 + random.below(3) as usize;
         let entry = *random.pick(&[Entry::Named, Entry::Submitted]);
         let mut drawing = Drawing {
@@ -220,7 +223,7 @@ impl Drawing<'_> {
 
     fn line(&mut self) -> Line {
         self.next_id += 1;
-        // The clock of a run may be a little ahead: the second that is left covers it.
+        // The clock of a run may be slightly ahead; the remaining second covers this.
         let mut age = self.random.below(self.delay_ms as u64 - 1_000) as i64;
         if self.punctuality == Punctuality::Tardy && self.random.once_in(5) {
             age += self.random.below(60_000) as i64;

@@ -1,7 +1,8 @@
-//! Queries whose rows change: aggregates without a window, and what stands on them. They are written to the result store
-//! by key, and know no lateness but that of windows below them.
+//! Queries with changing rows: aggregates without a window, and operators on their results. They are written
+//! to the result store by key, and only windows below them can make events late.
 //!
-//! The naive answer takes all events at once, whatever order they came in: counts, then what is made of the counts.
+//! The simple recomputation takes all events at once, in any order: it counts, and then derives the rows from
+//! the counts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,7 +13,7 @@ use crate::events::Event;
 use crate::random::Random;
 use crate::script::{AGGREGATES, Aggregate, FILTERS, Filter, WINDOWS, Window, conditions, escaped};
 
-/// A query, written to a table of its own, which bears its name.
+/// A query that writes to a table with its name.
 #[derive(Debug, Clone)]
 pub struct Changing {
     pub name: String,
@@ -22,30 +23,30 @@ pub struct Changing {
 
 #[derive(Debug, Clone)]
 pub enum Shape {
-    /// Aggregates by some of `k` and `g`, perhaps of groups of two events or more.
+    /// Aggregates by some of `k` and `g`, optionally only for groups with at least two events.
     Groups { keys: Vec<&'static str>, aggregates: Vec<Aggregate>, having: bool },
-    /// Aggregates by `g` over the counts by `k` and `g`: each count that changes is taken back there first.
+    /// Aggregates by `g` over the counts by `k` and `g`; each changed count is retracted first.
     Nested,
-    /// The three values of `k` that occur most.
+    /// The three most frequent values of `k`.
     Top(Place),
-    /// Counts by `k` and `g`, joined with counts by `g` of two events or more.
+    /// Counts by `k` and `g`, joined with the counts by `g` that are at least two.
     Join { keeps_left: bool },
     /// Aggregates by `k` over the rows of windows.
     Windows(Window),
 }
 
-/// What a list says of the place of a row.
+/// How the rows of a top list are keyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// The row stands under its place.
+    /// The key is the position.
     IsKey,
-    /// The row stands under `k`, and says its place. While places change, two rows may have one `k`.
+    /// The key is `k`, and the position is a column. While positions change, two rows may have the same `k`.
     IsColumn,
-    /// The row stands under `k`, and whoever falls off the list is deleted.
+    /// The key is `k`, and rows that leave the list are deleted.
     Unsaid,
 }
 
-/// An event, and how many rows it has below the query: the windows that counted it, and one where there are none.
+/// An event, and its rows below the query: the windows that counted it. Without windows there is one row.
 pub type Counted<'a> = (&'a Event, Vec<(i64, i64)>);
 
 impl Changing {
@@ -64,7 +65,7 @@ impl Changing {
         Changing { name, filter: *random.pick(&FILTERS), shape }
     }
 
-    /// The window below the query.
+    /// Returns the window below the query.
     pub fn window(&self) -> Option<Window> {
         match self.shape {
             Shape::Windows(window) => Some(window),
@@ -72,12 +73,13 @@ impl Changing {
         }
     }
 
-    /// Whether a key of the store is that of a row of this query.
+    /// Returns whether a key of the store belongs to a row of this query.
     pub fn wrote(&self, key: &str) -> bool {
         key.strip_prefix(&self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     }
 
-    /// Whether a letter that names this query means one of the aggregates below it: `c0/1` is the first below `c0`.
+    /// Returns whether a name in a dead letter means an aggregate below this query: `c0/1` is the first below
+    /// `c0`.
     pub fn has_part(&self, named: &str) -> bool {
         named.strip_prefix(&self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
@@ -153,7 +155,7 @@ impl Changing {
         );
     }
 
-    /// The columns of the table's key.
+    /// Returns the key columns of the table.
     fn keys(&self) -> &[&'static str] {
         match &self.shape {
             Shape::Groups { keys, .. } => keys,
@@ -164,7 +166,7 @@ impl Changing {
         }
     }
 
-    /// The rows that stand in the end, by their keys in the store.
+    /// Returns the final rows by their keys in the store.
     pub fn rows(&self, counted: &[Counted<'_>]) -> BTreeMap<String, Value> {
         let events: Vec<&Event> = counted.iter().map(|(event, _)| *event).collect();
         let by = |key: fn(&Event) -> Group| {
@@ -248,7 +250,7 @@ fn column_type(key: &str) -> &'static str {
     if key == "g" { "INT" } else { "STRING" }
 }
 
-/// What aggregates over counts say.
+/// Returns the aggregates over counts.
 fn over(counts: &[i64]) -> Value {
     json!({
         "n": counts.len(), "total": counts.iter().sum::<i64>(),
@@ -256,7 +258,7 @@ fn over(counts: &[i64]) -> Value {
     })
 }
 
-/// A value in a key.
+/// Returns the text of a value in a key.
 fn text(value: Option<&str>) -> String {
     value.map_or("unknown".to_owned(), escaped)
 }

@@ -1,4 +1,4 @@
-//! What must hold in the end.
+//! The checks at the end of a schedule.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::thread::ThreadId;
@@ -14,7 +14,7 @@ use crate::naive::same;
 use crate::process::Write;
 use crate::script::{Query, Script, Window};
 
-/// All that a schedule led to.
+/// The results of a schedule.
 pub struct Outcome<'a> {
     pub schedule: &'a Schedule,
     pub appended: &'a [Vec<Line>],
@@ -24,7 +24,7 @@ pub struct Outcome<'a> {
     pub ledger: &'a LedgerCounts,
 }
 
-/// By record: the reason, and for late ones the queries that did not count it.
+/// For each record: the reason, and for late ones the queries that did not count it.
 type Letters = BTreeMap<(usize, usize), (String, BTreeSet<String>)>;
 
 pub fn check(outcome: &Outcome<'_>) {
@@ -34,7 +34,7 @@ pub fn check(outcome: &Outcome<'_>) {
     nothing_goes_back(outcome);
 }
 
-/// A record has one letter that stands.
+/// Returns the dead letters by record, and checks that no record has two.
 fn by_record(all: &[StoredDeadLetter]) -> Letters {
     let mut letters = Letters::new();
     for StoredDeadLetter { info, .. } in all {
@@ -46,7 +46,7 @@ fn by_record(all: &[StoredDeadLetter]) -> Letters {
     letters
 }
 
-/// Every line is accepted once, and is counted, left out, late or dead-lettered.
+/// Checks that every line is accepted once, and is either counted, filtered, late or dead-lettered.
 fn accounts(outcome: &Outcome<'_>, letters: &Letters) {
     let Outcome { schedule, appended, ledger, .. } = outcome;
     let mut expected = LedgerCounts::default();
@@ -73,12 +73,13 @@ fn accounts(outcome: &Outcome<'_>, letters: &Letters) {
             (line, letter) => panic!("the letter of {line:?} is {letter:?}"),
         }
     }
+
     let found = LedgerCounts { wrong_types: BTreeMap::new(), ..(*ledger).clone() };
     assert!(ledger.balances(), "{ledger:?}");
     assert_eq!(found, expected, "the ledger (left) is not what the letters say (right)");
 }
 
-/// The last rows are those that the events make that were not late.
+/// Checks that the final rows contain exactly the events that were not late.
 fn rows(outcome: &Outcome<'_>, letters: &Letters) {
     let script = &outcome.schedule.script;
     let mut expected: BTreeMap<String, (&Query, Vec<&Event>)> = BTreeMap::new();
@@ -110,7 +111,8 @@ fn rows(outcome: &Outcome<'_>, letters: &Letters) {
     assert!(extra.is_empty(), "not expected: {extra:?}");
 }
 
-/// The row under a key, which says what is wanted. `of`: the events that it counts.
+/// Returns the row with a key, and checks that it has the wanted values. `of` names the events that it
+/// counts.
 fn stands<'a>(outcome: &'a Outcome<'_>, key: &str, wanted: &Value, of: &[String]) -> &'a Value {
     let Some(row) = outcome.rows.get(key) else { panic!("{key} is missing: {wanted} of {of:?}") };
     for (name, value) in wanted.as_object().expect("a row is an object") {
@@ -120,7 +122,8 @@ fn stands<'a>(outcome: &'a Outcome<'_>, key: &str, wanted: &Value, of: &[String]
     row
 }
 
-/// The rows of the queries whose rows change. An event that is late for windows counts wherever there are none.
+/// Returns the rows of the queries with changing rows. An event that is late for windows counts in queries
+/// without windows.
 fn changing_rows(outcome: &Outcome<'_>, letters: &Letters) -> BTreeMap<String, Value> {
     let script = &outcome.schedule.script;
     let mut rows = BTreeMap::new();
@@ -146,7 +149,8 @@ fn changing_rows(outcome: &Outcome<'_>, letters: &Letters) -> BTreeMap<String, V
     rows
 }
 
-/// The windows that count an event. Of a late one the witness knows: the last ones over it from some one on, or none.
+/// Returns the windows that count an event. For a late event the witness query shows which of its last
+/// windows do, if any.
 fn counted_in(outcome: &Outcome<'_>, window: Window, event: &Event, is_late: bool) -> Vec<(i64, i64)> {
     let over = window.over(event.at);
     if outcome.schedule.punctuality == Punctuality::Prompt {
@@ -160,7 +164,7 @@ fn counted_in(outcome: &Outcome<'_>, window: Window, event: &Event, is_late: boo
     over[first..].to_vec()
 }
 
-/// Whatever an attempt writes of a window's row counts more than before, and what is final stays so.
+/// Checks that each attempt only increases the counts of a window's row, and that final rows remain final.
 fn nothing_goes_back(outcome: &Outcome<'_>) {
     let mut last: HashMap<(ThreadId, &str), (u64, bool, u64)> = HashMap::new();
     let changing = &outcome.schedule.script.changing;

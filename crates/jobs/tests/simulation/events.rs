@@ -1,10 +1,10 @@
-//! Events, and lines that are none.
+//! Events, and lines that are not events.
 
 use std::fmt;
 
 use crate::random::Random;
 
-/// An event as the scripts see it.
+/// An event as the scripts read it.
 #[derive(Clone, PartialEq)]
 pub struct Event {
     pub id: u32,
@@ -12,21 +12,21 @@ pub struct Event {
     pub g: Option<i64>,
     pub v: Option<i64>,
     pub w: Option<&'static str>,
-    /// A multiple of a quarter: sums are exact in any order.
+    /// A multiple of 0.25, so that sums are exact in any order.
     pub d: Option<f64>,
     /// Milliseconds since 1970.
     pub at: i64,
 }
 
-/// What is appended to a partition.
+/// A line that is appended to a partition.
 #[derive(Clone, PartialEq)]
 pub enum Line {
     Event(Event),
-    /// A line that no window can use, and the reason that its letter must begin with.
+    /// A line that no window can use, and the beginning of the reason in its dead letter.
     Bad {
         body: String,
         reason: &'static str,
-        /// What queries without windows count all the same: only the time cannot be read.
+        /// The event for queries without windows, if only its time is invalid.
         without_time: Option<Event>,
     },
 }
@@ -63,7 +63,7 @@ impl Event {
 impl Line {
     pub fn draw(random: &mut Random, id: u32, at: i64) -> Line {
         let event = Event::draw(random, id, at);
-        // Lines that are bad would be taken by every query otherwise.
+        // Without the error, every query would count the line.
         let (k, g, v, w) = (Some("a"), Some(1), Some(4), Some("y"));
         let usable = Event { k, g, v, w, ..event.clone() };
         let bad = |body: String, reason| Line::Bad { body, reason, without_time: None };
@@ -87,13 +87,13 @@ impl Line {
     }
 }
 
-/// As events write it.
+/// Formats a time as in events.
 pub fn iso(at: i64) -> String {
     let at = jiff::Timestamp::from_millisecond(at).expect("a time of this century");
     at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
-/// As results write it.
+/// Formats a time as in results.
 pub fn wall(at: i64) -> String {
     let at = jiff::Timestamp::from_millisecond(at).expect("a time of this century");
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()

@@ -1,14 +1,14 @@
-//! Schedules of trouble, drawn from seeds: events in any order, late, broken and far ahead of their time; partitions that
-//! are silent, slow or new; sources and stores that fail, hang or are out of reach; jobs that are killed, cancelled,
-//! stopped and started again at another parallelism, from a checkpoint that may be damaged. Whatever happens, every
-//! event is counted once in each window that takes it, or stands among the dead letters once, and the last rows are those
-//! of a naive recomputation. So are those of operators: counts without a window, lists, joins, and sums over windows, whose
-//! rows change with each event.
+//! Simulations with random schedules: events that are out of order, late, malformed or far ahead of time;
+//! partitions that are silent, slow or new; sources and stores that fail, hang or are unreachable; jobs that
+//! are killed, cancelled, stopped and restarted with another parallelism, from a checkpoint that may be
+//! damaged. In all cases, each event must be counted once in each window that takes it, or be a dead letter
+//! once, and the final rows must be those of a simple recomputation. The same holds for operators whose rows
+//! change with each event: counts without a window, lists, joins, and sums over windows.
 //!
-//! `SIMULATION_SEEDS` says how many schedules are tried, `SIMULATION_SEED` which seed is the first. A schedule that fails
-//! is printed with the command that plays it again. A seed fixes what happens and in which order, not how the threads of
-//! a job take turns: a failure that depends on these may need several tries, `SIMULATION_SEEDS=1` with
-//! `SIMULATION_TRIES=100`.
+//! `SIMULATION_SEEDS` sets the number of schedules, and `SIMULATION_SEED` the first seed. A failing schedule
+//! is printed with the command that repeats it. The seed determines what happens and in which order, but not
+//! how the threads of a job are scheduled. A failure that depends on these may need several tries:
+//! `SIMULATION_SEEDS=1` with `SIMULATION_TRIES=100`.
 
 mod acts;
 mod changes;
@@ -31,9 +31,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use acts::Schedule;
 use play::Seen;
 
-/// Enough to find what a careless change breaks, and soon over.
+/// Enough to find typical defects in a short time.
 const SEEDS: u64 = 600;
-/// Schedules under way at a time: most of their time they wait for threads to notice something.
+/// The number of concurrent schedules; most of their time they wait for threads to notice something.
 const AT_ONCE: usize = 16;
 
 fn number(name: &str, otherwise: u64) -> u64 {
@@ -55,6 +55,7 @@ fn nothing_is_lost_and_nothing_is_counted_twice_whatever_happens() {
     let next = AtomicU64::new(0);
     let failed: Mutex<Vec<(u64, String)>> = Mutex::default();
     let seen: Mutex<Seen> = Mutex::default();
+
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
@@ -76,6 +77,7 @@ fn nothing_is_lost_and_nothing_is_counted_twice_whatever_happens() {
             });
         }
     });
+
     let failed = failed.into_inner().expect("not poisoned");
     if let Some((seed, text)) = failed.first() {
         panic!(
@@ -83,6 +85,7 @@ fn nothing_is_lost_and_nothing_is_counted_twice_whatever_happens() {
              SIMULATION_SEED={seed} SIMULATION_SEEDS=1 SIMULATION_TRIES=100 cargo test -p jobs --test simulation"
         );
     }
+
     let seen = seen.into_inner().expect("not poisoned");
     let counts = [seen.late, seen.dead_lettered, seen.corrected, seen.restored];
     assert!(seeds < SEEDS || counts.iter().all(|&count| count > seeds / 10), "this proves little: {seen:?}");

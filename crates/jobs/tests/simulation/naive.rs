@@ -1,4 +1,4 @@
-//! Aggregates in their plainest form, over all events of a row at once.
+//! Aggregates in their simplest form, over all events of a row at once.
 
 use std::collections::BTreeSet;
 
@@ -38,7 +38,7 @@ fn doubles(events: &[&Event]) -> Vec<f64> {
     events.iter().filter_map(|event| event.d).collect()
 }
 
-/// Equal, but that a number may be written in several ways and its last bits may differ.
+/// Returns whether two values are equal except for the format and the last bits of numbers.
 pub fn same(ours: &Value, theirs: &Value) -> bool {
     match (ours.as_f64(), theirs.as_f64()) {
         (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * a.abs().max(b.abs()),
