@@ -1,4 +1,4 @@
-//! Plays a schedule, sees it to its end, and has it checked.
+//! Runs a schedule to its end, and checks the results.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -16,14 +16,14 @@ use crate::process::{From, LONG, Process, World, Write};
 
 pub const TOPIC: &str = "events";
 
-/// What a schedule led to that not every one does.
+/// Counts of events that do not occur in every schedule.
 #[derive(Debug, Default)]
 pub struct Seen {
     pub late: u64,
     pub dead_lettered: u64,
     /// Results that were corrected after their windows had closed.
     pub corrected: u64,
-    /// Times a job went on from a checkpoint or a savepoint.
+    /// The number of restarts from a checkpoint or savepoint.
     pub restored: u64,
 }
 
@@ -32,9 +32,9 @@ struct Stage<'a> {
     world: World,
     process: Option<Process>,
     entry: Entry,
-    /// By partition, what was appended.
+    /// The appended lines by partition.
     appended: Vec<Vec<Line>>,
-    /// Something that is written to takes nothing.
+    /// Whether a sink refuses rows.
     stuck: bool,
 }
 
@@ -48,6 +48,7 @@ pub fn play(schedule: &Schedule) -> Seen {
         writes: Arc::new(Mutex::new(Vec::new())),
         slow: Arc::default(),
     };
+
     let process = world.start(&schedule.text, schedule.parallelism, schedule.entry, From::Nothing);
     let mut stage = Stage {
         process: Some(process),
@@ -61,13 +62,13 @@ pub fn play(schedule: &Schedule) -> Seen {
     stage.finish()
 }
 
-/// In memory where the system offers that: what is tried here is not the disk.
+/// Creates a directory, in memory if the system supports it: the disk is not under test.
 fn directory() -> tempfile::TempDir {
     let in_memory = tempfile::tempdir_in("/dev/shm");
     in_memory.or_else(|_| tempfile::tempdir()).expect("a directory")
 }
 
-/// Waits until something holds; what is waited for in vain has failed.
+/// Waits until a condition holds, and fails the test after some time.
 fn until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..30_000 {
         if holds() {
@@ -154,20 +155,20 @@ impl Stage<'_> {
     }
 
     fn start(&mut self, parallelism: u32, from: From<'_>) {
-        // What starts waits for its dead letters, and a log that fails then is an error that is told.
+        // A starting job waits for its dead letters, and an error of the log would be reported.
         self.world.log.refuse_appends(false);
         self.world.log.fail_opens(0);
         self.process = Some(self.world.start(&self.schedule.text, parallelism, self.entry, from));
     }
 
-    /// Lets what is written to take what there is.
+    /// Makes all sinks accept rows again.
     fn unstick(&mut self) {
         self.world.store.refuse(false);
         self.world.log.refuse_appends(false);
         self.stuck = false;
     }
 
-    /// A savepoint, however often the job fails meanwhile.
+    /// Writes a savepoint, and repeats this if the job fails meanwhile.
     fn savepoint(&mut self, then: Sequel) -> String {
         self.unstick();
         let mut written = None;
@@ -190,9 +191,9 @@ impl Stage<'_> {
         written.expect("it was waited for")
     }
 
-    /// Waits until every source has seen what the log and the clock said before, and the results of that are written.
+    /// Waits until every source has seen the current state of log and clock, and the results are written.
     fn settle(&mut self) {
-        // A source asks the log between two snapshots, and tells what it heard before the third.
+        // A source reads the log between two snapshots, and passes on its findings before the third.
         (0..3).for_each(|_| drop(self.savepoint(Sequel::GoOn)));
     }
 
@@ -209,7 +210,7 @@ impl Stage<'_> {
         });
     }
 
-    /// Makes everything work again, waits until all is read and all windows have closed.
+    /// Repairs everything, and waits until all events are read and all windows closed.
     fn finish(mut self) -> Seen {
         self.unstick();
         let World { log, slow, .. } = &self.world;
@@ -218,11 +219,13 @@ impl Stage<'_> {
         log.fail_opens(0);
         log.give_at_once(0);
         (0..self.appended.len()).for_each(|partition| log.hold(TOPIC, partition, None));
+
         let total: usize = self.appended.iter().map(Vec::len).sum();
         let job = self.process().job.clone();
         until(&format!("all {total} lines are taken: {:?}", job.view().ledger), || {
             job.view().ledger.accepted == total as u64
         });
+
         self.settle();
         self.world.clock.advance(Interval(4 * 3_600_000));
         self.settle();
@@ -236,6 +239,7 @@ impl Stage<'_> {
             letters: letters.expect("the letters can be read"),
             ledger: &view.ledger,
         });
+
         let process = self.process.take().expect("a process runs");
         assert!(process.dispatcher.shut_down(LONG), "the job does not end in good order");
         let is_correction = |write: &&Write| write.value.windows(10).any(|part| part == b"\"revision\"");

@@ -1,4 +1,4 @@
-//! A process that runs a job, and can be killed: what it does after that reaches nobody.
+//! A process that runs a job and can be killed: later writes have no effect.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,14 +19,14 @@ use types::{Interval, JobId, ManualClock, Offset, PartitionId};
 use crate::acts::{Checkpoints, Damage, Entry as Way};
 use crate::memory::{MemoryLog, MemoryStore, SharedLog};
 
-/// A write to the store, and the attempt that it came from: each has a writer of its own.
+/// A write to the store, and the attempt that it came from; each attempt has its own writer thread.
 pub struct Write {
     pub attempt: ThreadId,
     pub key: String,
     pub value: Vec<u8>,
 }
 
-/// What outlives processes.
+/// State that outlives processes.
 pub struct World {
     pub directory: tempfile::TempDir,
     pub log: Arc<MemoryLog>,
@@ -43,11 +43,11 @@ pub struct Process {
     dead: Arc<AtomicBool>,
 }
 
-/// What a job goes on from.
+/// The state from which a job continues.
 #[derive(Debug, Clone, Copy)]
 pub enum From<'a> {
     Nothing,
-    /// Where it stood before, by itself.
+    /// Its own last state.
     Before,
     Savepoint(&'a str),
 }
@@ -68,6 +68,7 @@ impl World {
             From::Savepoint(location) => Some(location),
             From::Nothing | From::Before => None,
         };
+
         dispatcher.resume().expect("the records can be read");
         if !is_resumed {
             let submission =
@@ -81,13 +82,13 @@ impl World {
         Process { job: job.clone(), dispatcher, dead }
     }
 
-    /// Every row by key.
+    /// Returns all rows by key.
     pub fn rows(&self) -> BTreeMap<String, Value> {
         let rows = self.store.rows().into_iter();
         rows.map(|(key, row)| (key, serde_json::from_slice(&row).expect("a row is JSON"))).collect()
     }
 
-    /// Damages the newest checkpoint of a job, if it has another.
+    /// Damages the newest checkpoint of a job, if there is another.
     pub fn damage(&self, job: JobId, damage: Damage) {
         let directory = self.directory.path().join("checkpoints");
         let checkpoints = CheckpointDirectory::open(&directory.display().to_string()).expect("it opens");
@@ -104,18 +105,19 @@ impl World {
         let place = |name: &str| self.directory.path().join(name).display().to_string();
         let often = self.checkpoints == Checkpoints::Often;
         let checkpoints = CheckpointOptions {
-            // The clock stands still between acts: one is due whenever it has moved.
+            // The clock stands still between acts, so that a checkpoint is due whenever it moves.
             interval: often.then_some(Duration::from_millis(1)),
             min_pause: Duration::ZERO,
             timeout: LONG,
             retained: 3,
             keep_free_bytes: 0,
-            // Every part is a file of its own.
+            // Every part is a file.
             inline_below: 0,
             tolerable_failures: None,
             directory: place("checkpoints"),
             savepoints: place("savepoints"),
         };
+
         let registry = Registry::open(Path::new(&place("jobs"))).expect("the registry opens");
         let store = Fenced { of: self.store.clone(), dead: dead.clone() };
         let log = Fenced { of: Arc::new(SharedLog(self.log.clone())), dead: dead.clone() };
@@ -131,8 +133,8 @@ impl World {
 }
 
 impl Process {
-    /// Ends it as a crash would: from here on nothing of what it does reaches the log or the store.
-    /// So it is with the files beside the checkpoints: what is written to them now was written too late.
+    /// Ends the process as a crash would: nothing of what it does later reaches the log or the store. What it
+    /// writes to the files next to the checkpoints is removed.
     pub fn kill(self, checkpoints: &Path) {
         self.dead.store(true, Ordering::SeqCst);
         let before = lateness_files(checkpoints, self.job.id());
@@ -146,7 +148,7 @@ impl Process {
     }
 }
 
-/// The files of a job's lateness log, and their lengths.
+/// Returns the files of a job's lateness log with their lengths.
 fn lateness_files(checkpoints: &Path, job: JobId) -> BTreeMap<std::path::PathBuf, u64> {
     let entries = std::fs::read_dir(checkpoints.join(job.to_string())).into_iter().flatten();
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
@@ -176,7 +178,7 @@ impl Damage {
     }
 }
 
-/// A log or a store, until the process is dead.
+/// A log or a store that fails once the process is dead.
 struct Fenced<T: ?Sized> {
     of: Arc<T>,
     dead: Arc<AtomicBool>,
@@ -267,7 +269,7 @@ impl LogReader for FencedReader {
     }
 }
 
-/// A store whose writes are kept with where they came from, and that may be slow.
+/// A store that records each write with its source, and that can be slow.
 struct Watched {
     store: Fenced<MemoryStore>,
     writes: Arc<Mutex<Vec<Write>>>,

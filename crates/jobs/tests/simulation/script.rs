@@ -1,5 +1,5 @@
-//! Scripts of a few shapes: windows, groups, filters and aggregates of several queries over one table, and queries whose
-//! rows change (`changes.rs`).
+//! Generates scripts: several queries with windows, groups, filters and aggregates over one table, and
+//! queries with changing rows (`changes.rs`).
 
 use std::fmt::Write as _;
 
@@ -36,7 +36,7 @@ pub enum Aggregate {
     Few,
 }
 
-/// A query, written to a table of its own, which bears its name.
+/// A query that writes to a table with its name.
 #[derive(Debug, Clone)]
 pub struct Query {
     pub name: String,
@@ -47,17 +47,17 @@ pub struct Query {
     pub aggregates: Vec<Aggregate>,
 }
 
-/// A script, and what the events over it are to be like.
+/// A script, and the properties of its events.
 #[derive(Debug, Clone)]
 pub struct Script {
     pub queries: Vec<Query>,
     pub changing: Vec<Changing>,
-    /// All queries leave out events with this `v`, and those without one.
+    /// All queries ignore events with this `v`, and those without a `v`.
     pub without_v: Option<i64>,
-    /// How long the watermark waits.
+    /// The delay of the watermark.
     pub delay_seconds: i64,
     pub lateness_seconds: i64,
-    /// `None`: no early results.
+    /// `None` means no early results.
     pub early_ms: Option<i64>,
 }
 
@@ -83,7 +83,8 @@ pub const AGGREGATES: [Aggregate; 7] = [
 const KEYS: [&[&str]; 4] = [&["k"], &["g"], &["k", "g"], &[]];
 
 impl Script {
-    /// With `witnesses`, each window has a query that says of every event how often it was counted.
+    /// Generates a script. With `witnesses`, each window has a query that shows how often each event was
+    /// counted.
     pub fn draw(random: &mut Random, witnesses: bool) -> Script {
         let query = |random: &mut Random, n: u64| Query {
             name: format!("q{n}"),
@@ -92,6 +93,7 @@ impl Script {
             keys: random.pick(&KEYS).to_vec(),
             aggregates: AGGREGATES.into_iter().filter(|_| random.once_in(3)).collect(),
         };
+
         let mut queries: Vec<Query> = (0..1 + random.below(4)).map(|n| query(random, n)).collect();
         let number = if random.once_in(2) { 1 + random.below(2) } else { 0 };
         let changing: Vec<Changing> = (0..number).map(|n| Changing::draw(random, format!("c{n}"))).collect();
@@ -108,6 +110,7 @@ impl Script {
                 aggregates: Vec::new(),
             }));
         }
+
         Script {
             queries,
             changing,
@@ -128,6 +131,7 @@ impl Script {
              SET 'weir.allowed-lateness' = '{} s';\n",
             self.lateness_seconds
         );
+
         if let Some(early) = self.early_ms {
             let _ = writeln!(text, "SET 'weir.early-fire' = '{early} ms';");
         }
@@ -139,17 +143,18 @@ impl Script {
                    'json.timestamp-format.standard' = 'ISO-8601', 'json.ignore-parse-errors' = 'true');",
             self.delay_seconds
         );
+
         self.queries.iter().for_each(|query| query.write(&mut text, self.without_v));
         self.changing.iter().for_each(|query| query.write(&mut text, self.without_v));
         text
     }
 
-    /// The query that says how often each event was counted in a window.
+    /// Returns the query that shows how often each event was counted in a window.
     pub fn witness(&self, window: Window) -> Option<&Query> {
         self.queries.iter().find(|query| query.keys == ["id"] && query.window == window)
     }
 
-    /// Whether conditions that all queries share leave the event out.
+    /// Returns whether the conditions of all queries exclude the event.
     pub fn leaves_out(&self, event: &Event) -> bool {
         let filters = || {
             let windows = self.queries.iter().map(|query| query.filter);
@@ -173,6 +178,7 @@ impl Query {
         let calls: String = self.aggregates.iter().map(|of| format!("{}, ", of.call())).collect();
         let keyed: String = keys.iter().map(|key| format!("{key}, ")).collect();
         let template: String = keys.iter().map(|key| format!(":{{{key}}}")).collect();
+
         let _ = writeln!(
             text,
             "CREATE TABLE {name} ({types}n BIGINT, {columns}window_start TIMESTAMP(3), window_end TIMESTAMP(3))
@@ -187,7 +193,7 @@ impl Query {
         );
     }
 
-    /// The key of an event's row.
+    /// Returns the key of the row that counts an event.
     pub fn key(&self, event: &Event, (start, end): (i64, i64)) -> String {
         let value = |key: &&str| match *key {
             "k" => event.k.map_or("unknown".to_owned(), escaped),
@@ -198,7 +204,7 @@ impl Query {
         format!("{}{keys}:{}:{}", self.name, wall(start), wall(end))
     }
 
-    /// What a row of these events says, but for the group and the window.
+    /// Returns the columns of a row for these events, except for the group and the window.
     pub fn row(&self, events: &[&Event]) -> Value {
         let mut row = Map::from_iter([("n".to_owned(), json!(events.len()))]);
         row.extend(self.aggregates.iter().map(|of| (of.name().to_owned(), of.of(events))));
@@ -206,7 +212,7 @@ impl Query {
     }
 }
 
-/// The conditions of a query.
+/// Returns the conditions of a query.
 pub fn conditions(filter: Filter, without_v: Option<i64>) -> String {
     let mut conditions = "id IS NOT NULL".to_owned();
     if let Some(v) = without_v {
@@ -218,7 +224,7 @@ pub fn conditions(filter: Filter, without_v: Option<i64>) -> String {
     conditions
 }
 
-/// A text as keys of the store hold it.
+/// Escapes a text for use in a key of the store.
 pub fn escaped(text: &str) -> String {
     text.replace('%', "%25").replace(':', "%3A")
 }
@@ -237,7 +243,7 @@ impl Window {
         }
     }
 
-    /// The windows that hold a time, by their ends.
+    /// Returns the windows that contain a time, ordered by their ends.
     pub fn over(self, at: i64) -> Vec<(i64, i64)> {
         match self {
             Window::Tumble(size) => Window::Hop { slide: size, size }.over(at),

@@ -1,4 +1,4 @@
-//! A stream of ever new texts: what is kept of them is what open windows need, and the results stay right.
+//! A stream of always new texts: only those of open windows are kept, and the results remain correct.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
@@ -11,7 +11,7 @@ use crate::stage::{Stage, compile};
 
 const EVENTS: usize = 40_000;
 
-/// Every text is asked a few times within seconds and never again.
+/// Creates lines in which each text occurs a few times within seconds, and then never again.
 fn lines() -> Vec<(String, String, i64)> {
     let mut random = Random(9);
     (0..EVENTS as u64)
@@ -31,7 +31,7 @@ fn memory_follows_the_open_windows_and_not_the_stream() {
         expected.entry((k.clone(), at / 10_000)).or_default().insert(text);
     }
     let events: Vec<String> = lines.iter().map(|(k, text, at)| event_with(k, 1, text, *at)).collect();
-    // By text too, so that texts are keys as well as counted.
+    // Also group by text, so that texts are keys as well as counted values.
     let script = source(&[])
         + &query("t", &tumble(10))
         + "CREATE TABLE w (words STRING, n BIGINT, window_end TIMESTAMP(3))
@@ -39,6 +39,7 @@ fn memory_follows_the_open_windows_and_not_the_stream() {
            INSERT INTO w SELECT words, COUNT(*), window_end
            FROM TABLE(TUMBLE(TABLE q, DESCRIPTOR(seen), INTERVAL '10' SECOND))
            GROUP BY window_start, window_end, words;";
+
     for parallelism in [1, 3] {
         let mut stage = Stage::new(vec![events.clone()]);
         stage.options.limits = Limits { front_bytes: 100_000, local_bytes: 100_000, codes: 1_000 };
@@ -50,9 +51,10 @@ fn memory_follows_the_open_windows_and_not_the_stream() {
             let state = job.tasks().iter().map(|task| task.metrics.state_bytes.load(Ordering::Relaxed)).sum();
             most = u64::max(most, state);
         }
-        // All texts alone take four megabytes in each subtask; a few windows of them are not.
+        // All texts would take four megabytes in each subtask; those of a few windows take less.
         let bound = 1_500_000 * u64::from(parallelism);
         assert!(most > 0 && most < bound, "parallelism {parallelism}: {most} bytes");
+
         let ledger = job.finish();
         assert_eq!(ledger.counted, EVENTS as u64);
         let rows = stage.store.rows();

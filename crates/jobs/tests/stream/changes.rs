@@ -1,4 +1,4 @@
-//! Rows that change, into tables that take them by their key, and out of topics that hold them.
+//! Changing rows: writing them to tables with a key, and reading them from topics.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use storage::log::NewRecord;
 use crate::script::{NOON, event, source};
 use crate::stage::{Running, Stage, TOPIC, compile, until};
 
-/// A table with a primary key over a topic of upserts.
+/// Declares a table with a primary key and an upsert topic.
 fn upserts(table: &str, columns: &str, key: &str, more: &str) -> String {
     format!(
         "CREATE TABLE {table} ({columns}, PRIMARY KEY ({key}) NOT ENFORCED) WITH ('connector' = 'upsert-kafka',
@@ -15,13 +15,13 @@ fn upserts(table: &str, columns: &str, key: &str, more: &str) -> String {
     )
 }
 
-/// Counts by `k`, of which those above two are taken back.
+/// Counts by `k`, and retracts counts above two.
 fn few() -> String {
     upserts("few", "k STRING, n BIGINT", "k", "")
         + "INSERT INTO few SELECT k, COUNT(*) FROM q GROUP BY k HAVING COUNT(*) < 3;\n"
 }
 
-/// Each event is a batch of its own, so that each gives its change.
+/// Adds each event as a separate batch, so that each produces a change.
 fn give(stage: &Stage, job: &Running<'_>, keys: &str) {
     for key in keys.chars() {
         let total = job.ledger().accepted + 1;
@@ -31,7 +31,7 @@ fn give(stage: &Stage, job: &Running<'_>, keys: &str) {
     }
 }
 
-/// Key and body of each record of a topic, in order; a tombstone's body is `-`.
+/// Returns the key and body of each record of a topic, in order; a tombstone's body is `-`.
 fn records(stage: &Stage, topic: &str) -> Vec<String> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
     let records = stage.log.records(topic).into_iter();
@@ -47,7 +47,7 @@ fn record(key: Option<&str>, body: &str) -> NewRecord {
     NewRecord { key: key.map(Into::into), body: body.to_owned().into(), ..NewRecord::default() }
 }
 
-/// The rows of the store without their braces.
+/// Returns the rows of the store by key.
 fn rows(stage: &Stage) -> BTreeMap<String, String> {
     let text = |value: Vec<u8>| String::from_utf8(value).expect("text");
     stage.store.rows().into_iter().map(|(key, value)| (key, text(value))).collect()
@@ -82,6 +82,7 @@ fn a_topic_of_changes_holds_each_as_flink_writes_it() {
              INSERT INTO {name} SELECT k, COUNT(*) FROM q GROUP BY k;\n"
         )
     };
+
     let script = source(&[]) + &table("debezium", "debezium-json") + &table("canal", "canal-json");
     let job = stage.start(&compile(&script), 1, 100, None);
     give(&stage, &job, "aa");
@@ -91,6 +92,7 @@ fn a_topic_of_changes_holds_each_as_flink_writes_it() {
         r#"a {"before":null,"after":{"k":"a","n":2},"op":"c"}"#,
     ];
     assert_eq!(records(&stage, "debezium"), expected);
+
     let expected = [
         r#"a {"data":[{"k":"a","n":1}],"type":"INSERT"}"#,
         r#"a {"data":[{"k":"a","n":1}],"type":"DELETE"}"#,
@@ -138,13 +140,14 @@ fn the_store_holds_what_stands_and_nothing_else() {
         ];
         assert_eq!(rows(&stage), of(&expected), "batches of {batch}");
 
-        // From here a job goes on that knows only its snapshot; what followed that is computed again.
+        // From here on, a job continues from the snapshot; later results are computed again.
         let snapshot = job.snapshot();
         give(&stage, &job, "ccc");
         job.crash();
         let job = stage.start(&compile(&script), 2, batch, Some(&snapshot));
         until("the events are read", || job.ledger().accepted == 6);
-        // The counts of different keys are made side by side, and who leads in between depends on their order.
+        // The counts of different keys are computed concurrently, so the temporary leader depends on their
+        // order.
         job.settle();
         give(&stage, &job, "a");
         let expected = [
@@ -205,7 +208,7 @@ fn the_topic_of_one_job_is_the_source_of_another() {
     let expected = [("size:1", r#"{"n":1,"names":2}"#), ("size:2", r#"{"n":2,"names":1}"#)];
     assert_eq!(rows(&stage), of(&expected));
 
-    // A restored job knows the rows that the topic held, and what is written twice changes nothing.
+    // A restored job knows the rows that it had read from the topic, and repeated rows change nothing.
     let snapshot = reading.snapshot();
     reading.crash();
     stage.log.add_records("few", 0, vec![record(Some(r#"{"k":"b"}"#), r#"{"k":"b","n":1}"#)]);
@@ -234,7 +237,8 @@ fn the_columns_of_a_key_are_read_from_it() {
         job.settle();
         assert_eq!(rows(&stage), of(&[("a:1", r#"{"k":"a","n":1,"s":"x"}"#)]), "{include}");
 
-        // A tombstone of a key that nobody knows is nothing; a record without a key, and one whose key is none, are of no row.
+        // A tombstone of an unknown key has no effect; a record without a key or with an invalid key belongs
+        // to no row.
         let records = vec![
             record(Some(r#"{"n":2,"k":"a"}"#), ""),
             record(None, value),

@@ -1,4 +1,4 @@
-//! What a job tells of itself: records, bytes, time, watermarks, and values of the wrong type.
+//! The metrics of a job: records, bytes, time, watermarks, and values with wrong types.
 
 use types::Interval;
 
@@ -25,11 +25,13 @@ fn figures_are_there_by_name() {
         let job = stage.start(&compile(&(source(&[]) + &query("t", &tumble(10)))), parallelism, 10, None);
         job.read_up_to(&[52]);
         job.settle();
+
         assert_eq!(figure(&job, "Source", "numRecordsIn"), 52.0);
         assert_eq!(figure(&job, "Source", "numBytesIn"), bytes as f64);
         assert!(figure(&job, "Source", "numBatchesIn") >= 6.0);
         assert_eq!(figure(&job, "", "numRecordsOut"), 4.0, "four windows have closed at 49 s");
         assert!(figure(&job, "", "stateBytes") > 0.0);
+
         let watermark = (NOON + 49_000) as f64;
         for task in job.tasks() {
             let figures = task.metrics.by_name();
@@ -43,7 +45,8 @@ fn figures_are_there_by_name() {
             [("v", 1)]
         );
         assert_eq!((ledger.counted, ledger.dead_lettered, ledger.reasons["malformed"]), (51, 1, 1));
-        // The clock moves while a source waits for input: that is idle time, all of it.
+
+        // The clock moves while a source waits for input, so all of this is idle time.
         let busy = figure(&job, "Source", "accumulatedBusyTimeMs");
         let idle = figure(&job, "Source", "accumulatedIdleTimeMs");
         for _ in 0..20 {
@@ -68,10 +71,11 @@ fn rows_that_are_late_for_an_operator_are_counted_there() {
         let stage = Stage::new(vec![(0..20).map(|n| event("k", n, NOON + n * 1_000)).collect()]);
         let job = stage.start(&compile(&(source(&[]) + SORTED)), parallelism, 10, None);
         job.read_up_to(&[20]);
-        // The subtask without a partition hears of time too: the slowest says what is late.
+        // The subtask without a partition must see the time too, because the slowest one determines what is
+        // late.
         job.settle();
 
-        // Ten seconds behind the newest: two rows that the sort cannot give in order any more.
+        // Ten seconds before the newest event: two rows that the sort can no longer emit in order.
         stage.log.add(TOPIC, 0, vec![event("k", 1, NOON + 5_000), event("k", 2, NOON + 6_000)]);
         job.read_up_to(&[22]);
         job.settle();

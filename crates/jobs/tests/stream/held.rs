@@ -1,4 +1,4 @@
-//! Sources that a snapshot holds, so that nothing happens that it does not know of.
+//! Sources that a snapshot stops, so that nothing happens after it.
 
 use crate::script::{NOON, event, query, source, tumble};
 use crate::stage::{Stage, TOPIC, compile, until};
@@ -15,7 +15,7 @@ fn a_source_that_a_snapshot_holds_reads_nothing_until_it_is_let_go() {
         let (rows, ledger) = (stage.rows(), job.ledger());
         stage.log.add(TOPIC, 0, vec![event("a", 1, NOON + 60_000)]);
         stage.log.add(TOPIC, 1, vec!["{broken".to_owned()]);
-        // Whoever takes part in a second one has gone round since.
+        // A source that takes part in a second snapshot has completed its loop once.
         assert_eq!(job.hold(), before, "parallelism {parallelism}");
         assert_eq!((stage.rows(), job.ledger()), (rows, ledger), "parallelism {parallelism}");
         job.release();

@@ -1,4 +1,4 @@
-//! Partitions that are silent, slow or out of reach.
+//! Partitions that are silent, slow or unreachable.
 
 use types::Interval;
 
@@ -13,7 +13,7 @@ fn script() -> std::sync::Arc<sql::plan::Plan> {
     compile(&(source(&[]) + &query("t", &tumble(10))))
 }
 
-/// Events of one key, one a second from second `from` after noon to before `to`.
+/// Creates one event per second with one key, from second `from` after noon until before `to`.
 fn seconds(k: &str, from: i64, to: i64) -> Vec<String> {
     (from..to).map(|second| event(k, second, NOON + second * SECOND)).collect()
 }
@@ -26,7 +26,7 @@ fn a_partition_that_is_read_slowly_is_never_idle() {
         let job = stage.start(&script(), parallelism, 100, None);
         stage.log.show(TOPIC, &[100, 100]);
         crate::stage::until("all but what is held is read", || job.ledger().accepted == 105);
-        // Days may pass: there is more to read, and the log says so.
+        // Any amount of time may pass, because the log says that there are more events.
         for _ in 0..3 {
             stage.clock.advance(HOUR);
             job.settle();
@@ -54,7 +54,8 @@ fn a_partition_that_has_nothing_more_holds_back_for_the_timeout_only() {
         assert_eq!(counts(&stage, "t").len(), 0, "b is silent for 4 s only");
         stage.clock.advance(Interval(2_000));
         job.settle();
-        // b no longer counts: the watermark is a's, 28 s, and two windows of a and one of b have closed.
+        // Partition b no longer counts: the watermark is that of a, 28 s, and two windows of a and one of b
+        // have closed.
         assert_eq!(counts(&stage, "t").len(), 3, "parallelism {parallelism}");
         job.crash();
     }
@@ -71,7 +72,7 @@ fn a_partition_that_has_nothing_more_does_not_wait_until_the_others_have_nothing
         stage.log.give_at_once(1);
         stage.log.add(TOPIC, 0, seconds("a", 5, EVENTS));
         crate::stage::until("a is being read", || job.ledger().accepted > 10);
-        // From now on nothing is heard of b unless somebody asks.
+        // From now on, only a request would show the state of b.
         stage.clock.advance(Interval(6_000));
         crate::stage::until("windows have closed", || counts(&stage, "t").len() > 3);
         let accepted = job.ledger().accepted;
@@ -90,7 +91,7 @@ fn the_last_window_closes_by_the_clock() {
         let job = stage.start(&script(), parallelism, 100, None);
         job.read_up_to(&[13]);
         job.settle();
-        // Event time stands at 11 s; the window that ends at 20 s may close 9 s after the last event.
+        // Event time is at 11 s; the window that ends at 20 s may close 9 s after the last event.
         stage.clock.advance(Interval(8_998));
         job.settle();
         assert_eq!(counts(&stage, "t").len(), 1, "parallelism {parallelism}");
@@ -114,7 +115,7 @@ fn a_log_that_does_not_answer_is_not_silent() {
         job.settle();
     }
     assert_eq!(counts(&stage, "t").len(), 1);
-    // It is back: silence is counted from here.
+    // The log answers again, so the silence starts here.
     stage.log.be_out_of_reach(false);
     job.settle();
     stage.clock.advance(Interval(20_000));
@@ -123,7 +124,8 @@ fn a_log_that_does_not_answer_is_not_silent() {
     job.crash();
 }
 
-/// Partitions that fall silent and speak again in any order: what the ledger calls counted is in the results, once.
+/// Partitions become silent and active again in any order. Every event that counts as counted is in the
+/// results once.
 #[test]
 fn nothing_is_lost_between_partitions_that_come_and_go() {
     for seed in 1..=6 {
@@ -131,6 +133,7 @@ fn nothing_is_lost_between_partitions_that_come_and_go() {
             let mut random = Random(seed);
             let stage = Stage::new(vec![Vec::new(), Vec::new(), Vec::new()]);
             let job = stage.start(&script(), parallelism, *random.pick(&[1, 10, 100]), None);
+
             let mut clock = 0;
             let mut total = 0;
             for _ in 0..60 {
@@ -150,6 +153,7 @@ fn nothing_is_lost_between_partitions_that_come_and_go() {
                     job.settle();
                 }
             }
+
             crate::stage::until("all is read", || job.ledger().accepted == total);
             let ledger = job.finish();
             let written: i64 = counts(&stage, "t").values().sum();

@@ -1,4 +1,4 @@
-//! Rows that come too late, rows that come just in time, rows from the future, and results that are not final yet.
+//! Late rows, rows that are just in time, rows from the future, and results that are not final.
 
 use connectors::dead_letter::DEAD_LETTER_TOPIC;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::random::Random;
 use crate::script::{NOON, event, query, row, source, tumble, writes};
 use crate::stage::{NOW, Running, Stage, TOPIC, compile, until};
 
-/// Adds events, waits until they are read and their results written.
+/// Adds events, and waits until they are read and their results are written.
 fn give(stage: &Stage, job: &Running<'_>, lines: &[String]) {
     let total = job.ledger().accepted + lines.len() as u64;
     stage.log.add(TOPIC, 0, lines.to_vec());
@@ -41,10 +41,12 @@ fn late_rows_correct_what_was_written_until_they_are_too_late() {
         give(&stage, &job, &[event("b", 1, at(41)), event("a", 7, at(5))]);
         assert_eq!(writes(&stage, FIRST).len(), 3, "the watermark is 40 s: too late");
         assert_eq!(row(&stage, FIRST).unwrap()["total"], json!(4));
+
         let letters = letters(&stage);
         assert_eq!(letters.len(), 1);
         assert_eq!((&letters[0]["reason"], &letters[0]["offset"]), (&json!("late"), &json!(7)));
         assert_eq!(letters[0]["queries"], json!(["t"]));
+
         let ledger = job.finish();
         assert_eq!((ledger.accepted, ledger.counted, ledger.late), (8, 7, 1));
         assert_eq!(ledger.late_by_query["t"], 1);
@@ -52,7 +54,7 @@ fn late_rows_correct_what_was_written_until_they_are_too_late() {
     }
 }
 
-/// Sums of the results of windows: an operator behind windows, which corrections reach as changes.
+/// Sums over the results of windows: an operator after windows, which receives corrections as changes.
 const TOTALS: &str = "CREATE TABLE totals (k STRING, total BIGINT)
       WITH ('connector' = 'redis', 'key' = 'totals:{k}', 'ttl' = '86400');
     INSERT INTO totals SELECT k, SUM(n) FROM (
@@ -70,7 +72,7 @@ fn an_operator_takes_back_the_result_that_a_late_row_corrects() {
         give(&stage, &job, &[event("a", 1, at(1)), event("a", 1, at(2)), event("a", 1, at(12))]);
         until("the first window is summed", || total() == Some(Some(2)));
 
-        // Three rows fail the condition, so that what stood there goes; four pass it again.
+        // With three rows the condition fails, so the row is removed; with four it holds again.
         give(&stage, &job, &[event("a", 1, at(3))]);
         until("the window is taken back", || total().is_none());
         give(&stage, &job, &[event("a", 1, at(4)), event("b", 1, at(24))]);
@@ -120,7 +122,7 @@ fn a_client_whose_clock_is_fast_makes_nobody_late_and_counts_in_windows_to_come(
         stage.options.max_future = Interval(300_000);
         let job = stage.start(&compile(&(source(&[]) + &query("t", &tumble(10)))), parallelism, 100, None);
         let mut random = Random(skew.unsigned_abs());
-        // Correct clients, among them one that is ahead, while the clock goes on.
+        // Events of correct clients and of one whose clock is ahead, while the clock moves on.
         for _ in 0..30 {
             let now = stage.clock.now().0;
             let mut lines: Vec<String> =
@@ -129,6 +131,7 @@ fn a_client_whose_clock_is_fast_makes_nobody_late_and_counts_in_windows_to_come(
             give(&stage, &job, &lines);
             stage.clock.advance(Interval(1_000));
         }
+
         let ledger = job.finish();
         assert_eq!((ledger.counted, ledger.late, ledger.dead_lettered), (180, 0, 0), "{skew} ms ahead");
         let rows = stage.rows();
@@ -150,6 +153,7 @@ fn early_results_are_of_groups_that_changed_and_say_that_they_are_not_final() {
         give(&stage, &job, &[event("a", 1, at(1)), event("b", 1, at(2))]);
         until("the first early results are there at once", || !writes(&stage, b).is_empty());
         assert_eq!((writes(&stage, FIRST), writes(&stage, b)), (vec![(1, false, 0)], vec![(1, false, 0)]));
+
         give(&stage, &job, &[event("a", 1, at(3))]);
         assert_eq!(writes(&stage, FIRST).len(), 1, "the pause is not over");
         stage.clock.advance(Interval(2_000));
@@ -157,6 +161,7 @@ fn early_results_are_of_groups_that_changed_and_say_that_they_are_not_final() {
         until("the change is there", || writes(&stage, FIRST).len() == 2);
         assert_eq!(writes(&stage, FIRST)[1], (2, false, 0));
         assert_eq!(writes(&stage, b).len(), 1, "nothing changed there");
+
         give(&stage, &job, &[event("c", 1, at(12))]);
         assert_eq!(writes(&stage, FIRST)[2..], [(2, true, 0)]);
         assert_eq!(
@@ -195,7 +200,7 @@ fn a_single_event_goes_straight_through() {
         let job = stage.start(&compile(&script), parallelism, 4096, None);
         for n in 1..=5 {
             stage.log.add(TOPIC, 0, vec![event("a", 1, at(n))]);
-            // The clock stands still: nothing waits for more.
+            // The clock stands still: nothing waits for more events.
             until("the row is there", || writes(&stage, FIRST).len() as i64 == n);
             assert_eq!(writes(&stage, FIRST)[n as usize - 1], (n, false, 0));
         }

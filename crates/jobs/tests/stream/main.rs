@@ -1,5 +1,5 @@
-//! Live jobs under a clock that moves only when it is told to: event time, lateness, corrections, early results,
-//! silence, and memory that stays bounded.
+//! Live jobs with a manual clock: event time, lateness, corrections, early results, silence, and bounded
+//! memory.
 
 mod bounded;
 mod changes;

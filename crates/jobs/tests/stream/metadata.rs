@@ -1,4 +1,4 @@
-//! What a record carries besides its body: its place, time, headers and key as columns.
+//! Metadata of records as columns: position, time, headers and key.
 
 use serde_json::{Value, json};
 use storage::log::NewRecord;
@@ -18,7 +18,7 @@ fn record(key: Option<&str>, body: &str, headers: &[(&str, Option<&str>)], time:
     }
 }
 
-/// Runs a script over records of two partitions; the bodies that it wrote to the topic `out`, sorted.
+/// Runs a script over the records of two partitions. Returns the sorted bodies written to the topic `out`.
 fn written(script: &str, partitions: [Vec<NewRecord>; 2], batch_rows: usize) -> (Vec<Value>, u64) {
     let stage = Stage::new(vec![Vec::new(), Vec::new()]);
     let total: usize = partitions.iter().map(Vec::len).sum();
@@ -53,6 +53,7 @@ fn every_record_tells_where_it_stands_and_what_it_carries() {
         + "CREATE VIEW named AS SELECT *, CAST(headers['trace'] AS STRING) AS trace FROM q;
            INSERT INTO o SELECT CONCAT_WS('|', topic, CAST(p AS STRING), CAST(place AS STRING), CAST(ts AS STRING), kind,
              COALESCE(trace, 'none'), IF(n.headers['x'] IS NULL, 'no x', 'x'), CAST(v AS STRING)) FROM named n;";
+
     let array = "[{\"v\":4},{\"v\":5}]";
     for batch_rows in [1, 2, 100] {
         let first = vec![
@@ -65,6 +66,7 @@ fn every_record_tells_where_it_stands_and_what_it_carries() {
             record(None, array, &[("trace", Some("of two rows"))], NOON),
             record(None, "{\"v\":6}", &[("trace", Some("c"))], NOON),
         ];
+
         let (rows, dead) = written(&script, [first, second], batch_rows);
         let lines: Vec<&str> = rows.iter().map(|row| row["line"].as_str().expect("a text")).collect();
         let noon = "2025-12-09 12:00:00.000|CreateTime";
@@ -115,6 +117,7 @@ fn columns_of_the_key_are_read_from_it() {
     let script = table("k_id INT, k_who ROW<name STRING>, id INT, k STRING", &options)
         + "INSERT INTO o SELECT CONCAT_WS('|', COALESCE(CAST(k_id AS STRING), '-'), COALESCE(k_who.name, '-'),
              CAST(id AS STRING), COALESCE(k, '-')) FROM q;";
+
     for batch_rows in [1, 100] {
         let first = vec![
             record(Some("{\"id\":1,\"who\":{\"name\":\"An\"}}"), "{\"id\":10,\"k_id\":9}", &[], NOON),
@@ -123,6 +126,7 @@ fn columns_of_the_key_are_read_from_it() {
             record(Some("{\"id\":\"x\"}"), "{\"id\":40,\"k\":\"v\"}", &[], NOON),
             record(Some("{\"id\":5}"), "[{\"id\":50},{\"id\":51}]", &[], NOON),
         ];
+
         let (rows, dead) = written(&script, [first, vec![]], batch_rows);
         let lines: Vec<&str> = rows.iter().map(|row| row["line"].as_str().expect("a text")).collect();
         assert_eq!(lines, ["-|-|20|-", "-|-|40|v", "1|An|10|-", "5|-|50|-", "5|-|51|-"]);

@@ -1,4 +1,4 @@
-//! Event time and memory: who may go on reading when there is little room.
+//! Event time and memory: which sources may read on when memory is scarce.
 
 use engine::memory::Room;
 
@@ -7,18 +7,18 @@ use crate::stage::{Running, Stage, TOPIC, compile, until};
 use types::Interval;
 
 const SECOND: i64 = 1_000;
-/// What jobs may take.
+/// The memory of jobs.
 const LITTLE: usize = 4 << 20;
 const SOME: usize = 32 << 20;
 
-/// So many keys of their own in the ten seconds from second `from` after noon on.
+/// Creates events with this many different keys in the ten seconds from second `from` after noon.
 fn keys(of: &str, from: i64, count: usize) -> Vec<String> {
     let at = NOON + from * SECOND;
     (0..count).map(|n| event(&format!("{of}-{from}-{n:040}"), 1, at)).collect()
 }
 
 fn script() -> std::sync::Arc<sql::plan::Plan> {
-    // Without sets of distinct values, which take room for many where there are few.
+    // Without sets of distinct values, which allocate in advance.
     compile(&(source(&[]) + &query("t", &tumble(10)).replace("COUNT(DISTINCT words)", "COUNT(words)")))
 }
 
@@ -28,8 +28,8 @@ fn stage(memory: usize, partitions: Vec<Vec<String>>) -> Stage {
     stage
 }
 
-/// Shows more of the first partition until the job has no room; how much that was. In the end little by little: what is
-/// shown at once is read at once.
+/// Shows more of the first partition until the job has no room, and returns how much that was. The last steps
+/// are small, because everything that is shown is read at once.
 fn fill(job: &Running<'_>) -> usize {
     let mut shown = 0;
     while job.room() != Room::None {
@@ -51,7 +51,7 @@ fn a_log_that_has_nothing_more_lets_windows_close_though_there_is_no_room() {
         job.settle();
         assert_eq!(counts(&stage, "t").len(), shown, "parallelism {parallelism}");
         assert_ne!(job.room(), Room::None, "{:?}", job.memory());
-        // What was shown later is late by now, and taken in.
+        // The later events are late now, and are read.
         stage.log.show(TOPIC, &[shown + 500, 0]);
         until("it reads on", || job.ledger().late == 500);
         job.crash();
@@ -70,9 +70,9 @@ fn a_log_that_has_more_holds_event_time_where_it_stands() {
         stage.clock.advance(Interval(20_000));
         until("it is stuck", || job.memory().is_stuck());
         job.settle();
-        // Closed by the clock, the window would lose what was not taken in yet.
+        // If the clock closed the window, the unread events would be lost.
         assert_eq!((counts(&stage, "t").len(), job.ledger().late), (0, 0), "parallelism {parallelism}");
-        // What was put aside is read again.
+        // The events that were set aside are read again.
         let (snapshot, accepted) = (job.snapshot(), job.ledger().accepted);
         assert!(accepted < all as u64);
         assert_eq!(snapshot.pipelines[0].splits().map(|split| split.offset).max(), Some(accepted));
@@ -99,7 +99,7 @@ fn what_holds_event_time_back_is_read_on_when_room_is_scarce() {
     assert!(counts.len() == lengths[0] + lengths[1] && counts.values().all(|&n| n == 1));
 }
 
-/// A count for each key that is never closed.
+/// Counts by key without windows, so that the state only grows.
 const COUNTS: &str = "CREATE TABLE sunk (k STRING, n BIGINT) WITH ('connector' = 'blackhole');
     INSERT INTO sunk SELECT k, COUNT(*) FROM q GROUP BY k;";
 

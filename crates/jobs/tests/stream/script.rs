@@ -1,4 +1,4 @@
-//! Scripts over one table of events: a key, a number, a text and a time.
+//! Scripts over one table of events with a key, a number, a text and a time.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::stage::Stage;
 /// 2025-12-09T12:00:00Z.
 pub const NOON: i64 = 1_765_281_600_000;
 
-/// The source table, a second of disorder allowed, and settings.
+/// Returns the settings and the source table, with a watermark delay of one second.
 pub fn source(settings: &[(&str, &str)]) -> String {
     let mut script: String =
         settings.iter().map(|(key, value)| format!("SET '{key}' = '{value}';\n")).collect();
@@ -20,7 +20,7 @@ pub fn source(settings: &[(&str, &str)]) -> String {
     script
 }
 
-/// A table `name` of rows, sums and distinct texts by key and window.
+/// Declares a table, and a query that counts rows, sums and distinct texts by key and window.
 pub fn query(name: &str, window: &str) -> String {
     format!(
         "CREATE TABLE {name} (k STRING, n BIGINT, total BIGINT, texts BIGINT, window_start TIMESTAMP(3),
@@ -31,12 +31,12 @@ pub fn query(name: &str, window: &str) -> String {
     )
 }
 
-/// `TUMBLE` of so many seconds.
+/// Returns `TUMBLE` with this many seconds.
 pub fn tumble(seconds: u32) -> String {
     format!("TUMBLE(TABLE q, DESCRIPTOR(seen), INTERVAL '{seconds}' SECOND)")
 }
 
-/// An event at a time in ms.
+/// Returns an event with a time in ms.
 pub fn event(k: &str, v: i64, at: i64) -> String {
     event_with(k, v, "", at)
 }
@@ -52,12 +52,12 @@ fn iso(at: i64) -> String {
         .to_string()
 }
 
-/// A row of the store by key.
+/// Returns a row of the store by its key.
 pub fn row(stage: &Stage, key: &str) -> Option<Value> {
     stage.store.rows().get(key).map(|row| serde_json::from_slice(row).expect("a row is JSON"))
 }
 
-/// Everything that was ever written under a key: count, final or not, how often corrected.
+/// Returns all writes with a key: the count, whether it is final, and the number of corrections.
 pub fn writes(stage: &Stage, key: &str) -> Vec<(i64, bool, i64)> {
     let history = stage.store.history();
     let of = history.iter().filter(|(of, _)| of == key);
@@ -73,7 +73,7 @@ pub fn writes(stage: &Stage, key: &str) -> Vec<(i64, bool, i64)> {
     .collect()
 }
 
-/// The counts of a table by what follows its name in the key.
+/// Returns the counts of a table by the part of the key after its name.
 pub fn counts(stage: &Stage, table: &str) -> BTreeMap<String, i64> {
     let prefix = format!("{table}:");
     let rows = stage.store.rows();

@@ -1,4 +1,4 @@
-//! Topics as what a job writes: rows as records, rows by their key, and a log that does not take them.
+//! Topics as sinks: rows as records, rows by key, and a log that refuses them.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use types::Timestamp;
 use crate::script::{NOON, event, event_with, source, tumble};
 use crate::stage::{Running, Stage, TOPIC, compile, until};
 
-/// A table of counts by key and window, and the query that fills it.
+/// Declares a table of counts by key and window, and the query that fills it.
 fn counts(connector: &str) -> String {
     let options = match connector {
         "kafka" => "'connector' = 'kafka', 'topic' = 'counts', 'format' = 'json'",
@@ -40,7 +40,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("text")
 }
 
-/// Key and body of each record of a topic.
+/// Returns the key and body of each record of a topic.
 fn records(stage: &Stage, topic: &str) -> Vec<(Option<String>, String)> {
     let records = stage.log.records(topic).into_iter();
     records.map(|NewRecord { key, body, .. }| (key.map(|key| text(&key)), text(&body))).collect()
@@ -50,7 +50,7 @@ fn bodies(stage: &Stage, topic: &str) -> Vec<String> {
     records(stage, topic).into_iter().map(|(_, body)| body).collect()
 }
 
-/// What a reader of an upsert-kafka topic has in the end.
+/// Returns the final rows of a reader of an upsert-kafka topic.
 fn last_by_key(stage: &Stage, topic: &str) -> BTreeMap<String, String> {
     records(stage, topic).into_iter().map(|(key, body)| (key.expect("a key"), body)).collect()
 }
@@ -107,6 +107,7 @@ fn rows_are_written_as_json_with_the_key_and_time_that_the_table_says() {
              'key.format' = 'raw', 'key.fields' = 'k');
            INSERT INTO copies SELECT k, v, words, seen, CAST(seen AS DATE), CAST(NULL AS STRING), seen FROM q;
            INSERT INTO raw SELECT NULLIF(k, 'b'), v FROM q;";
+
     let job = stage.start(&compile(&script), 1, 100, None);
     give(&stage, &job, &[event_with("a", 1, "é", at(1) + 5), event("b", 2, at(2))]);
     let copies = stage.log.records("copies");
@@ -126,6 +127,7 @@ fn rows_are_written_as_json_with_the_key_and_time_that_the_table_says() {
             ),
         ]
     );
+
     let raw = [(Some("a".to_owned()), json!({"k": "a", "v": 1})), (None, json!({"k": null, "v": 2}))];
     let written = records(&stage, "raw").into_iter();
     let written = written.map(|(key, body)| (key, serde_json::from_str::<Value>(&body).expect("JSON")));
@@ -173,7 +175,7 @@ fn an_append_that_fails_later_is_made_again_before_those_that_followed_it() {
         + "CREATE TABLE latest (k STRING, v INT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'upsert-kafka',
              'topic' = 'latest', 'key.format' = 'raw', 'value.format' = 'json', 'value.fields-include' = 'EXCEPT_KEY');
            INSERT INTO latest SELECT k, v FROM q;";
-    // A batch for each record, and so an append.
+    // One batch, and so one append, for each record.
     let job = stage.start(&compile(&script), 1, 1, None);
     stage.log.lose_one("latest");
     let events: Vec<String> = (0..5).map(|n| event("a", n, at(n))).collect();

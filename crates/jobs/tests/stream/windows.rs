@@ -1,5 +1,5 @@
-//! Hopping and cumulating windows, with late rows, against a naive count: a row is in exactly those windows over it that
-//! the watermark before it had not passed.
+//! Hopping and cumulating windows with late rows, compared with a simple count: a row belongs to exactly
+//! those of its windows that the previous watermark had not passed.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ fn sql(kind: Kind, offset: i64) -> String {
     format!("{name}(TABLE q, DESCRIPTOR(seen), {parts}, {})", s(offset))
 }
 
-/// The ends of the windows that a time is in, in seconds.
+/// Returns the ends of the windows that contain a time, in seconds.
 fn ends(kind: Kind, offset: i64, second: i64) -> Vec<i64> {
     let start_of = |size: i64| (second - offset).div_euclid(size) * size + offset;
     match kind {
@@ -50,6 +50,7 @@ fn check(kind: Kind, offset: i64, lateness: i64, seed: u64) {
             NOON + clock - random.below(disorder) as i64
         })
         .collect();
+
     let mut expected: BTreeMap<i64, i64> = BTreeMap::new();
     let (mut watermark, mut late) = (i64::MIN, 0);
     for &time in &times {
@@ -62,6 +63,7 @@ fn check(kind: Kind, offset: i64, lateness: i64, seed: u64) {
         watermark = watermark.max(time - 1_000);
     }
     assert!(late > 0, "{kind:?}: the test has late rows");
+
     let expected: BTreeMap<String, i64> = expected
         .into_iter()
         .map(|(end, n)| {
@@ -69,6 +71,7 @@ fn check(kind: Kind, offset: i64, lateness: i64, seed: u64) {
             (format!("k:{}", end.strftime("%Y-%m-%d %H:%M:%S")), n)
         })
         .collect();
+
     let lines: Vec<String> = times.iter().map(|&time| event("k", 1, time)).collect();
     let script =
         source(&[("weir.allowed-lateness", &format!("{lateness} s"))]) + &query("t", &sql(kind, offset));

@@ -1,4 +1,4 @@
-//! Days of other places: windows that end at local midnight, and days of 23 and 25 hours.
+//! Time zones: windows that end at local midnight, and days of 23 and 25 hours.
 
 use types::Interval;
 
@@ -11,7 +11,7 @@ fn ms(text: &str) -> i64 {
     text.parse::<jiff::Timestamp>().expect("a time").as_millisecond()
 }
 
-/// What day windows in a zone count of events at these instants, each a key of its own.
+/// Returns the counts of day windows in a zone; each of these instants is an event with its own key.
 fn days(zone: &str, instants: &[&str]) -> Vec<String> {
     let stage = Stage::new(vec![instants.iter().map(|at| event(at, 1, ms(at))).collect()]);
     let script = source(&[("table.local-time-zone", zone)]) + &query("t", DAY);
@@ -23,7 +23,7 @@ fn days(zone: &str, instants: &[&str]) -> Vec<String> {
     counts(&stage, "t").into_keys().map(|key| key.replace("%3A", ":")).collect()
 }
 
-/// Real Flink closes this window seven hours early, by its UTC end, and drops the evening's rows.
+/// Flink closes this window seven hours early, at its end in UTC, and drops the evening's rows.
 #[test]
 fn the_rows_of_the_evening_are_counted_in_their_local_day() {
     let rows = days(
@@ -54,13 +54,13 @@ fn a_local_day_closes_at_local_midnight() {
     };
     let midnight = ms("2025-12-09T17:00:00Z");
     assert_eq!(give(midnight - 3_600_000, 1), 0);
-    // The watermark is a second behind.
+    // The watermark is one second behind.
     assert_eq!(give(midnight + 998, 2), 0);
     assert_eq!(give(midnight + 999, 3), 1);
     job.crash();
 }
 
-/// On 2025-03-30 the clocks of Berlin go from 02:00 to 03:00, on 2025-10-26 from 03:00 back to 02:00.
+/// In Berlin the clocks change from 02:00 to 03:00 on 2025-03-30, and from 03:00 back to 02:00 on 2025-10-26.
 #[test]
 fn days_are_as_long_as_they_are() {
     let spring =
@@ -73,6 +73,7 @@ fn days_are_as_long_as_they_are() {
             "2025-03-30T22:00:00Z:2025-04-01 00:00:00",
         ]
     );
+
     let autumn =
         days("Europe/Berlin", &["2025-10-25T22:00:00Z", "2025-10-26T22:59:59Z", "2025-10-26T23:00:00Z"]);
     assert_eq!(
@@ -85,7 +86,8 @@ fn days_are_as_long_as_they_are() {
     );
 }
 
-/// The busiest key of each window, without the window's time: a rank and an aggregate in the windows of a table function.
+/// Selects the most frequent key of each window, without the window's time: a rank and an aggregate that use
+/// the windows of a table function.
 const BUSIEST: &str = "CREATE TABLE busiest (k STRING, n BIGINT, window_end TIMESTAMP(3))
       WITH ('connector' = 'redis', 'key' = 'busiest:{window_end}', 'ttl' = '86400');
     INSERT INTO busiest SELECT k, n, window_end FROM (

@@ -1,8 +1,8 @@
-//! Events, as flink-json would read them.
+//! Events as flink-json would read them.
 
 use serde_json::{Map, Value};
 
-/// An event as the analytics see it.
+/// An event with the fields that the analytics use.
 #[derive(Debug, Clone, Default)]
 pub struct Event {
     pub time: i64,
@@ -19,7 +19,7 @@ pub struct Event {
     pub rewritten: Option<bool>,
 }
 
-/// Days since 1970 by counting.
+/// Returns the days since 1970, by simple counting.
 fn epoch_days(year: i64, month: i64, day: i64) -> i64 {
     let leap = |y: i64| (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
     let lengths = |y: i64| [31, if leap(y) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -44,7 +44,7 @@ pub fn iso(ms: i64) -> String {
     )
 }
 
-/// The forms the generator below writes.
+/// Parses the time formats that the generator produces.
 fn parse_time(text: &str) -> Option<i64> {
     let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<i64>().ok();
     let days = epoch_days(number(0..4)?, number(5..7)?, number(8..10)?);
@@ -62,7 +62,7 @@ fn parse_time(text: &str) -> Option<i64> {
     }
 }
 
-/// A line as flink-json would read it; `None`: no row.
+/// Reads a line as flink-json would; `None` means no row.
 pub fn read(line: &str) -> Option<(Option<i64>, bool, Event)> {
     let value: Value = serde_json::from_str(line).ok()?;
     let object = value.as_object()?;
@@ -75,6 +75,7 @@ pub fn read(line: &str) -> Option<(Option<i64>, bool, Event)> {
     let (user, params, metrics, metadata) =
         (part("user"), part("rag_params"), part("rag_metrics"), part("metadata"));
     let time = text(object, "timestamp").or_else(|| text(object, "ts")).and_then(|text| parse_time(&text));
+
     let event = Event {
         time: time.unwrap_or_default(),
         user: whole(&user, "user_id"),

@@ -1,4 +1,4 @@
-//! Random lines that may lack anything.
+//! Random lines with missing or invalid fields.
 
 use crate::event::iso;
 use crate::random::Random;
@@ -13,7 +13,7 @@ const TEXTS: [&str; 6] = [
     "\\u0110\\u00e0 N\\u1eb5ng",
 ];
 
-/// A line that may lack anything.
+/// Creates a line in which any field may be missing or invalid.
 fn line(random: &mut Random, clock: &mut i64) -> String {
     *clock += random.below(900) as i64;
     if random.once_in(300) {
@@ -28,6 +28,7 @@ fn line(random: &mut Random, clock: &mut i64) -> String {
         3 => format!("{}.{:03}", iso(time), time % 1_000),
         _ => format!("{}.{:03}999", iso(time), time % 1_000),
     };
+
     let mut fields = vec![match random.below(40) {
         0 => "\"query_id\":null".to_owned(),
         1 => "\"unknown\":{\"deep\":[1,{\"x\":\"\\\"}\"}]}".to_owned(),
@@ -39,6 +40,7 @@ fn line(random: &mut Random, clock: &mut i64) -> String {
         2..5 => format!("\"ts\":\"{stamp}\""),
         _ => format!("\"timestamp\":\"{stamp}\""),
     });
+
     if !random.once_in(20) {
         let mut user = vec![];
         let or_null =
@@ -60,6 +62,7 @@ fn line(random: &mut Random, clock: &mut i64) -> String {
     } else if random.once_in(2) {
         fields.push("\"user\":null".to_owned());
     }
+
     if !random.once_in(9) {
         fields.push(format!("\"query_text\":\"{}\"", random.pick(&TEXTS).replace('"', "\\\"")));
     }
@@ -80,6 +83,7 @@ fn line(random: &mut Random, clock: &mut i64) -> String {
         let (history, rewritten) = (random.pick(&flags), random.pick(&flags));
         fields.push(format!("\"metadata\":{{\"history_used\":{history},\"query_rewritten\":{rewritten}}}"));
     }
+
     if random.once_in(3) {
         fields.swap(0, 1);
     }
@@ -88,7 +92,7 @@ fn line(random: &mut Random, clock: &mut i64) -> String {
     if random.once_in(60) { text[..text.len() - 2].to_owned() } else { text }
 }
 
-/// Lines whose texts are cut inside of a character would not be UTF-8; the test writes text.
+/// Creates this many lines. They are always valid UTF-8, because the cut is never inside a character.
 pub fn lines(random: &mut Random, count: usize) -> Vec<String> {
     let mut clock = 1_765_279_800_000;
     (0..count).map(|_| line(random, &mut clock)).collect()

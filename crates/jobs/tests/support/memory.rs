@@ -1,5 +1,5 @@
-//! A log and a store in memory that outlive the jobs over them, so that a test can end a job anywhere and start another,
-//! and that can be slow, silent or out of reach.
+//! A log and a store in memory that outlive their jobs, so that a test can end a job anywhere and start
+//! another. They can be slow, silent or unreachable.
 
 #[path = "memory_store.rs"]
 mod store;
@@ -19,24 +19,24 @@ use types::{Offset, PartitionId, Timestamp};
 #[allow(unused_imports, reason = "each test uses its own part")]
 pub use store::MemoryStore;
 
-/// Topics of partitions of records. Of each partition only the first `visible` records are to be read yet.
+/// A log in memory. Only the first `visible` records of each partition can be read.
 #[derive(Default)]
 pub struct MemoryLog {
     topics: Mutex<BTreeMap<String, Vec<Partition>>>,
     out_of_reach: AtomicBool,
-    /// The next read fails.
+    /// Whether the next read fails.
     broken: AtomicBool,
-    /// So many appends are refused before one is taken.
+    /// The number of appends to be refused.
     refusals: AtomicU32,
-    /// The next append to this topic is not kept, which is found out later.
+    /// The next append to this topic is lost, which is reported later.
     lost: Mutex<Option<String>>,
     refuses_appends: AtomicBool,
     refused_appends: AtomicUsize,
-    /// Records of this topic that are larger are refused for good.
+    /// Larger records of this topic are always refused.
     largest: Mutex<Option<(String, usize)>>,
-    /// So many readers cannot be opened.
+    /// The number of readers that cannot be opened.
     failing_opens: AtomicUsize,
-    /// Records that a reader gets at once, at most; 0 = as many as it likes.
+    /// The maximum number of records that a reader gets at once; 0 means no limit.
     at_once: AtomicUsize,
 }
 
@@ -44,12 +44,12 @@ pub struct MemoryLog {
 struct Partition {
     records: Arc<Vec<NewRecord>>,
     visible: usize,
-    /// Records that readers get however many are visible.
+    /// The maximum number of records for readers, however many are visible.
     held_at: Option<usize>,
 }
 
 impl MemoryLog {
-    /// A log with one filled topic, nothing of it visible.
+    /// Creates a log with one topic, of which no record is visible.
     pub fn with(topic: &str, partitions: Vec<Vec<String>>) -> Arc<MemoryLog> {
         let log = MemoryLog::default();
         let partitions = partitions.into_iter().map(|lines| Partition {
@@ -60,7 +60,7 @@ impl MemoryLog {
         Arc::new(log)
     }
 
-    /// Shows so many records of each partition.
+    /// Makes this many records of each partition visible.
     pub fn show(&self, topic: &str, visible: &[usize]) {
         let mut topics = self.topics.lock();
         let partitions = topics.get_mut(topic).expect("the topic is there");
@@ -69,18 +69,19 @@ impl MemoryLog {
         });
     }
 
-    /// Lets readers have only so many records of a partition, though they are told that there are more; `None`: all.
+    /// Limits the records that readers get from a partition, although they see that there are more; `None`
+    /// means no limit.
     pub fn hold(&self, topic: &str, partition: usize, at: Option<usize>) {
         let mut topics = self.topics.lock();
         topics.get_mut(topic).expect("the topic is there")[partition].held_at = at;
     }
 
-    /// Appends records to a partition; they are visible at once.
+    /// Appends records to a partition and makes them visible.
     pub fn add(&self, topic: &str, partition: usize, lines: Vec<String>) {
         self.add_records(topic, partition, lines.into_iter().map(record).collect());
     }
 
-    /// As [`MemoryLog::add`], with keys, headers and times.
+    /// Like [`MemoryLog::add`], with keys, headers and times.
     pub fn add_records(&self, topic: &str, partition: usize, records: Vec<NewRecord>) {
         let mut topics = self.topics.lock();
         let partition = &mut topics.get_mut(topic).expect("the topic is there")[partition];
@@ -88,52 +89,52 @@ impl MemoryLog {
         partition.visible = partition.records.len();
     }
 
-    /// Whether the log answers.
+    /// Sets whether the log is unreachable.
     pub fn be_out_of_reach(&self, out_of_reach: bool) {
         self.out_of_reach.store(out_of_reach, Ordering::SeqCst);
     }
 
-    /// Lets the next read fail.
+    /// Makes the next read fail.
     pub fn break_down(&self) {
         self.broken.store(true, Ordering::SeqCst);
     }
 
-    /// Refuses so many appends from now on.
+    /// Refuses this many appends from now on.
     pub fn refuse(&self, appends: u32) {
         self.refusals.store(appends, Ordering::SeqCst);
     }
 
-    /// How many appends will still be refused.
+    /// Returns the number of appends that will still be refused.
     pub fn refusals_left(&self) -> u32 {
         self.refusals.load(Ordering::SeqCst)
     }
 
-    /// Takes the next append to a topic without keeping it; whoever waits for it is told so.
+    /// Loses the next append to a topic, and reports this to its caller.
     pub fn lose_one(&self, topic: &str) {
         *self.lost.lock() = Some(topic.to_owned());
     }
 
-    /// Whether appends fail, all but [`MemoryLog::add`].
+    /// Sets whether all appends except [`MemoryLog::add`] fail.
     pub fn refuse_appends(&self, refuses: bool) {
         self.refuses_appends.store(refuses, Ordering::SeqCst);
     }
 
-    /// How many appends were refused.
+    /// Returns the number of refused appends.
     pub fn refused_appends(&self) -> usize {
         self.refused_appends.load(Ordering::SeqCst)
     }
 
-    /// Lets opening a reader fail so often.
+    /// Makes opening a reader fail this often.
     pub fn fail_opens(&self, times: usize) {
         self.failing_opens.store(times, Ordering::SeqCst);
     }
 
-    /// Lets readers have so many records at once.
+    /// Sets the number of records that readers get at once.
     pub fn give_at_once(&self, records: usize) {
         self.at_once.store(records, Ordering::SeqCst);
     }
 
-    /// Adds a topic with nothing in it.
+    /// Adds an empty topic.
     pub fn create(&self, topic: &str, partitions: usize) {
         self.topics.lock().insert(topic.to_owned(), vec![Partition::default(); partitions]);
     }
@@ -143,7 +144,7 @@ impl MemoryLog {
         self.topics.lock().get_mut(topic).expect("the topic is there").push(Partition::default());
     }
 
-    /// What was appended to a topic.
+    /// Returns the records of a topic.
     pub fn records(&self, topic: &str) -> Vec<NewRecord> {
         let topics = self.topics.lock();
         let partitions = topics.get(topic).into_iter().flatten();
@@ -154,7 +155,7 @@ impl MemoryLog {
         *self.largest.lock() = Some((topic.to_owned(), bytes));
     }
 
-    /// What the header of each dead letter in a topic says; of a mark its body.
+    /// Returns the header of each dead letter in a topic; for a mark, its body.
     pub fn dead_letters(&self, topic: &str) -> Vec<serde_json::Value> {
         let described = |record: &NewRecord| {
             let header = record.headers.iter().find(|(name, _)| name == "weir.dead-letter");
@@ -164,7 +165,7 @@ impl MemoryLog {
         self.records(topic).iter().map(described).collect()
     }
 
-    /// The bodies of what was appended to a topic.
+    /// Returns the bodies of the records of a topic.
     pub fn bodies(&self, topic: &str) -> Vec<Vec<u8>> {
         self.records(topic).into_iter().map(|record| record.body.to_vec()).collect()
     }
@@ -174,7 +175,7 @@ fn record(line: String) -> NewRecord {
     NewRecord { body: line.into_bytes().into(), ..NewRecord::default() }
 }
 
-/// [`MemoryLog`], shared with its readers.
+/// A [`MemoryLog`] that is shared with its readers.
 pub struct SharedLog(pub Arc<MemoryLog>);
 
 impl EventLog for SharedLog {
@@ -220,10 +221,12 @@ impl EventLog for SharedLog {
         {
             return Err(LogError::TooLarge { bytes, limit: *limit });
         }
+
         let refused = |left: u32| left.checked_sub(1);
         if self.0.refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, refused).is_ok() {
             return Err(LogError::Overloaded { queued_bytes: 0 });
         }
+
         let (tell, appending) = tokio::sync::oneshot::channel();
         let mut lost = self.0.lost.lock();
         if lost.as_deref() == Some(topic) {
@@ -231,6 +234,7 @@ impl EventLog for SharedLog {
             let _ = tell.send(Err(LogError::DiskFull(std::io::ErrorKind::StorageFull.into())));
             return Ok(appending);
         }
+
         let mut topics = self.0.topics.lock();
         let partition = &mut topics.entry(topic.to_owned()).or_insert(vec![Partition::default()])[0];
         let kept = Arc::make_mut(&mut partition.records);
@@ -287,6 +291,7 @@ impl LogReader for MemoryReader {
         if self.log.broken.swap(false, Ordering::SeqCst) {
             return Err(LogError::Corrupt { place: "a place of this test".to_owned() });
         }
+
         let mut more = self.log.out_of_reach.load(Ordering::SeqCst);
         for _ in 0..if more { 0 } else { self.next.len() } {
             self.turn = (self.turn + 1) % self.next.len();

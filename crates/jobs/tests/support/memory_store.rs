@@ -1,4 +1,4 @@
-//! A store in memory, that keeps every write and can refuse them.
+//! A store in memory that keeps every write and can refuse writes.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use storage::store::{Entry, Following, Notification, ResultStore, StoreError, WriteBatch};
 use types::Timestamp;
 
-/// Rows by key, and all that was ever written; nothing expires.
+/// The rows by key, and all writes; nothing expires.
 #[derive(Default)]
 pub struct MemoryStore {
     rows: Mutex<BTreeMap<String, Vec<u8>>>,
@@ -18,22 +18,22 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// Whether it takes nothing.
+    /// Sets whether all writes are refused.
     pub fn refuse(&self, refuses: bool) {
         self.refuses.store(refuses, Ordering::SeqCst);
     }
 
-    /// How many writes were refused.
+    /// Returns the number of refused writes.
     pub fn refused(&self) -> usize {
         self.refused.load(Ordering::SeqCst)
     }
 
-    /// Every write in order.
+    /// Returns all writes in order.
     pub fn history(&self) -> Vec<(String, Vec<u8>)> {
         self.history.lock().clone()
     }
 
-    /// What followers were told, in order.
+    /// Returns the messages to followers in order.
     #[allow(dead_code, reason = "some tests follow nothing")]
     pub fn told(&self) -> Vec<Notification> {
         self.told.lock().clone()

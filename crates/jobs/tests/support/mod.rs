@@ -1,4 +1,4 @@
-//! What the tests of local runs share: a script over files of JSON lines.
+//! Support for tests of local runs, in which a script reads files of JSON lines.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,7 +8,7 @@ use jobs::{LocalInput, LocalRun, LocalSummary};
 use parking_lot::Mutex;
 use types::{ManualClock, Timestamp};
 
-/// A place to write to that can be looked at.
+/// An output whose contents can be read by the test.
 #[derive(Clone, Default)]
 pub struct Sheet(Arc<Mutex<Vec<u8>>>);
 
@@ -23,7 +23,7 @@ impl Write for Sheet {
     }
 }
 
-/// Runs a script over files to their end; what it wrote, and what became of the records.
+/// Runs a script over files to their end. Returns what it wrote, and the summary.
 pub fn run(
     script: &str,
     inputs: &[(&str, &[&Path])],

@@ -1,6 +1,6 @@
 //! Random numbers with a seed.
 
-/// xorshift64*: enough for test data.
+/// xorshift64*, which is good enough for test data.
 pub struct Random(pub u64);
 
 impl Random {
@@ -11,12 +11,12 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    /// 0 to `n` - 1.
+    /// Returns a number from 0 to `n` - 1.
     pub fn below(&mut self, n: u64) -> u64 {
         self.next() % n
     }
 
-    /// True once in `n` times.
+    /// Returns true once in `n` times on average.
     pub fn once_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }

@@ -1,4 +1,4 @@
-//! A stage for jobs: a log, a store and a clock that outlive them.
+//! The environment of test jobs: a log, a store and a clock that outlive them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,14 +21,14 @@ use types::{Clock, Interval, ManualClock, Timestamp};
 use crate::memory::{MemoryLog, MemoryStore, SharedLog};
 
 pub const TOPIC: &str = "user-queries";
-/// Where the clock begins: 2025-12-09T14:20:00Z.
+/// The initial time of the clock: 2025-12-09T14:20:00Z.
 pub const NOW: Timestamp = Timestamp(1_765_290_000_000);
 
 pub struct Stage {
     pub log: Arc<MemoryLog>,
     pub store: Arc<MemoryStore>,
     pub clock: Arc<ManualClock>,
-    /// What jobs are started with, but for parallelism and batch size.
+    /// The options of jobs, except for parallelism and batch size.
     pub options: ExecutionOptions,
 }
 
@@ -36,7 +36,7 @@ pub fn compile(script: &str) -> Arc<Plan> {
     Arc::new(sql::compile(script, &|_| None).unwrap_or_else(|errors| panic!("{errors:#?}")))
 }
 
-/// Waits until something holds; a test that waits in vain has failed.
+/// Waits until a condition holds, and fails the test after some time.
 pub fn until(what: &str, holds: impl Fn() -> bool) {
     for _ in 0..20_000 {
         if holds() {
@@ -68,7 +68,7 @@ impl Stage {
         self.start_from(plan, parallelism, batch_rows, restore)
     }
 
-    /// As [`Stage::start`], from a snapshot that may have files.
+    /// Like [`Stage::start`], from a snapshot that may have files.
     pub fn start_from(
         &self,
         plan: &Arc<Plan>,
@@ -80,7 +80,7 @@ impl Stage {
         Running { stage: self, execution: Execution::start(spec).expect("the job starts"), _writer: writer }
     }
 
-    /// Why a job is not started.
+    /// Returns the error with which the start of a job fails.
     pub fn refused(&self, plan: &Arc<Plan>, parallelism: u32, restore: Restore) -> ExecutionError {
         let (spec, _writer) = self.spec(plan, parallelism, 100, Some(restore));
         Execution::start(spec).err().expect("it is not started")
@@ -102,6 +102,7 @@ impl Stage {
             let (log, clock) = (log.clone(), clock.clone());
             Arc::new(EventLogTable::new(options, log, clock, 1)) as Arc<dyn SourceFactory>
         });
+
         let retry = Arc::new(Retry::new(clock.clone()));
         let writer = Arc::new(
             StoreWriter::start(self.store.clone(), retry.clone(), clock.clone(), None).expect("a thread"),
@@ -125,6 +126,7 @@ impl Stage {
                 wrong => panic!("`{name}` is no result table: {wrong:#?}"),
             }
         });
+
         let spec = JobSpec {
             plan: plan.clone(),
             sources: sources.collect(),
@@ -146,7 +148,7 @@ impl Stage {
         (spec, writer)
     }
 
-    /// Every row without what differs from run to run.
+    /// Returns every row, without the columns that differ between runs.
     pub fn rows(&self) -> BTreeMap<String, Value> {
         let rows = self.store.rows().into_iter().filter(|(key, _)| key != "analytics:latest");
         let rows = rows.map(|(key, value)| {
@@ -163,12 +165,12 @@ impl Stage {
 pub struct Running<'a> {
     stage: &'a Stage,
     execution: Execution,
-    /// Retry ends with it, which is not before the job does.
+    /// Retries end when this is dropped, so it must outlive the job.
     _writer: Arc<StoreWriter>,
 }
 
 impl Running<'_> {
-    /// Shows the job so many records of each partition and waits until it has read them.
+    /// Shows the job this many records of each partition, and waits until it has read them.
     pub fn read_up_to(&self, visible: &[usize]) {
         self.stage.log.show(TOPIC, visible);
         let total: usize = visible.iter().sum();
@@ -179,7 +181,7 @@ impl Running<'_> {
         });
     }
 
-    /// Shows the job so many records of a topic of one partition, and waits until they are in a snapshot.
+    /// Shows the job this many records of a topic with one partition, and waits until they are in a snapshot.
     pub fn snapshot_of(&self, topic: &str, visible: usize) -> Snapshot {
         self.stage.log.show(topic, &[visible]);
         for _ in 0..20_000 {
@@ -192,10 +194,10 @@ impl Running<'_> {
         panic!("waited in vain until {visible} records are read");
     }
 
-    /// Waits until every source subtask has seen all that the log and the clock said before, and every result of it is
-    /// in the store.
+    /// Waits until every source subtask has seen the current state of log and clock, and all results are in
+    /// the store.
     pub fn settle(&self) {
-        // A source asks the log between two snapshots, and tells what it heard before the third.
+        // A source reads the log between two snapshots, and passes on its findings before the third.
         (0..3).for_each(|_| drop(self.snapshot()));
     }
 
@@ -215,7 +217,7 @@ impl Running<'_> {
         self.execution.ledger()
     }
 
-    /// A snapshot, through its bytes.
+    /// Takes a snapshot, and encodes and decodes it.
     pub fn snapshot(&self) -> Snapshot {
         let control = self.execution.control();
         let taken = control.snapshot(Duration::from_secs(20), Afterwards::ReadOn).expect("a snapshot");
@@ -224,25 +226,25 @@ impl Running<'_> {
         read
     }
 
-    /// A snapshot whose parts go to a keeper.
+    /// Takes a snapshot whose parts go to a keeper.
     pub fn snapshot_kept(&self, keeper: &mut dyn PartKeeper) -> Snapshot {
         let control = self.execution.control();
         let (wait, afterwards) = (Duration::from_secs(20), Afterwards::ReadOn);
         control.snapshot_kept(1, wait, afterwards, keeper, &mut |_| ()).expect("a snapshot")
     }
 
-    /// A snapshot after which nothing is read.
+    /// Takes a snapshot and stops reading.
     pub fn hold(&self) -> Snapshot {
         let control = self.execution.control();
         control.snapshot(Duration::from_secs(20), Afterwards::Hold).expect("a snapshot")
     }
 
-    /// Reads on.
+    /// Continues reading.
     pub fn release(&self) {
         self.execution.control().release();
     }
 
-    /// What a checkpoint writes.
+    /// Returns the bytes of a checkpoint.
     pub fn checkpoint(&self) -> Vec<u8> {
         let control = self.execution.control();
         encode(&control.snapshot(Duration::from_secs(20), Afterwards::ReadOn).expect("a snapshot"))
@@ -259,9 +261,9 @@ impl Running<'_> {
         self.finish_after(Interval(4 * 3_600_000))
     }
 
-    /// As [`Running::finish`], after so much time.
+    /// Like [`Running::finish`], after this much time.
     pub fn finish_after(self, pass: Interval) -> LedgerCounts {
-        // The sources have to hear that there is nothing more before the clock may count.
+        // The sources must see that there is nothing more to read before time can pass for them.
         self.settle();
         self.stage.clock.advance(pass);
         self.settle();
