@@ -9,8 +9,8 @@ use crate::variables;
 
 /// Compiles a whole script.
 ///
-/// `${NAME}` and `${NAME:default}` are filled from `variables` first. The same script and variables always give the
-/// same plan.
+/// `${NAME}` and `${NAME:default}` are filled from `variables` first. The same script and variables always
+/// give the same plan.
 ///
 /// # Errors
 /// Returns all findings in script order, notices included; at least one is an error. Spans are byte ranges of

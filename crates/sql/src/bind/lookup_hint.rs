@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | `table` | which table, by its alias or name |
 //! | `capacity`, `timeout` | as the settings `table.exec.async-lookup.…`, for this table |
-//! | `retry-predicate`, `retry-strategy`, `fixed-delay`, `max-attempts` | a key without rows is looked up again |
-//! | `async`, `output-mode`, `shuffle` | none: lookups do not wait for each other, and rows keep their order |
+//! | `retry-predicate`, `retry-strategy`, `fixed-delay`, `max-attempts` | a lookup without rows is repeated |
+//! | `async`, `output-mode`, `shuffle` | none: lookups do not wait for each other; rows keep their order |
 
 use super::{Binder, Bound};
 use crate::error::{Diagnostic, Span, did_you_mean};

@@ -5,7 +5,7 @@
 //! there and are computed once.
 //!
 //! ```text
-//! Calc ─ Aggregate[window_start, window_end, k] ─ Calc ─ Window[TUMBLE] ─ Calc ─ Scan      all of it is one query
+//! Calc ─ Aggregate[window_start, window_end, k] ─ Calc ─ Window[TUMBLE] ─ Calc ─ Scan  (all one query)
 //! ```
 
 use crate::catalog::Table;

@@ -4,9 +4,9 @@
 //! can emit `+U` without `-U`, which halves the output:
 //!
 //! ```text
-//! GroupAggregate[k] ──► Calc[k, n] ──► sink by k        only +U
-//! GroupAggregate[k] ──► Calc[k, n WHERE n > 9] ──► sink by k    also -U: a row that fails the condition is deleted
-//! GroupAggregate[k] ──► Join ──► …                      also -U: a join looks up the retracted row
+//! GroupAggregate[k] ──► Calc[k, n] ──► sink by k         only +U
+//! GroupAggregate[k] ──► Calc[WHERE n > 9] ──► sink by k  also -U: a row that fails the condition is deleted
+//! GroupAggregate[k] ──► Join ──► …                       also -U: a join looks up the retracted row
 //! ```
 
 use std::collections::BTreeSet;

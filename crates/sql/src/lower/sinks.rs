@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | inserts only | is refused |
 //! | all changes | is written unchanged |
-//! | upserts by key | is written directly if the table's key contains the query's key, otherwise through a materialize operator |
+//! | upserts by key | is written directly if its key is part of the table's key, else materialized first |
 //!
 //! A materialize operator keeps the rows of each of the table's keys. If both keys are the same, the sink
 //! does not need before-images, and [`super::images`] drops them. If the table's key contains more fields, an

@@ -7,7 +7,7 @@
 //! values.
 //!
 //! ```text
-//! scan bids ──► Calc[auction, price] ──► Join[auction = id] ──► GroupAggregate[category: AVG(final)] ──► sink
+//! scan bids ─► Calc[auction, price] ──► Join[auction = id] ──► GroupAggregate[category: AVG(final)] ──► sink
 //! scan auctions ──► Calc[id, category] ──┘
 //! ```
 
