@@ -8,11 +8,11 @@
 //!
 //! Marks are records without that header, between the dead letters:
 //!
-//! | mark | meaning |
-//! | --- | --- |
-//! | `{"job", "job_id", "time", "restarted": [{"topic", "partition", "offset"}]}` | The job restarted from these positions. Its dead letters before the mark are void, except for records before these positions. |
-//! | `{"replaying": [ids], "ends": [{"topic", "partition", "offset"}]}` | A replay begins; these are the ends of the topics. |
-//! | `{"replayed": [ids]}` | The last replay that began has replayed these. |
+//! - `{"job", "job_id", "time", "restarted": [{"topic", "partition", "offset"}]}`: the job restarted from
+//!   these positions. Its dead letters before the mark are void, except for records before these positions.
+//! - `{"replaying": [ids], "ends": [{"topic", "partition", "offset"}]}`: a replay begins; these are the
+//!   ends of the topics.
+//! - `{"replayed": [ids]}`: the last replay that began has replayed these.
 //!
 //! Earlier versions wrote the original body into the JSON object, as `body` or `body_base64`. Such dead
 //! letters can still be read.

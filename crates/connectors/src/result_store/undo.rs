@@ -4,9 +4,9 @@
 //! perhaps in another order, and may then never write or delete a row that it wrote the first time:
 //!
 //! ```text
-//! checkpoint 7     a = 5, b = 4                        the store
-//! c = 5            b is gone, c = 5                    c is on the list for a moment
-//! crash, again     a = 5, b = 6                        b came first this time: c never was on the list, and stays
+//! checkpoint 7     a = 5, b = 4             the store
+//! c = 5            b is deleted, c = 5      c is on the list for a moment
+//! crash, restart   a = 5, b = 6             b came first this time: c is never on the list, and its row stays
 //! ```
 //!
 //! Therefore the writer looks up a key's row before it changes the key for the first time after a checkpoint,

@@ -20,7 +20,7 @@ pub(super) struct Stop;
 /// The position at which the walk continues.
 pub(super) type Walked = Result<usize, Stop>;
 
-/// What follows a value or an object's `{`.
+/// The token after a value or after an object's `{`.
 enum Next {
     Member(Member),
     /// The object's end; the position is behind it.
