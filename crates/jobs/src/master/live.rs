@@ -97,7 +97,7 @@ impl Living {
                 }
             }
             (First::Insisted, started) => started.map_err(|error| {
-                self.become_(JobStatus::Running); // as in Flink, whose jobs run while their tasks are deployed
+                self.become_(JobStatus::Running); // as in Flink, whose jobs run while tasks are deployed
                 Then::Failed(failure(error))
             }),
         };
@@ -205,7 +205,7 @@ impl Living {
                 recv(self.incoming) -> request => {
                     match request {
                         Ok(Request::Savepoint { to, then, done }) => {
-                            // Whoever starts from the savepoint would process later events again.
+                            // A job that starts from the savepoint would process later events again.
                             let goes_on = then == Sequel::GoOn;
                             let afterwards = if goes_on { Afterwards::ReadOn } else { Afterwards::Hold };
                             let written = self.savepoint(attempt, to, afterwards);
