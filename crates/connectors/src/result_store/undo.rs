@@ -6,7 +6,7 @@
 //! ```text
 //! checkpoint 7     a = 5, b = 4             the store
 //! c = 5            b is deleted, c = 5      c is on the list for a moment
-//! crash, restart   a = 5, b = 6             b came first this time: c is never on the list, and its row stays
+//! crash, restart   a = 5, b = 6             b came first this time: c is never on the list, its row stays
 //! ```
 //!
 //! Therefore the writer looks up a key's row before it changes the key for the first time after a checkpoint,

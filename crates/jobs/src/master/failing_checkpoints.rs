@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! checkpoint   ok   failed   failed   failed          failed   ok
-//! told          -     -        -      the last 3 …    4 …       -
+//! report        -     -        -      the last 3 …    4 …       -
 //! ```
 
 use types::Timestamp;

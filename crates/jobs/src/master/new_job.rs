@@ -33,7 +33,7 @@ pub(crate) struct NewJob {
     pub collector: Option<Arc<Collector>>,
     /// Who is told the result of the first attempt.
     pub first: First,
-    /// Called before a canceller is told that the job will end.
+    /// Called before a request to cancel the job is answered.
     pub on_cancel: Box<dyn Fn() + Send + Sync>,
     /// Called when a checkpoint was completed.
     pub on_checkpoint: Box<dyn Fn() + Send>,

@@ -9,7 +9,7 @@
 //! ```text
 //! state    RUNNING  RESTARTING  RUNNING  RESTARTING  RUNNING ──────────────────►
 //! failure  ────────────×────────────────────×────────────────┐
-//! told                 └───────────────────────────── until two checkpoints are complete
+//! report               └───────────────────────────── until two checkpoints are complete
 //! ```
 
 use std::time::Duration;

@@ -148,7 +148,7 @@ impl Process {
     }
 }
 
-/// Returns the files of a job's lateness log with their lengths.
+/// Returns the files of a job's lateness and undo logs with their lengths.
 fn lateness_files(checkpoints: &Path, job: JobId) -> BTreeMap<std::path::PathBuf, u64> {
     let entries = std::fs::read_dir(checkpoints.join(job.to_string())).into_iter().flatten();
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
