@@ -279,7 +279,7 @@ impl JobMaster {
         };
         let ask = || {
             let (done, outcome) = bounded(1);
-            // If the queue is full, the job has other requests that show the same.
+            // If the queue is full, no checkpoint is counted and the job is watched for the whole time.
             let _ = self.requests.try_send(Request::Checkpoint { done });
             outcome
         };

@@ -149,8 +149,8 @@ fn changing_rows(outcome: &Outcome<'_>, letters: &Letters) -> BTreeMap<String, V
     rows
 }
 
-/// Returns the windows that count an event. For a late event the witness query shows which of its last
-/// windows do, if any.
+/// Returns the windows that count an event: those from the first one on for which the witness query has a
+/// row. A late event is in none.
 fn counted_in(outcome: &Outcome<'_>, window: Window, event: &Event, is_late: bool) -> Vec<(i64, i64)> {
     let over = window.over(event.at);
     if outcome.schedule.punctuality == Punctuality::Prompt {
