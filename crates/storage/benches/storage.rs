@@ -1,6 +1,8 @@
-//! How fast the embedded log and store are on this disk, and how much memory they take. Prints figures; asserts nothing.
+//! Measures the throughput of the embedded log and result store on this disk, and the memory they take.
+//! Prints figures; asserts nothing.
 //!
-//! `cargo bench -p storage -- [DIRECTORY [log|store]]`; the directory is the system's temporary one unless given.
+//! `cargo bench -p storage -- [DIRECTORY [log|store]]`; DIRECTORY defaults to the system's temporary
+//! directory.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)]
 
@@ -36,7 +38,7 @@ fn main() {
     }
 }
 
-/// An event of about 880 bytes of JSON, not all alike.
+/// Returns an event of about 880 bytes of JSON; the text varies with `number`.
 fn event(number: usize) -> NewRecord {
     let words = ["học", "phí", "lịch", "thi", "ký", "túc", "xá", "điểm", "môn", "khoa"];
     let text: Vec<&str> = (0..60).map(|n| words[(number * 7 + n * n) % words.len()]).collect();
@@ -64,7 +66,7 @@ fn open_log(directory: &Path, clock: &Arc<dyn Clock>) -> EmbeddedLog {
     log
 }
 
-/// What the disk itself takes for a write and a sync: no log can be faster with one sender.
+/// Times a bare write and sync of the disk. No log with one sender can be faster.
 fn bare_sync(root: &Path, clock: &Arc<dyn Clock>, bytes: usize) {
     const WRITES: u32 = 100;
     let mut file = tempfile::tempfile_in(root).unwrap();
@@ -78,7 +80,7 @@ fn bare_sync(root: &Path, clock: &Arc<dyn Clock>, bytes: usize) {
     println!("the disk alone: {:.2} ms to write and sync {bytes} bytes", took.as_secs_f64() * 1e3);
 }
 
-/// One sender that waits for each append: each commit holds one append.
+/// Appends with one sender that waits for each append, so that each commit holds one append.
 fn append_one_at_a_time(root: &Path, clock: &Arc<dyn Clock>, per_append: usize, total: usize) {
     let directory = tempfile::tempdir_in(root).unwrap();
     let log = open_log(directory.path(), clock);
@@ -98,7 +100,7 @@ fn append_one_at_a_time(root: &Path, clock: &Arc<dyn Clock>, per_append: usize, 
     );
 }
 
-/// Many senders while a reader follows, then a second reader from the beginning.
+/// Appends from many senders while a reader follows, then reads all of it from the beginning.
 fn append_from_many(root: &Path, clock: &Arc<dyn Clock>, senders: usize, per_append: usize, total: usize) {
     let directory = tempfile::tempdir_in(root).unwrap();
     let log = open_log(directory.path(), clock);
@@ -232,7 +234,7 @@ fn rate(count: usize, took: Duration) -> String {
     format!("{:.0}", count as f64 / took.as_secs_f64())
 }
 
-/// What the process takes of memory, as Linux tells it.
+/// Returns the resident memory of the process, now and at its peak, from `/proc/self/status`.
 fn memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let megabytes = |name: &str| {

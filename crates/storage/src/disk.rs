@@ -1,9 +1,10 @@
-//! A fjall database on the data directory: how it is opened, what it may use of memory and disk, and what its errors
-//! mean to the two ports.
+//! A fjall database on the data directory: how it is opened, its limits of memory and disk, and the meaning
+//! of its errors to the event log and the result store.
 //!
-//! fjall refuses every write after one has failed (its journal may hold half a batch), until the process starts anew.
-//! A full disk must not come to that, so [`Disk::check_room`] is asked before each write: it refuses while less than
-//! a reserve is free, and the reserve is what flushes and compactions in the background live on.
+//! Once a write fails, fjall refuses every further write until the process restarts, because its journal
+//! may hold half a batch. A full disk must therefore never reach fjall: [`Disk::check_room`] runs before
+//! each write and refuses the write while less than a reserve is free. Background flushes and compactions
+//! live on that reserve.
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
@@ -13,28 +14,28 @@ use fjall::{CompressionType, Database, PersistMode};
 
 use crate::journal::{self, AfterDamage};
 
-/// What a database may use.
+/// Limits of a database.
 pub(crate) struct Budget {
-    /// Bytes of decoded blocks kept in memory.
+    /// Size of the cache of decoded blocks.
     pub(crate) cache_bytes: u64,
-    /// Files of tables kept open. Each takes a handle, and memory for its index.
+    /// Table files kept open. Each takes a file handle, and memory for its index.
     pub(crate) open_files: usize,
-    /// Writes are refused while less is free on the disk.
+    /// Free disk space below which writes are refused.
     pub(crate) keep_free_bytes: u64,
     /// What to do with a journal that is damaged before its end.
     pub(crate) after_damage: AfterDamage,
 }
 
-/// Journals beyond this make fjall flush the keyspaces that hold them back.
+/// Total journal size above which fjall flushes the keyspaces that hold the journals back.
 const JOURNALS_BYTES_MAX: u64 = 128 << 20;
 
-/// What a disk must have room for that is not full: the largest record, unless set otherwise.
+/// Free space beyond the reserve that [`Disk::check`] asks for: the largest record at the default settings.
 const WRITE_BYTES: usize = 1 << 20;
 
-/// Files of tables that a database keeps open unless told otherwise.
+/// Table files that a database keeps open by default.
 pub(crate) const OPEN_FILES: usize = 128;
 
-/// What went wrong, in the words that both ports share.
+/// Causes of failure that the event log and the result store share.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
     Full(Arc<std::io::Error>),
@@ -44,7 +45,7 @@ pub(crate) enum Fault {
     Damaged {
         place: String,
     },
-    /// A write failed before: nothing more is written until the database is opened anew.
+    /// An earlier write failed, so the database refuses writes until it is reopened.
     Broken,
     Failed(Arc<dyn std::error::Error + Send + Sync>),
 }
@@ -55,15 +56,15 @@ pub(crate) struct Disk {
     pub(crate) database: Database,
     directory: Arc<Path>,
     keep_free_bytes: u64,
-    /// Unlocked when it is dropped, after the database.
+    /// Declared last, so that it is unlocked after the database is dropped.
     _lock: Arc<File>,
 }
 
-/// Locked while the directory is in use. fjall has a lock too, but only takes it with its journal open already.
+/// File locked while the directory is in use. fjall locks too, but only after it has opened its journal.
 const LOCK_FILE: &str = "in-use";
 
 impl Disk {
-    /// Opens or creates the database, and mends the end of its journal where a crash has torn it.
+    /// Opens or creates the database. First cuts the end of its journal where a crash has torn it.
     pub(crate) fn open(directory: &Path, budget: &Budget) -> Result<Disk, Fault> {
         std::fs::create_dir_all(directory)?;
         let locked = || Fault::Locked { directory: directory.display().to_string() };
@@ -82,20 +83,21 @@ impl Disk {
         Ok(Disk { database, directory, keep_free_bytes, _lock: Arc::new(lock) })
     }
 
-    /// Fails while nothing can be written: after a failed write, and while the disk is full.
+    /// Fails while nothing can be written: after a failed write, or while the disk is full.
     pub(crate) fn check(&self) -> Result<(), Fault> {
-        // Hands over what the process holds of the journal, which costs nothing and tells whether that is still possible.
+        // Flushes the process's buffer of the journal to the system: cheap, and it fails once fjall is
+        // broken.
         self.database.persist(PersistMode::Buffer)?;
         self.check_room(WRITE_BYTES)
     }
 
-    /// Bytes of what is not written to a table yet, and of blocks kept for readers.
+    /// Returns the bytes held in memory: data not flushed to a table yet, and cached blocks.
     pub(crate) fn memory_bytes(&self) -> usize {
         let bytes = self.database.write_buffer_size().saturating_add(self.database.cache_size());
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 
-    /// Fails while a write of so many bytes would leave less free than the reserve.
+    /// Fails when a write of `bytes` would leave less than the reserve free.
     pub(crate) fn check_room(&self, bytes: usize) -> Result<(), Fault> {
         let free = free_bytes(&self.directory)?;
         if free < self.keep_free_bytes.saturating_add(bytes as u64) {
@@ -110,7 +112,7 @@ impl Disk {
     }
 }
 
-/// What is free on the disk of a directory, for whoever is not its administrator.
+/// Returns the free bytes of a directory's disk that an unprivileged process may use.
 pub fn free_bytes(directory: &Path) -> std::io::Result<u64> {
     let disk = rustix::fs::statvfs(directory).map_err(std::io::Error::from)?;
     Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
@@ -121,9 +123,9 @@ fn open_database(directory: &Path, budget: &Budget) -> fjall::Result<Database> {
         .cache_size(budget.cache_bytes)
         .max_cached_files(Some(budget.open_files))
         .max_journaling_size(JOURNALS_BYTES_MAX)
-        // Compressing here would be paid in every commit and again in every restart.
+        // Compression here would cost time in every commit and again at every restart.
         .journal_compression(CompressionType::None)
-        // With one, nothing is flushed while it compacts, and what waits in memory grows without bound.
+        // With a single worker, flushes wait while it compacts, and unflushed data grows without bound.
         .worker_threads(2)
         .open()
 }

@@ -1,14 +1,21 @@
-//! Mending a fjall journal that a power cut has torn, before fjall sees it.
+//! Repairs a fjall journal that a power cut has torn, before fjall opens it.
 //!
-//! The disk may write the pages of a batch in any order, and be cut off between them. fjall drops a batch that stops
-//! short, but does not open a journal whose last batch ends well and has a hole before its end; and where a batch breaks
-//! off in its middle, it drops all that follows without a word, though that may be what was acknowledged. So the newest
-//! journal is walked first, as fjall's recovery walks it, and cut at the first batch that is not intact; what is cut off
-//! is kept beside it.
+//! The disk may write the pages of a batch in any order and stop in between. fjall drops a batch that stops
+//! short. It does not open a journal whose last batch ends well but has a hole before its end. Where a
+//! batch breaks off in its middle, fjall silently drops everything behind it, which may include
+//! acknowledged writes. So [`mend`] walks the newest journal first, as fjall's recovery does, cuts it at
+//! the first batch that is not intact, and keeps the cut bytes in a file beside it.
 //!
-//! The format is that of fjall 3 (`journal/entry.rs`): a batch is a start (tag 1, items, sequence number), items (tag 2,
-//! value type, compression, keyspace, lengths, key, value) or clears (tag 4, keyspace), and an end (tag 3, XXH3 of what
-//! lies between, magic bytes); integers are little endian. The file is laid out in advance and filled with zeroes.
+//! The format is that of fjall 3 (`journal/entry.rs`); integers are little endian:
+//!
+//! ```text
+//! batch = start   tag 1, number of items, sequence number
+//!         items   tag 2, value type, compression, keyspace, lengths, key, value
+//!         clears  tag 4, keyspace
+//!         end     tag 3, XXH3 of the items and clears, magic bytes
+//! ```
+//!
+//! The file is allocated in advance and filled with zeroes.
 
 use std::fs::{self, File};
 use std::io::{BufReader, Read, Seek, SeekFrom, Write};
@@ -18,13 +25,13 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::disk::Fault;
 
-/// What to do where intact batches follow a damaged one.
+/// Policy for a journal in which intact batches follow a damaged one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AfterDamage {
-    /// Refuse. Every batch was synced before the next was written, so this is no torn end but damage to what was
-    /// acknowledged.
+    /// Refuses to open. Every batch was synced before the next was written, so acknowledged data is damaged
+    /// and this is no torn end.
     Refuse,
-    /// Cut them off too. Several batches were under way, and they can be written again.
+    /// Cuts the intact batches off too. Several batches were in flight, and they can be written again.
     Cut,
 }
 
@@ -34,10 +41,10 @@ const END: u8 = 3;
 const CLEAR: u8 = 4;
 const MAGIC: &[u8; 4] = &[b'F', b'J', b'L', 3];
 
-/// Behind the last batch there are zeroes only; so many are looked at.
+/// Bytes behind the last intact batch that are checked to be zero before the file counts as undamaged.
 const ZEROES_LOOKED_AT: u64 = 64 << 10;
 
-/// Cuts the newest journal in a directory at the first batch that is not intact.
+/// Cuts the newest journal in a directory behind its last intact batch.
 pub(crate) fn mend(directory: &Path, after: AfterDamage) -> Result<(), Fault> {
     let Some(path) = newest_journal(directory)? else {
         return Ok(());
@@ -73,7 +80,7 @@ pub(crate) fn mend(directory: &Path, after: AfterDamage) -> Result<(), Fault> {
 fn newest_journal(directory: &Path) -> std::io::Result<Option<PathBuf>> {
     let mut newest: Option<(u64, PathBuf)> = None;
     let files = match fs::read_dir(directory) {
-        // It is yet to be created.
+        // The database does not exist yet.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         files => files?,
     };
@@ -95,7 +102,7 @@ fn newest_journal(directory: &Path) -> std::io::Result<Option<PathBuf>> {
     Ok(newest.map(|(_, path)| path))
 }
 
-/// The length of the run of intact batches at the beginning.
+/// Returns the length of the run of intact batches at the beginning.
 fn intact_bytes(journal: impl Read) -> std::io::Result<u64> {
     let mut walk = Walk { journal, walked: 0, content: Xxh3::new() };
     let mut intact = 0;
@@ -105,7 +112,7 @@ fn intact_bytes(journal: impl Read) -> std::io::Result<u64> {
     Ok(intact)
 }
 
-/// Whether there is an intact batch anywhere.
+/// Returns whether an intact batch starts at any byte.
 fn holds_a_batch(bytes: &[u8]) -> std::io::Result<bool> {
     for (at, tag) in bytes.iter().enumerate() {
         if *tag == START && intact_bytes(&bytes[at..])? > 0 {
@@ -115,16 +122,16 @@ fn holds_a_batch(bytes: &[u8]) -> std::io::Result<bool> {
     Ok(false)
 }
 
-/// A walk through a journal, batch by batch.
+/// A batch-by-batch walk through a journal.
 struct Walk<R> {
     journal: R,
     walked: u64,
-    /// The items of the batch so far.
+    /// Hash of the current batch's items so far.
     content: Xxh3,
 }
 
 impl<R: Read> Walk<R> {
-    /// Walks over a batch; whether it was intact. After one that was not, the walk is over.
+    /// Walks over a batch and returns whether it was intact. The walk ends after one that was not.
     fn batch(&mut self) -> std::io::Result<bool> {
         let Some([START]) = self.take()? else {
             return Ok(false);
@@ -145,7 +152,7 @@ impl<R: Read> Walk<R> {
             && magic.as_ref() == Some(MAGIC))
     }
 
-    /// Walks over an item; whether it was all there.
+    /// Walks over an item or clear and returns whether all of it was there.
     fn item(&mut self) -> std::io::Result<bool> {
         let rest = match self.take()? {
             Some([ITEM]) => {
@@ -174,7 +181,7 @@ impl<R: Read> Walk<R> {
         Ok(Some(bytes))
     }
 
-    /// Walks over so many bytes; whether there were as many.
+    /// Walks over `count` bytes and returns whether all of them were there.
     fn pass(&mut self, count: u64) -> std::io::Result<bool> {
         let mut buffer = [0; 8 << 10];
         let mut left = count;

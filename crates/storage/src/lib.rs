@@ -1,7 +1,9 @@
-//! Two ports to durable storage: the event log, from which jobs read, and the result store, to which they write.
+//! Two ports to durable storage: the event log, from which jobs read, and the result store, to which they
+//! write.
 //!
-//! Bytes, keys and offsets; no rows and no SQL. Each port has an embedded tenant on the data directory; real servers
-//! stand behind the same traits.
+//! Both deal in bytes, keys and offsets; they know no rows and no SQL. Each has an implementation embedded
+//! in the data directory, and one for a server behind the same trait: Kafka for the log, Redis for the
+//! store.
 
 mod disk;
 mod journal;

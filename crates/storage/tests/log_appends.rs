@@ -1,4 +1,4 @@
-//! What an append promises.
+//! The guarantees of an append.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -64,6 +64,7 @@ fn positions_are_told_in_the_order_given_and_each_sender_keeps_its_order() {
     let directory = tempfile::tempdir().unwrap();
     let log = open(directory.path());
     log.create_topic(TOPIC, 4).unwrap();
+
     let told: Vec<_> = std::thread::scope(|scope| {
         let sending: Vec<_> = (0..SENDERS)
             .map(|sender| {
@@ -82,12 +83,14 @@ fn positions_are_told_in_the_order_given_and_each_sender_keeps_its_order() {
             .collect();
         sending.into_iter().flat_map(|sender| sender.join().unwrap()).collect()
     });
+
     let seen = read_from(&log, Start::Earliest);
     let by_place: HashMap<_, _> = seen.iter().map(|s| ((s.partition, s.offset), s.body.clone())).collect();
     assert_eq!(by_place.len(), SENDERS * APPENDS * 3);
     for (position, body) in &told {
         assert_eq!(by_place[&(position.partition.0, position.offset.0)], body.as_bytes());
     }
+
     for partition in 0..4 {
         let offsets: Vec<_> = seen.iter().filter(|s| s.partition == partition).map(|s| s.offset).collect();
         assert_eq!(offsets, (0..offsets.len() as u64).collect::<Vec<_>>());
@@ -96,6 +99,7 @@ fn positions_are_told_in_the_order_given_and_each_sender_keeps_its_order() {
             (Offset(offsets.len() as u64), Offset(0))
         );
     }
+
     for of_sender in told.chunks(APPENDS * 3) {
         assert!(of_sender.iter().all(|(position, _)| position.partition == of_sender[0].0.partition));
         assert!(of_sender.is_sorted_by(|(one, _), (other, _)| one.offset < other.offset));
@@ -137,12 +141,14 @@ fn what_cannot_be_appended_is_refused() {
     let log = open(directory.path());
     assert!(matches!(log.append(TOPIC, vec![record("a")]), Err(LogError::UnknownTopic { .. })));
     assert_eq!(log.partitions(TOPIC).unwrap(), None);
+
     for name in ["", ".", "..", "a/b", "a b", "ä", &"x".repeat(250)] {
         assert!(matches!(log.create_topic(name, 1), Err(LogError::InvalidTopic { .. })), "{name}");
     }
     for partitions in [0, u32::MAX] {
         assert!(matches!(log.create_topic(TOPIC, partitions), Err(LogError::InvalidPartitions { .. })));
     }
+
     log.create_topic(TOPIC, 2).unwrap();
     log.create_topic(TOPIC, 7).unwrap();
     assert_eq!(log.partitions(TOPIC).unwrap(), Some(2));
@@ -151,6 +157,7 @@ fn what_cannot_be_appended_is_refused() {
         log.append(TOPIC, large),
         Err(LogError::TooLarge { bytes: 1_048_577, limit: 1_048_576 })
     ));
+
     assert!(matches!(log.bounds(TOPIC, PartitionId(2)), Err(LogError::UnknownPartition { .. })));
     let beyond = log.read(TOPIC, &[(PartitionId(2), Start::Earliest)], Wanted::default());
     assert!(matches!(beyond, Err(LogError::UnknownPartition { .. })));
@@ -166,7 +173,8 @@ fn an_append_that_is_refused_for_load_leaves_nothing_behind() {
     log.create_topic(TOPIC, 1).unwrap();
     let mut taken = Vec::new();
     let mut refused = 0;
-    // One request a commit and a sync each: pushing is faster than that.
+
+    // One request per commit and sync: pushing is faster than that.
     while refused < 20 {
         let body = format!("{:>500}", taken.len());
         match log.append(TOPIC, vec![record(body.as_str())]) {
@@ -178,6 +186,7 @@ fn an_append_that_is_refused_for_load_leaves_nothing_behind() {
             Err(other) => panic!("{other}"),
         }
     }
+
     let mut expected = Vec::new();
     for (appending, body) in taken {
         appending.blocking_recv().unwrap().unwrap();
@@ -216,7 +225,7 @@ fn a_full_disk_refuses_appends_and_breaks_nothing() {
     assert_eq!(bodies(&read_from(&log, Start::Earliest)), ["before", "after"]);
 }
 
-/// What may happen to a log.
+/// A step of a random history of a log.
 #[derive(Debug, Clone)]
 enum Step {
     Append(Vec<(u8, usize)>),
@@ -243,6 +252,7 @@ proptest! {
         let mut log = EmbeddedLog::open(directory.path(), options(), clock.clone()).unwrap();
         log.create_topic(TOPIC, PARTITIONS).unwrap();
         let mut model: Vec<Vec<Vec<u8>>> = vec![Vec::new(); PARTITIONS as usize];
+
         for step in steps {
             match step {
                 Step::Append(records) => {

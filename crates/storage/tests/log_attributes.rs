@@ -1,4 +1,4 @@
-//! Keys and headers: kept with their records, and given to readers that ask for them.
+//! Keys and headers are stored with their records, and returned to readers that ask for them.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -24,7 +24,7 @@ fn text(fetched: &Fetched, span: Span) -> String {
     String::from_utf8(fetched.data[span.start as usize..span.end as usize].to_vec()).unwrap()
 }
 
-/// A line a record: key, body, headers.
+/// Returns one line per record: key, body, headers.
 fn seen(log: &EmbeddedLog, wanted: Wanted, max_bytes: usize) -> Vec<String> {
     let mut reader = log.read(TOPIC, &[(PartitionId(0), Start::Earliest)], wanted).unwrap();
     let mut lines = Vec::new();
@@ -50,7 +50,7 @@ fn a_reader_gets_what_it_wants_and_after_the_log_was_opened_again_too() {
     {
         let log = open(directory.path());
         log.create_topic(TOPIC, 1).unwrap();
-        // An entry with headers, one without, and one of both kinds of records.
+        // One entry with headers, one without, and one with both kinds of records.
         append(
             &log,
             vec![with_headers(Some("k"), "a", &[("trace", Some("1")), ("x", None), ("trace", Some("2"))])],
@@ -59,6 +59,7 @@ fn a_reader_gets_what_it_wants_and_after_the_log_was_opened_again_too() {
         append(&log, vec![with_headers(Some(""), "c", &[("é", Some(""))]), with_headers(None, "d", &[])]);
         assert_eq!(log.time_kind(TOPIC), TimeKind::Appended);
     }
+
     let log = open(directory.path());
     let all = ["k a trace=1 x=- trace=2", "- b", " c é=", "- d"];
     for max_bytes in [1, 1 << 20] {
@@ -69,6 +70,7 @@ fn a_reader_gets_what_it_wants_and_after_the_log_was_opened_again_too() {
         assert_eq!(seen(&log, headers, max_bytes), ["- a trace=1 x=- trace=2", "- b", "- c é=", "- d"]);
         assert!(seen(&log, Wanted::default(), max_bytes).is_empty());
     }
+
     assert_eq!(bodies(&read_from(&log, Start::Earliest)), ["a", "b", "c", "d"]);
 }
 

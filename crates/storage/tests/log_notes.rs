@@ -1,4 +1,4 @@
-//! Notes that are kept with an append: found for a day, also after a restart, and gone then.
+//! Notes stored with an append are found for a day, also after a restart, and are dropped then.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -24,7 +24,7 @@ fn a_note_survives_with_its_records() {
     drop(log);
     let log = open(directory.path());
     assert_eq!(log.note("k").unwrap().as_deref(), Some(&b"done"[..]));
-    // One may be kept alone.
+    // A note may be stored without records.
     log.append_noted(TOPIC, Vec::new(), note("alone", "x")).unwrap().blocking_recv().unwrap().unwrap();
     assert_eq!(log.note("alone").unwrap().as_deref(), Some(&b"x"[..]));
     let nameless = log.append_noted(TOPIC, Vec::new(), note("", "x"));
@@ -39,7 +39,7 @@ fn a_note_is_found_for_a_day_and_dropped_later() {
     let log = EmbeddedLog::open(directory.path(), options(), clock.clone()).unwrap();
     log.create_topic(TOPIC, 1).unwrap();
     log.append_noted(TOPIC, Vec::new(), note("k", "done")).unwrap().blocking_recv().unwrap().unwrap();
-    // Over midnight, until the day is over.
+    // Over midnight, until a day has passed.
     clock.advance(Interval(24 * HOUR - 1));
     log.trim().unwrap();
     assert!(log.note("k").unwrap().is_some());

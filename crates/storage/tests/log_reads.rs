@@ -1,4 +1,4 @@
-//! What a reader promises.
+//! The guarantees of a reader.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -33,12 +33,14 @@ fn reading_while_writing_misses_and_repeats_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let log = open(directory.path());
     log.create_topic(TOPIC, 3).unwrap();
+
     let seen = std::thread::scope(|scope| {
         scope.spawn(|| {
             for first in (0..RECORDS).step_by(30) {
                 append(&log, (first..first + 30).map(|n| keyed(&format!("{n}"), format!("{n}"))).collect());
             }
         });
+
         let mut reader = reader(&log, Start::Earliest);
         let mut seen = vec![Vec::new(); 3];
         while seen.iter().map(Vec::len).sum::<usize>() < RECORDS {
@@ -50,6 +52,7 @@ fn reading_while_writing_misses_and_repeats_nothing() {
         }
         seen
     });
+
     for offsets in seen {
         assert_eq!(offsets, (0..offsets.len() as u64).collect::<Vec<_>>());
     }
@@ -109,17 +112,21 @@ fn a_reader_starts_where_it_was_told() {
     let log = EmbeddedLog::open(directory.path(), options(), clock.clone()).unwrap();
     log.create_topic(TOPIC, 1).unwrap();
     let Timestamp(begin) = types::Clock::now(&*clock);
+
     for entry in 0..5 {
         append(&log, (0..4).map(|n| record(format!("{}", entry * 4 + n))).collect());
         clock.advance(Interval(1_000));
     }
+
     let first = |start| bodies(&read_from(&log, start)).first().map(|body| body.parse::<u64>().unwrap());
     assert_eq!(first(Start::Earliest), Some(0));
     assert_eq!(first(Start::Latest), None);
+
     for offset in 0..20 {
         assert_eq!(first(Start::At(Offset(offset))), Some(offset));
     }
     assert_eq!(first(Start::At(Offset(20))), None);
+
     assert_eq!(first(Start::Time(Timestamp(0))), Some(0));
     assert_eq!(first(Start::Time(Timestamp(begin))), Some(0));
     assert_eq!(first(Start::Time(Timestamp(begin + 1))), Some(4));

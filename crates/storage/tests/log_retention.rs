@@ -1,4 +1,4 @@
-//! What is kept, and for how long.
+//! Retention by age and size.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -22,18 +22,22 @@ fn records_go_when_they_are_too_old() {
     let options = Options { retention_age: Duration::from_secs(3_200), ..options() };
     let log = EmbeddedLog::open(directory.path(), options.clone(), clock.clone()).unwrap();
     log.create_topic(TOPIC, 1).unwrap();
+
     for hundred in 0..10 {
         append(&log, vec![record(format!("{hundred}")), record("second")]);
         clock.advance(Interval(400_000));
     }
-    // Now is 4,000 s: the records of 800 s and later are kept.
+
+    // The time is 4,000 s: records of 800 s and later are kept.
     assert_eq!(log.trim().unwrap(), 4);
     assert_eq!(first_and_end(&log), (4, 20));
     assert_eq!(bodies(&read_from(&log, Start::Earliest))[0], "2");
     assert_eq!(log.trim().unwrap(), 0);
+
     drop(log);
     let log = EmbeddedLog::open(directory.path(), options, clock.clone()).unwrap();
     assert_eq!(first_and_end(&log), (4, 20));
+
     clock.advance(Interval(10_000_000));
     assert_eq!(log.trim().unwrap(), 16);
     assert_eq!(first_and_end(&log), (20, 20));

@@ -1,7 +1,7 @@
-//! A power cut in the middle of a write: what was acknowledged is there, and offsets go on.
+//! A power cut in the middle of a write: acknowledged records survive, and offsets go on.
 //!
-//! The tests tear fjall's journal as a disk does: the last bytes missing, or a page in the middle of the last write that
-//! never came to be.
+//! The tests tear fjall's journal as a disk does: the last bytes are missing, or a page in the middle of the
+//! last write was never written.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -21,7 +21,7 @@ fn body(number: usize) -> String {
     format!("{number:>200}")
 }
 
-/// A directory with a log of one record a write, and the length of its journal after each.
+/// Returns a directory with a log of one record per write, and the length of its journal after each write.
 fn written() -> (tempfile::TempDir, Vec<usize>) {
     let directory = tempfile::tempdir().unwrap();
     let log = open(directory.path());
@@ -40,7 +40,7 @@ fn journal(directory: &Path) -> PathBuf {
     files.filter(|path| path.extension().is_some_and(|extension| extension == "jnl")).max().unwrap()
 }
 
-/// What was written to the journal: it is laid out in advance and filled with zeroes.
+/// Returns the used part of the journal, which is allocated in advance and filled with zeroes.
 fn used(directory: &Path) -> Vec<u8> {
     let mut bytes = Vec::new();
     fs::File::open(journal(directory)).unwrap().take(64 << 10).read_to_end(&mut bytes).unwrap();
@@ -48,7 +48,7 @@ fn used(directory: &Path) -> Vec<u8> {
     bytes
 }
 
-/// Copies all but the journal.
+/// Copies all files but the journal.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for file in fs::read_dir(from).unwrap() {
@@ -62,7 +62,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Opens a copy of the directory whose journal was changed.
+/// Opens a copy of the directory with a changed journal.
 fn open_torn(
     directory: &Path,
     tear: impl FnOnce(&mut Vec<u8>),
@@ -120,7 +120,7 @@ fn a_write_with_a_hole_is_dropped_and_those_before_it_stay() {
 #[test]
 fn damage_to_what_was_acknowledged_is_told_and_nothing_is_cut_off() {
     let (directory, lengths) = written();
-    // In a record's body, so that all lengths are still right.
+    // Change a record's body, so that all lengths stay right.
     let damaged = lengths[RECORDS / 2] - 60;
     let opened = open_torn(directory.path(), |journal| journal[damaged] ^= 1);
     assert!(matches!(opened.err(), Some(LogError::Corrupt { place }) if place.starts_with("byte ")));

@@ -1,4 +1,4 @@
-//! What the result store promises.
+//! The guarantees of the result store.
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
@@ -161,14 +161,14 @@ fn a_deleted_row_is_gone_and_its_key_may_have_a_row_again() {
     assert_eq!((changes.len(), changes[1].entries.len()), (2, 1));
     assert_eq!(changes[1].deleted, [Arc::<str>::from("a"), "none".into()]);
 
-    // A batch that only deletes tells of no rows, and writes no latest key.
+    // A batch that only deletes sends no message about rows, and writes no latest key.
     let notification = Some(told("faculty", "2025-12-09T11:31:00", 0));
     store
         .write(&WriteBatch { deletes: vec![Arc::from("b")], notification, ..WriteBatch::default() })
         .unwrap();
     assert!(scan(&store, "").is_empty() && following.recv().unwrap().notification.is_none());
 
-    // The time at which the first row would have expired means nothing to the second.
+    // The expiry of the first row does not apply to the second.
     store.write(&rows(vec![upsert("a", "3", 10_000)])).unwrap();
     clock.advance(Interval(5_000_000));
     store.sweep().unwrap();
@@ -220,7 +220,7 @@ fn the_sweeper_runs_by_itself() {
     let store = EmbeddedStore::open(directory.path(), often, clock.clone()).unwrap();
     store.write(&rows(vec![upsert("a", "x", 60)])).unwrap();
     clock.advance(Interval(1_200_000));
-    // A clock that is set back shows whether the row is still there.
+    // A clock that is set back shows whether the row is still stored.
     let mut tries = 0;
     loop {
         clock.advance(Interval(-1_200_000));
@@ -245,6 +245,7 @@ fn a_follower_sees_each_batch_once_with_its_rows_and_notification_in_order() {
     store.write(&rows(vec![upsert("before", "x", 60)])).unwrap();
     let following = [store.follow().unwrap(), store.follow().unwrap()];
     drop(store.follow().unwrap());
+
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for number in 0..WRITES {
@@ -293,7 +294,7 @@ fn followers_of_many_writers_end_where_the_store_does() {
     let directory = tempfile::tempdir().unwrap();
     let store = open(directory.path(), &clock());
     let following = store.follow().unwrap();
-    // Fewer than its queue holds: a writer waits for a follower.
+    // Fewer changes than its queue holds: a writer waits for a follower.
     std::thread::scope(|scope| {
         for writer in 0..4 {
             let store = &store;

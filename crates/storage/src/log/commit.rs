@@ -1,8 +1,9 @@
-//! The committer: the one thread that writes records.
+//! The committer: the only thread that writes records.
 //!
-//! It takes whatever was queued while the disk was busy with the commit before, writes it as one atomic batch with one
-//! sync, and then tells those who wait. So a lone record is written at once, and the more arrive, the more share a sync;
-//! no time is spent waiting for company. Between commits it drops what retention no longer keeps, a piece at a time.
+//! The committer takes everything that was queued during the previous commit, writes it as one atomic batch
+//! with one sync, and then answers the senders. A lone record is thus written at once, and under load more
+//! records share a sync; the committer never waits to fill a batch. Between commits it drops expired
+//! records, a piece at a time.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -21,9 +22,9 @@ pub(crate) struct Committer {
     shared: Arc<Shared>,
     disk: Disk,
     keyspace: Keyspace,
-    /// What retention has decided to drop and is still there.
+    /// Records that retention has decided to drop and that are still on disk.
     cuts: VecDeque<Cut>,
-    /// When retention last looked, on the clock's `elapsed`.
+    /// Time of the last retention check, on the clock's `elapsed`.
     looked: Duration,
 }
 
@@ -33,7 +34,7 @@ impl Committer {
         Committer { shared, disk, keyspace, cuts: VecDeque::new(), looked }
     }
 
-    /// Works until the queue is closed and empty.
+    /// Runs until the queue is closed and empty.
     pub(crate) fn run(mut self) {
         let _abandon = AbandonOnExit(self.shared.clone());
         loop {
@@ -44,7 +45,7 @@ impl Committer {
                 Task::Trim(done) => {
                     let trimmed =
                         self.trim_all().map_err(|fault| LogError::of(fault, "dropping old records"));
-                    // Whoever asked may have left.
+                    // The receiver may be gone.
                     let _ = done.send(trimmed);
                 }
                 Task::Idle => {}
@@ -59,7 +60,7 @@ impl Committer {
         match written {
             Ok(positions) => {
                 for (request, positions) in requests.into_iter().zip(positions) {
-                    // A sender that no longer waits has its records all the same.
+                    // A sender that stopped waiting has its records appended all the same.
                     let _ = request.done.send(Ok(positions));
                 }
             }
@@ -105,7 +106,8 @@ impl Committer {
         Ok(positions)
     }
 
-    /// Drops a piece of what is no longer kept, having looked for it if it is time to.
+    /// Drops a piece of the expired records. Looks for new ones first when the retention interval has
+    /// passed.
     fn trim_some(&mut self) {
         let now = self.shared.clock.elapsed();
         if self.cuts.is_empty() && now.saturating_sub(self.looked) >= self.shared.options.retention_interval {
@@ -117,7 +119,7 @@ impl Committer {
         }
         if let Err(fault) = self.trim_step() {
             tracing::error!(?fault, "old records could not be dropped");
-            // They are looked for again after the next interval.
+            // The next retention check finds them again.
             self.cuts.clear();
         }
     }
@@ -143,7 +145,7 @@ impl Committer {
     }
 }
 
-/// Lets go of those who wait for a committer that is no longer there, even if it panicked.
+/// Releases the senders that wait when the committer ends, also when it panics.
 struct AbandonOnExit(Arc<Shared>);
 
 impl Drop for AbandonOnExit {

@@ -1,7 +1,7 @@
-//! What a group commit will write, worked out from what was queued; nothing here touches the disk.
+//! Computes what a group commit writes, from the queued requests. Nothing here touches the disk.
 //!
-//! Each record gets the next offset of its partition, in the order of arrival. A partition's records become one entry,
-//! or several where one would be too large to be read at once.
+//! Each record gets the next offset of its partition, in order of arrival. The records of a partition
+//! become one entry, or several where one entry would be too large to read at once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,25 +13,25 @@ use super::queue::Request;
 use super::topic::{Partition, Segment, Topic};
 use super::{NewRecord, Position};
 
-/// An entry is closed when it holds as much; a reader decodes at least one.
+/// Size at which an entry is closed; a reader decodes at least one entry.
 const ENTRY_BYTES: usize = 1 << 20;
 
-/// When a segment is full.
+/// Bounds at which a segment is full.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SegmentLimits {
     pub(crate) bytes: u64,
     pub(crate) span_ms: i64,
 }
 
-/// What a commit adds to the partitions of the topics in it.
+/// The entries that a commit adds to the partitions of its topics.
 pub(crate) struct Growth<'a> {
     pub(crate) partitions: Vec<Tail<'a>>,
-    /// Where the partitions of a topic begin in `partitions`.
+    /// Index in `partitions` of each topic's first partition, by topic id.
     topics: HashMap<u32, usize>,
     limits: SegmentLimits,
 }
 
-/// The end of a partition as it will be.
+/// The end of a partition as it will be after the commit.
 pub(crate) struct Tail<'a> {
     pub(crate) topic: &'a Arc<Topic>,
     pub(crate) partition: PartitionId,
@@ -41,7 +41,7 @@ pub(crate) struct Tail<'a> {
     next: u64,
     position: u64,
     last_time: Timestamp,
-    /// The time of the last record that is in an entry.
+    /// Time of the last record that is in an entry.
     closed_time: Timestamp,
     segment: Option<Segment>,
     /// Records that are not in an entry yet.
@@ -54,7 +54,7 @@ impl<'a> Growth<'a> {
         Growth { partitions: Vec::new(), topics: HashMap::new(), limits }
     }
 
-    /// Adds the records of a request; says where they will stand.
+    /// Adds the records of a request and returns their future positions.
     pub(crate) fn add(&mut self, request: &'a Request) -> Vec<Position> {
         let base = *self.topics.entry(request.topic.id).or_insert_with(|| {
             let base = self.partitions.len();
@@ -73,7 +73,7 @@ impl<'a> Growth<'a> {
         positions
     }
 
-    /// Closes the last entry of each partition, and leaves out partitions to which nothing comes.
+    /// Closes the last entry of each partition and returns the partitions that grew.
     pub(crate) fn finish(mut self) -> Vec<Tail<'a>> {
         for tail in &mut self.partitions {
             tail.close_entry(self.limits);
@@ -137,7 +137,7 @@ impl<'a> Tail<'a> {
         self.record_bytes = 0;
     }
 
-    /// Makes what was written known to readers.
+    /// Publishes the new end of the partition to readers.
     pub(crate) fn publish(self) {
         let mut partition = self.topic.partitions[self.partition.0 as usize].lock();
         partition.next = self.next;

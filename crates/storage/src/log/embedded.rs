@@ -1,8 +1,8 @@
 //! The event log on the data directory: one fjall database, one thread that writes, any number that read.
 //!
-//! An append is answered after the sync that made it durable. Should a sync fail, fjall takes no more writes until the
-//! process starts anew, and records whose append failed then may turn out to have been written: whoever sends them again
-//! has them twice, never not at all.
+//! An append is answered after the sync that made it durable. When a sync fails, fjall refuses writes until
+//! the process restarts, and records whose append failed may turn out to have been written. A sender that
+//! repeats them then has them twice, never not at all.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -29,26 +29,28 @@ use super::{
 use crate::disk::{Budget, Disk, OPEN_FILES};
 use crate::journal::AfterDamage;
 
-/// What the embedded log keeps and how much it may use.
+/// Retention and limits of the embedded log.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Records are dropped when they are older, 7 days unless set. Whole segments go, a 32nd of this or so long.
+    /// Age at which records are dropped, 7 days by default. Whole segments go, each about a 32nd of this
+    /// age long.
     pub retention_age: Duration,
-    /// The oldest records of a topic are dropped when its entries take more bytes, 10 GiB unless set.
+    /// Size of a topic's entries above which its oldest records are dropped, 10 GiB by default.
     pub retention_bytes: u64,
-    /// How often to look for what may be dropped, every minute unless set.
+    /// Interval between retention checks, one minute by default.
     pub retention_interval: Duration,
-    /// Appends are refused while so many bytes wait to be written, 16 MiB unless set.
+    /// Bytes waiting to be written above which appends are refused, 16 MiB by default.
     pub queue_bytes: usize,
-    /// Appends are refused while so many records wait to be written, 200,000 unless set.
+    /// Records waiting to be written above which appends are refused, 200,000 by default.
     pub queue_records: usize,
-    /// At most about so many bytes are written with one sync, 4 MiB unless set.
+    /// Approximate limit of bytes written with one sync, 4 MiB by default.
     pub commit_bytes: usize,
-    /// The largest record, key, body and headers together, 1 MiB unless set.
+    /// Size of the largest record: key, body and headers together, 1 MiB by default.
     pub record_bytes_max: usize,
-    /// Appends are refused while less is free on the disk, 256 MiB unless set. Work in the background needs some room.
+    /// Free disk space below which appends are refused, 256 MiB by default. Background work needs some
+    /// room.
     pub keep_free_bytes: u64,
-    /// Files kept open for reading, 128 unless set. Some more are open for a moment.
+    /// Files kept open for reading, 128 by default. A few more are open for short times.
     pub open_files: usize,
 }
 
@@ -68,7 +70,7 @@ impl Default for Options {
     }
 }
 
-/// A topic's retention is decided by segments; there are about this many in what is kept.
+/// Approximate number of segments in the retained part of a topic. Retention drops whole segments.
 const SEGMENTS_KEPT: u64 = 32;
 const SEGMENT_BYTES_MAX: u64 = 16 << 20;
 
@@ -85,36 +87,37 @@ impl Options {
     }
 }
 
-/// More partitions than this in a topic help nobody on one machine.
+/// Limit of partitions of a topic. More do not help on one machine.
 const PARTITIONS_MAX: u32 = 1_024;
 
-/// The longest name of a note; keys may have 65,535 bytes.
+/// Limit of a note's name; keys may have 65,535 bytes.
 const NOTE_NAME_BYTES_MAX: usize = 1_024;
 
-/// What is not written to a table yet is held in memory up to this.
+/// Size of the table in memory that holds what is not flushed yet.
 const MEMTABLE_BYTES: u64 = 8 << 20;
-/// Entries lie in order, and readers go forwards: only one that was read in part is read again.
+/// Readers go forwards through entries in order, so only an entry that was read in part is read again.
 const CACHE_BYTES: u64 = 4 << 20;
-/// A file of entries is deleted when all in it were dropped, so it should be small beside what is kept.
+/// Size of a file of entries. A file is deleted once all its entries were dropped, so it is small against
+/// what is retained.
 const ENTRY_FILE_BYTES: u64 = 32 << 20;
 
-/// The embedded event log. Dropping it is [`EmbeddedLog::close`].
+/// The embedded event log. Dropping it closes it, as [`EmbeddedLog::close`] does.
 pub struct EmbeddedLog {
     shared: Arc<Shared>,
     committer: Mutex<Option<JoinHandle<()>>>,
-    /// Topics are created one at a time.
+    /// Serializes the creation of topics.
     creating: Mutex<()>,
 }
 
-/// What the log, its committer and its readers share.
+/// State that the log, its committer and its readers share.
 pub(crate) struct Shared {
     pub(crate) options: Options,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) queue: Queue,
     pub(crate) topics: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
-    /// What readers still need.
+    /// Records that readers still need.
     pub(crate) needs: Mutex<Needs>,
-    /// Taken away when the log is closed, so that the directory is free though readers are still held.
+    /// `None` once the log is closed, so that the directory is free even while readers exist.
     files: RwLock<Option<Files>>,
 }
 
@@ -125,7 +128,7 @@ struct Files {
 }
 
 impl EmbeddedLog {
-    /// Opens the log in a directory of its own, which is created if need be.
+    /// Opens the log in a directory of its own, which is created if missing.
     ///
     /// Fails with [`LogError::Locked`] if another process has it open.
     pub fn open(directory: &Path, options: Options, clock: Arc<dyn Clock>) -> Result<EmbeddedLog, LogError> {
@@ -161,20 +164,20 @@ impl EmbeddedLog {
         Ok(EmbeddedLog { shared, committer: Mutex::new(Some(committer)), creating: Mutex::new(()) })
     }
 
-    /// Drops now what retention no longer keeps, and returns the number of records dropped. Otherwise that happens
-    /// every [`Options::retention_interval`].
+    /// Drops expired records now and returns their number. Without a call, they are dropped every
+    /// [`Options::retention_interval`].
     pub fn trim(&self) -> Result<u64, LogError> {
         let (done, trimmed) = crossbeam_channel::bounded(1);
         self.shared.queue.push_trim(done)?;
         trimmed.recv().map_err(|_| LogError::Closed)?
     }
 
-    /// Bytes that the database holds in memory.
+    /// Returns the bytes that the database holds in memory.
     pub fn memory_bytes(&self) -> usize {
         self.shared.files.read().as_ref().map_or(0, |files| files.disk.memory_bytes())
     }
 
-    /// Writes what was queued, refuses what comes later, and frees the directory.
+    /// Writes what is queued, refuses later appends, and frees the directory.
     pub fn close(&self) {
         self.shared.queue.close();
         if let Some(committer) = self.committer.lock().take()
@@ -203,8 +206,8 @@ fn check_note(name: &str) -> Result<(), LogError> {
 }
 
 fn keyspace_options() -> KeyspaceCreateOptions {
-    // Entries lie apart from their keys, in the order of time: they are never copied from table to table, and go by the
-    // file when retention has dropped all in one.
+    // Entries are stored apart from their keys, in order of time: compactions never copy them, and a file
+    // goes as a whole when retention has dropped all its entries.
     let entries =
         KvSeparationOptions::default().file_target_size(ENTRY_FILE_BYTES).compression(CompressionType::Lz4);
     KeyspaceCreateOptions::default()
@@ -296,7 +299,7 @@ impl EventLog for EmbeddedLog {
         }
 
         if records.is_empty() && note.is_none() {
-            // The receiver is right here.
+            // The receiver is still in scope.
             let _ = done.send(Ok(Vec::new()));
             return Ok(appending);
         }
@@ -324,7 +327,7 @@ impl EventLog for EmbeddedLog {
     }
 
     fn ping(&self) -> Result<(), LogError> {
-        // Nobody closes the queue of a log that is open: its thread has panicked.
+        // The queue of an open log closes only when its committer has panicked.
         if self.shared.files.read().is_some() && self.shared.queue.is_closed() {
             return Err(LogError::Broken);
         }
@@ -351,8 +354,8 @@ impl EventLog for EmbeddedLog {
 }
 
 impl Topic {
-    /// The partition of each record: by its key, or all those of an append without one together, the next append's in
-    /// the next partition.
+    /// Returns the partition of each record: by its key, or round-robin by append without one, so that all
+    /// keyless records of an append share a partition.
     fn deal(&self, records: &[NewRecord]) -> Vec<PartitionId> {
         let count = self.partitions.len() as u32;
         let keyless = PartitionId(self.turn.fetch_add(1, Ordering::Relaxed) % count);

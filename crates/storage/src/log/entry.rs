@@ -1,4 +1,4 @@
-//! Entries: what one group commit took in for one partition, as the bytes of one value.
+//! Entries: the records of one group commit for one partition, encoded as one value.
 //!
 //! | bytes | what |
 //! | --- | --- |
@@ -8,15 +8,15 @@
 //! | 4 | number of records |
 //! | 8 | time of the first record, milliseconds since 1970 |
 //! | 8 | bytes of all entries of the partition before this one, deleted ones too |
-//! | 12 a record | milliseconds since the first, length of the key (2³²-1: none), length of the body |
-//! | 4 more a record, version 2 | length of the headers |
+//! | 12 per record | milliseconds since the first, length of the key (2³²-1: none), length of the body |
+//! | 4 more per record, version 2 | length of the headers |
 //! | the rest | key, body and, in version 2, headers of each record |
 //!
-//! A header is the length of its name, the length of its value (2³²-1: none), the name, the value. Integers are little
-//! endian. The first record's offset is in the key.
+//! A header is the length of its name, the length of its value (2³²-1: none), the name, the value. Integers
+//! are little endian. The first record's offset is in the key.
 //!
-//! A record that was appended with a time of its own has it in a header `weir.time`, 8 bytes, which readers of headers do
-//! not see. Retention and the order of entries go by the time of appending alone.
+//! A record with a time of its own keeps it in a header `weir.time` of 8 bytes, which readers of headers do
+//! not see. Retention and the order of entries depend on the append time alone.
 
 use types::{Offset, Timestamp};
 
@@ -25,28 +25,28 @@ use super::{Attributes, NewRecord, RecordRef, Span, Wanted};
 const PLAIN: u8 = 1;
 const WITH_HEADERS: u8 = 2;
 const HEADER_BYTES: usize = 28;
-/// Where the part begins that the checksum is over.
+/// Start of the bytes that the checksum covers.
 const CHECKED_FROM: usize = 8;
-/// The length of a key or a value that is not there.
+/// Length that stands for an absent key or value.
 const NONE: u32 = u32::MAX;
 
-/// What each record takes besides its key, body and headers.
+/// Bytes of a record besides its key, body and headers.
 pub(crate) const RECORD_OVERHEAD_BYTES: usize = 12;
-/// The header that holds a record's own time, milliseconds since 1970.
+/// Name of the header that holds a record's own time, milliseconds since 1970.
 const TIME_HEADER: &[u8] = b"weir.time";
-/// What that header takes.
+/// Size of that header.
 const TIME_HEADER_BYTES: usize = HEADER_OVERHEAD_BYTES + TIME_HEADER.len() + size_of::<i64>();
-/// What each header takes besides its name and value.
+/// Bytes of a header besides its name and value.
 const HEADER_OVERHEAD_BYTES: usize = 8;
 
-/// A record on its way into an entry.
+/// A record to be encoded into an entry.
 #[derive(Clone, Copy)]
 pub(crate) struct Draft<'a> {
     pub(crate) record: &'a NewRecord,
     pub(crate) appended: Timestamp,
 }
 
-/// What an entry says of itself.
+/// The decoded header of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) records: u32,
@@ -55,22 +55,22 @@ pub(crate) struct Header {
     pub(crate) position: u64,
 }
 
-/// Records read from entries that follow each other.
+/// Records read from consecutive entries.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Run {
     pub(crate) data: Vec<u8>,
     pub(crate) records: Vec<RecordRef>,
-    /// One a record where something of them is wanted.
+    /// One per record when keys or headers are wanted, otherwise empty.
     pub(crate) attributes: Vec<Attributes>,
-    /// When the last of the records was appended, which is not its own time if it has one.
+    /// Append time of the last record, which differs from the record's own time if it has one.
     pub(crate) last_appended: Option<Timestamp>,
 }
 
-/// The bytes are not an entry, or not as they were written.
+/// The bytes are not an entry, or their checksum is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Damaged;
 
-/// What a record's headers take.
+/// Returns the encoded size of a record's headers.
 pub(crate) fn headers_bytes(headers: &[(String, Option<Vec<u8>>)]) -> usize {
     let sizes = headers
         .iter()
@@ -78,7 +78,7 @@ pub(crate) fn headers_bytes(headers: &[(String, Option<Vec<u8>>)]) -> usize {
     sizes.sum()
 }
 
-/// Writes records, whose times must not decrease, as one entry.
+/// Encodes records, whose append times must not decrease, as one entry.
 pub(crate) fn encode(records: &[Draft<'_>], position: u64) -> Vec<u8> {
     let time = records.first().map_or(Timestamp(0), |draft| draft.appended);
     let is_plain = |draft: &Draft<'_>| draft.record.headers.is_empty() && draft.record.time.is_none();
@@ -125,7 +125,7 @@ fn push_header(bytes: &mut Vec<u8>, name: &[u8], value: Option<&[u8]>) {
     bytes.extend_from_slice(value.unwrap_or_default());
 }
 
-/// What a record's own time takes.
+/// Returns the encoded size of a record's own time.
 fn time_bytes(record: &NewRecord) -> usize {
     record.time.map_or(0, |_| TIME_HEADER_BYTES)
 }
@@ -138,7 +138,7 @@ fn length(bytes: Option<&[u8]>) -> u32 {
     bytes.map_or(NONE, |bytes| bytes.len() as u32)
 }
 
-/// Reads the header alone; the checksum is not looked at.
+/// Decodes the header alone; does not check the checksum.
 pub(crate) fn header(entry: &[u8]) -> Result<Header, Damaged> {
     if entry.len() < HEADER_BYTES || !matches!(entry[0], PLAIN | WITH_HEADERS) {
         return Err(Damaged);
@@ -151,7 +151,8 @@ pub(crate) fn header(entry: &[u8]) -> Result<Header, Damaged> {
 }
 
 impl Run {
-    /// Adds an entry's bytes and records, with as much of their attributes as is wanted. On error all is as before.
+    /// Adds an entry's bytes and records, with the attributes that are wanted. On error the run is
+    /// unchanged.
     pub(crate) fn add(&mut self, first: u64, entry: &[u8], wanted: Wanted) -> Result<Header, Damaged> {
         let before = (self.records.len(), self.attributes.len());
         let last_appended = self.last_appended;
@@ -215,7 +216,7 @@ impl Run {
     }
 }
 
-/// A record's own time, if it has one, and the place of its other headers.
+/// Returns a record's own time, if it has one, and the range of its other headers.
 fn time_of(
     entry: &[u8],
     headers: std::ops::Range<usize>,
@@ -234,7 +235,7 @@ fn time_of(
     Ok((Some(Timestamp(u64_at(entry, value)?.cast_signed())), end..headers.end))
 }
 
-/// The headers that lie at a place of an entry.
+/// Decodes the headers in a range of an entry.
 fn headers_of(
     entry: &[u8],
     place: &std::ops::Range<usize>,

@@ -1,15 +1,16 @@
-//! The keys of the log's one keyspace. A letter, then big-endian numbers, so that bytes sort as numbers do.
+//! The keys of the log's only keyspace: a letter, then big-endian numbers, so that keys sort as their
+//! numbers do.
 //!
 //! | key | value |
 //! | --- | --- |
 //! | `t` topic name | topic id, partitions |
 //! | `r` topic id, partition, first offset | an entry (see [`super::entry`]) |
-//! | `s` topic id, partition, first offset | a segment: when it begins, the bytes before it, when what is before it ended |
-//! | `f` topic id, partition | the floor: where retention has come to |
+//! | `s` topic id, partition, first offset | a segment: its time, and the bytes and last time before it |
+//! | `f` topic id, partition | the floor: the offset up to which retention has dropped |
 //! | `n` day since 1970, name | a note (see [`super::notes`]) |
 //!
-//! All in one keyspace, because fjall keeps a journal as long as any keyspace has something in it that is not in a table
-//! yet, and one that is hardly ever written would hold back all.
+//! All keys share one keyspace, because fjall keeps a journal as long as any keyspace has data in it that
+//! is not in a table yet: a keyspace that is rarely written would hold back all journals.
 
 use types::PartitionId;
 
@@ -19,14 +20,14 @@ const SEGMENT: u8 = b's';
 const FLOOR: u8 = b'f';
 const NOTE: u8 = b'n';
 
-/// Names a partition in keys.
+/// Identifies a partition in keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place {
     pub(crate) topic: u32,
     pub(crate) partition: PartitionId,
 }
 
-/// An offset in a key, 17 bytes with the letter and the place.
+/// A key that ends in an offset: 17 bytes with the letter and the place.
 pub(crate) type OffsetKey = [u8; 17];
 
 impl Place {
@@ -54,7 +55,7 @@ impl Place {
     }
 }
 
-/// The offset that an entry's or segment's key ends in.
+/// Returns the offset that an entry's or segment's key ends in.
 pub(crate) fn offset_of(key: &[u8]) -> Option<u64> {
     key.last_chunk().filter(|_| key.len() == 17).map(|offset| u64::from_be_bytes(*offset))
 }
@@ -65,7 +66,7 @@ pub(crate) fn note(day: u64, name: &str) -> Vec<u8> {
     key
 }
 
-/// What the keys of a day's notes begin with.
+/// Returns the common prefix of the keys of a day's notes.
 pub(crate) fn notes_of(day: u64) -> [u8; 9] {
     let mut key = [NOTE; 9];
     key[1..].copy_from_slice(&day.to_be_bytes());
@@ -78,10 +79,10 @@ pub(crate) fn topic(name: &str) -> Vec<u8> {
     key
 }
 
-/// What all topics' keys begin with.
+/// Common prefix of all topics' keys.
 pub(crate) const TOPICS: &[u8] = &[TOPIC];
 
-/// The name that a topic's key holds.
+/// Returns the topic name that a topic's key holds.
 pub(crate) fn topic_name(key: &[u8]) -> Option<&str> {
     key.strip_prefix(TOPICS).and_then(|name| std::str::from_utf8(name).ok())
 }

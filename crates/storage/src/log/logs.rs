@@ -1,4 +1,4 @@
-//! Which log a table means: the deployment's, unless it names brokers of its own.
+//! Finds the log of a table: the deployment's, unless the table names brokers of its own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use types::Clock;
 use super::kafka::{KafkaLog, KafkaOptions, KafkaSettings, of_a_table};
 use super::{EventLog, LogError};
 
-/// What a table writes as its brokers that means the deployment's log, wherever that is.
+/// Value of `bootstrap.servers` that means the deployment's log, wherever that is.
 const EMBEDDED: &str = "embedded";
 const SERVERS: &str = "bootstrap.servers";
 
-/// The log of the deployment, and those that tables name themselves.
+/// The log of the deployment, and the logs of brokers that tables name themselves.
 #[derive(Clone)]
 pub struct Logs {
     own: Arc<dyn EventLog>,
@@ -23,17 +23,17 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// `kafka`: the settings of the deployment's log, if it is in Kafka.
+    /// `kafka` holds the settings of the deployment's log, if it is in Kafka.
     pub fn new(own: Arc<dyn EventLog>, kafka: Option<KafkaSettings>, clock: Arc<dyn Clock>) -> Logs {
         Logs { own, kafka, clock, opened: Arc::default() }
     }
 
-    /// The deployment's.
+    /// Returns the deployment's log.
     pub fn own(&self) -> &Arc<dyn EventLog> {
         &self.own
     }
 
-    /// Which log [`Logs::of`] means, for people.
+    /// Describes for people the log that [`Logs::of`] returns.
     pub fn place(&self, properties: &BTreeMap<String, String>) -> String {
         let named = properties.get(SERVERS).map(|servers| servers.trim());
         let named = named.filter(|servers| !servers.is_empty() && *servers != EMBEDDED);
@@ -43,9 +43,10 @@ impl Logs {
         }
     }
 
-    /// The log of a table with these properties, without the prefix `properties.`. Brokers are not asked.
+    /// Returns the log of a table with these properties, given without the prefix `properties.`. Does not
+    /// contact the brokers.
     ///
-    /// Fails with [`LogError::Setting`] where no client of Kafka takes them.
+    /// Fails with [`LogError::Setting`] when the Kafka client does not accept the properties.
     pub fn of(&self, properties: &BTreeMap<String, String>) -> Result<Arc<dyn EventLog>, LogError> {
         of_a_table(properties)?;
         let named = properties.get(SERVERS).map(|servers| servers.trim());

@@ -1,7 +1,7 @@
 //! The event log: topics of partitions of records, ordered, durable, read from any offset.
 //!
-//! The unit of writing is the group commit: whatever arrived while the disk was busy becomes one entry a partition and
-//! one fsync for all. The unit of reading is a [`Fetched`], a run of records of one partition.
+//! Records are written by group commit: everything that arrived while the disk was busy becomes one entry
+//! per partition, with one fsync for all. They are read as [`Fetched`], a run of records of one partition.
 
 mod embedded;
 pub mod kafka;
@@ -31,73 +31,74 @@ pub use embedded::{EmbeddedLog, Options};
 pub use kafka::NOTES_TOPIC;
 pub use logs::Logs;
 
-/// Events that jobs could not count.
+/// Topic of the events that jobs could not count.
 pub const DEAD_LETTER_TOPIC: &str = "weir-dead-letters";
 
-/// Whether a topic is Weir's own, or the brokers': nobody else writes to it, and a pattern of topics never means it. A job
-/// that read its own dead letters by a pattern would feed itself.
+/// Returns whether a topic is Weir's own or the brokers'. Nobody else writes to such a topic, and a pattern
+/// of topics never matches it: a job that read its own dead letters by a pattern would feed itself.
 pub fn is_internal(topic: &str) -> bool {
     topic.starts_with("__") || topic == DEAD_LETTER_TOPIC || topic == NOTES_TOPIC
 }
 
-/// A record to append. Its partition follows from the key (a stable hash), or round-robin without one.
+/// A record to append. A stable hash of its key picks its partition; round-robin does without a key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewRecord {
     pub key: Option<Vec<u8>>,
-    /// Empty: the record has no value. In Kafka that is a tombstone, which deletes the row of its key.
+    /// Empty when the record has no value. In Kafka that is a tombstone, which deletes the row of its key.
     pub body: bytes::Bytes,
-    /// Names and values, in order; a name may come again.
+    /// Names and values, in order; names may repeat.
     pub headers: Vec<(String, Option<Vec<u8>>)>,
-    /// When it was made; `None`: when it is appended. Kafka overwrites it where a topic's `message.timestamp.type` is
-    /// `LogAppendTime`.
+    /// Creation time; `None`: the append time. Kafka overwrites it in topics of `LogAppendTime`.
     pub time: Option<Timestamp>,
 }
 
 impl NewRecord {
-    /// Key, body and headers together, and a little for the lengths of each header.
+    /// Returns the bytes of key, body and headers, plus the length fields of each header.
     pub fn bytes(&self) -> usize {
         self.key.as_ref().map_or(0, Vec::len) + self.body.len() + entry::headers_bytes(&self.headers)
     }
 }
 
-/// Something to remember with an append, for a day: whoever asks again under the name finds out that it was done.
+/// A value that is stored under a name with an append, for a day. A later request with the same name finds
+/// out that the append was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     pub name: String,
     pub value: Vec<u8>,
 }
 
-/// Where a record stands.
+/// Place of a record in its topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     pub partition: PartitionId,
     pub offset: Offset,
 }
 
-/// Where a reader starts in each partition.
+/// Offset at which a reader starts in a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
     Earliest,
-    /// Only what is appended after the reader was opened.
+    /// Reads only records that are appended after the reader was opened.
     Latest,
-    /// The first record appended at this time or later.
+    /// Reads from the first record appended at this time or later.
     Time(Timestamp),
     At(Offset),
 }
 
-/// A run of records of one partition, in offset order; offsets have no gaps unless retention or a broker made them.
+/// A run of records of one partition, in offset order. Offsets have gaps only where retention or a broker
+/// made them.
 #[derive(Debug, Clone, Default)]
 pub struct Fetched {
     pub partition: Option<PartitionId>,
-    /// One entry a record.
+    /// One per record of the run.
     pub records: Vec<RecordRef>,
-    /// One a record where keys or headers are wanted, otherwise empty.
+    /// One per record where keys or headers are wanted, otherwise empty.
     pub attributes: Vec<Attributes>,
-    /// What records and attributes point into.
+    /// The bytes into which records and attributes point.
     pub data: Arc<Vec<u8>>,
 }
 
-/// What a reader gives besides bodies.
+/// The parts of a record that a reader returns besides the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Wanted {
     pub keys: bool,
@@ -105,33 +106,33 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Whether [`Fetched::attributes`] are filled.
+    /// Returns whether [`Fetched::attributes`] are filled.
     pub fn any(self) -> bool {
         self.keys || self.headers
     }
 }
 
-/// Bytes inside of [`Fetched::data`].
+/// A range of bytes in [`Fetched::data`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     pub start: u32,
     pub end: u32,
 }
 
-/// What a record carries besides its body, as far as it is wanted.
+/// The wanted parts of a record besides its body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes {
     pub key: Option<Span>,
-    /// Names and values, in order; a name may come again.
+    /// Names and values, in order; names may repeat.
     pub headers: Vec<(Span, Option<Span>)>,
 }
 
-/// What the times of a topic's records are.
+/// Meaning of the times of a topic's records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeKind {
-    /// When they were made, as whoever appended them said.
+    /// The time at which the producer made the record.
     Created,
-    /// When the log took them.
+    /// The time at which the log appended the record.
     Appended,
 }
 
@@ -144,49 +145,50 @@ pub struct RecordRef {
     pub end: u32,
 }
 
-/// What a poll found.
+/// Outcome of a poll.
 #[derive(Debug)]
 pub enum Polled {
-    /// Records of a partition, or only word of it. `behind` tells whether it holds more right now.
+    /// Records of a partition, possibly none. `behind` tells whether the partition holds more right now.
     Records { fetched: Fetched, behind: bool },
     /// The log answered, and no assigned partition holds more right now.
     CaughtUp,
-    /// Nothing arrived in time, and the log cannot say whether there is more (a broker that does not answer).
+    /// Nothing arrived in time, and the log cannot tell whether there is more (the broker does not answer).
     Unreachable,
 }
 
 /// An ordered, partitioned, durable log.
 ///
-/// An implementation must complete an append only after the records survive a crash, and must return records of one
-/// partition in offset order without gaps.
+/// An implementation must complete an append only after the records survive a crash, and must return records
+/// of one partition in offset order without gaps.
 pub trait EventLog: Send + Sync {
-    /// What it is, for people and snapshots: offsets mean something only there.
+    /// Returns the name of the log, for people and for snapshots: offsets are valid only in the log of that
+    /// name.
     fn name(&self) -> String;
 
-    /// The names of all topics.
+    /// Returns the names of all topics.
     fn topics(&self) -> Result<Vec<String>, LogError>;
 
-    /// Makes sure a topic exists. An existing topic keeps its partitions.
+    /// Creates a topic unless it exists. An existing topic keeps its partitions.
     fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), LogError>;
 
-    /// The number of partitions of a topic, `None` if there is no such topic.
+    /// Returns the number of partitions of a topic, `None` if the topic does not exist.
     fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError>;
 
-    /// The id of a topic: another one where a topic was deleted and made anew under its name. `None` for a log whose topics
-    /// cannot be deleted, or that does not tell.
+    /// Returns the id of a topic, which changes when the topic is deleted and created again under its name.
+    /// `None` for a log whose topics cannot be deleted, or that does not tell.
     fn topic_id(&self, _topic: &str) -> Result<Option<String>, LogError> {
         Ok(None)
     }
 
-    /// Queues records of one topic for the next group commit. The receiver yields where they stand, in the order given,
-    /// once they are durable. All or none of them are appended.
+    /// Queues records of one topic for the next group commit. The receiver yields their positions, in the
+    /// order given, once they are durable. Either all of them are appended or none.
     ///
-    /// Fails with [`LogError::Overloaded`] at once, having queued nothing, when the log cannot keep up.
+    /// Fails at once with [`LogError::Overloaded`], having queued nothing, when the log cannot keep up.
     fn append(&self, topic: &str, records: Vec<NewRecord>) -> Result<Appending, LogError> {
         self.append_noted(topic, records, None)
     }
 
-    /// As [`EventLog::append`], and keeps a note with the records: both or none of them survive.
+    /// As [`EventLog::append`], and stores a note with the records: both survive or neither.
     fn append_noted(
         &self,
         topic: &str,
@@ -194,13 +196,12 @@ pub trait EventLog: Send + Sync {
         note: Option<Note>,
     ) -> Result<Appending, LogError>;
 
-    /// Whether records can be appended right now, where the log knows without trying. A log on other machines finds out with
-    /// the append.
+    /// Fails when the log knows, without trying, that records cannot be appended. A remote log does not.
     fn ping(&self) -> Result<(), LogError> {
         Ok(())
     }
 
-    /// What was noted under a name within the last day.
+    /// Returns the value noted under a name within the last day.
     fn note(&self, name: &str) -> Result<Option<Vec<u8>>, LogError>;
 
     /// Opens a reader over some partitions of a topic.
@@ -211,27 +212,27 @@ pub trait EventLog: Send + Sync {
         wanted: Wanted,
     ) -> Result<Box<dyn LogReader>, LogError>;
 
-    /// The offset after the last durable record, and that of the first one kept.
+    /// Returns the offset after the last durable record, then the first offset kept.
     fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError>;
 
-    /// What the times of a topic's records are. A log that keeps those it is given says so.
+    /// Returns the meaning of the times of a topic's records.
     fn time_kind(&self, _topic: &str) -> TimeKind {
         TimeKind::Appended
     }
 
-    /// Where a group of readers stands in a topic, as [`EventLog::commit`] said. A log without groups knows of none.
+    /// Returns the offsets of a reader group, from [`EventLog::commit`]; empty for a log without groups.
     fn committed(&self, _group: &str, _topic: &str) -> Result<Vec<(PartitionId, Offset)>, LogError> {
         Ok(Vec::new())
     }
 
-    /// Keeps records for a reader, by name, whatever the retention: those of these partitions from these offsets on. Replaces
-    /// what was kept of these partitions for the reader before. A log whose retention is its own keeps what it likes.
+    /// Keeps the records of these partitions from these offsets on for the reader, whatever the retention.
+    /// Replaces the reader's offsets in these partitions. Does nothing where the retention is not Weir's.
     fn retain(&self, _reader: &str, _positions: &[(&str, PartitionId, Offset)]) {}
 
-    /// The reader needs nothing any more.
+    /// Ends all that [`EventLog::retain`] keeps for the reader.
     fn release(&self, _reader: &str) {}
 
-    /// Tells where a group of readers stands, for those who watch how far it lags behind.
+    /// Publishes the offsets of a reader group, for tools that watch its lag.
     fn commit(&self, _group: &str, _positions: &[(&str, PartitionId, Offset)]) -> Result<(), LogError> {
         Ok(())
     }
@@ -240,32 +241,33 @@ pub trait EventLog: Send + Sync {
 /// Yields the positions of an append once it is durable.
 pub type Appending = tokio::sync::oneshot::Receiver<Result<Vec<Position>, LogError>>;
 
-/// Reads partitions in turn. Not shared: one subtask, one reader.
+/// A reader of some partitions, which take turns. One subtask owns it; it is not shared.
 pub trait LogReader: Send {
-    /// Returns records as soon as there are any, at most about `max_bytes` of one partition, waiting up to `timeout`.
-    /// Partitions with more to read take turns, so that none starves.
+    /// Returns records as soon as there are any, at most about `max_bytes` of one partition. Waits up to
+    /// `timeout`. Partitions with more to read take turns, so that none starves.
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError>;
 
-    /// Reads one more partition from now on.
+    /// Adds a partition to the reader.
     fn add(&mut self, partition: PartitionId, start: Start) -> Result<(), LogError>;
 
-    /// The assigned partitions that hold nothing more right now, as far as the log can say without being waited for.
+    /// Returns the assigned partitions that hold nothing more right now, as far as the log knows without
+    /// waiting.
     fn at_end(&self) -> Vec<PartitionId>;
 
-    /// How many records each assigned partition holds that were not handed out, as far as the log can say without being
-    /// waited for.
+    /// Returns how many records of each assigned partition were not handed out yet, as far as the log knows
+    /// without waiting.
     fn lags(&self) -> Vec<(PartitionId, u64)> {
         Vec::new()
     }
 
-    /// The next offset to be read of each assigned partition.
+    /// Returns the next offset to read of each assigned partition.
     fn positions(&self) -> Vec<(PartitionId, Offset)>;
 
-    /// How many records were dropped by the log's retention before they were read, since the last call.
+    /// Returns how many records retention dropped before they were read, since the last call.
     fn take_lost(&mut self) -> u64;
 }
 
-/// Why the log could not do what was asked.
+/// Errors of the event log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
@@ -313,7 +315,7 @@ pub enum LogError {
     Deleted { topic: String },
     #[error("this log keeps no notes")]
     NoNotes,
-    /// What several appends failed of.
+    /// The error of a commit, shared by all its appends.
     #[error(transparent)]
     Shared(Arc<LogError>),
     #[error("no space left for the event log")]
@@ -366,7 +368,7 @@ impl LogError {
         }
     }
 
-    /// Whether there is no such topic.
+    /// Returns whether the topic does not exist.
     pub fn is_unknown_topic(&self) -> bool {
         match self {
             LogError::UnknownTopic { .. } => true,
@@ -375,7 +377,7 @@ impl LogError {
         }
     }
 
-    /// Whether records were refused for their size.
+    /// Returns whether records were refused for their size.
     pub fn is_too_large(&self) -> bool {
         match self {
             LogError::TooLarge { .. } | LogError::TooLargeThere { .. } => true,
@@ -384,7 +386,7 @@ impl LogError {
         }
     }
 
-    /// What a fault of the disk means to the log.
+    /// Translates a fault of the disk.
     fn of(fault: Fault, doing: &'static str) -> LogError {
         match fault {
             Fault::Full(error) => LogError::DiskFull(std::io::Error::new(error.kind(), error)),

@@ -1,21 +1,21 @@
-//! What readers of the embedded log still need: retention drops nothing of it.
+//! The records that readers of the embedded log still need. Retention drops none of them.
 //!
-//! A job needs all that it has read since its newest checkpoint, and all that it has not read yet: after a crash it reads
-//! from there. As long as a result store is away, say, no checkpoint completes, and the log grows beyond its retention until
-//! the disk is as full as it may be; then events are refused.
+//! A job needs everything after its newest checkpoint, because it reads from there after a crash. While the
+//! result store is unreachable, for example, no checkpoint completes, and the log grows beyond its
+//! retention until the disk reaches its reserve; then events are refused.
 
 use std::collections::{BTreeMap, HashMap};
 
 use types::{Offset, PartitionId};
 
-/// By reader: the first offset of each partition that it needs.
+/// The first offset of each partition that each reader needs.
 #[derive(Debug, Default)]
 pub(crate) struct Needs {
     readers: HashMap<String, BTreeMap<(String, PartitionId), Offset>>,
 }
 
 impl Needs {
-    /// Replaces what a reader needs of some partitions.
+    /// Replaces the offsets that a reader needs of some partitions.
     pub(crate) fn retain(&mut self, reader: &str, positions: &[(&str, PartitionId, Offset)]) {
         let needs = self.readers.entry(reader.to_owned()).or_default();
         for &(topic, partition, offset) in positions {
@@ -27,7 +27,8 @@ impl Needs {
         self.readers.remove(reader);
     }
 
-    /// The first offset of a partition that some reader needs, and who; `None` if nobody needs any.
+    /// Returns the first offset of a partition that any reader needs, and the reader; `None` if none needs
+    /// any.
     pub(crate) fn first(&self, topic: &str, partition: PartitionId) -> Option<(Offset, &str)> {
         let place = (topic.to_owned(), partition);
         let needed = self.readers.iter().filter_map(|(reader, of)| Some((*of.get(&place)?, reader.as_str())));

@@ -1,5 +1,6 @@
-//! Notes: what is remembered with an append for a day. Keys begin with the day, so that old ones go as one range; a value
-//! is when it was noted (8 bytes big endian, milliseconds since 1970), then what was.
+//! Notes: short values stored with an append and kept for a day. A key begins with the day, so that old
+//! notes are dropped as one range. A value is the time of the note (8 bytes big endian, milliseconds since
+//! 1970), then the noted bytes.
 
 use fjall::{Keyspace, PersistMode};
 use types::Timestamp;
@@ -8,18 +9,18 @@ use super::key;
 use crate::disk::{Disk, Fault};
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
-/// Notes dropped in one batch, and batches at one time.
+/// Notes dropped in one batch, and batches per call.
 const STEP_NOTES: usize = 1_000;
 const STEPS: usize = 50;
 
-/// The row that keeps a note.
+/// Returns the key and value that store a note.
 pub(super) fn row(name: &str, value: &[u8], now: Timestamp) -> (Vec<u8>, Vec<u8>) {
     let mut row = now.0.to_be_bytes().to_vec();
     row.extend_from_slice(value);
     (key::note(day(now), name), row)
 }
 
-/// What was noted under a name within the last day.
+/// Returns the value noted under a name within the last day.
 pub(super) fn find(keyspace: &Keyspace, name: &str, now: Timestamp) -> Result<Option<Vec<u8>>, Fault> {
     let today = day(now);
     for day in [today, today.saturating_sub(1)] {
@@ -33,7 +34,7 @@ pub(super) fn find(keyspace: &Keyspace, name: &str, now: Timestamp) -> Result<Op
     Ok(None)
 }
 
-/// Drops notes that nobody can find any more, as many as take no time.
+/// Drops expired notes, at most `STEPS` batches, so that commits hardly wait.
 pub(super) fn forget(disk: &Disk, keyspace: &Keyspace, now: Timestamp) -> Result<(), Fault> {
     let kept = key::notes_of(day(now).saturating_sub(1));
     for _ in 0..STEPS {

@@ -1,8 +1,9 @@
-//! Which partition a key belongs to: as Kafka's own producers decide it, so that a topic keeps its order when it moves.
+//! Assigns keys to partitions as Kafka's own producers do, so that a topic keeps its order when it moves to
+//! Kafka.
 
 use types::PartitionId;
 
-/// The partition of a key among `partitions`, which must not be 0.
+/// Returns the partition of a key among `partitions`, which must not be 0.
 pub(crate) fn partition_of(key: &[u8], partitions: u32) -> PartitionId {
     PartitionId((murmur2(key) & 0x7fff_ffff) % partitions)
 }

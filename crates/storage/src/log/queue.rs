@@ -1,4 +1,4 @@
-//! What waits for the next group commit: bounded, so that a disk that is too slow is felt by those who send.
+//! The queue of the next group commit. It is bounded, so that a slow disk refuses its senders.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,11 +11,11 @@ use types::{PartitionId, Timestamp};
 use super::topic::Topic;
 use super::{LogError, NewRecord, Note, Position};
 
-/// Records of one append.
+/// The records of one append.
 pub(crate) struct Request {
     pub(crate) topic: Arc<Topic>,
     pub(crate) records: Vec<NewRecord>,
-    /// Where each record goes.
+    /// Partition of each record.
     pub(crate) partitions: Vec<PartitionId>,
     pub(crate) note: Option<Note>,
     pub(crate) arrived: Timestamp,
@@ -23,16 +23,16 @@ pub(crate) struct Request {
     pub(crate) done: oneshot::Sender<Result<Vec<Position>, LogError>>,
 }
 
-/// Yields how many records were dropped.
+/// Receives the number of dropped records.
 pub(crate) type Trimmed = crossbeam_channel::Sender<Result<u64, LogError>>;
 
-/// What the committer is to do next.
+/// The committer's next task.
 pub(crate) enum Task {
     Commit(Vec<Request>),
     Trim(Trimmed),
-    /// Nothing came in time.
+    /// Nothing arrived in time.
     Idle,
-    /// Nothing is left, and nothing more will come.
+    /// The queue is closed and empty.
     Stop,
 }
 
@@ -63,7 +63,7 @@ impl Queue {
         Queue { bounds, waiting: Mutex::default(), arrived: Condvar::new() }
     }
 
-    /// Queues a request, or says why not. A request that is larger than the bounds has to find the queue empty.
+    /// Queues a request, or returns why not. A request that is larger than the bounds needs an empty queue.
     pub(crate) fn push(&self, request: Request) -> Result<(), LogError> {
         let mut waiting = self.waiting.lock();
         if waiting.closed {
@@ -93,7 +93,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Takes what waits, up to so many bytes but at least one request, waiting for it at most `patience`.
+    /// Takes the waiting requests, up to `bytes_max` but at least one. Waits at most `patience` for the
+    /// first.
     pub(crate) fn take(&self, bytes_max: usize, patience: Duration) -> Task {
         let mut waiting = self.waiting.lock();
         let idle = |waiting: &mut Waiting| {
@@ -128,13 +129,13 @@ impl Queue {
         self.waiting.lock().closed
     }
 
-    /// Takes no more; what waits is still to be done.
+    /// Refuses further requests; those that wait are still taken.
     pub(crate) fn close(&self) {
         self.waiting.lock().closed = true;
         self.arrived.notify_all();
     }
 
-    /// Takes no more, and lets go of what waits: nobody is there any longer to do it.
+    /// Refuses further requests and drops those that wait, because the committer is gone.
     pub(crate) fn abandon(&self) {
         let mut waiting = self.waiting.lock();
         *waiting = Waiting { closed: true, ..Waiting::default() };

@@ -1,6 +1,6 @@
-//! Reading: an entry or a few are decoded at once into one shared buffer, and handed out from there.
+//! Reading: decodes one or more entries at once into a shared buffer and hands out records from there.
 //!
-//! A reader looks no further than what is known to be durable, and waits for the topic to grow when it has all.
+//! A reader returns durable records only. At the end of its partitions it waits until the topic grows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,17 +11,18 @@ use super::embedded::Shared;
 use super::topic::{Partition, Topic};
 use super::{Attributes, Fetched, LogError, LogReader, Polled, RecordRef, Start, Wanted, entry, key};
 
-/// However much is asked for, a reader decodes about so much at once.
+/// Limit of bytes decoded at once, whatever a poll asks for.
 const DECODED_BYTES_MAX: usize = 16 << 20;
 
 pub(crate) struct Reader {
     shared: Arc<Shared>,
     topic: Arc<Topic>,
     assigned: Vec<Assigned>,
-    /// Whose turn it is among the assigned.
+    /// Index of the assigned partition whose turn is next.
     turn: usize,
     wanted: Wanted,
-    /// Records that retention dropped before they were read, and nobody was told of yet.
+    /// Records that retention dropped before they were read and that [`LogReader::take_lost`] has not
+    /// reported.
     lost: u64,
 }
 
@@ -29,16 +30,16 @@ struct Assigned {
     partition: PartitionId,
     /// The next offset to hand out.
     offset: u64,
-    /// Whether an entry begins at the offset, or the offset may be inside of one.
+    /// Whether an entry begins at the offset; otherwise the offset may be inside one.
     at_entry: bool,
     decoded: Option<Decoded>,
 }
 
-/// Records that were read and not handed out yet.
+/// Decoded records, some of which are not handed out yet.
 struct Decoded {
     data: Arc<Vec<u8>>,
     records: Vec<RecordRef>,
-    /// One a record, or none at all.
+    /// One per record, or empty.
     attributes: Vec<Attributes>,
     given: usize,
 }
@@ -80,13 +81,13 @@ impl Reader {
         Ok(self.topic.partition(partition)?.lock().clone())
     }
 
-    /// The first offset kept and the one after the last durable.
+    /// Returns the first offset kept and the offset after the last durable record.
     fn ends(&self, partition: PartitionId) -> Result<(u64, u64), LogError> {
         let partition = self.topic.partition(partition)?.lock();
         Ok((partition.first, partition.next))
     }
 
-    /// The offset of the first record of this time or later.
+    /// Returns the offset of the first record of this time or later.
     fn offset_at(&self, partition: PartitionId, known: &Partition, time: Timestamp) -> Result<u64, LogError> {
         let before = known.segments.partition_point(|segment| segment.time < time);
         let from = before.checked_sub(1).map_or(known.first, |last| known.segments[last].first);
@@ -123,7 +124,7 @@ impl Reader {
         LogError::Corrupt { place }
     }
 
-    /// Hands out records of one assigned partition, `None` if it has no more.
+    /// Hands out records of one assigned partition; `None` if it has no more.
     fn take(&mut self, number: usize, bytes_max: usize) -> Result<Option<Polled>, LogError> {
         if self.assigned[number].decoded.is_none() {
             self.fill(number, bytes_max)?;
@@ -136,7 +137,7 @@ impl Reader {
             .map(|fetched| Polled::Records { fetched, behind: assigned.offset < next }))
     }
 
-    /// Reads entries from the offset on, about so many bytes.
+    /// Decodes about `bytes_max` of entries from the offset on.
     fn fill(&mut self, number: usize, bytes_max: usize) -> Result<(), LogError> {
         let Assigned { partition, mut offset, mut at_entry, .. } = self.assigned[number];
         let place = self.topic.place(partition);
@@ -178,7 +179,7 @@ impl Reader {
                 assigned.decoded = Some(Decoded { data: Arc::new(data), records, attributes, given });
                 return Ok(());
             }
-            // Retention may have come in between, and says so before it drops anything.
+            // Retention may have run in between; it moves the beginning before it drops entries.
             if self.ends(partition)?.0 <= offset {
                 return Err(self.damaged(partition, offset));
             }
@@ -233,7 +234,7 @@ impl LogReader for Reader {
                     return Ok(polled);
                 }
             }
-            // Closed is only said when all was read, and it is said also where no time was left to wait.
+            // Report a closed log only once everything is read, and also when no time is left to wait.
             self.shared.keyspace()?;
             let left = deadline.saturating_sub(self.shared.clock.elapsed());
             if left.is_zero() || !self.topic.grown.wait(seen, left) {

@@ -1,7 +1,7 @@
-//! What is on the disk at the start: topics, and where each partition begins and ends.
+//! Recovery: finds the topics on disk, and where each of their partitions begins and ends.
 //!
-//! The last entry of a partition says where it ends; the floor says where it begins, and where it ended if retention has
-//! left nothing of it. What was durable is found again, so offsets go on without a gap or a repeat.
+//! The last entry of a partition says where the partition ends. The floor says where it begins, and where
+//! it ended if retention has dropped all of it. Offsets therefore go on without a gap or a repeat.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use super::topic::{Partition, Segment, Topic};
 use super::{LogError, Wanted, entry};
 use crate::disk::Fault;
 
-/// Where retention has come to in a partition: everything before is gone.
+/// The point up to which retention has dropped a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Floor {
     pub(crate) first: u64,
     pub(crate) position: u64,
-    /// The time of the last record that was there.
+    /// Time of the last dropped record.
     pub(crate) time: Timestamp,
 }
 
@@ -42,11 +42,13 @@ pub(crate) fn topics(keyspace: &Keyspace) -> Result<HashMap<Arc<str>, Arc<Topic>
 fn partition(keyspace: &Keyspace, topic: &str, place: Place) -> Result<Partition, LogError> {
     let damaged = |what: &str| corrupt(format!("{what} of topic `{topic}` partition {}", place.partition));
     let mut found = Partition::default();
+
     if let Some(value) = keyspace.get(place.floor()).map_err(|e| failed(e.into()))? {
         let floor = Floor::decode(&value).ok_or_else(|| damaged("the floor"))?;
         (found.first, found.next) = (floor.first, floor.first);
         (found.position, found.last_time) = (floor.position, floor.time);
     }
+
     if let Some(last) = keyspace.range(place.entry(found.first)..=place.entry(u64::MAX)).next_back() {
         let (key, value) = last.into_inner().map_err(|e| failed(e.into()))?;
         let first = key::offset_of(&key).ok_or_else(|| damaged("the last entry"))?;
@@ -56,6 +58,7 @@ fn partition(keyspace: &Keyspace, topic: &str, place: Place) -> Result<Partition
         found.position = header.position + value.len() as u64;
         found.last_time = run.last_appended.unwrap_or(header.time);
     }
+
     let mut segments = VecDeque::new();
     for row in keyspace.range(place.segment(found.first)..=place.segment(u64::MAX)) {
         let (key, value) = row.into_inner().map_err(|e| failed(e.into()))?;
@@ -64,6 +67,7 @@ fn partition(keyspace: &Keyspace, topic: &str, place: Place) -> Result<Partition
             .ok_or_else(|| damaged("a segment"))?;
         segments.push_back(segment);
     }
+
     found.segments = segments;
     Ok(found)
 }

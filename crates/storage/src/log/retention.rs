@@ -1,8 +1,9 @@
-//! What is kept, and dropping the rest: whole segments, oldest first.
+//! Retention: drops whole segments, oldest first.
 //!
-//! A segment is dropped when all of it is older than the limit, or when its topic is larger than the limit and it is the
-//! oldest; the segment that still grows only goes by age. A segment that a reader still needs stays (see [`Needs`]). The
-//! floor moves in the same batch as the entries go.
+//! A segment is dropped when all of it is older than the age limit. It is also dropped when its topic is
+//! larger than the size limit and it is the topic's oldest; the segment that still grows goes by age only.
+//! A segment that a reader still needs stays (see [`Needs`]). The floor moves in the batch that deletes the
+//! entries.
 //!
 //! [`Needs`]: super::needs::Needs
 
@@ -21,12 +22,12 @@ use crate::disk::{Disk, Fault};
 /// Entries dropped in one batch, between two commits.
 const STEP_ENTRIES: usize = 1_000;
 
-/// What to drop from a partition. Readers no longer find it.
+/// Segments to drop from a partition. Readers no longer see them.
 pub(crate) struct Cut {
     place: Place,
-    /// Where the partition will begin.
+    /// The new floor of the partition.
     floor: Floor,
-    /// The first offsets of the segments that go.
+    /// First offsets of the dropped segments.
     segments: Vec<u64>,
     pub(crate) records: u64,
 }
@@ -74,7 +75,7 @@ fn cuts(topic: &Topic, oldest: Timestamp, bytes_max: u64, needs: &Needs) -> Vec<
         };
         let records = first - partition.first;
         let floor = Floor { first, position, time: partition.last_time };
-        // Readers must know before the entries are gone: to them, a missing entry is damage.
+        // Tell readers before the entries go: to a reader, a missing entry is damage.
         let mut known = topic.partitions[number].lock();
         known.first = first;
         known.segments.drain(..gone);
@@ -86,14 +87,15 @@ fn cuts(topic: &Topic, oldest: Timestamp, bytes_max: u64, needs: &Needs) -> Vec<
     cuts
 }
 
-/// How many segments to drop from the front of each partition. `first_needed`: by partition, the first offset that stays.
+/// Returns how many segments to drop from the front of each partition. `first_needed` holds each
+/// partition's first offset that must stay.
 fn segments_to_drop(
     partitions: &[Partition],
     oldest: Timestamp,
     bytes_max: u64,
     first_needed: &[u64],
 ) -> Vec<usize> {
-    // Segments that end before the first offset that is needed.
+    // Segments that end before the first needed offset.
     let free: Vec<usize> = partitions
         .iter()
         .zip(first_needed)
@@ -134,7 +136,7 @@ fn segments_to_drop(
     gone
 }
 
-/// Drops some entries of a cut.
+/// Drops at most `STEP_ENTRIES` entries of a cut and returns whether more are left.
 pub(crate) fn step(disk: &Disk, keyspace: &Keyspace, cut: &Cut) -> Result<Progress, Fault> {
     let mut batch = disk.database.batch().durability(Some(PersistMode::SyncData));
     let from = keyspace
@@ -171,7 +173,8 @@ mod tests {
     use super::super::topic::Segment;
     use super::*;
 
-    /// A partition with a segment of 100 bytes at each of these times, whose last record is at `last`.
+    /// Returns a partition with a segment of 100 bytes at each of these times, whose last record is at
+    /// `last`.
     fn partition(times: &[i64], last: i64) -> Partition {
         let segments = times.iter().enumerate().map(|(n, time)| Segment {
             first: n as u64 * 10,

@@ -1,7 +1,7 @@
-//! What is known of topics in memory: where each partition begins and ends, and its segments.
+//! Topics in memory: where each partition begins and ends, and its segments.
 //!
-//! A segment is a run of entries that retention drops as one, so that neither deciding what to drop nor finding a time
-//! needs a look at every entry. Only the committer changes a partition, after the disk has.
+//! A segment is a run of entries that retention drops as one, so that neither retention nor a search by
+//! time looks at every entry. Only the committer changes a partition, after it has changed the disk.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,24 +19,24 @@ pub(crate) struct Topic {
     pub(crate) name: Arc<str>,
     pub(crate) id: u32,
     pub(crate) partitions: Vec<Mutex<Partition>>,
-    /// Counts appends, to deal out records without a key.
+    /// Counts appends, to distribute records without a key.
     pub(crate) turn: AtomicU32,
     /// Raised after every commit to the topic.
     pub(crate) grown: Signal,
 }
 
-/// How far a partition reaches.
+/// The extent of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Partition {
     /// The first offset kept.
     pub(crate) first: u64,
     /// The offset after the last durable record.
     pub(crate) next: u64,
-    /// Bytes of all entries ever written, deleted ones too.
+    /// Bytes of all entries ever written, deleted ones included.
     pub(crate) position: u64,
-    /// The time of the last record. Times never go back, even if the clock does.
+    /// Time of the last record. Times never go back, even if the clock does.
     pub(crate) last_time: Timestamp,
-    /// Oldest first. The last one still grows.
+    /// Oldest first. The last segment still grows.
     pub(crate) segments: VecDeque<Segment>,
 }
 
@@ -44,11 +44,11 @@ pub(crate) struct Partition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Segment {
     pub(crate) first: u64,
-    /// The time of its first record.
+    /// Time of the first record.
     pub(crate) time: Timestamp,
-    /// Bytes of all entries of the partition before it.
+    /// Bytes of all entries of the partition before this segment.
     pub(crate) position: u64,
-    /// The time of the last record before it, where the segment before it ended.
+    /// Time of the last record before this segment.
     pub(crate) before: Timestamp,
 }
 
@@ -86,7 +86,7 @@ impl Default for Partition {
     }
 }
 
-/// Wakes whoever waits for something to have happened.
+/// Wakes waiting threads when an event has happened.
 #[derive(Default)]
 pub(crate) struct Signal {
     raised: Mutex<u64>,
@@ -94,7 +94,7 @@ pub(crate) struct Signal {
 }
 
 impl Signal {
-    /// How often it was raised; ask before looking for what happened.
+    /// Returns how often the signal was raised. Read it before you look for the event.
     pub(crate) fn seen(&self) -> u64 {
         *self.raised.lock()
     }
@@ -104,7 +104,7 @@ impl Signal {
         self.condition.notify_all();
     }
 
-    /// Waits until it was raised since `seen`; false if it was not in time.
+    /// Waits until the signal is raised after `seen`; returns false on timeout.
     pub(crate) fn wait(&self, seen: u64, timeout: Duration) -> bool {
         let mut raised = self.raised.lock();
         let waited = self.condition.wait_while_for(&mut raised, |raised| *raised == seen, timeout);
@@ -112,7 +112,7 @@ impl Signal {
     }
 }
 
-/// Whether a name is one that Kafka would take too.
+/// Checks that Kafka would accept the name too.
 pub(crate) fn check_name(name: &str) -> Result<(), LogError> {
     let valid = (1..=249).contains(&name.len())
         && name != "."

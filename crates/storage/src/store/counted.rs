@@ -1,4 +1,4 @@
-//! A result store that counts what is written to it.
+//! A result store that counts the rows, notifications and failures of its writes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use types::{Clock, Timestamp};
 use super::latency::{Histogram, Latencies};
 use super::{Entry, Following, ResultStore, StoreError, WriteBatch};
 
-/// Another store, and what went through it since the process started.
+/// Wraps another store and counts its writes since the process started.
 pub struct CountedStore {
     inner: Arc<dyn ResultStore>,
     clock: Arc<dyn Clock>,
@@ -18,14 +18,14 @@ pub struct CountedStore {
     failures: AtomicU64,
 }
 
-/// What was counted.
+/// The counts of a [`CountedStore`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Rows that the store took, and those that it deleted.
+    /// Rows that the store wrote or deleted.
     pub rows: u64,
-    /// Notifications that it told.
+    /// Notifications that the store sent.
     pub notifications: u64,
-    /// Batches that it did not take: whoever writes tries each again.
+    /// Batches that the store did not take. The writer repeats each of them.
     pub failures: u64,
 }
 
@@ -35,7 +35,8 @@ impl CountedStore {
         CountedStore { inner, clock, shown: Histogram::default(), rows, notifications, failures }
     }
 
-    /// From when the oldest record came in that a batch is the first to show, until the batch was written.
+    /// Returns the latencies of results: from the arrival of the oldest record that a batch is the first to
+    /// show, until the batch was written.
     pub fn latencies(&self) -> Latencies {
         self.shown.view()
     }

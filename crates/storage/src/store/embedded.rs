@@ -1,10 +1,12 @@
 //! The result store on the data directory.
 //!
-//! Writes go one after the other, and followers are told in the same order, so that who applies the changes always ends
-//! where the store does. Reads wait for nobody. A write survives the end of the process at once, and a power cut after
-//! [`ResultStore::flush`]: results are computed again from the last checkpoint, which flushes first.
+//! Writes go one after the other, and followers receive changes in the same order, so a follower that applies
+//! them ends at the store's state. Reads do not wait. A write survives the end of the process at once, and a
+//! power cut after [`ResultStore::flush`]: a job recomputes its results from the last checkpoint, which
+//! flushes first.
 //!
-//! It is a database of its own beside the log's, since the log's syncs would hold up every write here.
+//! The store has a database of its own beside the log's, because the log's syncs would delay every write
+//! here.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,17 +24,17 @@ use super::{Entry, Following, ResultStore, StoreError, Upsert, WriteBatch, row, 
 use crate::disk::{Budget, Disk, Fault, OPEN_FILES};
 use crate::journal::AfterDamage;
 
-/// What the embedded store may use.
+/// Limits of the embedded store.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// How often expired rows are looked for and removed, every 10 s unless set. They are not returned before that
-    /// either.
+    /// Interval between removals of expired rows, 10 s by default. Reads do not return expired rows in the
+    /// meantime.
     pub sweep_interval: Duration,
-    /// How many changes a follower may lag behind before writers wait for it, 256 unless set.
+    /// Changes that a follower may lag behind before writers wait for it, 256 by default.
     pub follower_changes: usize,
-    /// Writes are refused while less is free on the disk, 256 MiB unless set. Work in the background needs some room.
+    /// Free disk space below which writes are refused, 256 MiB by default. Background work needs some room.
     pub keep_free_bytes: u64,
-    /// Files kept open for reading, 128 unless set. Some more are open for a moment.
+    /// Files kept open for reading, 128 by default. A few more are open for short times.
     pub open_files: usize,
 }
 
@@ -47,26 +49,27 @@ impl Default for Options {
     }
 }
 
-/// What is not written to a table yet is held in memory up to these.
+/// Sizes of the tables in memory that hold what is not flushed yet.
 const ROWS_MEMTABLE_BYTES: u64 = 8 << 20;
 const EXPIRY_MEMTABLE_BYTES: u64 = 4 << 20;
 const CACHE_BYTES: u64 = 16 << 20;
-/// Tables keep a key of each block in memory, beside the cache. Blocks of 4 KiB, which fjall makes by itself, would take
-/// 10 MB for 1,500,000 rows.
+/// Tables keep a key of each block in memory, beside the cache. With fjall's default blocks of 4 KiB, that
+/// would take 10 MB for 1,500,000 rows.
 const BLOCK_BYTES: u32 = 16 << 10;
 
-/// The embedded result store. Dropping it is [`EmbeddedStore::close`].
+/// The embedded result store. Dropping it closes it, as [`EmbeddedStore::close`] does.
 pub struct EmbeddedStore {
     shared: Arc<Shared>,
-    /// Ends the sweeper when it is dropped.
+    /// Dropping the sender stops the sweeper.
     sweeper: Mutex<Option<(Sender<()>, JoinHandle<()>)>>,
 }
 
 pub(crate) struct Shared {
     clock: Arc<dyn Clock>,
-    /// Held while a batch is applied and told, and while expired rows are removed, lest one goes that was just renewed.
+    /// Locked while a batch is applied and sent to followers, and while expired rows are removed, so that no
+    /// row is removed that was just renewed.
     writing: Mutex<Followers>,
-    /// Taken away when the store is closed.
+    /// `None` once the store is closed.
     files: RwLock<Option<Files>>,
 }
 
@@ -78,7 +81,7 @@ pub(crate) struct Files {
 }
 
 impl EmbeddedStore {
-    /// Opens the store in a directory of its own, which is created if need be.
+    /// Opens the store in a directory of its own, which is created if missing.
     ///
     /// Fails with [`StoreError::Locked`] if another process has it open.
     pub fn open(
@@ -112,22 +115,22 @@ impl EmbeddedStore {
         Ok(EmbeddedStore { shared, sweeper: Mutex::new(Some((stop, sweeper))) })
     }
 
-    /// Removes now what has expired, and returns the number of rows removed. Otherwise that happens every
+    /// Removes expired rows now and returns their number. Without a call, they are removed every
     /// [`Options::sweep_interval`].
     pub fn sweep(&self) -> Result<u64, StoreError> {
         self.shared.sweep(&|| false)
     }
 
-    /// Bytes held in memory: by the database, and for followers.
+    /// Returns the bytes held in memory by the database and for followers.
     pub fn memory_bytes(&self) -> usize {
         let of_files = self.shared.files.read().as_ref().map_or(0, |files| files.disk.memory_bytes());
-        // A writer that waits for a follower has it locked: then they hold all they may.
+        // A writer that waits for a follower holds the lock. The followers then hold as much as they may.
         let of_followers = self.shared.writing.try_lock();
         of_files
             + of_followers.map_or(super::followers::HELD_BYTES_MAX, |mut followers| followers.held_bytes())
     }
 
-    /// Makes what was written durable, ends the followers' queues, and frees the directory.
+    /// Makes all writes durable, ends the followers' queues, and frees the directory.
     pub fn close(&self) {
         if let Some((stop, sweeper)) = self.sweeper.lock().take() {
             drop(stop);
@@ -169,7 +172,7 @@ impl Shared {
     }
 
     fn sweep_until(&self, stopped: &Receiver<()>, interval: Duration) {
-        // Nobody sends: the channel's end is the word to stop.
+        // Nothing is ever sent: the disconnected channel is the signal to stop.
         let told_to_stop = || stopped.try_recv() == Err(crossbeam_channel::TryRecvError::Disconnected);
         while stopped.recv_timeout(interval) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
             match self.sweep(&told_to_stop) {
@@ -199,23 +202,28 @@ impl Shared {
         files
             .disk
             .check_room(batch.upserts.iter().map(|upsert| upsert.key.len() + upsert.value.len()).sum())?;
+
         let items = batch.upserts.len() * 2 + batch.deletes.len() + 1;
         let mut writes = fjall::OwnedWriteBatch::with_capacity(files.disk.database.clone(), items)
             .durability(Some(PersistMode::Buffer));
+
         for Upsert { key, value, ttl } in &batch.upserts {
             let expires = row::expires(now, *ttl);
             writes.insert(&files.rows, key.as_bytes(), row::encode(expires, value));
             writes.insert(&files.expiry, row::index(expires, key), []);
         }
-        // What the index of expiry says of them goes when its time has come.
+
+        // The rows' entries in the index of expiry are removed when they are due.
         for key in &batch.deletes {
             writes.remove(&files.rows, key.as_bytes());
         }
+
         if let Some(told) = &batch.notification
             && let Some(key) = batch.latest_key()
         {
             writes.insert(&files.rows, key.as_bytes(), row::encode(row::NEVER, told.time.as_bytes()));
         }
+
         writes.commit()?;
         Ok(())
     }

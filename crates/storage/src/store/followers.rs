@@ -1,8 +1,9 @@
-//! Those who follow changes: a bounded queue each. A writer waits for the slowest; who has left is forgotten.
+//! Followers of changes, with a bounded queue each. A writer waits for the slowest; a follower that has left
+//! is removed.
 //!
-//! Queues are bounded by their number of changes and, all together, by bytes: a change may hold a megabyte of rows, and a
-//! follower that falls behind during a catch-up would else hold hundreds of them. A change is shared by all followers and
-//! freed by the last, so what is still held is what can still be reached.
+//! Queues are bounded by their number of changes and, all together, by bytes: a change may hold a megabyte of
+//! rows, and a follower that falls behind during a catch-up could hold hundreds of changes. Followers share
+//! each change, and the last one frees it, so a weak reference tells whether a change is still held.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
@@ -12,17 +13,17 @@ use crossbeam_channel::Sender;
 
 use super::{Change, Following};
 
-/// Bytes of changes that followers may hold before a writer waits, save for a change that is larger by itself.
+/// Bytes of changes that followers may hold before a writer waits. A single larger change passes.
 pub(super) const HELD_BYTES_MAX: usize = 16 << 20;
-/// Between two looks at whether a follower let go of a change.
+/// Poll interval of a writer that waits for followers to free changes.
 const PAUSE: Duration = Duration::from_millis(1);
-/// What a row takes beside its key and its value, about.
+/// Approximate size of a row besides its key and value.
 const ROW_BYTES: usize = 64;
 
 pub(crate) struct Followers {
     queue_changes: usize,
     queues: Vec<Sender<Arc<Change>>>,
-    /// Changes that were told, oldest first, with their bytes.
+    /// Changes sent, oldest first, with their bytes.
     told: VecDeque<(Weak<Change>, usize)>,
 }
 
@@ -54,13 +55,13 @@ impl Followers {
         self.queues.retain(|queue| queue.send(change.clone()).is_ok());
     }
 
-    /// Bytes of changes that followers hold.
+    /// Returns the bytes of changes that followers hold.
     pub(crate) fn held_bytes(&mut self) -> usize {
         self.told.retain(|(change, _)| change.strong_count() > 0);
         self.told.iter().map(|(_, bytes)| bytes).sum()
     }
 
-    /// Ends all queues; their followers still get what is in them.
+    /// Ends all queues; their followers still receive the queued changes.
     pub(crate) fn dismiss(&mut self) {
         self.queues.clear();
     }

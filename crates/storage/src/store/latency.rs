@@ -1,21 +1,21 @@
-//! How long something took, counted by bounds: a histogram that many threads add to without a lock.
+//! A histogram of durations that many threads add to without a lock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The upper bounds of the buckets, in seconds. What takes longer is in the total alone.
+/// Upper bounds of the buckets, in seconds. Longer durations count in the total only.
 const BOUNDS: [f64; 13] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
 #[derive(Debug, Default)]
 pub(super) struct Histogram {
-    /// Not cumulative; the last holds what is beyond all bounds.
+    /// Counts per bucket, not cumulative; the last bucket is beyond all bounds.
     buckets: [AtomicU64; BOUNDS.len() + 1],
     sum_ms: AtomicU64,
 }
 
-/// A picture of a histogram.
+/// A snapshot of a histogram.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Latencies {
-    /// Upper bounds in seconds, the last infinite, and how many lie between each and the one before.
+    /// Upper bounds in seconds, the last infinite, each with the count between the bound before and this one.
     pub buckets: Vec<(f64, u64)>,
     pub sum_seconds: f64,
 }
@@ -39,7 +39,7 @@ impl Histogram {
 }
 
 impl Latencies {
-    /// How many there are.
+    /// Returns the number of durations.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|(_, count)| count).sum()
     }

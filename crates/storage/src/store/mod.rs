@@ -1,4 +1,4 @@
-//! The result store: string keys, JSON values, an expiry each, and a stream of what changed.
+//! The result store: JSON values under string keys, each with an expiry, and a stream of changes.
 
 mod counted;
 mod embedded;
@@ -27,70 +27,70 @@ pub struct Upsert {
     pub key: Arc<str>,
     /// A JSON object.
     pub value: Arc<[u8]>,
-    /// How long it stands after this write.
+    /// Time after which the row expires.
     pub ttl: Duration,
 }
 
-/// What is told to followers after a write: `SET {latest_key} {time}`, then `PUBLISH {channel} {"type", "timestamp",
-/// "count"}` (contract: one message a type and batch). Rows that were deleted are told by a message of their own, which
-/// names their keys: `{"type", "timestamp", "count": 0, "deleted": [key, …]}`.
+/// Message to followers after a write: `SET {latest_key} {time}`, then `PUBLISH {channel} {"type",
+/// "timestamp", "count"}` (contract: one message per type and batch). Deleted rows have a message of their
+/// own, which lists their keys: `{"type", "timestamp", "count": 0, "deleted": [key, …]}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notification {
-    /// Empty: nobody is told, and only the latest key is written.
+    /// Empty when only the latest key is written and no message is sent.
     pub channel: Arc<str>,
-    /// Empty: there is none.
+    /// Empty when there is no latest key.
     pub latest_key: Arc<str>,
     /// The analytic's name.
     pub kind: Arc<str>,
-    /// The key's time, `window_end` as it is written in the rows.
+    /// The time of the latest key: `window_end` as the rows have it.
     pub time: Arc<str>,
     /// Rows written.
     pub count: u64,
 }
 
 impl Notification {
-    /// The key under which the time is kept, if it is.
+    /// Returns the key that stores the time, if any.
     fn latest_key(&self) -> Option<&Arc<str>> {
         Some(&self.latest_key).filter(|key| !key.is_empty())
     }
 
-    /// Whether followers are told.
+    /// Returns whether followers get a message.
     fn is_told(&self) -> bool {
         !self.channel.is_empty()
     }
 }
 
-/// A batch of writes of one analytic, and what followers are told afterwards.
+/// A batch of writes of one analytic, and the notification that follows them.
 #[derive(Debug, Clone, Default)]
 pub struct WriteBatch {
     pub upserts: Vec<Upsert>,
-    /// Keys of rows that are no more. None of them is the key of an upsert of this batch.
+    /// Keys of deleted rows. None of them is the key of an upsert in this batch.
     pub deletes: Vec<Arc<str>>,
     pub notification: Option<Notification>,
 }
 
 impl WriteBatch {
-    /// What followers are told of the rows that were written, if they are. Where none was written there is nothing to tell.
+    /// Returns the notification to send about written rows; `None` when the batch writes none.
     fn told(&self) -> Option<&Notification> {
         self.kept().filter(|notification| notification.is_told())
     }
 
-    /// The notification of rows that were written; a batch that only deletes rows writes no latest key.
+    /// Returns the notification unless the batch only deletes rows; such a batch writes no latest key.
     fn kept(&self) -> Option<&Notification> {
         self.notification.as_ref().filter(|_| !self.upserts.is_empty() || self.deletes.is_empty())
     }
 
-    /// The latest key that the batch writes.
+    /// Returns the latest key that the batch writes.
     fn latest_key(&self) -> Option<&Arc<str>> {
         self.kept().and_then(Notification::latest_key)
     }
 
-    /// All keys that the batch writes or deletes.
+    /// Returns all keys that the batch writes or deletes.
     fn keys(&self) -> impl Iterator<Item = &Arc<str>> + Clone {
         self.upserts.iter().map(|upsert| &upsert.key).chain(&self.deletes)
     }
 
-    /// What followers see of it that expires so long after `now` as each row says.
+    /// Returns the change that followers receive. Each row expires its time to live after `now`.
     fn change(&self, now: Timestamp) -> Change {
         let entries = self.upserts.iter().map(|upsert| Entry {
             key: upsert.key.clone(),
@@ -109,67 +109,67 @@ impl WriteBatch {
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub key: Arc<str>,
-    /// A row's JSON object; the plain text of the time under a latest key, as Redis has it.
+    /// A row's JSON object, or the plain text of the time under a latest key, as in Redis.
     pub value: Arc<[u8]>,
-    /// `Timestamp(i64::MAX)` where it never does, as a latest key.
+    /// `Timestamp(i64::MAX)` when the entry does not expire, as for a latest key.
     pub expires: Timestamp,
 }
 
-/// What a follower sees: the rows of one batch, then its notification.
+/// A change as followers receive it: the rows of one batch, then its notification.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     pub entries: Vec<Entry>,
-    /// Keys of rows that are no more; none of them is the key of an entry.
+    /// Keys of deleted rows; none of them is the key of an entry.
     pub deleted: Vec<Arc<str>>,
     pub notification: Option<Notification>,
 }
 
 /// Keyed results that expire.
 ///
-/// An implementation must apply batches of one writer in order, must never show half a batch's notification before its
-/// rows, and must not return an expired row.
+/// An implementation must apply batches of one writer in order, must never publish a batch's notification
+/// before its rows, and must not return an expired row.
 pub trait ResultStore: Send + Sync {
-    /// Writes a batch; returns when it is applied and visible. Blocks the calling thread.
+    /// Writes a batch; returns once it is applied and visible. Blocks the calling thread.
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError>;
 
-    /// The batch that was just written is the first to show records that came in at this time. For metrics.
+    /// Records for metrics that the last batch is the first to show records that arrived at `since`.
     fn shows(&self, _since: Timestamp) {}
 
-    /// Makes everything written so far survive a crash.
+    /// Makes all earlier writes survive a crash.
     fn flush(&self) -> Result<(), StoreError>;
 
-    /// One value, `None` if absent or expired.
+    /// Returns the value under a key, `None` if absent or expired.
     fn get(&self, key: &str) -> Result<Option<Entry>, StoreError>;
 
-    /// The values of some keys, in their order; `None` for each that is absent or expired. The default asks for one after
-    /// the other, which costs nothing where no server is asked.
+    /// Returns the values of some keys, in their order; `None` for each absent or expired one. The default
+    /// gets one key after the other, which is cheap without a server.
     fn get_many(&self, keys: &[String]) -> Result<Vec<Option<Entry>>, StoreError> {
         keys.iter().map(|key| self.get(key)).collect()
     }
 
-    /// Calls `each` for every row whose key starts with `prefix`, once, in whatever order is cheap. Rows that are written
-    /// while it runs may be there or not. Stops early when `each` returns false. Latest keys are keys like others: a scan of `analytics:` finds
-    /// `analytics:latest` too.
+    /// Calls `each` once for every row whose key starts with `prefix`, in any order, until it returns false.
+    /// Rows written during the scan may be missed. Latest keys are ordinary keys: a scan of `analytics:`
+    /// finds `analytics:latest` too.
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError>;
 
     /// Follows changes from now on. The queue is bounded; a writer waits for a follower that lags.
     fn follow(&self) -> Result<Following, StoreError>;
 
-    /// Where the store is, for `/analytics/health`: host and port, `embedded` and `0` for the embedded one.
+    /// Returns host and port of the store for `/analytics/health`; `embedded` and `0` for the embedded store.
     fn address(&self) -> (String, String);
 
-    /// Whether the store answers and takes results now.
+    /// Fails when the store does not answer or does not take results now.
     fn ping(&self) -> Result<(), StoreError>;
 
-    /// What whoever operates it should know though it takes results, in a sentence without a full stop: that it is slow,
-    /// or drops rows before their time.
+    /// Returns a warning for the operator while the store takes results, in a sentence without a full stop:
+    /// the store is slow, or drops rows before they expire.
     fn remark(&self) -> Option<String>;
 }
 
 /// The changes a follower receives.
 pub type Following = crossbeam_channel::Receiver<Arc<Change>>;
 
-/// Why the store could not do what was asked.
+/// Errors of the result store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -201,10 +201,10 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// A command that the store has answered with an error. `command` is its name and its key.
+    /// The store answered a command with an error. `command` is its name and its key.
     #[error("the result store refused {command}: {answer}")]
     Refused { command: String, answer: String },
-    /// Rows are written, and the message about them is refused.
+    /// The rows are written, but the store refused the message about them.
     #[error(
         "the result store takes rows and refused {command}, so that its other readers are not told of changes: {answer}"
     )]
@@ -230,7 +230,7 @@ impl StoreError {
         }
     }
 
-    /// What a fault of the disk means to the store.
+    /// Translates a fault of the disk.
     fn of(fault: Fault, doing: &'static str) -> StoreError {
         match fault {
             Fault::Full(error) => StoreError::DiskFull(std::io::Error::new(error.kind(), error)),

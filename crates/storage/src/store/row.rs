@@ -1,12 +1,12 @@
-//! How rows and the index of their expiry lie in the store's two keyspaces.
+//! Encoding of rows and of the index of their expiry in the store's two keyspaces.
 //!
 //! | keyspace | key | value |
 //! | --- | --- | --- |
-//! | `rows` | the row's key | when it expires, 8 bytes big endian, milliseconds since 1970, then the JSON |
-//! | `expiry` | a period's number, 8 bytes big endian, then the row's key | nothing |
+//! | `rows` | the row's key | its expiry, 8 bytes big endian, milliseconds since 1970, then the JSON |
+//! | `expiry` | number of a period, 8 bytes big endian, then the row's key | empty |
 //!
-//! A period is ten minutes: a row that is overwritten every second is in the index once a period, not once a write.
-//! What has expired is never returned, so it matters little that it lies there a period longer.
+//! A period is ten minutes: a row that is overwritten every second is in the index once per period, not once
+//! per write. Expired rows are never returned, so they may stay on disk for a period longer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use types::Timestamp;
 
 use super::{Entry, StoreError};
 
-/// Stands for no expiry.
+/// Expiry of a row that does not expire.
 pub(crate) const NEVER: Timestamp = Timestamp(i64::MAX);
 
 const PERIOD_MS: i64 = 10 * 60 * 1_000;
 const EXPIRY_BYTES: usize = 8;
 
-/// fjall takes keys of 65,535 bytes, and the index puts a number before them.
+/// fjall takes keys of 65,535 bytes, and the index prefixes keys with the period.
 const KEY_BYTES_MAX: usize = 65_535 - EXPIRY_BYTES;
 
 pub(crate) fn check_key(key: &str) -> Result<(), StoreError> {
@@ -42,13 +42,13 @@ pub(crate) fn encode(expires: Timestamp, value: &[u8]) -> Vec<u8> {
     row
 }
 
-/// When a row expires, and its value.
+/// Decodes the expiry and value of a row.
 pub(crate) fn decode(row: &[u8]) -> Option<(Timestamp, &[u8])> {
     let (expires, value) = row.split_first_chunk::<EXPIRY_BYTES>()?;
     Some((Timestamp(i64::from_be_bytes(*expires)), value))
 }
 
-/// The row under a key, `None` if it has expired.
+/// Decodes the row under a key; `None` if it has expired.
 pub(crate) fn entry(key: &[u8], row: &[u8], now: Timestamp) -> Result<Option<Entry>, StoreError> {
     let damaged =
         || StoreError::Corrupt { place: format!("the row under `{}`", String::from_utf8_lossy(key)) };
@@ -60,7 +60,7 @@ pub(crate) fn entry(key: &[u8], row: &[u8], now: Timestamp) -> Result<Option<Ent
     Ok(Some(Entry { key: key.into(), value: Arc::from(value), expires }))
 }
 
-/// The index key of a row.
+/// Returns the index key of a row.
 pub(crate) fn index(expires: Timestamp, key: &str) -> Vec<u8> {
     let mut index = Vec::with_capacity(EXPIRY_BYTES + key.len());
     index.extend(period(expires).to_be_bytes());
@@ -68,12 +68,12 @@ pub(crate) fn index(expires: Timestamp, key: &str) -> Vec<u8> {
     index
 }
 
-/// Every index key before this is of rows that had expired, or have been overwritten since.
+/// Returns the bound of the index keys whose rows have expired or were overwritten since.
 pub(crate) fn index_until(now: Timestamp) -> [u8; EXPIRY_BYTES] {
     period(now).to_be_bytes()
 }
 
-/// The row's key that an index key ends in.
+/// Returns the row's key that an index key ends in.
 pub(crate) fn indexed_key(index: &[u8]) -> &[u8] {
     index.get(EXPIRY_BYTES..).unwrap_or_default()
 }

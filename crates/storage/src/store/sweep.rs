@@ -1,4 +1,4 @@
-//! Removing what has expired, a bounded number of rows at a time, along the index of expiry.
+//! Removes expired rows along the index of expiry, a bounded number at a time.
 
 use fjall::PersistMode;
 use types::Timestamp;
@@ -7,13 +7,13 @@ use super::embedded::Files;
 use super::row;
 use crate::disk::Fault;
 
-/// Index keys looked at in one step; writers wait as long.
+/// Index keys processed in one step; writers wait meanwhile.
 const STEP_KEYS: usize = 512;
 
 pub(crate) struct Step {
     /// Rows removed.
     pub(crate) removed: u64,
-    /// Whether nothing is left to look at for now.
+    /// Whether no index key is due any more.
     pub(crate) last: bool,
 }
 
@@ -28,7 +28,7 @@ pub(crate) fn step(files: &Files, now: Timestamp) -> Result<Step, Fault> {
         }
         let index = indexed.key()?;
         let key = row::indexed_key(&index);
-        // A row that was written again since is in the index a second time, and goes then.
+        // A row that was written again has a later index key, and is removed with that.
         let expired =
             files.rows.get(key)?.is_some_and(|found| row::decode(&found).is_none_or(|(at, _)| at <= now));
         if expired {

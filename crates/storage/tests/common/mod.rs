@@ -1,4 +1,4 @@
-//! What the storage tests share: a log in a directory, and reading it to its end.
+//! Helpers of the storage tests: a log in a directory, and reading it to its end.
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
@@ -10,7 +10,7 @@ use storage::log::{EmbeddedLog, EventLog, LogReader, NewRecord, Options, Polled,
 use types::{ManualClock, PartitionId, Timestamp};
 
 pub(crate) const TOPIC: &str = "user-queries";
-/// Nothing takes as long; it only ends a test that would hang.
+/// Limit that only ends a test that would hang.
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
 /// A record as a reader saw it.
@@ -27,7 +27,7 @@ pub(crate) fn clock() -> Arc<ManualClock> {
 }
 
 pub(crate) fn options() -> Options {
-    // Retention runs when a test says so.
+    // Retention runs only when a test calls it.
     Options { keep_free_bytes: 0, retention_interval: Duration::from_secs(1 << 40), ..Options::default() }
 }
 
@@ -53,7 +53,7 @@ pub(crate) fn reader(log: &EmbeddedLog, start: Start) -> Box<dyn LogReader> {
     log.read(TOPIC, &from, Wanted::default()).unwrap()
 }
 
-/// Reads until the log says that there is no more.
+/// Reads until the log reports that there is no more.
 pub(crate) fn drain(reader: &mut dyn LogReader, max_bytes: usize) -> Vec<Seen> {
     let mut seen = Vec::new();
     loop {

@@ -1,4 +1,5 @@
-//! What happens to a topic while it is read: transactions that stay open, and topics that are deleted and made anew.
+//! Changes to a topic while it is read: transactions that stay open, and topics that are deleted and
+//! recreated.
 
 use std::time::Duration;
 
@@ -33,7 +34,8 @@ fn records_that_an_open_transaction_hides_are_no_end_of_a_partition() {
 
     let mut reader = reader(&log, "open-transaction", &all(1, Start::Earliest));
     let mut read = Vec::new();
-    // Long enough to learn where the transaction begins; from then on it must not pass for the end.
+    // Long enough to learn where the transaction begins; from then on its beginning must not count as the
+    // end.
     for round in 0..60 {
         match reader.poll(Duration::from_millis(50), 1 << 20).unwrap() {
             Polled::Records { fetched, behind } => {
@@ -56,7 +58,7 @@ fn records_that_an_open_transaction_hides_are_no_end_of_a_partition() {
     assert_eq!(rest, ["d", "e"]);
 }
 
-/// Polls until it fails.
+/// Polls until a poll fails, and returns its error.
 fn failure(reader: &mut dyn LogReader) -> LogError {
     for _ in 0..1_200 {
         if let Err(error) = reader.poll(Duration::from_millis(50), 1 << 20) {
@@ -126,7 +128,7 @@ fn the_last_of_several_commits_is_what_counts() {
     for offset in 1..=3 {
         log.commit("one-after-another", &[("committed", PartitionId(0), Offset(offset))]).unwrap();
     }
-    // A group's first commit may take longer than a commit is waited for.
+    // A group's first commit may take longer than the timeout of a commit.
     let last = [(PartitionId(0), Offset(3))];
     wait_until("the last is there", || log.committed("one-after-another", "committed").unwrap() == last);
 }

@@ -1,4 +1,4 @@
-//! Partitions whose leader moves from one broker to another while they are read.
+//! Reads partitions while their leader moves from one broker to another.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::servers::kafka::KafkaServer;
 use crate::servers::wait_until;
 use crate::{all, append, keyed, open, open_with, reader, shared};
 
-/// Reads until so many records are there, and returns their bodies.
+/// Reads `count` records and returns their bodies.
 fn read(reader: &mut dyn LogReader, count: usize) -> Vec<String> {
     let mut read = Vec::new();
     wait_until("all records are read", || {
@@ -57,7 +57,7 @@ fn reading_follows_the_leaders_and_loses_and_repeats_nothing() {
         let described = described();
         ["Isr: 1,2", "Isr: 2,1"].map(|both| described.matches(both).count()).iter().sum::<usize>() == 4
     });
-    // Given back to a broker that runs, so that the other answers that it no longer leads.
+    // Return the partitions to a running broker, so that the other answers that it no longer leads.
     let elect = ["--election-type", "preferred", "--all-topic-partitions"];
     first.tool("org.apache.kafka.tools.LeaderElectionCommand", &[&server[..], &elect].concat());
     wait_until("both brokers lead again", || described().matches("Leader: 2").count() == 2);
@@ -67,7 +67,7 @@ fn reading_follows_the_leaders_and_loses_and_repeats_nothing() {
 #[test]
 fn partitions_take_turns_where_an_answer_holds_one_of_them() {
     let Some(server) = shared() else { return };
-    // Every answer has room for one of these records.
+    // Every answer has room for only one of these records.
     let log = open_with(&server, &[("fetch.max.bytes", "1000000"), ("compression.type", "none")]);
     log.create_topic("in-turn", 3).unwrap();
     for _ in 0..3 {

@@ -1,4 +1,5 @@
-//! The event log on a real Kafka broker: it is a log like the embedded one, and says when the broker is away.
+//! The event log on a real Kafka broker: it behaves like the embedded log, and reports when the broker is
+//! unreachable.
 
 #[path = "../servers/mod.rs"]
 mod servers;
@@ -23,7 +24,7 @@ use storage::log::{
 };
 use types::{Offset, PartitionId, SystemClock, Timestamp};
 
-/// One broker for the tests that leave it alone.
+/// Returns a broker shared by tests that do not disturb it.
 fn shared() -> Option<Arc<KafkaServer>> {
     static SERVER: Mutex<Weak<KafkaServer>> = Mutex::new(Weak::new());
     let mut server = SERVER.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -69,7 +70,7 @@ fn reader(log: &KafkaLog, topic: &str, from: &[(PartitionId, Start)]) -> Box<dyn
     log.read(topic, from, Wanted::default()).expect("it is there")
 }
 
-/// Reads until all is read, and gives what came: partition, offset and body.
+/// Reads to the end and returns partition, offset and body of each record.
 fn read_all(reader: &mut dyn LogReader) -> Vec<(u32, u64, String)> {
     let mut read = Vec::new();
     for _ in 0..600 {
@@ -105,18 +106,21 @@ fn what_is_appended_is_read_in_order_with_its_offsets() {
     log.create_topic("in-order", 7).unwrap();
     assert_eq!(log.partitions("in-order").unwrap(), Some(3), "an existing topic keeps its partitions");
     assert!(log.topics().unwrap().contains(&"in-order".to_owned()));
+
     let keys = ["a", "b", "c", "d", "e", "f"];
     let mut told = Vec::new();
     for round in 0..50 {
         let batch = keys.iter().map(|key| keyed(key, &format!("{key}-{round}"))).collect();
         told.extend(append(&log, "in-order", batch).unwrap());
     }
+
     let read = read_all(&mut *reader(&log, "in-order", &all(3, Start::Earliest)));
     assert_eq!(read.len(), 300);
     for (number, position) in told.iter().enumerate() {
         let body = format!("{}-{}", keys[number % 6], number / 6);
         assert!(read.contains(&(position.partition.0, position.offset.0, body)), "{position:?}");
     }
+
     for partition in 0..3 {
         let offsets: Vec<u64> = read.iter().filter(|of| of.0 == partition).map(|of| of.1).collect();
         assert_eq!(offsets, (0..offsets.len() as u64).collect::<Vec<_>>());
@@ -134,6 +138,7 @@ fn keys_headers_and_times_are_read_where_they_are_wanted() {
     let time = Some(Timestamp(1_765_290_000_123));
     let record = NewRecord { headers, time, ..keyed("k", "body") };
     append(&log, "attributes", vec![record, records(&["plain"]).remove(0)]).unwrap();
+
     let wanted = Wanted { keys: true, headers: true };
     let mut reader = log.read("attributes", &all(1, Start::Earliest), wanted).unwrap();
     let mut found = Vec::new();
@@ -149,6 +154,7 @@ fn keys_headers_and_times_are_read_where_they_are_wanted() {
         }
         found.len() == 2
     });
+
     let headers = vec![(b"trace".to_vec(), Some(b"\xff\x00".to_vec())), (b"none".to_vec(), None)];
     assert_eq!(found[0], (Some(b"k".to_vec()), headers, Timestamp(1_765_290_000_123)));
     assert_eq!((&found[1].0, &found[1].1), (&None, &Vec::new()));
@@ -232,7 +238,7 @@ fn partitions_that_are_added_are_read_too() {
     server.tool("org.apache.kafka.tools.TopicCommand", &arguments);
     wait_until("the partition is known", || log.partitions("growing").unwrap() == Some(2));
     reader.add(PartitionId(1), Start::Earliest).unwrap();
-    // Of some key it will be the new one.
+    // Some of the keys belong to the new partition.
     let fresh = open(&server);
     let batch: Vec<NewRecord> = (0..32).map(|n| keyed(&n.to_string(), &n.to_string())).collect();
     let positions = append(&fresh, "growing", batch).unwrap();
@@ -249,7 +255,7 @@ fn a_reader_that_was_held_up_gives_what_came_before_it_says_that_there_is_nothin
     append(&log, "held-up", records(&["a"])).unwrap();
     assert_eq!(bodies(read_all(&mut *held)), ["a"]);
     append(&log, "held-up", records(&["b"])).unwrap();
-    // Others have it, and some seconds go by.
+    // Other readers get both records, and some seconds pass.
     for _ in 0..3 {
         assert_eq!(bodies(read_all(&mut *reader(&log, "held-up", &all(1, Start::Earliest)))), ["a", "b"]);
     }
@@ -265,6 +271,7 @@ fn where_a_group_stands_is_told_to_kafkas_own_tools() {
     let Some(server) = shared() else { return };
     let log = open(&server);
     log.create_topic("lagging", 2).unwrap();
+
     let batch = (0..64).map(|n: u32| keyed(&n.to_string(), "x")).collect();
     let positions = append(&log, "lagging", batch).unwrap();
     let count = positions.iter().filter(|position| position.partition == PartitionId(1)).count();
@@ -274,12 +281,14 @@ fn where_a_group_stands_is_told_to_kafkas_own_tools() {
         .unwrap();
     let standing = vec![(PartitionId(0), Offset(0)), (PartitionId(1), Offset(1))];
     wait_until("it is committed", || log.committed("watched", "lagging").unwrap() == standing);
+
     let address = server.address();
     let arguments = ["--bootstrap-server", &address, "--describe", "--group", "watched"];
     let told = server.tool("org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", &arguments);
     let line =
         told.lines().find(|line| line.contains("lagging") && line.split_whitespace().nth(2) == Some("1"));
     let words: Vec<&str> = line.unwrap_or_else(|| panic!("{told}")).split_whitespace().collect();
+
     // GROUP TOPIC PARTITION CURRENT-OFFSET LOG-END-OFFSET LAG
     let expected = ["1".to_owned(), count.to_string(), (count - 1).to_string()];
     assert_eq!(words[3..6], expected, "{told}");
@@ -293,6 +302,7 @@ fn what_the_broker_or_we_refuse_is_named() {
     let large = NewRecord { body: vec![b'x'; (1 << 20) + 1].into(), ..NewRecord::default() };
     let error = append(&log, "refusing", vec![large]).unwrap_err();
     assert!(matches!(error, LogError::TooLarge { .. }), "{error}");
+
     let small = NewRecord { body: vec![b'x'; 50_000].into(), ..NewRecord::default() };
     let address = server.address();
     let arguments = [
@@ -307,9 +317,11 @@ fn what_the_broker_or_we_refuse_is_named() {
         "max.message.bytes=10000",
     ];
     server.tool("kafka.admin.ConfigCommand", &arguments);
+
     let uncompressed = open_with(&server, &[("compression.type", "none")]);
     let error = append(&uncompressed, "refusing", vec![small]).unwrap_err();
     assert!(error.is_too_large() && error.to_string().contains("max.message.bytes"), "{error}");
+
     let error = append(&log, "not-there", records(&["x"])).unwrap_err();
     assert!(matches!(error, LogError::UnknownTopic { .. }), "{error}");
     assert!(matches!(log.partitions("no/name"), Err(LogError::InvalidTopic { .. })));
@@ -327,6 +339,7 @@ fn a_broker_that_is_away_or_hangs_is_not_silent_and_nothing_is_lost() {
     let mut reader = reader(&log, "away", &all(1, Start::Earliest));
     append(&log, "away", records(&["before"])).unwrap();
     assert_eq!(bodies(read_all(&mut *reader)), ["before"]);
+
     for way in ["gone", "hanging"] {
         if way == "gone" {
             server.down()
@@ -340,6 +353,7 @@ fn a_broker_that_is_away_or_hangs_is_not_silent_and_nothing_is_lost() {
             let polled = reader.poll(Duration::from_millis(10), 1 << 20).unwrap();
             assert!(matches!(polled, Polled::Unreachable), "{way}: {polled:?}");
         }
+
         let appending = log.append("away", records(&[way])).unwrap();
         if way == "gone" {
             server.up()
@@ -347,12 +361,14 @@ fn a_broker_that_is_away_or_hangs_is_not_silent_and_nothing_is_lost() {
             server.hang(false)
         }
         appending.blocking_recv().unwrap().unwrap();
+
         let mut read = Vec::new();
         while read.is_empty() {
             read = bodies(read_all(&mut *reader));
         }
         assert_eq!(read, [way]);
     }
+
     server.down();
     let unreachable = log.bounds("away", PartitionId(0)).unwrap_err();
     assert!(matches!(unreachable, LogError::Unreachable { .. }), "{unreachable}");

@@ -1,4 +1,5 @@
-//! Appends with a note: both stand or neither, over restarts and for others.
+//! Appends with a note: records and note are stored together or not at all, across restarts and for other
+//! instances.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,7 +18,7 @@ use crate::{all, bodies, read_all, reader, records, settings, shared};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// With notes in a directory.
+/// Opens a log that stores notes in a directory.
 fn open_noting(server: &KafkaServer, directory: &Path) -> KafkaLog {
     open_noting_with(server, directory, &[])
 }
@@ -34,23 +35,27 @@ fn a_note_stands_with_its_records_and_is_found_by_the_next_process_and_by_others
     let directory = tempfile::tempdir().unwrap();
     let [own, other] = ["own", "other"].map(|name| directory.path().join(name));
     let note = |name: &str| Note { name: name.to_owned(), value: name.as_bytes().to_vec() };
+
     let log = open_noting(&server, &own);
     log.create_topic("noted", 2).unwrap();
     assert_eq!(log.note("one").unwrap(), None);
     let noted = log.append_noted("noted", records(&["a", "b"]), Some(note("one"))).unwrap();
     assert_eq!(noted.blocking_recv().unwrap().unwrap().len(), 2);
     assert_eq!(log.note("one").unwrap(), Some(b"one".to_vec()));
+
     let alone = log.append_noted("noted", Vec::new(), Some(note("alone"))).unwrap();
     alone.blocking_recv().unwrap().unwrap();
     drop(log);
-    // The same again, and one that knows nothing but what Kafka tells.
+
+    // The same instance again, and one that knows only what Kafka tells.
     for directory in [&own, &other] {
         let log = open_noting(&server, directory);
         assert_eq!(log.note("one").unwrap(), Some(b"one".to_vec()));
         assert_eq!(log.note("alone").unwrap(), Some(b"alone".to_vec()));
         assert_eq!(log.note("two").unwrap(), None);
     }
-    // What another one notes later is found soon.
+
+    // Notes that another instance writes later are found soon.
     let [first, second] = [&own, &other].map(|directory| open_noting(&server, directory));
     assert_eq!((first.note("two").unwrap(), second.note("two").unwrap()), (None, None));
     let noted = first.append_noted("noted", records(&["c"]), Some(note("two"))).unwrap();
@@ -61,7 +66,7 @@ fn a_note_stands_with_its_records_and_is_found_by_the_next_process_and_by_others
 
 #[test]
 fn what_was_noted_is_not_taken_for_missing_while_another_ones_transaction_hides_it() {
-    // Its own: nobody else would find their notes meanwhile.
+    // A broker of its own, because other tests would not find their notes meanwhile.
     let Some(server) = KafkaServer::start(&[]) else { return };
     let directory = tempfile::tempdir().unwrap();
     let log = open_noting(&server, &directory.path().join("own"));
@@ -71,6 +76,7 @@ fn what_was_noted_is_not_taken_for_missing_while_another_ones_transaction_hides_
         log.append_noted("hidden", records(&[name]), Some(note)).unwrap().blocking_recv().unwrap().unwrap();
     };
     noted("before");
+
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", server.address()).set("transactional.id", "another");
     let another: BaseProducer = config.create().unwrap();
@@ -82,16 +88,18 @@ fn what_was_noted_is_not_taken_for_missing_while_another_ones_transaction_hides_
         .unwrap();
     another.flush(PATIENCE).unwrap();
     noted("behind");
+
     let other = open_noting(&server, &directory.path().join("other"));
     let hidden = other.note("behind");
     assert!(hidden.is_err(), "it may be there: {hidden:?}");
+
     another.abort_transaction(PATIENCE).unwrap();
     wait_until("it can be told", || other.note("behind").is_ok());
     assert_eq!(other.note("behind").unwrap(), Some(b"done".to_vec()));
     assert_eq!(other.note("open").unwrap(), None);
 }
 
-/// Brokers tell that a transaction is committed before each partition shows it.
+/// Waits until `expected` is read: brokers report a commit before each partition shows it.
 fn wait_for(log: &KafkaLog, topic: &str, partitions: u32, expected: &[&str]) {
     wait_until("what was committed is read", || {
         let mut read = bodies(read_all(&mut *reader(log, topic, &all(partitions, Start::Earliest))));
@@ -108,11 +116,13 @@ fn an_append_that_is_refused_leaves_no_note_and_takes_nobody_along() {
     log.create_topic("refused", 1).unwrap();
     assert_eq!(log.note("first").unwrap(), None);
     let note = |name: &str| Some(Note { name: name.to_owned(), value: b"done".to_vec() });
-    // The first keeps the brokers busy, so that the others go together.
+
+    // The first keeps the brokers busy, so that the others share a transaction.
     let first = log.append_noted("refused", records(&["a"]), note("first")).unwrap();
     let large = log.append_noted("refused", records(&["b", &"c".repeat(50_000)]), note("large")).unwrap();
     let nowhere = log.append_noted("no-such-topic", records(&["d"]), note("nowhere")).unwrap();
     let last = log.append_noted("refused", records(&["e"]), note("last")).unwrap();
+
     first.blocking_recv().unwrap().unwrap();
     assert!(large.blocking_recv().unwrap().unwrap_err().is_too_large());
     assert!(nowhere.blocking_recv().unwrap().unwrap_err().is_unknown_topic());
@@ -121,6 +131,7 @@ fn an_append_that_is_refused_leaves_no_note_and_takes_nobody_along() {
         |log: &KafkaLog| ["first", "large", "nowhere", "last"].map(|name| log.note(name).unwrap().is_some());
     assert_eq!(noted(&log), [true, false, false, true]);
     wait_for(&log, "refused", 1, &["a", "e"]);
+
     drop(log);
     let elsewhere = tempfile::tempdir().unwrap();
     let log = open_noting(&server, elsewhere.path());
@@ -135,6 +146,7 @@ fn many_who_look_for_notes_while_brokers_are_away_wait_once() {
     let settings = KafkaSettings::new(&nobody, &BTreeMap::new()).unwrap();
     let options = KafkaOptions { notes: Some(directory.path().to_owned()), ..KafkaOptions::new(settings) };
     let log = KafkaLog::open(options, Arc::new(SystemClock::new())).unwrap();
+
     let together = Barrier::new(LOOKERS);
     let errors: Vec<Arc<LogError>> = std::thread::scope(|scope| {
         let look = || {
@@ -147,6 +159,7 @@ fn many_who_look_for_notes_while_brokers_are_away_wait_once() {
         let lookers: Vec<_> = (0..LOOKERS).map(|_| scope.spawn(look)).collect();
         lookers.into_iter().map(|looker| looker.join().unwrap()).collect()
     });
+
     assert!(errors.iter().all(|error| Arc::ptr_eq(error, &errors[0])));
     assert!(matches!(&*errors[0], LogError::Unreachable { .. }), "{}", errors[0]);
 }

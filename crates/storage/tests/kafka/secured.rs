@@ -1,4 +1,4 @@
-//! A broker that speaks TLS and asks who is there.
+//! A broker that uses TLS and authenticates clients.
 
 use std::process::Command;
 
@@ -75,7 +75,7 @@ fn tls_and_passwords_are_used() {
         assert_eq!(read, ["secret"], "{mechanism}");
     }
 
-    // The name in the certificate is checked, unless the settings say otherwise; so is who vouches for it.
+    // The name in the certificate and its issuer are checked, unless the settings say otherwise.
     for (name, value) in
         [("ssl.endpoint.identification.algorithm", ""), ("enable.ssl.certificate.verification", "false")]
     {
@@ -96,7 +96,7 @@ fn add_scram_users(server: &KafkaServer, trusted: &str) {
     std::fs::write(&settings, text).expect("it is written");
     let address = server.address();
     let file = settings.to_str().expect("a path");
-    // Of one user only one credential may change at a time.
+    // Only one credential of a user may change at a time.
     for credential in ["SCRAM-SHA-256=[password=word]", "SCRAM-SHA-512=[iterations=5000,password=word]"] {
         let user = ["--alter", "--entity-type", "users", "--entity-name", "weir", "--add-config", credential];
         let arguments = [&["--bootstrap-server", &address, "--command-config", file], &user[..]].concat();
@@ -110,7 +110,7 @@ fn a_client_shows_its_certificate_from_pem_and_from_pkcs_12() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
 
-    // Java's own tool makes the client's key.
+    // Java's own tool creates the client's key.
     let keytool = |arguments: &[&str]| {
         let output = Command::new("keytool").args(arguments).output().expect("keytool comes with Java");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));

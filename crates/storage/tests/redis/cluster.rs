@@ -1,4 +1,4 @@
-//! A Redis Cluster: entered at any node, it holds what was written, also while slots move and masters go.
+//! A Redis Cluster: the store enters at any node, and keeps its rows while slots move and masters fail.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use crate::servers::redis_cluster::RedisCluster;
 use crate::servers::wait_until;
 use crate::{A, Copies, T, batch, insist, next, scanned};
 
-/// Keys of many slots.
+/// Returns keys of many slots.
 fn keys(count: usize) -> Vec<String> {
     (0..count).map(|number| format!("analytics:year:{number}:{T}")).collect()
 }
@@ -19,8 +19,8 @@ fn rows<'a>(keys: &'a [String], value: &'a str) -> Vec<(&'a str, &'a str)> {
     keys.iter().map(|key| (key.as_str(), value)).collect()
 }
 
-/// Writes the same rows with greater and greater values until it is told to stop, as a sink does: again and again until
-/// each value is written.
+/// Writes the same rows with increasing values until told to stop. Like a sink, it repeats each value until
+/// it is written.
 struct Writer {
     stop: Arc<AtomicBool>,
     written: Arc<AtomicU64>,
@@ -43,13 +43,13 @@ impl Writer {
         Writer { stop, written, thread }
     }
 
-    /// Waits until it has written some more.
+    /// Waits for some more writes.
     fn goes_on(&self) {
         let seen = self.written.load(Ordering::SeqCst);
         wait_until("rows are written", || self.written.load(Ordering::SeqCst) >= seen + 3);
     }
 
-    /// Stops it, and returns the last value.
+    /// Stops the writer and returns the last value.
     fn stop(self) -> String {
         self.stop.store(true, Ordering::SeqCst);
         self.thread.join().expect("it does not panic");
@@ -99,7 +99,7 @@ fn the_documented_user_may_do_all_that_a_cluster_needs() {
     assert_eq!(scanned(&store).len(), keys.len() + 1);
     wait_until("all is well", || store.ping().is_ok() && store.remark().is_none());
 
-    // Keys that are being handed over are asked for (`ASKING`).
+    // Keys in migrating slots need `ASKING`.
     let new = cluster.add_node().expect("it started before");
     users(&cluster);
     cluster.meet();
@@ -118,7 +118,7 @@ fn the_documented_user_may_do_all_that_a_cluster_needs() {
         assert_eq!(node.ask(&["ACL", "LOG"]), "", "nothing is refused");
     }
 
-    // Without the right to ask who holds what, the cluster is not taken for a single server.
+    // Without the right to ask for the slots, the cluster does not count as a single server.
     drop(store);
     cluster.nodes.iter().for_each(|node| crate::rights::make_user(node, &["-cluster|slots"]));
     let store = copies.open("other", url);
@@ -146,7 +146,7 @@ fn changes_are_told_to_all_nodes_and_heard_from_all() {
         assert!(message.contains("faculty"), "{message}");
     }
 
-    // Another job writes a row to whichever node holds it, and tells whichever node it is connected to.
+    // Another job writes a row to the node that holds it, and publishes to the node to which it is connected.
     for (place, node) in cluster.nodes.iter().enumerate() {
         let key = format!("analytics:year:{place}:2025-12-09T11:29:59.123456");
         cluster.ask(&["SETEX", &key, "100", "theirs"]);
@@ -161,7 +161,7 @@ fn changes_are_told_to_all_nodes_and_heard_from_all() {
     }
 }
 
-/// How often a node was asked for something.
+/// Returns how often a node processed a command.
 fn calls(node: &RedisServer, command: &str) -> u64 {
     let (stats, begin) = (node.ask(&["INFO", "commandstats"]), format!("cmdstat_{command}:calls="));
     let calls = stats.lines().find_map(|line| line.strip_prefix(&begin)?.split(',').next());
@@ -185,7 +185,7 @@ fn a_node_that_comes_back_empty_gets_its_rows_again() {
     is_looked_after();
     assert_eq!(calls("set"), sets, "nothing is given back that is there");
 
-    // Emptied while it runs: another node is asked nothing that would tell.
+    // Emptied while it runs: no answer of another node tells.
     for place in 0..3 {
         let sizes = || cluster.nodes.iter().map(|node| node.ask(&["DBSIZE"])).collect::<Vec<String>>();
         let before = sizes();
@@ -226,7 +226,7 @@ fn rows_that_are_written_while_slots_move_stand_with_their_newest_value() {
     holds_everywhere(&cluster, &keys, &value);
     assert!(cluster.nodes[new].ask(&["DBSIZE"]).parse::<usize>().unwrap() > 1, "it took some over");
 
-    // Whoever loaded the rows while they moved loads them again.
+    // Followers that loaded the rows during the move load them again.
     if let Ok(following) = following {
         wait_until("the followers are sent away", || {
             following.try_iter().count();
@@ -255,7 +255,7 @@ fn a_replica_takes_over_in_the_middle_of_writing() {
     let writer = Writer::start(store.clone(), keys.clone());
     writer.goes_on();
 
-    // The node by which the cluster was entered.
+    // The node at which the store entered the cluster.
     cluster.nodes[0].down();
     wait_until("the replica takes over", || cluster.nodes[3].ask(&["ROLE"]).starts_with("master"));
     writer.goes_on();

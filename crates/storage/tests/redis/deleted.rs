@@ -1,4 +1,4 @@
-//! Rows that are deleted: gone for every reader, and gone for good, whatever state a server comes back in.
+//! Deleted rows stay deleted for every reader, whatever state a server returns in.
 
 use storage::store::{EmbeddedStore, Options, ResultStore as _, WriteBatch};
 use types::{Clock as _, SystemClock};
@@ -7,7 +7,7 @@ use super::*;
 
 const B: &str = "analytics:faculty:x:2025-12-09T11:30:00";
 
-/// Deletes rows, and writes some, told as one batch.
+/// Returns a batch that deletes some rows and writes others.
 fn without(keys: &[&str], rows: &[(&str, &str)]) -> WriteBatch {
     WriteBatch { deletes: keys.iter().map(|key| Arc::from(*key)).collect(), ..batch(rows, T) }
 }
@@ -30,7 +30,7 @@ fn a_deleted_row_is_gone_and_a_message_names_its_key() {
     assert_eq!((change.entries.len(), change.notification.as_ref().map(|told| told.count)), (1, Some(1)));
     assert!(store.get(A).unwrap().is_none());
 
-    // Nothing was written: no message of rows, and the newest time stays.
+    // The batch writes nothing: no message about rows, and the newest time stays.
     store.write(&WriteBatch { upserts: Vec::new(), ..without(&[B], &[]) }).unwrap();
     let change = next(&following);
     assert_eq!((change.deleted.len(), &change.notification), (1, &None));
@@ -54,7 +54,7 @@ fn a_server_that_comes_back_older_than_it_was_loses_the_row_again() {
     store.write(&batch(&[(A, "1"), (B, "1")], T)).unwrap();
     stage.server.ask(&["SAVE"]);
 
-    // One row is deleted before the server goes away, the other while it is away.
+    // One row is deleted before the outage, the other during it.
     store.write(&without(&[A], &[])).unwrap();
     stage.server.down();
     assert!(store.write(&without(&[B], &[("analytics:c", "2")])).is_err());
@@ -65,7 +65,7 @@ fn a_server_that_comes_back_older_than_it_was_loses_the_row_again() {
     });
     insist(&store, &without(&[B], &[("analytics:c", "2")]));
 
-    // A row that comes again is a row like others.
+    // A row that is written again is an ordinary row.
     store.write(&batch(&[(A, "3")], T)).unwrap();
     stage.server.down();
     stage.server.up();
@@ -81,13 +81,13 @@ fn a_server_that_comes_back_empty_is_not_given_what_was_deleted() {
     store.write(&without(&[A], &[])).unwrap();
     stage.server.down();
 
-    // Whoever starts meanwhile reads the copy, where the row is gone too.
+    // A store that starts meanwhile reads the copy, where the row is gone too.
     drop(store);
     let store = stage.open();
     let rows: Vec<String> = scanned(&store).into_iter().map(|(key, _)| key).collect();
     assert_eq!(rows, [B, "analytics:latest"]);
 
-    // What others wrote there since stays.
+    // Rows that others wrote since stay.
     stage.server.up();
     stage.server.ask(&["SET", A, "theirs"]);
     wait_until("the rows are back", || stage.server.ask(&["GET", B]) == "1");

@@ -1,5 +1,5 @@
-//! The result store on a real Redis: what it writes is what readers of the system before find, and nothing is lost when
-//! the server goes away, hangs, is emptied or refuses.
+//! The result store on a real Redis: readers of the system before Weir find the format they expect, and
+//! nothing is lost when the server is unreachable, hangs, is emptied or refuses.
 
 #[path = "../servers/mod.rs"]
 mod servers;
@@ -71,7 +71,7 @@ impl Stage {
         self.copies.open_with("copy", url, certificates)
     }
 
-    /// Another Weir's store over the same server.
+    /// Opens another instance's store over the same server.
     fn open_copy(&self, copy: &str, url: String) -> RedisStore {
         self.copies.open(copy, url)
     }
@@ -95,7 +95,7 @@ fn batch(rows: &[(&str, &str)], time: &str) -> WriteBatch {
     }
 }
 
-/// Writes until it works, as a sink does.
+/// Repeats a write until it succeeds, as a sink does.
 fn insist(store: &RedisStore, batch: &WriteBatch) {
     wait_until("the write succeeds", || store.write(batch).is_ok());
 }
@@ -111,7 +111,7 @@ fn scanned(store: &RedisStore) -> Vec<(String, String)> {
     rows
 }
 
-/// The next change with rows or a notification.
+/// Returns the next change with rows or a notification.
 fn next(following: &Following) -> Arc<Change> {
     following.recv_timeout(Duration::from_secs(20)).expect("a change")
 }
@@ -197,10 +197,12 @@ fn is_told(protocol: &str) {
     let following = store.follow().expect("the store answers");
     store.write(&batch(&[(A, r#"{"n": 1}"#)], T)).expect("the store answers");
     assert!(next(&following).notification.is_some());
-    // Another job writes one row that is new and one that we wrote, and rows under times of their own.
+
+    // Another job writes a new row, one that this store wrote, and rows with times of their own.
     let theirs = "analytics:year:3:2025-12-09T11:29:59.123456";
     stage.server.ask(&["SETEX", theirs, "100", r#"{"n": 2}"#]);
     stage.server.ask(&["SETEX", A, "100", r#"{"n": 3}"#]);
+
     let listens = || stage.server.ask(&["PUBSUB", "NUMSUB", "analytics:updates"]).ends_with('1');
     wait_until("the store listens", listens);
     stage.server.ask(&[
@@ -208,6 +210,7 @@ fn is_told(protocol: &str) {
         "analytics:updates",
         &format!(r#"{{"type": "year", "timestamp": "{T}", "count": 2}}"#),
     ]);
+
     let mut rows = std::collections::BTreeMap::new();
     let mut told = None;
     while rows.len() < 2 || told.is_none() {
@@ -218,6 +221,7 @@ fn is_told(protocol: &str) {
         told =
             change.notification.as_ref().map(|told| (told.kind.to_string(), told.time.to_string())).or(told);
     }
+
     let expected = [(A.to_owned(), r#"{"n": 3}"#.to_owned()), (theirs.to_owned(), r#"{"n": 2}"#.to_owned())];
     assert_eq!(rows, expected.into_iter().collect());
     assert_eq!(told, Some(("year".to_owned(), T.to_owned())));
@@ -240,7 +244,7 @@ fn a_server_that_comes_back_empty_gets_everything_again() {
     assert!((3_500..=3_600).contains(&life), "a row that is given back lives as long as before, not {life}");
     wait_until("it is known to be there", || store.ping().is_ok());
 
-    // Emptied while nobody writes, and by another process over the same copy.
+    // Emptied while nobody writes, and filled by another process over the same copy.
     stage.server.ask(&["FLUSHALL"]);
     wait_until("the rows are back", || stage.server.ask(&["GET", "analytics:c"]) == "4");
     assert_eq!(stage.server.ask(&["--raw", "GET", "analytics:latest"]), T);
@@ -255,15 +259,18 @@ fn a_server_that_hangs_is_not_waited_for_without_end() {
     let Some(stage) = Stage::new(&[]) else { return };
     let store = stage.open();
     store.write(&batch(&[(A, "1")], T)).unwrap();
+
     stage.server.hang(true);
     let hanging = store.write(&batch(&[(A, "2")], T));
     assert!(matches!(hanging, Err(StoreError::Unreachable { .. })), "{hanging:?}");
-    // One wait for all of them, not one each.
+
+    // One timeout for all commands, not one for each.
     let rows: Vec<String> = (0..500).map(|number| format!("analytics:year:{number}:{T}")).collect();
     let rows: Vec<(&str, &str)> = rows.iter().map(|key| (key.as_str(), "1")).collect();
     stage.server.hang(false);
     insist(&store, &batch(&rows, T));
     stage.server.hang(true);
+
     std::thread::scope(|scope| {
         let writing = scope.spawn(|| store.write(&batch(&rows, T)));
         let reading = scope.spawn(|| store.scan("analytics:", &mut |_| true));
@@ -274,6 +281,7 @@ fn a_server_that_hangs_is_not_waited_for_without_end() {
         let hanging = writing.join().unwrap();
         assert!(matches!(hanging, Err(StoreError::Unreachable { .. })), "{hanging:?}");
     });
+
     insist(&store, &batch(&[(A, "2")], T));
     assert_eq!(stage.server.ask(&["GET", A]), "2");
 }
@@ -289,7 +297,7 @@ fn connections_that_are_cut_are_made_again() {
     stage.server.ask(&["CLIENT", "KILL", "TYPE", "pubsub"]);
     insist(&store, &batch(&[(A, "2")], T));
     assert_eq!(stage.server.ask(&["GET", A]), "2");
-    // Messages may have been missed: followers have to load everything again.
+    // Messages may have been missed, so followers have to load all rows again.
     wait_until("the followers are sent away", || {
         matches!(following.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
     });

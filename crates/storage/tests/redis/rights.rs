@@ -1,4 +1,4 @@
-//! A user of Redis who may not do everything: what is refused is named, for as long as it is refused.
+//! A user of Redis with limited rights: a refused command is reported for as long as it is refused.
 
 use storage::store::{ResultStore as _, StoreError};
 
@@ -6,7 +6,7 @@ use crate::servers::redis::RedisServer;
 use crate::servers::wait_until;
 use crate::{A, Stage, T, batch, insist, scanned};
 
-/// The user that the documentation gives Weir.
+/// The documentation, with the user for Weir.
 const DOCUMENTED: &str = include_str!("../../../../docs/redis.md");
 
 fn line() -> &'static str {
@@ -14,19 +14,19 @@ fn line() -> &'static str {
     lines.find(|line| line.starts_with("ACL SETUSER weir ")).expect("it is documented")
 }
 
-/// Makes the user of the documentation, with some changes.
+/// Creates the documented user, with some changes.
 pub fn make_user(server: &RedisServer, changes: &[&str]) {
     let words: Vec<&str> = line().split(' ').chain(changes.iter().copied()).collect();
     assert_eq!(server.ask(&words), "OK");
 }
 
-/// [`make_user`]. Returns the URL by which it enters.
+/// Calls [`make_user`] and returns the user's URL.
 fn user(stage: &Stage, changes: &[&str]) -> String {
     make_user(&stage.server, changes);
     format!("redis://weir:secret@127.0.0.1:{}", stage.server.port())
 }
 
-/// The commands that the server has refused the user.
+/// Returns the commands that the server has refused the user.
 fn denied(stage: &Stage) -> String {
     stage.server.ask(&["ACL", "LOG"])
 }
@@ -43,27 +43,27 @@ fn the_documented_user_may_do_all_that_is_needed() {
     stage.server.ask(&["PUBLISH", "analytics:updates", "{}"]);
     assert!(crate::next(&following).notification.is_some());
     wait_until("it is looked after", || store.ping().is_ok());
-    // A connection that is given up is ended by the next.
+    // The next connection kills a dropped one.
     stage.server.hang(true);
     assert!(store.write(&batch(&[(A, "2")], T)).is_err());
     stage.server.hang(false);
     insist(&store, &batch(&[(A, "2")], T));
-    // A row that is no more.
+    // Delete a row.
     insist(
         &store,
         &storage::store::WriteBatch { deletes: vec!["analytics:gone".into()], ..batch(&[(A, "2")], T) },
     );
-    // What was lost is given back.
+    // Lost rows are restored.
     stage.server.ask(&["FLUSHALL"]);
     wait_until("the rows are back", || stage.server.ask(&["GET", A]) == "2");
     wait_until("all is well", || store.ping().is_ok());
     assert_eq!(denied(&stage), "", "nothing is refused");
 
-    // The line names nothing that is not needed, save what the server may not have been asked for.
+    // The documented line lists no command that was not used, except for those that this test need not use.
     drop(store);
     let stats = stage.server.ask(&["INFO", "commandstats"]);
     for command in line().split(' ').filter_map(|word| word.strip_prefix('+')) {
-        // Those of clusters, of sentinels, of other databases, of silence and of a server that was started again.
+        // Commands for clusters, sentinels, other databases, silent connections and restarted servers.
         let is_for_others = ["get", "asking", "role", "select", "ping", "srem"].contains(&command);
         assert!(
             is_for_others || stats.contains(&format!("cmdstat_{command}:calls=")),
@@ -72,8 +72,8 @@ fn the_documented_user_may_do_all_that_is_needed() {
     }
 }
 
-/// A right that is missing holds the rows back and is named, also while nobody writes for a while; with the right, all is
-/// well at once.
+/// Checks that a missing right holds the rows back and is reported, also while nobody writes for a while, and
+/// that all is well as soon as the right is granted.
 fn holds_back(changes: &[&str], named: &str) {
     let Some(stage) = Stage::new(&[]) else { return };
     let store = stage.open_at(user(&stage, changes));
@@ -93,11 +93,11 @@ fn holds_back(changes: &[&str], named: &str) {
     assert_eq!(stage.server.ask(&["GET", A]), "1");
 }
 
-/// Commands that were processed, by tens.
+/// Returns the number of processed commands, in tens.
 fn commands(stage: &Stage) -> u64 {
     let stats = stage.server.ask(&["INFO", "stats"]);
     let line = stats.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
-    // Those of this question are counted too.
+    // This question's commands count too.
     line.and_then(|line| line.trim().parse::<u64>().ok()).unwrap_or_default() / 10
 }
 

@@ -1,4 +1,4 @@
-//! A road to a server on which what was sent can be late: longer than whoever sent it had waited.
+//! A proxy in front of a server that delays bytes for longer than the sender waits.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -8,7 +8,7 @@ use std::thread;
 
 use crate::servers::wait_until;
 
-/// Takes connections on a port of its own and leads them to the server.
+/// Accepts connections on a port of its own and forwards them to the server.
 pub struct Road {
     port: u16,
     shared: Arc<Shared>,
@@ -19,7 +19,7 @@ struct Shared {
     /// Connections with a lower number are held.
     held: AtomicUsize,
     count: AtomicUsize,
-    /// What was held, and the way on.
+    /// Held bytes, and the connection on which to forward them.
     waiting: Mutex<Vec<(Vec<u8>, TcpStream)>>,
 }
 
@@ -47,22 +47,22 @@ impl Road {
         self.port
     }
 
-    /// Keeps what comes on every connection, those to come too.
+    /// Holds the bytes of all connections, future ones too.
     pub fn hold(&self) {
         self.shared.held.store(usize::MAX, Ordering::SeqCst);
     }
 
-    /// New connections are no longer held; those of now still are.
+    /// Forwards new connections; current ones stay held.
     pub fn let_newcomers_pass(&self) {
         self.shared.held.store(self.shared.count.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
-    /// Hands on all that was held, and waits until the server has taken or refused it.
+    /// Forwards all held bytes, and waits until the server has taken or refused them.
     pub fn deliver(&self) {
         let waiting = std::mem::take(&mut *self.shared.waiting.lock().expect("not poisoned"));
         assert!(waiting.iter().any(|(bytes, _)| bytes.windows(5).any(|five| five == b"SETEX")));
         for (bytes, mut server) in waiting {
-            // The server may have closed it: then nobody takes the bytes.
+            // The server may have closed the connection and ignore the bytes.
             let _ = server.write_all(&bytes);
             let _ = server.shutdown(Shutdown::Write);
             wait_until("the server has closed it", || server.peer_addr().is_err() || is_over(&server));
@@ -86,7 +86,7 @@ impl Shared {
             }
         }
         if held.is_empty() {
-            // It is the end for the other side, too.
+            // Close the other side too.
             let _ = server.shutdown(Shutdown::Both);
         } else {
             self.waiting.lock().expect("not poisoned").push((held, server));

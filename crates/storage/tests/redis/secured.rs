@@ -1,4 +1,4 @@
-//! A Redis that speaks TLS.
+//! A Redis that uses TLS.
 
 use storage::store::{ResultStore as _, Upsert, WriteBatch};
 
@@ -33,6 +33,7 @@ fn the_nodes_of_a_cluster_are_trusted_by_the_same_certificates() {
     arguments.extend(cluster.map(str::to_owned));
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let Some(stage) = Stage::new(&arguments) else { return };
+
     stage.server.ask(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]);
     for scheme in ["rediss", "rediss-cluster"] {
         let certificates = Some(std::fs::read(certificate.certificate()).unwrap());

@@ -1,4 +1,4 @@
-//! A master that sentinels watch, and the replica that takes its place.
+//! A master that sentinels watch, and the replica that takes over.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ fn the_replica_that_takes_over_gets_everything() {
     assert_eq!(watched.master.ask(&["GET", A]), "0");
     let following = store.follow().unwrap();
 
-    // Writes go on all the time, and none is lost or overtaken.
+    // Writes go on all the time; none is lost or overtaken.
     let last = 2_000;
     let writing = {
         let store = store.clone();
@@ -53,7 +53,7 @@ fn a_master_that_is_replaced_while_it_runs_is_left() {
     let copies = Copies::new();
     let store = copies.open("copy", watched.url());
     insist(&store, &batch(&[(A, "1")], T));
-    // A sentinel that has just started waits a while before it lets anybody take over.
+    // A sentinel that has just started waits before it starts a failover.
     wait_until("the sentinel replaces it", || {
         let sentinel = watched.sentinel_port;
         crate::servers::redis::ask(

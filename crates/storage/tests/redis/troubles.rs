@@ -1,4 +1,4 @@
-//! A Redis that is there and yet no help: it takes no writes, takes its time, or drops what it was given.
+//! A reachable Redis that refuses writes, is slow, or drops rows.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,8 @@ use types::{Interval, ManualClock, Timestamp};
 use crate::servers::wait_until;
 use crate::{A, Stage, T, batch, insist, next, row, scanned};
 
-/// Writes two rows, first in vain: what is refused is told as it is, and no longer once it is over, though nobody writes.
+/// Checks that a refusal is reported while it lasts, and ends though nobody writes. Writes two rows, of which
+/// the second is refused at first.
 fn refused(stage: &Stage, spoil: &[&str], mend: &[&str], why: &str) {
     let store = stage.open();
     store.write(&batch(&[(A, "1")], T)).expect("it is written");
@@ -31,7 +32,7 @@ fn refused(stage: &Stage, spoil: &[&str], mend: &[&str], why: &str) {
     assert_eq!([A, "analytics:b"].map(|key| stage.server.ask(&["GET", key])), ["2", "3"]);
 }
 
-/// How often it was looked after.
+/// Returns how often the store checked the server.
 fn looks(stage: &Stage) -> u64 {
     let stats = stage.server.ask(&["INFO", "commandstats"]);
     let calls = stats.lines().find_map(|line| line.strip_prefix("cmdstat_sismember:calls="));
@@ -67,9 +68,11 @@ fn a_server_that_evicts_is_said_to() {
         let line = stats.lines().find_map(|line| line.strip_prefix("evicted_keys:")).unwrap().to_owned();
         line.trim().parse::<u64>().unwrap()
     };
-    // It is looked at before anything is evicted: what was lost in a life before is no news.
+
+    // Wait for a check before anything is evicted: evictions of an earlier life do not count.
     wait_until("it is looked at", || stage.server.ask(&["INFO", "commandstats"]).contains("cmdstat_info"));
     assert_eq!((store.remark(), evicted()), (None, 0));
+
     let large = "x".repeat(100_000);
     let rows: Vec<String> = (0..100).map(|number| format!("analytics:large:{number}")).collect();
     let rows: Vec<(&str, &str)> = rows.iter().map(|key| (key.as_str(), large.as_str())).collect();
@@ -77,6 +80,7 @@ fn a_server_that_evicts_is_said_to() {
     for rows in rows.chunks(10) {
         store.write(&batch(rows, T)).unwrap();
     }
+
     assert!(evicted() > 0);
     wait_until("it is said", || store.remark().is_some_and(|remark| remark.contains("evicts")));
     assert!(store.ping().is_ok(), "it takes rows");
@@ -87,7 +91,7 @@ fn a_server_that_holds_back_writes_is_away_and_loses_none() {
     let Some(stage) = Stage::new(&[]) else { return };
     let store = stage.open();
     store.write(&batch(&[(A, "1")], T)).unwrap();
-    // It answers what only reads.
+    // The server answers commands that only read.
     stage.server.ask(&["CLIENT", "PAUSE", "9000", "WRITE"]);
     let held = store.write(&batch(&[(A, "2")], T));
     assert!(matches!(held, Err(StoreError::Unreachable { .. })), "{held:?}");
@@ -135,6 +139,7 @@ fn whoever_follows_a_server_that_came_back_empty_finds_everything_at_once() {
     let rows: Vec<String> = (0..3_000).map(|number| format!("analytics:year:{number}:{T}")).collect();
     let rows: Vec<(&str, &str)> = rows.iter().map(|key| (key.as_str(), "1")).collect();
     store.write(&batch(&rows, T)).unwrap();
+
     for _ in 0..5 {
         let lost = store.follow().unwrap();
         stage.server.down();
@@ -149,7 +154,8 @@ fn whoever_follows_a_server_that_came_back_empty_finds_everything_at_once() {
         });
         assert_eq!(scanned(&store).len(), rows.len() + 1);
     }
-    // Emptied while it runs: who followed it has to look again, at all of it.
+
+    // Emptied while it runs: its followers have to load all rows again.
     let following = store.follow().unwrap();
     stage.server.ask(&["FLUSHALL"]);
     wait_until("the followers are sent away", || {
@@ -168,9 +174,12 @@ fn a_server_that_comes_back_older_than_it_was_gets_what_came_since() {
     stage.server.ask(&["SETEX", "analytics:other", "100", "1"]);
     stage.server.ask(&["SAVE"]);
     store.write(&batch(&[(A, "2"), ("analytics:c", "2")], T)).unwrap();
+
     stage.server.down();
     stage.server.up();
-    // As it kept it; then, while nobody writes, as it was.
+
+    // The server returns with saved data, older than the store's writes; then it is restored while nobody
+    // writes.
     wait_until("the rows are back", || stage.server.ask(&["GET", "analytics:c"]) == "2");
     let expected = [
         ("analytics:b", "1"),
@@ -186,7 +195,8 @@ fn a_server_that_comes_back_older_than_it_was_gets_what_came_since() {
     wait_until("it knows that it has them in this life, and of no other", || {
         stage.server.ask(&["SCARD", "weir:stores"]) == "1"
     });
-    // Once is enough: what others write then stays.
+
+    // It is restored once: later writes of others stay.
     stage.server.ask(&["SETEX", A, "100", "3"]);
     let before = looks(&stage);
     wait_until("it is looked after", || looks(&stage) >= before + 2);
@@ -198,17 +208,20 @@ fn whoever_starts_while_the_server_is_away_reads_the_copy_until_it_is_there() {
     let Some(mut stage) = Stage::new(&[]) else { return };
     stage.open().write(&batch(&[(A, "1")], T)).unwrap();
     stage.server.down();
+
     let store = stage.open();
     let following = store.follow().unwrap();
     let expected = [(A, "1"), ("analytics:latest", T)].map(|(key, value)| (key.to_owned(), value.to_owned()));
     assert_eq!(scanned(&store), expected);
+
     stage.server.up();
     stage.server.ask(&["SETEX", "analytics:b", "100", "2"]);
     wait_until("they are told to look again", || {
         matches!(following.try_recv(), Err(crossbeam_channel::TryRecvError::Disconnected))
     });
     assert_eq!(scanned(&store).len(), 3, "what others put there, too");
-    // Once it was there, what it held is known, and the copy is less than that.
+
+    // Once the server was reachable, its rows are known, and the copy holds fewer.
     let following = store.follow().unwrap();
     stage.server.down();
     wait_until("they are told that it is away", || {
@@ -244,7 +257,8 @@ fn several_over_one_server_see_the_newest_of_each_other() {
     let Some(stage) = Stage::new(&[]) else { return };
     let (one, other) = (stage.open(), stage.open_copy("other", stage.server.url()));
     let following = other.follow().unwrap();
-    // The same row again and again under the same message, as early results are.
+
+    // The same row repeatedly under the same message, as early results are.
     for value in ["1", "2", "3"] {
         one.write(&batch(&[(A, value)], T)).unwrap();
         let mut newest = None;
@@ -255,7 +269,8 @@ fn several_over_one_server_see_the_newest_of_each_other() {
             newest = last.or(newest);
         }
     }
-    // Both run the same job: one's messages are those of the other, too.
+
+    // Both run the same job: the messages of one are those of the other, too.
     other.write(&batch(&[(A, "4")], T)).unwrap();
     one.write(&batch(&[(A, "5")], T)).unwrap();
     let mut newest = Arc::from(&b""[..]);
@@ -263,7 +278,8 @@ fn several_over_one_server_see_the_newest_of_each_other() {
         let change = next(&following);
         newest = change.entries.iter().rfind(|of| &*of.key == A).map_or(newest, |entry| entry.value.clone());
     }
-    // What one gave back is not overwritten by what the other has kept for longer.
+
+    // Rows that one restored are not overwritten by older rows of the other.
     stage.server.ask(&["FLUSHALL"]);
     insist(&one, &batch(&[(A, "6")], T));
     wait_until("both have given back", || stage.server.ask(&["SCARD", "weir:stores"]) == "2");
@@ -276,6 +292,7 @@ fn a_writer_waits_for_a_follower_that_lags_and_loses_nothing_of_what_it_is_told(
     let store = Arc::new(stage.open());
     let following = store.follow().unwrap();
     let more = 1_100;
+
     let writing = {
         let store = store.clone();
         std::thread::spawn(move || {
@@ -284,8 +301,10 @@ fn a_writer_waits_for_a_follower_that_lags_and_loses_nothing_of_what_it_is_told(
             }
         })
     };
+
     wait_until("the queue is full", || following.is_full());
     assert!(!writing.is_finished(), "the writer waits");
+
     let values = (0..more).map(|_| {
         let change = next(&following);
         String::from_utf8_lossy(&change.entries[0].value).parse::<u32>().unwrap()

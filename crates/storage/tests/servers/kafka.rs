@@ -1,4 +1,5 @@
-//! A Kafka broker of a test's own, on a free port: the one that `scripts/kafka.sh` has put into the target directory.
+//! Starts a Kafka broker per test, on a free port, from the files that `scripts/kafka.sh` puts into the
+//! target directory.
 #![allow(dead_code, reason = "each test uses its own part")]
 #![allow(clippy::print_stderr, reason = "whoever runs the tests is told what is missing")]
 
@@ -9,15 +10,15 @@ use std::process::{Child, Command, Stdio};
 
 use super::{free_port, wait_until};
 
-/// The version that `scripts/kafka.sh` gets.
+/// The version that `scripts/kafka.sh` installs.
 const DIRECTORY: &str = "kafka-4.3.1";
-/// Any will do: there is one broker.
+/// Any id will do: there is one broker.
 const CLUSTER: &str = "d2VpcndlaXJ3ZWlyd2Vpcg";
 
-/// How often a broker is started anew that ends at once.
+/// Attempts to start a broker that ends at once.
 const STARTS: usize = 5;
 
-/// A broker that runs. Dropping it kills it.
+/// A broker of a test. Dropping it kills it.
 pub struct KafkaServer {
     child: Option<Child>,
     port: u16,
@@ -27,8 +28,9 @@ pub struct KafkaServer {
 }
 
 impl KafkaServer {
-    /// With settings on top of those that make a small broker; `{port}` in them is its port. `None`, with a line that says
-    /// what to do, where there is no broker or no Java; in CI that is a failure.
+    /// Starts a broker with settings on top of those for a small broker; `{port}` in them becomes its port.
+    /// Returns `None`, with a line that tells what to do, where Kafka or Java is missing; in CI that is a
+    /// failure.
     pub fn start(settings: &[(&str, &str)]) -> Option<KafkaServer> {
         let java = Command::new("java").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         let Some(libraries) = libraries().filter(|_| java.is_ok()) else {
@@ -39,7 +41,8 @@ impl KafkaServer {
             return None;
         };
 
-        // A port that is free now may be somebody's own port of a connection when the broker takes it, and then it ends.
+        // A free port may become the local port of a connection before the broker listens on it. The broker
+        // then ends.
         for _ in 0..STARTS {
             let mut server = KafkaServer::made_ready(&libraries, settings);
             if server.comes_up() {
@@ -49,7 +52,7 @@ impl KafkaServer {
         panic!("the broker ended {STARTS} times when it was started");
     }
 
-    /// A broker that does not run yet, with ports and a directory of its own.
+    /// Returns a broker that does not run yet, with ports and a directory of its own.
     fn made_ready(libraries: &Path, settings: &[(&str, &str)]) -> KafkaServer {
         let server = KafkaServer {
             child: None,
@@ -83,12 +86,12 @@ impl KafkaServer {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Starts it, with what it kept.
+    /// Starts the broker with its stored records.
     pub fn up(&mut self) {
         assert!(self.comes_up(), "the broker ended when it was started");
     }
 
-    /// Starts it, and says whether it listens; otherwise it has ended.
+    /// Starts the broker. Returns true once it listens, false when it has ended.
     fn comes_up(&mut self) -> bool {
         let mut child = self.java().arg("kafka.Kafka").arg(self.settings()).spawn().expect("java starts");
         let mut has_ended = false;
@@ -103,7 +106,7 @@ impl KafkaServer {
         !has_ended
     }
 
-    /// Kills it; what it took stays in its files.
+    /// Kills the broker; its records stay in its files.
     pub fn down(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("it can be killed");
@@ -111,7 +114,7 @@ impl KafkaServer {
         }
     }
 
-    /// Stops it as if it hung, and lets it go on.
+    /// Suspends the broker as if it hung, or resumes it.
     pub fn hang(&self, hangs: bool) {
         let id = self.child.as_ref().expect("it runs").id().to_string();
         let signal = if hangs { "-STOP" } else { "-CONT" };
@@ -130,7 +133,7 @@ impl KafkaServer {
 
     fn java(&self) -> Command {
         let mut java = Command::new("java");
-        // One that starts quickly and takes little.
+        // Options for a fast start and little memory.
         java.args([
             "-Xms128m",
             "-Xmx384m",
@@ -167,6 +170,7 @@ impl KafkaServer {
              log.message.timestamp.after.max.ms=9223372036854775807\n",
             self.directory.path().join("data").display()
         );
+
         for (name, value) in settings {
             let value =
                 value.replace("{port}", &port.to_string()).replace("{controller}", &controller.to_string());
@@ -182,7 +186,7 @@ impl Drop for KafkaServer {
     }
 }
 
-/// Beside the tests' own binaries.
+/// Returns the directory of Kafka's libraries, beside the tests' own binaries.
 fn libraries() -> Option<PathBuf> {
     let target = match std::env::var_os("CARGO_TARGET_DIR") {
         Some(target) => PathBuf::from(target),

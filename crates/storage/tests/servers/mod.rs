@@ -1,4 +1,4 @@
-//! Real servers for tests, each a test's own.
+//! Real servers for tests, one per test.
 #![allow(dead_code, reason = "each test uses its own part")]
 
 pub mod kafka;
@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Nothing takes as long; it only ends a test that would hang.
+/// Limit that only ends a test that would hang.
 const PATIENCE: u32 = 3_000;
 const STEP: Duration = Duration::from_millis(10);
 
@@ -18,7 +18,7 @@ pub fn free_port() -> u16 {
     listener.local_addr().expect("its address").port()
 }
 
-/// A test that waits in vain has failed.
+/// Waits until a condition holds; panics after the limit.
 pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..PATIENCE {
         if holds() {

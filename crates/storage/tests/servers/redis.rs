@@ -1,4 +1,4 @@
-//! A Redis server of a test's own: the one of the system, on a free port, with nothing kept on disk.
+//! Starts a Redis server per test: the system's binary, on a free port, with nothing kept on disk.
 #![allow(dead_code, reason = "each test uses its own part")]
 #![allow(clippy::print_stderr, reason = "whoever runs the tests is told what is missing")]
 
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::{free_port, wait_until};
 
-/// A server that runs. Dropping it kills it.
+/// A server of a test. Dropping it kills it.
 pub struct RedisServer {
     child: Option<Child>,
     port: u16,
@@ -15,7 +15,8 @@ pub struct RedisServer {
 }
 
 impl RedisServer {
-    /// `None`, with a line that says what to install, where there is no `redis-server`; in CI that is a failure.
+    /// Starts a server. Returns `None`, with a line that tells what to install, where there is no
+    /// `redis-server`; in CI that is a failure.
     pub fn start(arguments: &[&str]) -> Option<RedisServer> {
         if Command::new("redis-server").arg("--version").stdout(Stdio::null()).status().is_err() {
             let message = "skipped: redis-server is missing (Debian: apt install redis-server)";
@@ -37,7 +38,7 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Starts it on its port, empty.
+    /// Starts the server on its port, empty.
     pub fn up(&mut self) {
         let port = self.port.to_string();
         let child = Command::new("redis-server")
@@ -60,7 +61,7 @@ impl RedisServer {
         wait_until("redis-server listens", || TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok());
     }
 
-    /// Kills it, and all that it held.
+    /// Kills the server with all its data.
     pub fn down(&mut self) {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("it can be killed");
@@ -68,25 +69,25 @@ impl RedisServer {
         }
     }
 
-    /// Stops it as if it hung, and lets it go on.
+    /// Suspends the server as if it hung, or resumes it.
     pub fn hang(&self, hangs: bool) {
         let id = self.child.as_ref().expect("it runs").id().to_string();
         let signal = if hangs { "-STOP" } else { "-CONT" };
         assert!(Command::new("kill").args([signal, &id]).status().expect("kill runs").success());
     }
 
-    /// Whether it was not killed.
+    /// Returns whether the server was not killed.
     pub fn is_up(&self) -> bool {
         self.child.is_some()
     }
 
-    /// What `redis-cli` prints.
+    /// Returns the output of `redis-cli`.
     pub fn ask(&self, command: &[&str]) -> String {
         ask(self.port, command)
     }
 }
 
-/// What `redis-cli` prints.
+/// Returns the output of `redis-cli`.
 pub fn ask(port: u16, command: &[&str]) -> String {
     let output = Command::new("redis-cli")
         .args(["-p", &port.to_string()])

@@ -1,4 +1,4 @@
-//! A Redis Cluster and a master with a sentinel, of a test's own: processes of `redis-server` on free ports.
+//! Starts a Redis Cluster, or a master with a sentinel, per test: processes of `redis-server` on free ports.
 #![allow(dead_code, reason = "each test uses its own part")]
 
 use std::process::{Child, Command, Stdio};
@@ -12,13 +12,13 @@ pub struct RedisCluster {
     _directories: Vec<tempfile::TempDir>,
 }
 
-/// A replica takes over when its master was silent for so long.
+/// Time of a master's silence after which its replica takes over.
 const NODE_TIMEOUT_MS: &str = "2000";
 const SLOTS: usize = 16_384;
 
 impl RedisCluster {
-    /// So many masters, which share all slots, and a replica for each of the first masters. `None` where there is no
-    /// `redis-server`.
+    /// Starts `masters` masters, which share all slots, and a replica for each of the first masters. Returns
+    /// `None` where there is no `redis-server`.
     pub fn start(masters: usize, replicas: usize) -> Option<RedisCluster> {
         let mut cluster = RedisCluster { nodes: Vec::new(), _directories: Vec::new() };
         for _ in 0..masters + replicas {
@@ -44,11 +44,11 @@ impl RedisCluster {
         Some(cluster)
     }
 
-    /// Starts a node that belongs to nobody yet. Returns its place.
+    /// Starts a node outside the cluster and returns its index.
     pub fn add_node(&mut self) -> Option<usize> {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().display().to_string();
-        // The bus listens at another port, by default 10,000 above, which may not be free.
+        // The cluster bus needs a port too. The default, 10,000 above the node's, may not be free.
         let bus = free_port().to_string();
         let arguments = [
             "--cluster-enabled",
@@ -65,7 +65,7 @@ impl RedisCluster {
         Some(self.nodes.len() - 1)
     }
 
-    /// Makes the first node known to all others.
+    /// Introduces the first node to all others.
     pub fn meet(&self) {
         let first = &self.nodes[0];
         let bus = bus_port(first);
@@ -93,18 +93,18 @@ impl RedisCluster {
         self.nodes[place].ask(&["CLUSTER", "MYID"])
     }
 
-    /// The port by which a store enters the cluster.
+    /// Returns the URL by which a store enters the cluster at a node.
     pub fn url(&self, place: usize) -> String {
         self.nodes[place].url()
     }
 
-    /// What `redis-cli -c` prints, which follows a key to its node.
+    /// Returns the output of `redis-cli -c`, which follows a key to its node.
     pub fn ask(&self, command: &[&str]) -> String {
         let up = self.nodes.iter().find(|node| node.is_up()).expect("a node that is up");
         ask(up.port(), &[&["-c", "--raw"], command].concat())
     }
 
-    /// The place of the node that serves a key, as the first node says.
+    /// Returns the index of the node that serves a key, as the first node says.
     pub fn owner(&self, key: &str) -> usize {
         let slot: usize = self.ask(&["CLUSTER", "KEYSLOT", key]).parse().expect("a slot");
         let served = self.nodes.iter().position(|node| {
@@ -118,7 +118,7 @@ impl RedisCluster {
         served.expect("a node serves it")
     }
 
-    /// Hands slots over from node to node, key by key, while others read and write them.
+    /// Moves slots from node to node, key by key, while others read and write them.
     pub fn reshard(&self, from: usize, to: usize, slots: usize) {
         let entrance = format!("127.0.0.1:{}", self.nodes[0].port());
         wait_until("all nodes agree", || {
@@ -148,7 +148,7 @@ pub struct Watched {
     _directory: tempfile::TempDir,
 }
 
-/// The name of the service.
+/// Name of the service.
 pub const SERVICE: &str = "mymaster";
 
 impl Watched {

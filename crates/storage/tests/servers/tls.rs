@@ -1,9 +1,9 @@
-//! A certificate that nobody else trusts, for this machine.
+//! A certificate for this machine that no system store trusts.
 #![allow(dead_code, reason = "each test uses its own part")]
 
 use std::path::{Path, PathBuf};
 
-/// Files in a directory.
+/// Key and certificate as files in a directory.
 pub struct Certificate {
     directory: tempfile::TempDir,
 }
@@ -23,7 +23,7 @@ impl Certificate {
         Certificate { directory }
     }
 
-    /// What clients trust.
+    /// Returns the path of the certificate that clients trust.
     pub fn certificate(&self) -> PathBuf {
         self.path().join("certificate.pem")
     }
@@ -32,7 +32,7 @@ impl Certificate {
         self.path().join("key.pem")
     }
 
-    /// Key and certificate in one file.
+    /// Returns the path of a file with key and certificate.
     pub fn both(&self) -> PathBuf {
         self.path().join("both.pem")
     }

@@ -1,4 +1,4 @@
-//! Entries read back, those of both versions, and bytes that are none.
+//! Entries of both versions are read back, and bytes that are no entry are refused.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Two records of 2025-12-09T11:30:00Z and a second later, `k` `{"a":1}` and one without a key, `{}`; 99 bytes lie
-/// before them.
+/// Two records: `{"a":1}` with key `k` at 2025-12-09T11:30:00Z, and `{}` without a key a second later. 99
+/// bytes lie before the entry.
 const VERSION_1: &[u8] = &[
     1, 0, 0, 0, 182, 114, 63, 85, 2, 0, 0, 0, 192, 26, 224, 2, 155, 1, 0, 0, 99, 0, 0, 0, 0, 0, 0, 0, 0, 0,
     0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 232, 3, 0, 0, 255, 255, 255, 255, 2, 0, 0, 0, 107, 123, 34, 97, 34, 58, 49,
@@ -42,7 +42,7 @@ fn bytes(run: &Run, span: Span) -> Vec<u8> {
     run.data[span.start as usize..span.end as usize].to_vec()
 }
 
-/// The records of a run as they were before they were written.
+/// Decodes the records of a run as they were before encoding.
 fn read(run: &Run) -> Vec<NewRecord> {
     let all = run.records.iter().zip(&run.attributes).map(|(record, attributes)| NewRecord {
         key: attributes.key.map(|key| bytes(run, key)),
@@ -130,7 +130,7 @@ proptest! {
         entry[4..CHECKED_FROM].copy_from_slice(&checksum.to_le_bytes());
         let mut run = Run::default();
         match run.add(0, &entry, ALL) {
-            // Whatever it says now, it says nothing of bytes that are not there.
+            // A changed entry may decode, but never to bytes outside the entry.
             Ok(_) => prop_assert!(run.records.iter().all(|record| record.end as usize <= entry.len())),
             Err(Damaged) => prop_assert_eq!(run, Run::default()),
         }

@@ -1,4 +1,4 @@
-//! Questions to the cluster that are no reading: topics, partitions, and where these begin and end.
+//! Requests to the cluster other than fetches: topics, partitions, and their first and last offsets.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,16 +17,17 @@ use super::failure::{failed, failed_at, is_away, is_settling, is_unknown};
 use super::settings::KafkaSettings;
 use crate::log::LogError;
 
-/// How long brokers may take to answer.
+/// Timeout of a request to the brokers.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// How often to look whether a new topic is known everywhere.
+/// Poll interval while a new topic becomes known.
 const LOOK: Duration = Duration::from_millis(20);
-/// How long a new topic may take until its leaders are chosen and known.
+/// Time that a new topic may take until its leaders are elected and known.
 const SETTLING: Duration = Duration::from_secs(15);
-/// What a dead letter takes in JSON of an event of the largest size: more than brokers take unless told.
+/// Size of the dead letter of an event of the largest size, in JSON; larger than the brokers' default
+/// limit.
 const RECORD_BYTES: &str = "8388608";
 
-/// The client is made when something is first asked.
+/// Requests to one cluster. The client is created with the first request.
 pub(super) struct Ask {
     settings: KafkaSettings,
     client: Mutex<Option<Arc<BaseConsumer<Context>>>>,
@@ -46,7 +47,7 @@ impl Ask {
             *client = Some(Arc::new(made.map_err(|error| self.failed("making a client", error))?));
         }
         let client = client.clone().ok_or(LogError::Closed)?;
-        // What it has to tell would pile up if nobody heard it.
+        // Drain the client's events, which would pile up otherwise.
         while client.poll(Duration::ZERO).is_some() {}
         Ok(client)
     }
@@ -56,7 +57,7 @@ impl Ask {
     }
 
     pub fn ping(&self) -> Result<(), LogError> {
-        // Of a topic that cannot be, so that no topic is listed.
+        // Ask for a topic that cannot exist, so that the answer lists no topic.
         let asked = self.client()?.fetch_metadata(Some("weir-ping"), PATIENCE);
         asked.map(|_| ()).map_err(|error| self.failed("asking the brokers", error))
     }
@@ -64,7 +65,7 @@ impl Ask {
     pub fn topics(&self) -> Result<Vec<String>, LogError> {
         let asked = self.client()?.fetch_metadata(None, PATIENCE);
         let metadata = asked.map_err(|error| self.failed("listing topics", error))?;
-        // Kafka's own begin so.
+        // Names of Kafka's internal topics begin with `__`.
         let names = metadata.topics().iter().map(|topic| topic.name()).filter(|name| !name.starts_with("__"));
         Ok(names.map(str::to_owned).collect())
     }
@@ -77,7 +78,7 @@ impl Ask {
         };
         match found.error().map(RDKafkaErrorCode::from) {
             Some(code) if is_unknown(code) => Ok(None),
-            // It is there, and its leaders are being chosen.
+            // The topic exists, and its leaders are being elected.
             Some(code) if !is_settling(code) || found.partitions().is_empty() => {
                 Err(self.failed("asking for a topic", KafkaError::MetadataFetch(code)))
             }
@@ -85,8 +86,8 @@ impl Ask {
         }
     }
 
-    /// The first offset kept, and the one after the last that may be read: with an open transaction, where it begins.
-    /// Waits for a topic that is new, or that moves from one broker to another.
+    /// Returns the first offset kept and the offset after the last readable record, which an open
+    /// transaction holds back. Waits for a topic that is new or whose leaders move.
     pub fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(u64, u64), LogError> {
         let mut outcome = Err(LogError::UnknownPartition { topic: topic.to_owned(), partition });
         for _ in 0..SETTLING.as_millis() / LOOK.as_millis() {
@@ -97,7 +98,7 @@ impl Ask {
             };
             let code = error.rdkafka_error_code();
             if code.is_some_and(is_unknown) {
-                // The client may just not have heard of it yet.
+                // The client may not have heard of the topic yet.
                 if self.partitions(topic)?.is_none_or(|partitions| partitions <= partition.0) {
                     return outcome;
                 }
@@ -112,19 +113,21 @@ impl Ask {
         outcome
     }
 
-    /// The id of a topic, where the brokers have ids and let us ask.
+    /// Returns the id of a topic, where the brokers have ids and permit the request.
     pub fn topic_id(&self, topic: &str) -> Result<Option<String>, LogError> {
         match topic_id(&*self.client()?, topic, PATIENCE) {
             Ok(id) => Ok(id),
             Err(error) if error.rdkafka_error_code().is_some_and(is_away) => {
                 Err(self.failed("asking for a topic's id", error))
             }
-            // Brokers that do not know the question, or do not let us ask: without an id a new topic is told by its offsets.
+            // The brokers do not know the request or do not permit it. Without an id, offsets reveal a
+            // topic that was recreated.
             Err(_) => Ok(None),
         }
     }
 
-    /// The first offset of each partition whose record is of this time or later; none where no record is.
+    /// Returns the first offset of each partition whose record is of this time or later; leaves out
+    /// partitions without such a record.
     pub fn at_time(
         &self,
         topic: &str,
@@ -156,7 +159,7 @@ impl Ask {
         let admin: AdminClient<Context> =
             config.create_with_context(Context::new(self.settings.servers())).map_err(fail)?;
         let count = i32::try_from(partitions).unwrap_or(i32::MAX);
-        // As many replicas as the cluster has for topics that say nothing of it.
+        // -1 stands for the cluster's default number of replicas.
         let mut new =
             NewTopic::new(topic, count, TopicReplication::Fixed(-1)).set("max.message.bytes", RECORD_BYTES);
         for (name, value) in settings {
@@ -185,7 +188,7 @@ impl Ask {
     }
 }
 
-/// The offsets that a list tells, by partition.
+/// Returns the offsets of a list, by partition.
 pub(super) fn offsets(list: &TopicPartitionList) -> impl Iterator<Item = (PartitionId, u64)> {
     let of = list.elements().into_iter().filter_map(|element| {
         let partition = PartitionId(u32::try_from(element.partition()).ok()?);

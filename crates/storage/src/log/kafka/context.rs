@@ -1,4 +1,4 @@
-//! What a client of librdkafka tells while it works.
+//! Callbacks of a client of librdkafka.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use rdkafka::producer::{DeliveryResult, ProducerContext};
 use super::failure::is_away;
 use super::sender::Delivery;
 
-/// What librdkafka calls back for one client.
+/// Receives the log messages and errors of one client.
 #[derive(Clone)]
 pub(super) struct Context {
     servers: Arc<str>,
@@ -25,7 +25,8 @@ impl Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        // What matters of it comes as an error too, and is told by whoever meets it; the rest is for its authors.
+        // The messages that matter also arrive as errors, which their callers report. The rest is for
+        // debugging.
         match level {
             RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
                 tracing::error!(servers = %self.servers, facility, "kafka: {message}");

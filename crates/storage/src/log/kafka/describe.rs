@@ -1,6 +1,6 @@
-//! Which topic a name means: a topic that is deleted and made anew has another id (KIP-516).
+//! Asks for the id of a topic. A topic that is deleted and created again has another id (KIP-516).
 //!
-//! rdkafka has no call for it, so this one speaks with librdkafka itself.
+//! rdkafka does not wrap this request, so this module calls librdkafka itself.
 
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
@@ -13,7 +13,8 @@ use rdkafka::types::RDKafkaRespErr;
 
 use super::context::Context;
 
-/// The id of a topic, base64; `None` where the brokers are too old to have ids, or do not let us ask.
+/// Returns the id of a topic in base64; `None` where the brokers are too old to have ids or do not permit
+/// the request.
 pub(super) fn topic_id(
     client: &BaseConsumer<Context>,
     topic: &str,
@@ -23,8 +24,8 @@ pub(super) fn topic_id(
     let mut names: [*const c_char; 1] = [name.as_ptr()];
     let timeout_ms = c_int::try_from(timeout.as_millis()).unwrap_or(c_int::MAX);
 
-    // SAFETY: the client outlives the call. Everything made here is destroyed before it returns, and the event last read
-    // is not used after that. librdkafka copies the names.
+    // SAFETY: the client outlives the call. Everything created here is destroyed before it returns, and the
+    // event last read is not used after that. librdkafka copies the names.
     unsafe {
         let client = client.client().native_ptr();
         let queue = raw::rd_kafka_queue_new(client);
@@ -52,13 +53,14 @@ pub(super) fn topic_id(
     }
 }
 
-/// Reads an answer about one topic.
+/// Decodes the answer about one topic.
 ///
 /// # Safety
 ///
 /// `event` must be the answer to `rd_kafka_DescribeTopics`, and must not have been destroyed.
 unsafe fn read(event: *mut raw::rd_kafka_event_t) -> Result<Option<String>, KafkaError> {
-    // SAFETY: what is read belongs to the event, which the caller destroys afterwards; pointers are checked before use.
+    // SAFETY: all that is read belongs to the event, which the caller destroys afterwards; pointers are
+    // checked before use.
     unsafe {
         let code = raw::rd_kafka_event_error(event);
         if code.is_error() {
@@ -91,7 +93,7 @@ unsafe fn read(event: *mut raw::rd_kafka_event_t) -> Result<Option<String>, Kafk
             return Ok(None);
         }
         let text = CStr::from_ptr(text).to_string_lossy().into_owned();
-        // An id of zeros is none.
+        // Brokers without ids answer with zeros.
         Ok(Some(text).filter(|text| !text.trim_matches(['A', '=']).is_empty()))
     }
 }

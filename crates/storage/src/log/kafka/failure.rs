@@ -1,11 +1,11 @@
-//! What an error of librdkafka means to whoever uses the log.
+//! Translates errors of librdkafka into errors of the log.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::settings::setting;
 use crate::log::LogError;
 
-/// Whether the brokers, or the way to them, are the trouble: it may pass.
+/// Returns whether the brokers or the network are the cause, so that a retry may succeed.
 pub(super) fn is_away(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
@@ -38,7 +38,7 @@ pub(super) fn is_away(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// Whether it is what a topic that is new, or that moves from one broker to another, answers for a moment.
+/// Returns whether a topic that is new, or whose leaders move, answers this error for a short time.
 pub(super) fn is_settling(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
@@ -55,7 +55,7 @@ pub(super) fn is_settling(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// Whether there is no such topic, or no such partition of it.
+/// Returns whether the topic, or its partition, does not exist.
 pub(super) fn is_unknown(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(code, Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition)
@@ -87,7 +87,7 @@ pub(super) fn failed(servers: &str, doing: &'static str, error: KafkaError) -> L
     }
 }
 
-/// Error of something that was done to a topic.
+/// Translates the error of an operation on a topic.
 pub(super) fn failed_at(servers: &str, topic: &str, doing: &'static str, error: KafkaError) -> LogError {
     match error.rdkafka_error_code() {
         Some(code) if is_unknown(code) => LogError::UnknownTopic { topic: topic.to_owned() },

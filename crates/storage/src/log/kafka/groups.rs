@@ -1,4 +1,4 @@
-//! Where groups of readers stand: told to Kafka for the tools that watch how far a group lags behind.
+//! Reader groups: commits their offsets to Kafka, for tools that watch their lag.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use super::failure::{failed, failed_at, is_away};
 use super::settings::KafkaSettings;
 use crate::log::LogError;
 
-/// How long a commit is waited for. Nothing starts from it, so a later one does as well.
+/// Wait for a commit's outcome. No reader starts from it, so a later commit replaces a lost one.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(1);
 const LOOK: Duration = Duration::from_millis(100);
 
-/// A client a group, made when it is first needed.
+/// One client per group, created when it is first needed.
 pub(super) struct Groups {
     settings: KafkaSettings,
     clock: Arc<dyn Clock>,
@@ -71,7 +71,7 @@ impl Groups {
                         .map(|(partition, offset)| (partition, Offset(offset)))
                         .collect());
                 }
-                // Whoever keeps the group's offsets may only just have been chosen.
+                // The group's coordinator may have been elected just now.
                 Err(error) if !left.is_zero() && error.rdkafka_error_code().is_some_and(is_away) => {
                     client.poll(LOOK);
                 }
@@ -83,8 +83,8 @@ impl Groups {
         }
     }
 
-    /// Returns when the brokers have it, or have not answered for a second: the commit then goes on by itself, unless a later
-    /// one comes in its place.
+    /// Returns once the brokers have the offsets. After a second without an answer it returns too, while the
+    /// commit goes on in the background until a later commit replaces it.
     pub fn commit(&self, group: &str, positions: &[(&str, PartitionId, Offset)]) -> Result<(), LogError> {
         let fail = |error| failed(self.settings.servers(), "telling where a group stands", error);
         let mut list = TopicPartitionList::new();
@@ -95,7 +95,7 @@ impl Groups {
 
         let committer = self.committer(group)?;
         let (done, committed) = bounded(1);
-        // One commit waits at most: what an older one would say is out of date.
+        // At most one commit waits: newer offsets replace those of an older commit.
         while let Err(TrySendError::Full(_)) =
             committer.commits.try_send(Commit { list: list.clone(), done: done.clone() })
         {
@@ -124,7 +124,7 @@ impl Groups {
                     if let Err(error) = &committed {
                         tracing::debug!(%error, "kafka: offsets of a group could not be committed");
                     }
-                    // Whoever asked may have given up waiting.
+                    // The caller may have timed out.
                     let _ = done.try_send(committed);
                 }
             })
@@ -136,10 +136,10 @@ impl Groups {
     }
 }
 
-/// Commits on a thread of its own: librdkafka gives no bound to how long one takes.
+/// Commits on a thread of its own, because librdkafka does not bound the time of a commit.
 struct Committer {
     commits: Sender<Commit>,
-    /// To take back what waits.
+    /// Other end of `commits`, to take back a commit that waits.
     waiting: Receiver<Commit>,
 }
 

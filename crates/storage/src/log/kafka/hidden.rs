@@ -1,21 +1,21 @@
-//! Records that an open transaction hides: said once when it lasts, and once when it is over.
+//! Logs when an open transaction hides records for long, and when it ends.
 
 use std::time::Duration;
 
 use types::PartitionId;
 
-/// An open transaction that hides records for so long is worth a word.
+/// Time after which an open transaction that hides records is logged.
 const LONG: Duration = Duration::from_secs(10);
 
 /// Whether an open transaction hides records of a topic.
 #[derive(Debug, Default)]
 pub(super) struct Hidden {
-    /// Since when, and whether that was told.
+    /// Start of the current transaction, and whether it was logged.
     since: Option<(Duration, bool)>,
 }
 
 impl Hidden {
-    /// Takes which partition has hidden records now, from which offset on.
+    /// Updates the state with the partition that has hidden records now and the first hidden offset, if any.
     pub fn tell(&mut self, topic: &str, place: Option<(PartitionId, u64)>, now: Duration) {
         match (place, self.since) {
             (Some((partition, offset)), Some((since, false))) if now.saturating_sub(since) >= LONG => {

@@ -1,11 +1,13 @@
-//! The event log in Kafka: topics of a cluster, written and administered through librdkafka, read by a fetch path of our own
-//! (`fetch`).
+//! The event log in Kafka. librdkafka writes and administers topics; a fetch path of our own (`fetch`) reads
+//! them.
 //!
-//! Clients are made when they are first needed, so that a log can be had while the brokers are away; whatever has to ask
-//! them then fails with [`LogError::Unreachable`], or says so of what it reads. Offsets are kept by whoever reads (in
-//! checkpoints), and told to a group afterwards for those who watch how far it lags.
+//! Clients are created when they are first needed, so that a log can be opened while the brokers are
+//! unreachable. Calls that need the brokers then fail with [`LogError::Unreachable`], and readers report it
+//! in their polls. Readers keep their offsets in checkpoints; a group gets them afterwards, for tools that
+//! watch the lag.
 //!
-//! An append with a note is a transaction over its topic and `weir-notes`; without one, an idempotent producer is enough.
+//! An append with a note is a transaction over its topic and `weir-notes`. Without a note, an idempotent
+//! producer is enough.
 
 mod ask;
 mod context;
@@ -40,22 +42,23 @@ use super::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Start, Ti
 pub(super) use self::settings::of_a_table;
 pub use self::settings::{KafkaSettings, is_secret};
 
-/// Notes of appends, one a record, kept a little longer than a day.
+/// Topic of the notes, one per record, kept a little longer than a day.
 pub const NOTES_TOPIC: &str = "weir-notes";
 
-/// What this process is to a cluster, and how much it may hold for it.
+/// Settings, limits and local state of this process's connection to a cluster.
 #[derive(Debug, Clone)]
 pub struct KafkaOptions {
     pub settings: KafkaSettings,
-    /// Where notes are kept to be found again; without it, appends cannot have any.
+    /// Directory of the local store of notes; without it, appends cannot have notes.
     pub notes: Option<PathBuf>,
-    /// Appends are refused while so many bytes wait for the brokers, 64 MiB unless set.
+    /// Bytes waiting for the brokers above which appends are refused, 64 MiB by default.
     pub queue_bytes: usize,
-    /// Appends are refused while so many records wait for the brokers, 400,000 unless set.
+    /// Records waiting for the brokers above which appends are refused, 400,000 by default.
     pub queue_records: usize,
-    /// The largest record, key and body together, 1 MiB unless set. The brokers have a limit of their own.
+    /// Size of the largest record, key and body together, 1 MiB by default. The brokers have a limit of their
+    /// own.
     pub record_bytes_max: usize,
-    /// How the notes are kept.
+    /// Options of the local store of notes.
     pub notes_store: crate::store::Options,
 }
 
@@ -73,24 +76,24 @@ impl KafkaOptions {
     }
 }
 
-/// A Kafka cluster.
+/// The event log of a Kafka cluster.
 pub struct KafkaLog {
     options: KafkaOptions,
     clock: Arc<dyn Clock>,
     ask: Ask,
     readers: Readers,
     groups: Groups,
-    /// Made anew after an error that it cannot go on from.
+    /// Replaced after a fatal error.
     sender: Mutex<Option<Arc<Sender>>>,
     notes: Option<Arc<Notes>>,
     transactions: Option<Transactions>,
-    /// Held while notes are made known; how that failed last, and when.
+    /// Locked while notes are read. Holds the last failure to read them, and its time.
     completing: Mutex<Option<(Duration, Arc<LogError>)>>,
 }
 
 impl KafkaLog {
-    /// Fails with [`LogError::Setting`] where the settings are none that a client of Kafka takes. The brokers are not
-    /// asked yet.
+    /// Opens the log. Fails with [`LogError::Setting`] where the Kafka client does not accept the settings.
+    /// Does not contact the brokers.
     pub fn open(options: KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaLog, LogError> {
         let ask = Ask::new(options.settings.clone())?;
         let network = Arc::<Network>::default();
@@ -103,7 +106,7 @@ impl KafkaLog {
             None => None,
         };
 
-        // What no producer takes is better known before the first event than at it.
+        // Create the producer now, so that settings it refuses are known before the first event.
         let sender = match &notes {
             Some(_) => Some(Arc::new(Sender::new(&options)?)),
             None => None,
@@ -123,12 +126,12 @@ impl KafkaLog {
         })
     }
 
-    /// Asks the brokers whether they are there.
+    /// Checks that the brokers answer.
     pub fn ping(&self) -> Result<(), LogError> {
         self.ask.ping()
     }
 
-    /// Writes what was queued, and refuses what comes later.
+    /// Writes what is queued, and refuses later appends.
     pub fn close(&self) {
         if let Some(transactions) = &self.transactions {
             transactions.close();
@@ -155,13 +158,14 @@ impl KafkaLog {
         let before = sender.replace(made.clone());
         drop(sender);
         if before.is_some() {
-            // What it still holds is answered first, which whoever appends should not wait for.
+            // Dropping the old producer answers the records it holds, which may take long.
             std::thread::spawn(move || drop(before));
         }
         Ok(made)
     }
 
-    /// Makes known what was noted. Whoever comes while that fails is told the same, rather than asking in turn.
+    /// Reads the notes that are not known yet. Callers that waited during a failed attempt get its error,
+    /// instead of asking the brokers in turn.
     fn complete(&self, notes: &Notes, transactions: &Transactions) -> Result<(), LogError> {
         let came = self.clock.elapsed();
         let mut failed = self.completing.lock();
@@ -196,7 +200,7 @@ impl EventLog for KafkaLog {
         "Kafka".to_owned()
     }
 
-    /// The brokers are asked by [`EventLog::partitions`]; here it is whether this machine keeps the notes.
+    /// Checks only the local store of notes; [`EventLog::partitions`] contacts the brokers.
     fn ping(&self) -> Result<(), LogError> {
         self.notes.as_ref().map_or(Ok(()), |notes| notes.ping())
     }
@@ -255,7 +259,7 @@ impl EventLog for KafkaLog {
     }
 
     fn time_kind(&self, _: &str) -> TimeKind {
-        // What producers say, unless a topic is set otherwise.
+        // The time of the producer, unless a topic is configured otherwise.
         TimeKind::Created
     }
 

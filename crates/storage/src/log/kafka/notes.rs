@@ -1,7 +1,7 @@
-//! Notes of appends: records of a topic, found again by their names in a store in the data directory.
+//! Notes of appends: records of a topic, indexed by name in a store in the data directory.
 //!
-//! The store follows the topic and holds how far it has read. All that was committed before is read before the first
-//! name is looked for; what another Weir over the same cluster notes is found soon after.
+//! The store follows the topic and holds the offset up to which it has read. Before the first lookup it reads
+//! all notes that were committed earlier. Notes of another Weir over the same cluster are found soon after.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
@@ -19,18 +19,18 @@ use super::settings::KafkaSettings;
 use crate::log::{Fetched, LogError, LogReader as _, NewRecord, Note, Polled, Start, Wanted};
 use crate::store::{EmbeddedStore, Options, ResultStore as _, StoreError, Upsert, WriteBatch};
 
-/// How long a note is found.
+/// Time for which a note is found.
 const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long the topic keeps it, in milliseconds: a little longer.
+/// Retention of the topic in milliseconds, a little longer.
 const TOPIC_KEPT_MS: &str = "93600000";
-/// As long as anything lasts.
+/// Lifetime of entries that never expire.
 const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
-/// How long the topic may take to be read to its end.
+/// Timeout of reading the topic to its end.
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(100);
 const FETCH_BYTES: usize = 1 << 20;
 
-/// Names in the store: of this process, of how far the topic was read, and before those of notes.
+/// Keys in the store: this process's name, the offset read so far, and the prefix of notes.
 const INSTANCE: &str = "weir:instance";
 const POSITION: &str = "weir:position";
 const NOTE: &str = "note:";
@@ -40,14 +40,14 @@ const PARTITION: PartitionId = PartitionId(0);
 pub(super) struct Notes {
     servers: String,
     readers: Readers,
-    /// Sees what is committed, as far as no open transaction stands before it.
+    /// Sees the end of committed records, up to the oldest open transaction.
     ask: Ask,
-    /// Sees all.
+    /// Sees the end of all records.
     ask_all: Ask,
     clock: Arc<dyn Clock>,
     store: EmbeddedStore,
     instance: String,
-    /// Held while the topic is read.
+    /// Locked while the topic is read.
     reading: Mutex<Reading>,
 }
 
@@ -60,7 +60,7 @@ struct Reading {
 }
 
 impl Notes {
-    /// Whether notes can be kept.
+    /// Fails when notes cannot be stored.
     pub fn ping(&self) -> Result<(), LogError> {
         self.store.ping().map_err(of_store)
     }
@@ -89,7 +89,7 @@ impl Notes {
         Ok(Notes { servers, readers, ask, ask_all, clock, store, instance, reading: Mutex::default() })
     }
 
-    /// The name of this process among the producers of a cluster, over its restarts.
+    /// Returns the name of this process among the cluster's producers, which survives restarts.
     pub fn instance(&self) -> &str {
         &self.instance
     }
@@ -99,7 +99,7 @@ impl Notes {
         self.store.close();
     }
 
-    /// What is appended for a note.
+    /// Returns the record that stores a note.
     pub fn record(note: &Note) -> NewRecord {
         let key = Some(note.name.clone().into_bytes());
         NewRecord { key, body: note.value.clone().into(), ..NewRecord::default() }
@@ -115,7 +115,7 @@ impl Notes {
         Ok(())
     }
 
-    /// A note, as far as the topic was read; it is read on with what has come since.
+    /// Returns a note of this name. Reads new records of the topic first when the store has none.
     pub fn find(&self, name: &str) -> Result<Option<Vec<u8>>, LogError> {
         let key = format!("{NOTE}{name}");
         let find =
@@ -127,29 +127,31 @@ impl Notes {
         }
     }
 
-    /// Makes notes that are committed known without reading them.
+    /// Stores committed notes directly, without reading them from the topic.
     pub fn keep<'a>(&self, notes: impl Iterator<Item = &'a Note>) -> Result<(), LogError> {
         put(&self.store, notes.map(|note| row(format!("{NOTE}{}", note.name), &note.value, KEPT)).collect())
     }
 
-    /// Whether all notes are known that were committed before this process began, or before it lost its way.
+    /// Returns whether the store holds all notes committed before this process began, or before the last
+    /// doubt.
     pub fn is_complete(&self) -> bool {
         self.reading.lock().is_complete
     }
 
-    /// A transaction may have been committed without our knowing.
+    /// Marks the notes as incomplete: a transaction may have been committed unnoticed.
     pub fn doubt(&self) {
         let mut reading = self.reading.lock();
         reading.is_complete = false;
         reading.doubts += 1;
     }
 
-    /// How often it was [`Notes::doubt`]ed.
+    /// Returns the number of calls of [`Notes::doubt`].
     pub fn doubts(&self) -> u64 {
         self.reading.lock().doubts
     }
 
-    /// Reads the topic as far as it reaches now, which is all unless there were more doubts since.
+    /// Reads the topic to its present end. The notes are then complete, unless there were more than `doubts`
+    /// doubts.
     pub fn complete(&self, doubts: u64) -> Result<(), LogError> {
         self.make_topic()?;
         let mut reading = self.reading.lock();
@@ -163,7 +165,7 @@ impl Notes {
         let wanted = Wanted { keys: true, headers: false };
         let from = [(PARTITION, Start::At(Offset(position)))];
         let reader = reading.reader.insert(self.readers.open(NOTES_TOPIC, &from, wanted)?);
-        // Where nothing is, nothing is waited for.
+        // Do not wait for records of an empty topic.
         let mut is_read = position >= end;
 
         while !is_read {
@@ -185,8 +187,8 @@ impl Notes {
         Ok(())
     }
 
-    /// Waits until the transactions are over that stand before an offset: what was committed behind the beginning of one that
-    /// is open is not given to anybody. Returns the first offset.
+    /// Waits until no transaction before an offset is open, since brokers hand out nothing behind the
+    /// beginning of an open one. Returns the first offset.
     fn settle(&self, end: u64, until: Duration) -> Result<u64, LogError> {
         loop {
             let (first, settled) = self.ask.bounds(NOTES_TOPIC, PARTITION)?;
@@ -204,13 +206,13 @@ impl Notes {
         LogError::Unreachable { servers: self.servers.clone(), source: why.into() }
     }
 
-    /// Takes what has been fetched by now; tells whether there was anything.
+    /// Stores the records fetched by now; returns whether there were any.
     fn read_on(&self) -> Result<bool, LogError> {
         let mut reading = self.reading.lock();
         let Some(reader) = &mut reading.reader else { return Ok(false) };
         let mut found = false;
         while let Polled::Records { fetched, .. } = reader.poll(Duration::ZERO, FETCH_BYTES)? {
-            // Only word of the partition: what is on its way is found by the next who asks.
+            // An empty chunk: records still in flight are found by the next lookup.
             if fetched.records.is_empty() {
                 break;
             }
@@ -242,7 +244,7 @@ impl Notes {
         Ok(found.and_then(|entry| std::str::from_utf8(&entry.value).ok()?.parse().ok()))
     }
 
-    /// How long a note from this time on is still found.
+    /// Returns how long a note of this time is still found.
     fn left(&self, from: Timestamp) -> Option<Duration> {
         let age = u64::try_from(self.clock.now().0.saturating_sub(from.0)).unwrap_or(0);
         KEPT.checked_sub(Duration::from_millis(age)).filter(|left| !left.is_zero())

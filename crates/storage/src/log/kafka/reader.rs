@@ -1,7 +1,7 @@
-//! Reading: chunks that the fetch path brings, handed out one at a time.
+//! A reader of the log in Kafka: hands out the chunks of the fetch path, one per poll.
 //!
-//! Whether a partition holds more right now follows from where its leader said that it ends when it answered last; it is
-//! asked for more all the time, so that one that answers and sends no records has none.
+//! The end offset in the leader's last answer tells whether a partition holds more. The fetch path asks each
+//! leader continuously, so an answer without records means that there are none.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use super::hidden::Hidden;
 use super::settings::KafkaSettings;
 use crate::log::{Fetched, LogError, LogReader, Polled, Start, Wanted};
 
-/// A leader that was not heard of for so long may hold more than it could say.
+/// Time without an answer after which a leader may hold more than it reported.
 const SILENCE: Duration = Duration::from_millis(1_500);
 
 pub(super) struct Reader {
@@ -27,12 +27,13 @@ pub(super) struct Reader {
     ask: Ask,
     clock: Arc<dyn Clock>,
     assigned: Vec<Assigned>,
-    /// Since when some leader was not heard of.
+    /// Last time at which all leaders had answered recently.
     silent_since: Duration,
-    /// It was told that the brokers are.
+    /// Whether the log reported that the brokers are unreachable.
     is_away: bool,
     hidden: Hidden,
-    /// Offsets that retention dropped before they were read, and nobody was told of yet.
+    /// Offsets that retention dropped before they were read and that [`LogReader::take_lost`] has not
+    /// reported.
     lost: u64,
 }
 
@@ -40,9 +41,9 @@ struct Assigned {
     partition: PartitionId,
     /// The next offset to hand out.
     next: u64,
-    /// What its chunks are marked with since it was last told where to read.
+    /// Generation of its chunks since it was last positioned.
     generation: u64,
-    /// It was told that there is more, or nothing was told yet.
+    /// Whether the caller was last told that there is more; true initially.
     told_behind: bool,
 }
 
@@ -55,7 +56,8 @@ pub(super) struct Readers {
 }
 
 impl Readers {
-    /// Fails with [`LogError::Setting`] where the fetch path cannot honour a setting. The brokers are not asked yet.
+    /// Fails with [`LogError::Setting`] where the fetch path cannot honour a setting. Does not contact the
+    /// brokers.
     pub fn new(
         settings: KafkaSettings,
         network: Arc<Network>,
@@ -90,7 +92,7 @@ impl Readers {
             hidden: Hidden::default(),
             lost: 0,
         };
-        // All of them first: the leaders are looked for once.
+        // Resolve all offsets before assigning partitions, so that the leaders are looked up once.
         let mut starts = Vec::with_capacity(from.len());
         for &(partition, start) in from {
             starts.push((partition, reader.resolve(partition, start)?));
@@ -103,7 +105,7 @@ impl Readers {
 }
 
 impl Reader {
-    /// The offset at which a partition is read first.
+    /// Returns the offset at which a partition is read first.
     fn resolve(&mut self, partition: PartitionId, start: Start) -> Result<u64, LogError> {
         let (first, next) = self.ask.bounds(&self.topic, partition)?;
         match start {
@@ -121,7 +123,7 @@ impl Reader {
                 self.lost += first - offset;
                 Ok(first)
             }
-            // A topic that was made anew, or that lost records: neither is what the offset was of.
+            // The topic was recreated or has lost records, so the offset is of other records.
             Start::At(Offset(offset)) if offset > next => Err(LogError::Truncated {
                 topic: self.topic.to_string(),
                 partition,
@@ -138,7 +140,8 @@ impl Reader {
         self.silent_since = self.clock.elapsed();
     }
 
-    /// The brokers do not have what was to be read next: retention dropped it, or the topic is another one now.
+    /// Repositions a partition whose next offset the brokers do not have: retention dropped it, or the topic
+    /// was recreated.
     fn skip_what_is_gone(&mut self, partition: PartitionId) -> Result<(), LogError> {
         let Some(at) = self.assigned.iter().position(|of| of.partition == partition) else { return Ok(()) };
         let next = self.resolve(partition, Start::At(Offset(self.assigned[at].next)))?;
@@ -148,7 +151,7 @@ impl Reader {
         Ok(())
     }
 
-    /// The next chunk with something to say; `None` if none came in time.
+    /// Returns the next chunk that tells something new; `None` on timeout.
     fn gather(&mut self, timeout: Duration) -> Result<Option<Polled>, LogError> {
         let until = self.clock.elapsed().saturating_add(timeout);
         loop {
@@ -171,7 +174,7 @@ impl Reader {
         }
     }
 
-    /// Hands out a chunk, unless it says nothing that was not told before.
+    /// Returns the records of a chunk; `None` when it tells nothing new.
     fn take(&mut self, chunk: Chunk) -> Option<Polled> {
         let Chunk { fetched, next, generation } = chunk;
         let partition = fetched.partition?;
@@ -194,7 +197,7 @@ impl Reader {
         self.heard(of).is_some_and(|heard| now.saturating_sub(heard.at) <= SILENCE)
     }
 
-    /// Whether the brokers have nothing more, and say so.
+    /// Returns whether all leaders report that there is nothing more.
     fn is_caught_up(&self) -> bool {
         self.assigned.iter().all(|of| self.is_quiet(of))
     }
@@ -203,24 +206,25 @@ impl Reader {
         self.is_at_end(of) && self.is_heard(of)
     }
 
-    /// Whether all records are read. Records that an open transaction hides are not: nobody knows yet what they are.
+    /// Returns whether all records are read. Records that an open transaction hides count as unread, because
+    /// nobody knows yet whether they are committed.
     fn is_at_end(&self, of: &Assigned) -> bool {
         self.heard(of).is_some_and(|heard| of.next >= heard.end)
     }
 
-    /// Whether an open transaction hides records behind the last that may be read.
+    /// Returns whether an open transaction hides records behind the last readable one.
     fn is_hidden(&self, of: &Assigned) -> bool {
         self.heard(of).is_some_and(|heard| of.next >= heard.stable_end && heard.stable_end < heard.end)
     }
 
-    /// Says that an open transaction holds results back, and that it no longer does.
+    /// Logs that an open transaction holds results back, and that it no longer does.
     fn tell_hidden(&mut self) {
         let hidden = self.assigned.iter().find(|of| self.is_hidden(of));
         let place = hidden.map(|of| (of.partition, of.next));
         self.hidden.tell(&self.topic, place, self.clock.elapsed());
     }
 
-    /// Fails where the topic is not the one any more that was opened.
+    /// Fails when the opened topic was deleted or recreated.
     fn check_topic(&self) -> Result<(), LogError> {
         let topic = || self.topic.to_string();
         match self.fetcher.gone() {
@@ -230,7 +234,7 @@ impl Reader {
         }
     }
 
-    /// Says once that the brokers are away, and once that they are back.
+    /// Logs once that the brokers are unreachable, and once that they are back.
     fn tell(&mut self, is_away: bool) {
         if !is_away {
             self.silent_since = self.clock.elapsed();
@@ -248,7 +252,7 @@ impl Reader {
 }
 
 impl LogReader for Reader {
-    /// One chunk at a time, whatever `max_bytes` says: chunks are about half a MiB, or one batch.
+    /// Returns one chunk, whatever `max_bytes` is. A chunk is about half a MiB, or one batch.
     fn poll(&mut self, timeout: Duration, _max_bytes: usize) -> Result<Polled, LogError> {
         self.check_topic()?;
         if let Some(polled) = self.gather(timeout)? {
@@ -267,12 +271,12 @@ impl LogReader for Reader {
         if all_are_heard {
             self.silent_since = now;
         }
-        // A partition that was only just assigned has not had the time to be heard of.
+        // A partition that was just assigned has not had time to be heard.
         self.tell(now.saturating_sub(self.silent_since) > SILENCE);
 
         let behind = self.assigned.iter().find(|of| !self.is_at_end(of)).map(|of| of.partition);
         match behind.filter(|_| all_are_heard) {
-            // Its records are on their way, or hidden; the other partitions are not touched by it.
+            // Its records are in flight or hidden; the other partitions are not affected.
             Some(partition) => {
                 let fetched = Fetched { partition: Some(partition), ..Fetched::default() };
                 Ok(Polled::Records { fetched, behind: true })
@@ -305,7 +309,7 @@ impl LogReader for Reader {
     }
 }
 
-/// A topic's id of base64, in either alphabet.
+/// Decodes a topic's id from base64, in either alphabet.
 fn uuid(id: &str) -> Option<Uuid> {
     let id = id.trim_end_matches('=').replace('+', "-").replace('/', "_");
     BASE64_URL_SAFE_NO_PAD.decode(id).ok().and_then(|bytes| Uuid::from_slice(&bytes).ok())

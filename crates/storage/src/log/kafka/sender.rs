@@ -1,7 +1,7 @@
-//! Appends without a note: an idempotent producer, which has all replicas that are in sync confirm each record.
+//! Appends without a note, by an idempotent producer that has all in-sync replicas confirm each record.
 //!
-//! Records of an append may go to several partitions, and brokers may take some and refuse others: an append that failed
-//! may have left some of its records, as with any producer of Kafka.
+//! Records of an append may go to several partitions, and brokers may accept some and refuse others. An
+//! append that failed may therefore have left some of its records, as with any Kafka producer.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +22,7 @@ use super::failure::{failed, failed_at};
 use super::settings::KafkaSettings;
 use crate::log::{Appending, LogError, NewRecord, Position};
 
-/// How long records may still be delivered when the log is closed.
+/// Time for which records may still be delivered when the log closes.
 const LAST: Duration = Duration::from_secs(5);
 
 pub(super) struct Sender {
@@ -33,14 +33,14 @@ pub(super) struct Sender {
     records_max: usize,
 }
 
-/// What waits for the brokers.
+/// Bytes and records that wait for the brokers.
 #[derive(Default)]
 struct Queued {
     bytes: AtomicUsize,
     records: AtomicUsize,
 }
 
-/// An append whose records are on their way.
+/// An append whose records are in flight.
 pub(super) struct Append {
     servers: Arc<str>,
     topic: String,
@@ -57,7 +57,7 @@ struct Outcome {
     done: Option<oneshot::Sender<Result<Vec<Position>, LogError>>>,
 }
 
-/// Opaque value of one record: its place in the append, and the append.
+/// Opaque value of one record: its append, and its place there.
 pub(super) struct Delivery {
     append: Arc<Append>,
     place: usize,
@@ -77,7 +77,7 @@ impl Sender {
         })
     }
 
-    /// An append that is larger than the bounds has to find nothing waiting.
+    /// Queues an append. An append that is larger than the bounds needs an empty queue.
     pub fn send(&self, topic: &str, records: &[NewRecord]) -> Result<Appending, LogError> {
         let bytes: usize = records.iter().map(NewRecord::bytes).sum();
         let (waiting, count) =
@@ -93,7 +93,7 @@ impl Sender {
         Ok(appending)
     }
 
-    /// Why it takes nothing any more, if that is so: another has to be made.
+    /// Returns the producer's fatal error, after which it must be replaced.
     pub fn fatal(&self) -> Option<String> {
         self.producer.client().fatal_error().map(|(_, reason)| reason)
     }
@@ -105,23 +105,24 @@ impl Sender {
     }
 }
 
-/// The settings of producers.
+/// Returns the settings of producers.
 pub(super) fn producing(settings: &KafkaSettings) -> ClientConfig {
     let mut config = settings.client();
     config.remove("group.id");
+
     for (name, value) in [
         ("enable.idempotence", "true"),
         ("acks", "all"),
-        // The partition of a key is the one that Kafka's own producers choose.
+        // Choose partitions by key as Kafka's own producers do.
         ("partitioner", "murmur2_random"),
         ("compression.type", "lz4"),
-        // A lone record goes at once; others gather while answers are awaited.
+        // Send a lone record at once; others gather while answers are awaited.
         ("linger.ms", "0"),
-        // A topic that is gone is not waited for: those that are made here are there before anything is sent to them.
+        // Do not wait for a missing topic: topics created here exist before a record is sent to them.
         ("topic.metadata.propagation.max.ms", "3000"),
-        // Brokers have a limit of their own, and say so.
+        // Leave the limit to the brokers, which report their own.
         ("message.max.bytes", "67108864"),
-        // Our own bounds come first.
+        // Leave the bounds to `queue_bytes` and `queue_records`.
         ("queue.buffering.max.messages", "10000000"),
         ("queue.buffering.max.kbytes", "1048576"),
     ] {
@@ -129,10 +130,12 @@ pub(super) fn producing(settings: &KafkaSettings) -> ClientConfig {
             config.set(name, value);
         }
     }
+
     config
 }
 
-/// Hands records to a producer. The append knows when it has them all; returned is why the first was not even taken.
+/// Hands records to a producer. `append` completes when all are delivered. Returns the error with which the
+/// producer refused the first record, if it did.
 pub(super) fn produce(
     producer: &ThreadedProducer<Context>,
     topic: &str,
@@ -194,7 +197,7 @@ impl Append {
         (Arc::new(append), appending)
     }
 
-    /// One whose end is awaited elsewhere, and that counts for no queue.
+    /// Returns an append for which the caller awaits delivery and that counts for no queue.
     pub fn inside_a_transaction(
         servers: &str,
         topic: &str,
@@ -236,7 +239,7 @@ impl Append {
             None => Ok(std::mem::take(&mut outcome.positions)),
         };
         if let Some(done) = outcome.done.take() {
-            // A sender that no longer waits has its records all the same.
+            // A sender that stopped waiting has its records appended all the same.
             let _ = done.send(result);
         }
     }

@@ -1,5 +1,5 @@
-//! What clients of a cluster are told: properties under the names of librdkafka, or under those of Kafka's own clients
-//! where the two differ, since scripts and deployments are written for these.
+//! Settings of a cluster's clients: properties under librdkafka's names, or under the names of Kafka's own
+//! clients where the two differ, since scripts and deployments use those.
 //!
 //! <https://kafka.apache.org/documentation/#consumerconfigs>,
 //! <https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md>
@@ -12,15 +12,15 @@ use rdkafka::error::KafkaError;
 use super::fetch::FetchOptions;
 use crate::log::LogError;
 
-/// Which brokers, and how to speak with them.
+/// Addresses and properties of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KafkaSettings {
     servers: String,
-    /// By librdkafka's names.
+    /// Under librdkafka's names.
     properties: BTreeMap<String, String>,
 }
 
-/// Settings of Kafka's own clients that mean nothing here; nothing is lost without them.
+/// Settings of Kafka's own clients that have no effect here; they are ignored without loss.
 const WITHOUT_MEANING: &[&str] = &[
     "allow.auto.create.topics",
     "auto.commit.interval.ms",
@@ -49,7 +49,7 @@ const WITHOUT_MEANING: &[&str] = &[
     "value.serializer",
 ];
 
-/// Names that differ, theirs first.
+/// Names of Kafka's own clients, with librdkafka's different names.
 const RENAMED: &[(&str, &str)] = &[
     ("fetch.max.wait.ms", "fetch.wait.max.ms"),
     ("max.request.size", "message.max.bytes"),
@@ -59,14 +59,14 @@ const RENAMED: &[(&str, &str)] = &[
 ];
 
 impl KafkaSettings {
-    /// `servers`: `host:port`, separated by commas. Fails with [`LogError::Setting`] where a property cannot be
-    /// understood.
+    /// `servers` is a list of `host:port`, separated by commas. Fails with [`LogError::Setting`] where a
+    /// property is not understood.
     pub fn new(servers: &str, properties: &BTreeMap<String, String>) -> Result<KafkaSettings, LogError> {
         let mut of = KafkaSettings { servers: servers.to_owned(), properties: BTreeMap::new() };
         for (name, value) in properties {
             of.take(name, value, properties)?;
         }
-        // librdkafka says what it does not know when a client is made.
+        // librdkafka reports unknown properties when a client is created.
         of.client().create_native_config().map_err(|error| match error {
             KafkaError::ClientConfig(_, message, _, _) => setting(&message),
             error => setting(&error.to_string()),
@@ -78,7 +78,7 @@ impl KafkaSettings {
         &self.servers
     }
 
-    /// These, and on top of them the properties of a table.
+    /// Returns these settings, overridden by the properties of a table.
     pub fn with(
         &self,
         servers: &str,
@@ -93,29 +93,29 @@ impl KafkaSettings {
         Ok(of)
     }
 
-    /// These, whatever they say of transactions that are not committed.
+    /// Returns these settings for reading committed records only.
     pub(super) fn committed_only(&self) -> KafkaSettings {
         let mut of = self.clone();
         of.properties.insert("isolation.level".to_owned(), "read_committed".to_owned());
         of
     }
 
-    /// These, with the transactions that are not committed.
+    /// Returns these settings for reading uncommitted records too.
     pub(super) fn with_uncommitted(&self) -> KafkaSettings {
         let mut of = self.clone();
         of.properties.insert("isolation.level".to_owned(), "read_uncommitted".to_owned());
         of
     }
 
-    /// What the settings say to the fetch path.
+    /// Returns the options of the fetch path.
     pub(super) fn fetch(&self) -> Result<FetchOptions, LogError> {
         FetchOptions::new(&self.servers, &self.properties)
     }
 
-    /// What every client has.
+    /// Returns the settings that all clients share.
     pub(super) fn client(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        // Behind a name with several addresses one may be dead; and a broker that is back should be found soon.
+        // One of several addresses behind a name may be dead, and a broker that returns should be found soon.
         config.set("client.id", "weir").set("reconnect.backoff.max.ms", "2000");
         for (name, value) in &self.properties {
             config.set(name, value);
@@ -169,11 +169,12 @@ impl KafkaSettings {
     }
 }
 
-/// How names of properties end whose values are files or programs of this machine.
+/// Endings of properties whose values are files or programs of this machine.
 const OF_THIS_MACHINE: &[&str] = &[".location", ".file", ".keytab", ".library.paths", ".cmd"];
 
-/// Fails with [`LogError::Setting`] where a table's properties name files or programs: who writes a script need not be who
-/// may read this machine's files, and librdkafka would even load libraries that it is told of.
+/// Fails with [`LogError::Setting`] where a table's properties name files or programs. The author of a script
+/// need not be permitted to read this machine's files, and librdkafka would even load libraries that a
+/// property names.
 pub(in crate::log) fn of_a_table(properties: &BTreeMap<String, String>) -> Result<(), LogError> {
     let named = properties.keys().find(|name| OF_THIS_MACHINE.iter().any(|ending| name.ends_with(ending)));
     named.map_or(Ok(()), |name| {
@@ -184,14 +185,14 @@ pub(in crate::log) fn of_a_table(properties: &BTreeMap<String, String>) -> Resul
     })
 }
 
-/// Whether a property's value is for nobody's eyes.
+/// Returns whether a property's value must not be shown.
 pub fn is_secret(property: &str) -> bool {
     ["password", "passphrase", "secret", "jaas", "key.pem", "ssl.keystore.key"]
         .iter()
         .any(|word| property.contains(word))
 }
 
-/// `… required username="user" password="word";`
+/// Returns user and password of `… required username="user" password="word";`.
 fn login(config: &str) -> Option<(String, String)> {
     let value = |name: &str| {
         let (_, rest) = config.split_once(&format!("{name}="))?;
@@ -234,6 +235,7 @@ mod tests {
             ("fetch.max.wait.ms", "10"),
             ("key.deserializer", "org.apache.kafka.common.serialization.ByteArrayDeserializer"),
         ];
+
         let expected = [
             ("security.protocol", "SASL_SSL"),
             ("sasl.mechanism", "SCRAM-SHA-256"),
@@ -243,6 +245,7 @@ mod tests {
             ("ssl.endpoint.identification.algorithm", "none"),
             ("fetch.wait.max.ms", "10"),
         ];
+
         assert_eq!(of(&given), Ok(properties(&expected)));
     }
 

@@ -1,7 +1,9 @@
-//! Appends with a note: transactions over the topic and [`NOTES_TOPIC`], one at a time, each of all that waited.
+//! Appends with a note: transactions over the topic and [`NOTES_TOPIC`], one at a time, each with all waiting
+//! requests.
 //!
-//! Whoever reads what is committed alone sees both or neither. The id of the producer stays the same over restarts, so
-//! that a transaction a crash left open is ended by the next process before it looks for notes.
+//! A reader of committed records sees the records and the note, or neither. The producer's id stays the same
+//! over restarts, so that the next process ends a transaction that a crash left open before it looks for
+//! notes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,13 +24,13 @@ use super::sender::{Append, produce, producing};
 use super::{KafkaOptions, NOTES_TOPIC};
 use crate::log::{Appending, LogError, NewRecord, Note, Position};
 
-/// Requests that wait at most.
+/// Limit of waiting requests.
 const REQUESTS: usize = 4_096;
-/// Bytes of one transaction, about.
+/// Approximate size of one transaction.
 const BYTES: usize = 4 << 20;
-/// How long brokers may take to begin a transaction, and to end one each time they are asked.
+/// Time that brokers may take to begin a transaction, and per attempt to end one.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How often they are asked to end one.
+/// Attempts to end a transaction.
 const ATTEMPTS: u32 = 6;
 
 pub(super) struct Transactions {
@@ -41,9 +43,9 @@ pub(super) struct Transactions {
 struct Shared {
     options: KafkaOptions,
     notes: Arc<Notes>,
-    /// Made anew after an error that it cannot go on from.
+    /// Replaced after a fatal error.
     producer: Mutex<Option<ThreadedProducer<Context>>>,
-    /// What the brokers do not take soon is not waited for any more.
+    /// Whether the log closes, so that a commit is attempted only once.
     closing: AtomicBool,
 }
 
@@ -55,11 +57,11 @@ struct Request {
     done: oneshot::Sender<Result<Vec<Position>, LogError>>,
 }
 
-/// How a transaction ended that was not committed.
+/// Outcome of a transaction that was not committed.
 enum Broken {
-    /// Nothing of it stands.
+    /// The brokers have none of its records.
     Aborted(LogError),
-    /// The producer is of no use any more; whether the transaction stands, the notes will tell.
+    /// The producer is unusable. The notes tell whether the transaction was committed.
     Unknown(LogError),
 }
 
@@ -78,7 +80,7 @@ impl Transactions {
         Ok(Transactions { queue, queued_bytes, shared, thread })
     }
 
-    /// Makes sure that no transaction of an earlier process is open.
+    /// Ends an open transaction of an earlier process.
     pub fn ready(&self) -> Result<(), LogError> {
         self.shared.ready(&mut self.shared.producer.lock())
     }
@@ -106,12 +108,12 @@ impl Transactions {
         }
     }
 
-    /// Commits what waits, and takes no more.
+    /// Commits the waiting requests, and accepts no more.
     pub fn close(&self) {
         self.shared.closing.store(true, Ordering::Release);
         self.queue.lock().take();
         if let Some(thread) = self.thread.lock().take() {
-            // It has no reason to panic; what it held is answered by being dropped.
+            // The thread does not panic; should it, the requests it held are answered by being dropped.
             let _ = thread.join();
         }
     }
@@ -140,7 +142,8 @@ impl Shared {
 
         let error = match outcome {
             Ok(positions) => {
-                // The same request may be sent again as soon as it is answered.
+                // Store the notes before the answer: the sender may repeat its request as soon as it is
+                // answered.
                 let notes = requests.iter().map(|request| &request.note);
                 if let Err(error) = self.notes.keep(notes) {
                     tracing::warn!(
@@ -149,12 +152,12 @@ impl Shared {
                     );
                 }
                 for (request, positions) in requests.into_iter().zip(positions) {
-                    // A sender that no longer waits has its records all the same.
+                    // A sender that stopped waiting has its records appended all the same.
                     let _ = request.done.send(Ok(positions));
                 }
                 return;
             }
-            // One that is refused fails for itself: each is tried alone.
+            // Try each request alone, so that only the refused one fails.
             Err(Broken::Aborted(error)) if requests.len() > 1 && error.domain() == ErrorDomain::User => {
                 drop(producer);
                 return requests.into_iter().for_each(|request| self.commit(vec![request]));
@@ -214,14 +217,15 @@ impl Shared {
         }
 
         if let Some(error) = refused {
-            // The producer does not miss what it was never handed: it would commit the rest, and the notes.
+            // A commit would succeed without the record that the producer refused, and store the notes. Abort
+            // instead.
             return Err(match producer.abort_transaction(PATIENCE) {
                 Ok(()) => Broken::Aborted(error),
                 Err(_) => Broken::Unknown(error),
             });
         }
 
-        // It waits until all records are delivered, and fails if one was not.
+        // The commit waits until all records are delivered, and fails if one was not.
         let mut outcome = producer.commit_transaction(PATIENCE);
         let attempts = if self.closing.load(Ordering::Acquire) { 1 } else { ATTEMPTS };
 
@@ -238,7 +242,7 @@ impl Shared {
         let Err(error) = outcome else {
             let positions = awaited.into_iter().map(|(mut appending, _)| match appending.try_recv() {
                 Ok(outcome) => outcome.map_err(Broken::Unknown),
-                // Its delivery is told on another thread, before the commit is: this does not happen.
+                // Cannot happen: deliveries are reported before the commit is.
                 Err(_) => Err(Broken::Unknown(LogError::Closed)),
             });
             return positions.collect();
@@ -246,7 +250,7 @@ impl Shared {
 
         let aborts = matches!(&error, KafkaError::Transaction(error) if error.txn_requires_abort());
         if aborts && producer.abort_transaction(PATIENCE).is_ok() {
-            // Why is known by the record that was refused.
+            // The refused record tells the cause.
             let refused = awaited.into_iter().find_map(|(mut appending, mut noted)| {
                 let refused = |outcome: Result<Result<_, LogError>, _>| outcome.ok().and_then(Result::err);
                 refused(appending.try_recv()).or_else(|| refused(noted.try_recv()))
@@ -275,7 +279,7 @@ impl Shared {
     }
 }
 
-/// Whether it helps to ask again.
+/// Returns whether a retry may succeed.
 fn may_pass(error: &KafkaError) -> bool {
     match error {
         KafkaError::Flush(code) => is_away(*code),

@@ -1,15 +1,16 @@
-//! Where the result store is: the forms of `redis.url`.
+//! The forms of `redis.url`, the address of the result store.
 //!
 //! | form | names |
 //! | --- | --- |
 //! | `redis://[user:password@]host[:port][/database]` | a server, or any node of a cluster |
-//! | `redis-cluster://[user:password@]host[:port],host[:port]…` | some nodes of a cluster, which know the others |
-//! | `redis-sentinel://[user:password@]host[:port],…/service[/database]` | sentinels, which know the master of a service |
+//! | `redis-cluster://[user:password@]host[:port],host[:port]…` | some nodes of a cluster |
+//! | `redis-sentinel://[user:password@]host[:port],…/service[/database]` | sentinels, and a service |
 //! | `unix:///path` | a server on this machine |
 //!
-//! `rediss` in the place of `redis` speaks TLS. Several hosts behind `redis://` are nodes of a cluster as well. User and
-//! password are those of the servers; sentinels that ask for a password have `?sentinelPassword=…` and, where they know
-//! users, `&sentinelUsername=…`. Whatever a URL says beyond these forms would be ignored, so it is refused.
+//! `rediss` instead of `redis` uses TLS. Several hosts behind `redis://` are nodes of a cluster as well. User
+//! and password are those of the servers; sentinels that require a password get it from
+//! `?sentinelPassword=…`, and their user from `&sentinelUsername=…`. Anything else in a URL is refused,
+//! because it would be ignored.
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisError};
 
@@ -28,9 +29,9 @@ pub(super) enum Deployment {
 #[derive(Debug, Clone)]
 pub(super) struct Sentinels {
     pub nodes: Vec<ConnectionInfo>,
-    /// The name that the sentinels have for the master and its replicas.
+    /// Name under which the sentinels know the master and its replicas.
     pub service: String,
-    /// How to speak to the servers that they name. Its address is a stand-in.
+    /// Settings for the servers that the sentinels name. Its address is a placeholder.
     pub server: ConnectionInfo,
 }
 
@@ -42,7 +43,7 @@ const FORMS: &str = "it is `redis://[user:password@]host[:port][/database]`, \
     `unix:///path`; in a user or password, write `@` as %40, `:` as %3A, `/` as %2F, `#` as %23 and `?` as %3F";
 
 impl Deployment {
-    /// Reads a URL. The error does not repeat it, since it may hold a password.
+    /// Parses a URL. The error does not repeat the URL, which may hold a password.
     pub fn parse(url: &str) -> Result<Deployment, StoreError> {
         let (scheme, rest) =
             url.split_once("://").ok_or_else(|| wrong("it has no scheme such as redis://"))?;
@@ -61,7 +62,7 @@ impl Deployment {
         }
     }
 
-    /// The first server that the URL names: host and port, or path and 0.
+    /// Returns host and port of the first server in the URL, or the path and 0.
     pub fn first(&self) -> (String, String) {
         let first = match self {
             Deployment::Server(server) => Some(server),
@@ -77,7 +78,7 @@ impl Deployment {
     }
 }
 
-/// The parameters that a scheme knows.
+/// Returns the parameters that a scheme knows.
 fn parameters(scheme: &str) -> Result<&'static [&'static str], StoreError> {
     match scheme {
         "unix" | "redis+unix" | "valkey+unix" => Ok(&["db", "user", "pass", "protocol"]),
@@ -89,14 +90,14 @@ fn parameters(scheme: &str) -> Result<&'static [&'static str], StoreError> {
 
 /// What stands behind `scheme://`, cut but not decoded.
 struct Parts<'a> {
-    /// `user:password@`, or nothing.
+    /// `user:password@`, or empty.
     login: &'a str,
     hosts: Vec<&'a str>,
-    /// Without the slash before it.
+    /// Without the leading slash.
     path: &'a str,
     /// Parameters behind `?`.
     query: Vec<(&'a str, &'a str)>,
-    /// `#insecure`, or nothing.
+    /// `#insecure`, or empty.
     fragment: &'a str,
 }
 
@@ -111,13 +112,14 @@ impl<'a> Parts<'a> {
         Parts { login, hosts: hosts.split(',').map(str::trim).collect(), path, query, fragment }
     }
 
-    /// Fails where something would have no effect: parameters that the scheme does not know, the user of a second host, a
-    /// fragment without TLS.
+    /// Fails where a part of the URL would have no effect: parameters that the scheme does not know, the user
+    /// of a second host, a fragment without TLS.
     fn refuse_what_is_ignored(&self, scheme: &str, parameters: &[&str]) -> Result<(), StoreError> {
         self.refuse_second_login()?;
 
         for (at, (name, value)) in self.query.iter().enumerate() {
-            // What stands there may be the rest of a password with a `?` or an `&`.
+            // The parameter may be the rest of a password with a `?` or an `&`, so the error does not repeat
+            // it.
             if name.contains('@') || (value.contains('@') && !parameters.contains(name)) {
                 return Err(wrong("an `@` stands behind a `?`"));
             }
@@ -150,7 +152,8 @@ impl<'a> Parts<'a> {
         Ok(())
     }
 
-    /// Fails where a user stands before another host than the first. The last `@` ends the login, so such hosts are in it.
+    /// Fails where a user precedes another host than the first. The last `@` ends the login, so `login`
+    /// contains such hosts.
     fn refuse_second_login(&self) -> Result<(), StoreError> {
         let Some((first, rest)) = self.login.split_once(',') else { return Ok(()) };
         let is_host = first.split_once(':').is_none_or(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
@@ -198,7 +201,7 @@ impl<'a> Parts<'a> {
         Ok(Deployment::Sentinel(Sentinels { nodes, service: service.to_owned(), server }))
     }
 
-    /// Parameters and fragment, which mean the same for each host.
+    /// Returns parameters and fragment, which apply to each host.
     fn suffix(&self) -> String {
         let known = self.query.iter().filter(|(key, _)| !key.starts_with("sentinel"));
         let query: Vec<String> = known.map(|(key, value)| format!("{key}={value}")).collect();
@@ -208,11 +211,11 @@ impl<'a> Parts<'a> {
 }
 
 fn has_port(host: &str) -> bool {
-    // An IPv6 address stands in brackets.
+    // An IPv6 address is in brackets.
     host.rsplit_once(']').map_or(host, |(_, behind)| behind).contains(':')
 }
 
-/// The same server's settings for another host and port.
+/// Returns the same settings for another host and port.
 pub(super) fn at(info: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo {
     let host = host.to_owned();
     let address = match info.addr().clone() {
@@ -226,10 +229,11 @@ pub(super) fn at(info: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo
 
 fn info(url: &str) -> Result<ConnectionInfo, StoreError> {
     let info = url.into_connection_info().map_err(|error: RedisError| {
-        // Behind the dash stands the name of an enum's variant.
+        // Text behind the dash is the name of an enum's variant.
         let text = error.to_string();
         wrong(text.split(" - ").next().unwrap_or_default())
     })?;
+
     let port = match info.addr() {
         ConnectionAddr::Tcp(_, port) | ConnectionAddr::TcpTls { port, .. } => Some(*port),
         _ => None,
@@ -239,11 +243,13 @@ fn info(url: &str) -> Result<ConnectionInfo, StoreError> {
             "no server listens on port 0: write the port of the server, 6379 unless it was changed",
         ));
     }
+
     let database = info.redis_settings().db();
     if database < 0 {
         return Err(wrong(&format!("{database} is no number of a database: they begin at 0")));
     }
-    // The name of a library is nothing that a user needs a right for.
+
+    // Setting the library's name would require a right that users need for nothing else.
     let settings = info.redis_settings().clone().set_skip_set_lib_name();
     Ok(info.set_redis_settings(settings))
 }
@@ -327,7 +333,7 @@ mod tests {
             assert!(!message.contains("secret") && !message.contains("cret@"), "{url}: {message}");
         }
 
-        // A comma or an `@` in a password is none of these, and has always been understood.
+        // A comma or an `@` in a password is neither, and has always been accepted.
         for url in ["redis://u:p,q@a", "redis://u:p@q@a", "redis://a?protocol=resp3", "rediss://a#insecure"] {
             assert!(Deployment::parse(url).is_ok(), "{url}");
         }

@@ -1,4 +1,4 @@
-//! One connection to one server: made within limits of time, and its errors in words that somebody can act on.
+//! A connection to one server: its timeouts, and the translation of its errors into actionable messages.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use redis::{
 use super::mismatch;
 use crate::store::StoreError;
 
-/// How long a server may take to take a connection.
+/// Timeout for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long it may take to answer, or to take what is sent.
+/// Timeout of an answer, and of sending.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connects, and makes sure that the server answers.
+/// Connects, and checks that the server answers.
 pub(super) fn connect(client: &Client) -> Result<Connection, StoreError> {
     let info = client.get_connection_info();
     let connect = || {
@@ -22,7 +22,7 @@ pub(super) fn connect(client: &Client) -> Result<Connection, StoreError> {
         connection.set_read_timeout(Some(CONNECT_TIMEOUT))?;
         connection.set_write_timeout(Some(ANSWER_TIMEOUT))?;
 
-        // Without a password nothing was said yet, and a server that speaks another language was not noticed.
+        // Without a password nothing was sent yet, so a server with another protocol was not noticed.
         match redis::cmd("PING").query::<Value>(&mut connection) {
             Err(error) if !is_answer(&error) || login_hint(&error).is_some() => return Err(error),
             _ => {}
@@ -39,7 +39,7 @@ fn cannot_connect(info: &ConnectionInfo, error: &RedisError) -> StoreError {
         return StoreError::Refused { command: "the login".to_owned(), answer };
     }
 
-    // A server that is not there speaks nothing.
+    // A server that does not accept connections has no protocol to compare.
     let advice = if error.is_connection_refusal() { None } else { mismatch::advice(info.addr()) };
     match advice {
         Some(advice) => unreachable(info, advice),
@@ -47,7 +47,7 @@ fn cannot_connect(info: &ConnectionInfo, error: &RedisError) -> StoreError {
     }
 }
 
-/// Sends one command, and gives its answer.
+/// Sends one command and returns its answer.
 pub(super) fn ask(
     connection: &mut Connection,
     info: &ConnectionInfo,
@@ -56,7 +56,8 @@ pub(super) fn ask(
     command.query::<Value>(connection).map_err(|error| failed(info, command, error))
 }
 
-/// Asks for what it is good to know: `None` where the server does not know the command, or does not let us.
+/// Sends a command whose answer is optional. Returns `None` where the server does not know or permit the
+/// command.
 pub(super) fn ask_if_allowed(
     connection: &mut Connection,
     info: &ConnectionInfo,
@@ -69,15 +70,15 @@ pub(super) fn ask_if_allowed(
     }
 }
 
-/// Receives the answers to so many commands that were sent one behind the other. An answer that says no is one of them.
+/// Receives the answers to `count` pipelined commands. An error of the server counts as an answer.
 ///
-/// [`redis::Pipeline::query`] would wait for each answer in turn of a server that hangs; here the first that does not come
-/// is the last that is waited for.
+/// When a server hangs, [`redis::Pipeline::query`] would wait for every answer in turn; this function stops
+/// at the first timeout.
 pub(super) fn receive(connection: &mut Connection, count: usize) -> Result<Vec<Value>, RedisError> {
     (0..count).map(|_| connection.recv_response()).collect()
 }
 
-/// What an error of a command means.
+/// Translates the error of a command.
 pub(super) fn failed(info: &ConnectionInfo, command: &Cmd, error: RedisError) -> StoreError {
     match error.clone().into_server_errors().as_deref() {
         Some([(_, said), ..]) => refused(command, said),
@@ -86,7 +87,7 @@ pub(super) fn failed(info: &ConnectionInfo, command: &Cmd, error: RedisError) ->
     }
 }
 
-/// A command that the server has said no to.
+/// Returns the error of a command that the server refused.
 pub(super) fn refused(command: &Cmd, said: &ServerError) -> StoreError {
     let answer = match said.details() {
         Some(details) => format!("{} {details}", said.code()),
@@ -100,28 +101,28 @@ pub(super) fn refused(command: &Cmd, said: &ServerError) -> StoreError {
     StoreError::Refused { command: name(command), answer: format!("{answer}{hint}") }
 }
 
-/// The code with which the answer of a [`StoreError::Refused`] begins: `NOPERM`.
+/// Returns the error code at the beginning of the answer of a [`StoreError::Refused`], such as `NOPERM`.
 pub(super) fn code(answer: &str) -> &str {
     answer.split(' ').next().unwrap_or_default()
 }
 
-/// A server that does not do what it has to, for a reason.
+/// Returns the error of a server that does not work, with the reason.
 pub(super) fn unreachable(info: &ConnectionInfo, why: impl std::fmt::Display) -> StoreError {
     StoreError::Unreachable { source: format!("{}: {why}", info.addr()).into() }
 }
 
-/// Whether the connection is of use after the server has said no. A server that only reads may have been the master a
-/// moment ago, and its name may lead to another one by now.
+/// Returns whether the connection is usable after the server refused a command. A read-only server may have
+/// been the master a moment ago, and its name may lead to another server by now.
 pub(super) fn is_usable_after(said: &ServerError) -> bool {
     said.kind() != Some(ServerErrorKind::ReadOnly) && said.code() != "NOAUTH"
 }
 
-/// Whether Redis itself said that something is wrong, on a connection that is fine.
+/// Returns whether Redis answered with an error, over an intact connection.
 fn is_answer(error: &RedisError) -> bool {
     matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension)
 }
 
-/// What to do about an error that is about who we are.
+/// Returns advice for an error about the login.
 fn login_hint(error: &RedisError) -> Option<&'static str> {
     match (error.kind(), error.code()) {
         (ErrorKind::AuthenticationFailed, _) | (_, Some("WRONGPASS")) => {
@@ -140,7 +141,7 @@ fn words(error: &RedisError) -> String {
     }
 }
 
-/// A command as people write it, without the values: its name and what comes next.
+/// Returns the name and first argument of a command, without the values, for messages.
 pub(super) fn name(command: &Cmd) -> String {
     const LONGEST: usize = 80;
     let words = command.args_iter().take(2).map(|argument| match argument {

@@ -1,20 +1,23 @@
-//! What was written, kept beside Redis, and given back where Redis has lost it.
+//! Keeps a copy of all writes beside Redis, and restores the rows that Redis has lost.
 //!
-//! Whether a server has lost something is told by a set on it, the shard's marker (`weir:stores`; on a node of a cluster
-//! `weir:stores:{tag}`, see `slots.rs`). The set names all copies that the server was filled from, each with the life of
-//! the server in which it was, `name@run_id`:
-//!
-//! | the set | the server is | it gets |
+//! A set on each server tells whether the server has lost rows: the shard's marker (`weir:stores`; on a node
+//! of a cluster `weir:stores:{tag}`, see `slots.rs`). The set names all copies from which the server was
+//! filled, each with the server's life at that time, `name@run_id`. A life is one run of the server's
+//! process:
+//! | the set contains | the server is | it gets |
 //! | --- | --- | --- |
-//! | names this copy in this life | as it was left | nothing |
-//! | names this copy in another life | started again with what it had kept, or a replica that took over: it may have fallen behind | all rows of the copy, over what it has; rows that were deleted since are deleted again |
-//! | does not name this copy | new, or emptied | all rows of the copy that it lacks |
+//! | this copy in this life | unchanged | nothing |
+//! | this copy in another life | restarted, or a replica that took over; may lag | all rows, overwriting |
+//! | not this copy | new, or emptied | the rows that it lacks |
 //!
-//! In a cluster each shard gets the rows whose keys it holds. A marker moves with its slot when a cluster is resharded, and
-//! the shard then counts as new: that costs a write of its rows, and loses nothing.
+//! In the second case, deleted rows are deleted again.
 //!
-//! The copy holds each row with when it expires in Redis (8 bytes big endian, milliseconds since 1970) before its value. A row
-//! that was deleted stays in the copy without a value, [`DELETED`]: a server that has fallen behind may still hold it.
+//! In a cluster each shard gets the rows whose keys it holds. A marker moves with its slot when a cluster is
+//! resharded. The shard then counts as new, which costs a write of its rows and loses nothing.
+//!
+//! In the copy, each value is preceded by its expiry in Redis (8 bytes big endian, milliseconds since 1970).
+//! A deleted row stays in the copy without a value, as [`DELETED`], because a server that lags behind may
+//! still hold it.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, RandomState};
@@ -31,29 +34,29 @@ use super::{PIPELINE_COMMANDS, life};
 use crate::store::row::{self, NEVER};
 use crate::store::{EmbeddedStore, Entry, ResultStore as _, StoreError, Upsert, WriteBatch};
 
-/// In the copy: its own name.
+/// Key in the copy of the copy's own name.
 const NAME: &str = "weir:name";
-/// In a marker, while the server is filled: the name of no copy.
+/// Member of a marker while the server is filled. No copy has this name.
 const FILLING: &str = "filling";
-/// In place of when a row expires in Redis: it was deleted there.
+/// Expiry in the copy of a row that was deleted in Redis.
 pub(super) const DELETED: Timestamp = Timestamp(i64::MIN);
-/// As long as anything lasts.
+/// Lifetime of entries that never expire.
 const AGES: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// After a server was given rows, it is left alone for so many times as long as that took: a server that evicts what it is
-/// given would be kept busy with nothing else.
+/// After a server was filled, it is left alone for this multiple of the time that the filling took. Without a
+/// pause, a server that evicts what it is given would be filled continuously.
 const REST: u32 = 10;
 
-/// Tells which servers hold what they were given, and fills those that do not.
+/// Finds servers that have lost rows, and fills them.
 pub(super) struct Guard {
     name: String,
-    /// How long the copy keeps a row, at most.
+    /// Maximum time for which the copy keeps a row.
     copy_for: Duration,
-    /// Held while rows are given back: once is enough.
+    /// Locked while rows are restored, so that only one thread does so.
     resting: Mutex<Resting>,
 }
 
-/// Until when a server is left alone, by the name of this copy in its life.
+/// End of a server's pause, by the name of this copy in the server's life.
 type Resting = BTreeMap<String, Duration>;
 
 impl Guard {
@@ -73,8 +76,8 @@ impl Guard {
         Ok(Guard { name, copy_for, resting: Mutex::default() })
     }
 
-    /// Makes sure that each server is the one that was filled last, and takes writes: false where [`Guard::fill`] has to
-    /// fill one. All are looked at, also after the first that fails.
+    /// Checks that each server is the one that was filled last, and takes writes. Returns false where
+    /// [`Guard::fill`] has to fill one. Checks all servers, also after a failure.
     pub fn check(&self, link: &mut Link) -> Result<bool, StoreError> {
         let mut outcome = Ok(true);
         for shard in link.topology()?.shards() {
@@ -91,14 +94,14 @@ impl Guard {
         let name = self.name_in(link, shard)?;
         let is_known = is_known(link, shard, &name)?;
         if is_known {
-            // Changes nothing, and is refused for every reason for which all rows are.
+            // This write changes nothing, but fails for every reason for which writes of rows fail.
             make_known(link, shard, &name)?;
         }
         Ok(is_known)
     }
 
-    /// Gives each server what it lacks of the copy, and adds up in `given` how many rows that were. Nothing else may be
-    /// written meanwhile: it would be taken back. All are looked at, also after the first that fails.
+    /// Gives each server the rows of the copy that it lacks, and adds their number to `given`. Nothing else
+    /// may be written meanwhile, since it would be overwritten. Tries all servers, also after a failure.
     pub fn fill(
         &self,
         link: &mut Link,
@@ -132,7 +135,7 @@ impl Guard {
         let began = clock.elapsed();
         resting.retain(|_, until| began < *until);
         let name = self.name_in(link, lacking.shard)?;
-        // A server that was started again has another name, and has not evicted anything.
+        // A restarted server has another life, so its pause has ended.
         if is_known(link, lacking.shard, &name)? || resting.contains_key(&name) {
             return Ok(0);
         }
@@ -152,8 +155,8 @@ impl Guard {
         name: &str,
     ) -> Result<u64, StoreError> {
         let shard = lacking.shard;
-        // A user who may write rows and keep no books is found before the rows are written, not after: they would be written
-        // again every second.
+        // Find a user without the right to write markers before the rows are written: afterwards, they would
+        // be written again every second.
         make_known(link, shard, FILLING)?;
         let mut members = redis::cmd("SMEMBERS");
         members.arg(&*shard.marker);
@@ -189,7 +192,7 @@ impl Guard {
         Ok(rows)
     }
 
-    /// The name of this copy in the life of the server that answers.
+    /// Returns the name of this copy in the current life of the shard's server.
     fn name_in(&self, link: &mut Link, shard: &Shard) -> Result<String, StoreError> {
         Ok(match link.life(shard)? {
             Some(life) => format!("{}@{life}", self.name),
@@ -197,7 +200,7 @@ impl Guard {
         })
     }
 
-    /// Whether it names this copy, in whichever life.
+    /// Returns whether a member of a marker names this copy, in any life.
     fn is_name(&self, store: &str) -> bool {
         store.split('@').next() == Some(&*self.name)
     }
@@ -206,17 +209,17 @@ impl Guard {
 /// A server that has lost rows.
 struct Lacking<'a> {
     topology: &'a Topology,
-    /// Its place among the shards.
+    /// Index among the shards.
     place: usize,
     shard: &'a Shard,
 }
 
-/// What a server may lack of what it was given.
+/// The rows that a server may lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lacks {
-    /// All. What others have written there since is newer.
+    /// All rows. Values that others have written there since are newer.
     All,
-    /// What came last: it may hold what stood under a key before.
+    /// The latest writes: the server may hold earlier values.
     Latest,
 }
 
@@ -232,7 +235,7 @@ fn make_known(link: &mut Link, shard: &Shard, name: &str) -> Result<(), StoreErr
     link.ask_for(&shard.marker, command).map(drop)
 }
 
-/// Keeps rows in the copy, at most for `copy_for`: each a key, its value, and when it expires in Redis.
+/// Stores rows in the copy for at most `copy_for`. Each row is a key, its value, and its expiry in Redis.
 pub(super) fn keep<'a>(
     copy: &EmbeddedStore,
     rows: impl Iterator<Item = (&'a Arc<str>, &'a [u8], Timestamp)>,
@@ -250,7 +253,7 @@ pub(super) fn keep<'a>(
     copy.write(&WriteBatch { upserts: upserts.collect(), ..WriteBatch::default() })
 }
 
-/// The rows of the copy whose keys begin with a prefix, as they are in Redis.
+/// Passes the rows of the copy whose keys begin with a prefix to `each`, with their expiry in Redis.
 pub(super) fn scan(
     copy: &EmbeddedStore,
     prefix: &str,
@@ -265,15 +268,15 @@ pub(super) fn scan(
     })
 }
 
-/// When a row was written that stands in the copy until `kept_until`, and in Redis until `expires`; `None` where the copy
-/// keeps it as long as Redis, so that its life is not known.
+/// Returns the time at which a row was written, from its expiry in the copy and in Redis; `None` where the
+/// copy keeps the row as long as Redis, so that its lifetime is unknown.
 fn written(kept_until: Timestamp, expires: Timestamp, copy_for: Duration) -> Option<Timestamp> {
     let copy_for = i64::try_from(copy_for.as_millis()).unwrap_or(i64::MAX);
     (kept_until < expires).then(|| Timestamp(kept_until.0.saturating_sub(copy_for)))
 }
 
-/// Writes all rows of the copy that a server may lack. Returns how many the copy holds for it, and when the oldest was
-/// written.
+/// Writes all rows of the copy that a server may lack. Returns how many rows the copy holds for the server,
+/// and when the oldest was written.
 fn give_back(
     link: &mut Link,
     copy: &EmbeddedStore,
@@ -294,7 +297,7 @@ fn give_back(
                 del.arg(&*entry.key);
                 del
             }
-            // What stands there was written since by others.
+            // Others have written the key since.
             (DELETED, Lacks::All) => return true,
             _ => {
                 let Some(left) = life(expires, now) else { return true };

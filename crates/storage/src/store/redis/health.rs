@@ -1,16 +1,17 @@
-//! How the result store is: whether it takes rows, whether others hear of them, and what else its operator should know.
+//! Health of the result store: whether it takes rows, whether readers hear of them, and warnings for its
+//! operator.
 //!
-//! Four things are watched, each with a slot of its own, since one of them can fail while the others succeed:
+//! Four activities are watched, each with a slot of its own, since one can fail while the others succeed:
 //!
-//! | slot | set by | ends |
-//! | --- | --- | --- |
-//! | writing | a write of rows that fails | with a write that succeeds; with the heartbeat, where both failed for the same reason and the heartbeat succeeds again; 30 s after the last failure |
-//! | heartbeat | the look at each server, every second | with a look that succeeds |
-//! | telling | a `PUBLISH` that is refused | with one that is not; 15 min after the last |
-//! | hearing | a `SUBSCRIBE` that is refused; a remark, since Weir's own rows need none | with one that is not |
+//! * writing: a write of rows fails. Ends with a successful write, with a successful heartbeat after one that
+//!   failed for the same reason, or 30 s after the last failure.
+//! * heartbeat: the check of the servers, every second, fails. Ends with a successful check.
+//! * telling: a `PUBLISH` is refused. Ends with an accepted one, or 15 min after the last refusal.
+//! * hearing: a `SUBSCRIBE` is refused. Ends with an accepted one. Only a warning, since Weir's own rows do
+//!   not need it.
 //!
-//! A heartbeat that succeeds says nothing about rows: the user may have no right to write them, or their slot in a cluster
-//! no master.
+//! A successful heartbeat says nothing about rows: the user may lack the right to write them, or their slot
+//! in a cluster may have no master.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,16 +21,16 @@ use parking_lot::Mutex;
 use super::connection::code;
 use crate::store::StoreError;
 
-/// A heartbeat that takes so long is worth a word.
+/// Duration of a heartbeat above which the server counts as slow.
 const SLOW: Duration = Duration::from_secs(1);
-/// How long after the last eviction the server still counts as one that evicts.
+/// Time after the last eviction during which the server counts as evicting.
 const EVICTED_LATELY: Duration = Duration::from_secs(60);
-/// How long the failure of a write counts that nobody tries again. A job tries again within five seconds.
+/// Time for which a failed write counts that is not repeated. A job repeats within five seconds.
 const UNTRIED: Duration = Duration::from_secs(30);
-/// The same of a message that is refused: others follow with the next results, which may be minutes away.
+/// The same for a refused message; the next follow with the next results, which may be minutes away.
 const UNTOLD: Duration = Duration::from_secs(15 * 60);
 
-/// What was found last.
+/// The latest findings.
 #[derive(Debug, Default)]
 pub(super) struct Health(Mutex<State>);
 
@@ -38,17 +39,17 @@ struct State {
     writing: Option<Failure>,
     heartbeat: Option<Trouble>,
     telling: Option<Failure>,
-    /// Why the changes of others are not heard.
+    /// Reason why changes of others are not received.
     hearing: Option<String>,
-    /// What the log said last.
+    /// The trouble that was logged last.
     logged: Option<Trouble>,
     is_slow: bool,
-    /// Keys evicted since a server started, as it counts them.
+    /// Keys evicted since a server started, as the server counts them.
     evicted: BTreeMap<String, u64>,
     evicted_at: Option<Duration>,
 }
 
-/// Trouble that is over when nobody runs into it any more.
+/// Trouble that ends after a time without another failure.
 #[derive(Debug)]
 struct Failure {
     trouble: Trouble,
@@ -64,7 +65,7 @@ enum Trouble {
         command: String,
         answer: String,
     },
-    /// Rows are taken, and messages about them are not.
+    /// The server takes rows, but refuses the messages about them.
     Untold {
         command: String,
         answer: String,
@@ -72,7 +73,7 @@ enum Trouble {
 }
 
 impl Health {
-    /// Takes what came of a write of rows. A write that failed on this machine says nothing about Redis.
+    /// Records the outcome of a write of rows. A write that failed on this machine says nothing about Redis.
     pub fn wrote<T>(&self, outcome: &Result<T, StoreError>, now: Duration) {
         let trouble = match outcome {
             Ok(_) => None,
@@ -84,7 +85,7 @@ impl Health {
         self.change(now, |state| state.writing = trouble.map(|trouble| Failure { trouble, at: now }));
     }
 
-    /// Takes what came of a look at the servers.
+    /// Records the outcome of a check of the servers.
     pub fn looked<T>(&self, outcome: &Result<T, StoreError>, now: Duration) {
         self.change(now, |state| {
             let found = outcome.as_ref().err().map(Trouble::of);
@@ -98,18 +99,18 @@ impl Health {
         });
     }
 
-    /// Takes what came of telling others about rows that were written.
+    /// Records the outcome of publishing messages about written rows.
     pub fn told<T>(&self, outcome: &Result<T, StoreError>, now: Duration) {
         let trouble = outcome.as_ref().err().map(|error| Trouble::of(error).beside_rows());
         self.change(now, |state| state.telling = trouble.map(|trouble| Failure { trouble, at: now }));
     }
 
-    /// Takes what came of subscribing to the changes of others.
+    /// Records the outcome of subscribing to the changes of others.
     pub fn subscribed<T>(&self, outcome: &Result<T, StoreError>) {
         let why = match outcome {
             Ok(_) => None,
             Err(error @ StoreError::Refused { .. }) => Some(error.to_string()),
-            // A server that is away says nothing about the right.
+            // An unreachable server says nothing about the right to subscribe.
             Err(_) => return,
         };
         let before = std::mem::replace(&mut self.0.lock().hearing, why.clone());
@@ -118,7 +119,7 @@ impl Health {
         }
     }
 
-    /// Whether it takes rows and tells of them.
+    /// Fails when the store does not take rows or does not publish messages.
     pub fn answer(&self, now: Duration) -> Result<(), StoreError> {
         match self.0.lock().worst(now) {
             None => Ok(()),
@@ -132,7 +133,7 @@ impl Health {
         }
     }
 
-    /// What is worth a word though it takes results.
+    /// Returns a warning about a store that takes results.
     pub fn remark(&self, now: Duration) -> Option<String> {
         let state = self.0.lock();
         if state.evicts(now) {
@@ -145,7 +146,7 @@ impl Health {
         Some(format!("rows that others write are not noticed: {why}"))
     }
 
-    /// Takes how long a look took.
+    /// Records the duration of a check.
     pub fn took(&self, length: Duration) {
         let is_slow = length >= SLOW;
         if is_slow != std::mem::replace(&mut self.0.lock().is_slow, is_slow) {
@@ -156,11 +157,11 @@ impl Health {
         }
     }
 
-    /// Takes how many keys a server has evicted since it started.
+    /// Records how many keys a server has evicted since it started.
     pub fn evicted(&self, server: &str, keys: u64, now: Duration) {
         let mut state = self.0.lock();
         let before = state.evicted.insert(server.to_owned(), keys);
-        // A server that was started again counts from nothing.
+        // A restarted server counts from zero.
         if let Some(before) = before.filter(|before| *before < keys) {
             let lately = state.evicts(now);
             state.evicted_at = Some(now);
@@ -175,7 +176,7 @@ impl Health {
         }
     }
 
-    /// Changes the state, and says in the log what that means.
+    /// Changes the state, and logs the difference.
     fn change(&self, now: Duration, change: impl FnOnce(&mut State)) {
         let mut state = self.0.lock();
         change(&mut state);
@@ -205,7 +206,7 @@ impl Health {
 }
 
 impl State {
-    /// What matters most of what is wrong.
+    /// Returns the most important of the current troubles.
     fn worst(&self, now: Duration) -> Option<&Trouble> {
         let lasting = |failure: &'_ Option<Failure>, most: Duration| {
             failure.as_ref().is_some_and(|failure| now.saturating_sub(failure.at) < most)
@@ -228,14 +229,14 @@ impl Trouble {
             StoreError::Refused { command, answer } => {
                 Trouble::Refused { command: command.clone(), answer: answer.clone() }
             }
-            // What went wrong beneath the store's own words.
+            // The message of the cause, without the store's own.
             error => Trouble::Unreachable {
                 why: std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string),
             },
         }
     }
 
-    /// The same trouble, where rows are taken all the same.
+    /// Returns the same trouble for a server that takes rows all the same.
     fn beside_rows(self) -> Trouble {
         match self {
             Trouble::Refused { command, answer } => Trouble::Untold { command, answer },
@@ -243,7 +244,7 @@ impl Trouble {
         }
     }
 
-    /// Whether both have one reason: a server that is away, or the same error code.
+    /// Returns whether both have the same reason: an unreachable server, or the same error code.
     fn is_kind_of(&self, other: &Trouble) -> bool {
         match (self, other) {
             (Trouble::Unreachable { .. }, Trouble::Unreachable { .. }) => true,

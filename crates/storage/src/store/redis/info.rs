@@ -1,8 +1,8 @@
-//! Reads answers to `INFO`: lines of `name:value`, and headings that begin with `#`.
+//! Parses answers to `INFO`: lines of `name:value`, and headings that begin with `#`.
 
 use redis::Value;
 
-/// The value of a name, without the blanks around it. `None` where the answer is no text, or does not have the name.
+/// Returns the trimmed value of a name. `None` where the answer is no text or lacks the name.
 pub(super) fn text(answer: Value, name: &str) -> Option<String> {
     let answer: String = redis::from_redis_value(answer).ok()?;
     let value = answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;

@@ -1,4 +1,4 @@
-//! Reading what is in Redis: keys are looked for in steps, and values fetched many at a time.
+//! Reads from Redis: scans keys in steps, and fetches values in bulk.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use super::link::{Link, Request};
 use crate::store::row::NEVER;
 use crate::store::{Entry, StoreError};
 
-/// Keys that a server looks at in one step: it answers nobody else meanwhile, for less than a millisecond.
+/// Keys that a server scans in one step. The server blocks meanwhile, for less than a millisecond.
 const STEP_KEYS: usize = 2_000;
 /// Values fetched with one round trip.
 const FETCH_KEYS: usize = 1_000;
 
-/// Calls `each` with the keys that begin with a prefix, some at a time, until it returns false. Keys that come or go
-/// meanwhile, or move from server to server, may be missed, and others be given twice.
+/// Passes the keys that begin with a prefix to `each`, some at a time, until it returns false. Keys that
+/// appear, disappear or move between servers meanwhile may be missed, and others be passed twice.
 pub(super) fn keys(
     link: &mut Link,
     prefix: &str,
@@ -33,7 +33,7 @@ pub(super) fn keys(
             let answer = link.ask(shard, &scan)?;
             let (next, found): (u64, Vec<Vec<u8>>) = read(answer)?;
 
-            // A key that is not text is none of ours.
+            // Weir writes no key that is not UTF-8.
             let found: Vec<String> =
                 found.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect();
             if !found.is_empty() && !each(link, found)? {
@@ -48,7 +48,7 @@ pub(super) fn keys(
     Ok(())
 }
 
-/// The rows under some keys; those that are gone, or hold no string, are left out.
+/// Returns the rows under some keys; leaves out absent keys and keys that hold no string.
 pub(super) fn fetch(link: &mut Link, keys: &[String], now: Timestamp) -> Result<Vec<Entry>, StoreError> {
     let mut entries = Vec::with_capacity(keys.len());
     for keys in keys.chunks(FETCH_KEYS) {
@@ -67,14 +67,14 @@ pub(super) fn fetch(link: &mut Link, keys: &[String], now: Timestamp) -> Result<
     Ok(entries)
 }
 
-/// Values of keys, and the milliseconds that each has left to live.
+/// Values of keys, and their remaining milliseconds to live.
 struct Values {
     texts: Vec<Option<Vec<u8>>>,
     lives: Vec<i64>,
 }
 
 fn values(link: &mut Link, keys: &[String]) -> Result<Values, StoreError> {
-    // `MGET` takes the keys of one slot alone in a cluster, and is the faster one elsewhere.
+    // `MGET` is faster, but in a cluster it takes only keys of one slot.
     let is_cluster = link.topology()?.is_cluster();
     let mut requests: Vec<Request<'_>> = Vec::with_capacity(keys.len() * 2);
     if is_cluster {
@@ -90,7 +90,7 @@ fn values(link: &mut Link, keys: &[String]) -> Result<Values, StoreError> {
     let mut answers = link.pipe(&requests)?;
     for (answer, request) in answers.iter_mut().zip(&requests) {
         if let Value::ServerError(said) = answer {
-            // The key holds something that is none of ours, as `MGET` would say.
+            // The key holds another type; treat it as absent, as `MGET` does.
             if said.code() != "WRONGTYPE" {
                 return Err(refused(&request.command, said));
             }
@@ -107,13 +107,13 @@ fn values(link: &mut Link, keys: &[String]) -> Result<Values, StoreError> {
     Ok(Values { texts, lives })
 }
 
-/// An answer as what it is expected to be.
+/// Converts an answer to the expected type.
 pub(super) fn read<T: redis::FromRedisValue>(answer: Value) -> Result<T, StoreError> {
     let unexpected = |error: redis::ParsingError| StoreError::Unreachable { source: Box::new(error) };
     redis::from_redis_value(answer).map_err(unexpected)
 }
 
-/// A prefix as a part of a pattern.
+/// Escapes a prefix for use in a pattern.
 fn escaped(prefix: &str) -> String {
     let mut escaped = String::with_capacity(prefix.len());
     for letter in prefix.chars() {
@@ -125,7 +125,7 @@ fn escaped(prefix: &str) -> String {
     escaped
 }
 
-/// The time left until a row expires, as `SETEX` wants it: whole seconds, none below one.
+/// Returns the remaining life of a row as `SETEX` expects it: whole seconds, at least one.
 pub(super) fn seconds(life: Duration) -> u64 {
     life.as_secs().max(1)
 }

@@ -1,22 +1,22 @@
-//! The keys that this process knows of: a key that is not among them was written by somebody else.
+//! The keys that this process has written or seen. Another writer has written any key that is not among them.
 //!
-//! A key is known by its 64-bit hash. Every key that is written is added; keys that expire are not removed one by one.
-//! Instead the set is made anew from each scan of all keys, between [`Known::begin`] and [`Known::end`]. Keys that are
-//! added while the scan runs stay known, since the scan may have passed their place.
+//! The set holds 64-bit hashes of keys. Every written key is added; expired keys are not removed one by one.
+//! Instead each scan of all keys builds the set anew, between [`Known::begin`] and [`Known::end`]. Keys that
+//! are added during the scan stay known, since the scan may have passed their place.
 
 use std::collections::HashSet;
 
-/// Hashes of keys.
+/// A set of hashes of keys.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     all: HashSet<u64>,
-    /// Keys added since a scan began.
+    /// Keys added since the current scan began.
     since: Option<HashSet<u64>>,
-    /// How many keys there were after the last scan.
+    /// Number of keys after the last scan.
     settled: usize,
 }
 
-/// How many keys may be added without another scan, beside twice as many as after the last one.
+/// Keys that may be added without another scan, beyond twice the number after the last scan.
 const GROWTH: usize = 1 << 20;
 
 impl Known {
@@ -32,7 +32,7 @@ impl Known {
         }
     }
 
-    /// Keys that are gone: whoever writes them again is somebody else.
+    /// Removes deleted keys, so that a later write by another writer is noticed.
     pub fn remove(&mut self, keys: impl Iterator<Item = u64>) {
         for key in keys {
             self.all.remove(&key);
@@ -46,19 +46,19 @@ impl Known {
         self.all.contains(&key)
     }
 
-    /// A scan of all keys begins.
+    /// Begins a scan of all keys.
     pub fn begin(&mut self) {
         self.since = Some(HashSet::new());
     }
 
-    /// The scan has found these keys. Those that were added meanwhile stay known.
+    /// Ends the scan with the keys that it found. Keys that were added meanwhile stay known.
     pub fn end(&mut self, found: HashSet<u64>) {
         self.all = found;
         self.all.extend(self.since.take().unwrap_or_default());
         self.settled = self.all.len();
     }
 
-    /// Whether so many keys were added that most of the set may be gone from Redis.
+    /// Returns whether so many keys were added that most of the set may be gone from Redis.
     pub fn is_grown(&self) -> bool {
         self.all.len() > self.settled * 2 + GROWTH
     }

@@ -1,8 +1,10 @@
-//! Connections to all servers: made when they are needed, dropped when they fail, never waited for without end.
+//! Connections to all servers: opened when needed, dropped on failure, and never waited for without a
+//! timeout.
 //!
-//! A link sends each command to the server that holds its key. In a cluster the map of keys to servers grows old: a node
-//! that no longer holds a key answers `MOVED` with the node that does, and one that is handing it over answers `ASK`. The
-//! link follows both; the order of commands of one key is kept, since all of them go the same way.
+//! A link sends each command to the server that holds its key. In a cluster the map of keys to servers
+//! becomes stale: a node that no longer holds a key answers `MOVED` with the node that does, and a node that
+//! is migrating the key answers `ASK`. The link follows both. It keeps the order of commands of one key,
+//! since all of them take the same route.
 //!
 //! ```text
 //! pipe([a, b, c]) ── a, c ──► node 1: +OK, -MOVED 3999 node2 ──┐
@@ -10,8 +12,8 @@
 //!                             node 2: c: +OK ◄─────────────────┘
 //! ```
 //!
-//! The client of the `redis` crate for clusters is not used: it connects again and repeats commands by itself, so that
-//! an older value could overtake a newer one (`docs/decisions/0019-redis-cluster.md`).
+//! The `redis` crate's client for clusters reconnects and repeats commands by itself, so that an older value
+//! could overwrite a newer one. It is therefore not used (`docs/decisions/0019-redis-cluster.md`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,17 +27,17 @@ use super::servers::Servers;
 use super::slots::{Shard, Topology, beside};
 use crate::store::StoreError;
 
-/// A command follows keys that move so often within one call.
+/// Redirections that a command follows within one call.
 const MOVES: usize = 8;
 
-/// A command, and the key that says which server it is for.
+/// A command, and the key that selects its server.
 pub(super) struct Request<'a> {
     pub key: &'a str,
     pub command: Cmd,
 }
 
 impl<'a> Request<'a> {
-    /// A command that takes its key alone.
+    /// Returns a command whose only argument is its key.
     pub fn new(key: &'a str, name: &str) -> Request<'a> {
         let mut command = redis::cmd(name);
         command.arg(key);
@@ -43,26 +45,26 @@ impl<'a> Request<'a> {
     }
 }
 
-/// Connections that come back, one for each server.
+/// One reusable connection per server.
 pub(super) struct Link {
     servers: Arc<Servers>,
     open: BTreeMap<Arc<str>, Open>,
-    /// For a link whose commands may not overtake each other.
+    /// Set for a link whose commands must not overtake each other.
     given_up: Option<GivenUp>,
 }
 
-/// Connections that were given up while commands on them may still be on their way, by the life of their server.
+/// Connections that were dropped with commands in flight: their number, by the life of their server.
 type GivenUp = BTreeMap<String, u64>;
 
 struct Open {
     connection: Connection,
-    /// The life of the server that the connection leads to, where it tells.
+    /// The life of the server, where the server tells.
     life: Option<String>,
-    /// The connection as the server counts it. Each life counts anew.
+    /// The server's number of the connection, unique in the server's life.
     number: Option<u64>,
 }
 
-/// Where a request goes: to a shard, or to the node that its key is being handed over to.
+/// Target of a request: a shard, or the node to which its key is migrating.
 #[derive(Clone)]
 struct Hop {
     place: usize,
@@ -75,24 +77,24 @@ impl Link {
         Link { servers, open: BTreeMap::new(), given_up: None }
     }
 
-    /// A link whose commands are applied in the order in which they are sent, also those without an answer: what a
-    /// connection that was given up left on its way would else arrive after what its successor wrote.
+    /// Returns a link whose commands are applied in the order in which they are sent, even unanswered ones.
+    /// Otherwise commands in flight on a dropped connection could arrive after commands of its successor.
     pub fn in_order(servers: Arc<Servers>) -> Link {
         Link { given_up: Some(GivenUp::new()), ..Link::new(servers) }
     }
 
-    /// The servers that there are.
+    /// Returns the current servers.
     pub fn topology(&mut self) -> Result<Arc<Topology>, StoreError> {
         let topology = match self.servers.topology() {
             Some(topology) if !self.servers.is_suspect() => topology,
             _ => self.look_up()?,
         };
-        // What is left was answered: nothing is on its way there.
+        // Commands to the removed servers were answered, so none is in flight.
         self.open.retain(|name, _| topology.has(name));
         Ok(topology)
     }
 
-    /// Looks which servers there are now.
+    /// Looks up the current servers.
     pub fn look_up(&mut self) -> Result<Arc<Topology>, StoreError> {
         let servers = self.servers.clone();
         match servers.deployment() {
@@ -100,7 +102,8 @@ impl Link {
             Deployment::Cluster(_) => self.look_up_cluster(),
             Deployment::Server(_) if servers.is_cluster() => self.look_up_cluster(),
             Deployment::Server(server) => match self.slots_of(&Shard::new(server.clone())) {
-                // A server that is no cluster says so. One that does not tell is taken for none, until a key has moved.
+                // A server outside a cluster answers with an error. So may one that does not permit the
+                // question: it counts as a single server until a key has moved.
                 Err(StoreError::Refused { answer, .. }) if matches!(code(&answer), "ERR" | "NOPERM") => {
                     Ok(servers.found(Topology::one(server.clone())))
                 }
@@ -116,7 +119,7 @@ impl Link {
         let replicas = known.iter().flat_map(|known| known.replicas()).cloned();
         let others = self.servers.entrances().iter().cloned().chain(replicas);
         let others = others.map(|info| Arc::new(Shard::new(info)));
-        // Those that are connected answer at once; one that hangs would be waited for.
+        // Ask connected nodes first: they answer at once, while an unreachable node costs a timeout.
         let (ready, others): (Vec<Arc<Shard>>, Vec<Arc<Shard>>) =
             shards.chain(others).partition(|shard| self.open.contains_key(&shard.name));
 
@@ -129,7 +132,7 @@ impl Link {
         }
         let is_single = matches!(self.servers.deployment(), Deployment::Server(_));
         if is_single && matches!(&first, Some(StoreError::Refused { answer, .. }) if code(answer) == "ERR") {
-            // The next look takes it for a single server again.
+            // The next lookup treats the server as a single one again.
             self.servers.set_cluster(false);
         }
         let nobody = || StoreError::Unreachable { source: "no node of the cluster is known".into() };
@@ -146,7 +149,7 @@ impl Link {
         Ok(self.servers.found(topology))
     }
 
-    /// Sends one command to a server, and gives its answer.
+    /// Sends one command to a server and returns its answer.
     pub fn ask(&mut self, shard: &Shard, command: &Cmd) -> Result<Value, StoreError> {
         let open = self.open(shard)?;
         let answered = open
@@ -167,7 +170,7 @@ impl Link {
         }
     }
 
-    /// Sends one command to the server that holds a key, and gives its answer.
+    /// Sends one command to the server that holds a key and returns its answer.
     pub fn ask_for(&mut self, key: &str, command: Cmd) -> Result<Value, StoreError> {
         let request = Request { key, command };
         let answer = self.pipe(std::slice::from_ref(&request))?.pop().unwrap_or(Value::Nil);
@@ -177,7 +180,7 @@ impl Link {
         }
     }
 
-    /// Sends commands that write one behind the other; fails with the first that a server has said no to.
+    /// Sends writing commands in a pipeline. Fails with the first error that a server answers.
     pub fn write(&mut self, requests: &[Request<'_>]) -> Result<(), StoreError> {
         for (answer, request) in self.pipe(requests)?.iter().zip(requests) {
             if let Value::ServerError(said) = answer {
@@ -187,8 +190,8 @@ impl Link {
         Ok(())
     }
 
-    /// Sends commands one behind the other, without waiting for each answer, and gives the answers in their order. An
-    /// answer that says no is one of them.
+    /// Sends commands in a pipeline and returns their answers in order. An error of a server counts as an
+    /// answer.
     pub fn pipe(&mut self, requests: &[Request<'_>]) -> Result<Vec<Value>, StoreError> {
         let topology = self.topology()?;
         let mut answers: Vec<Value> = requests.iter().map(|_| Value::Nil).collect();
@@ -204,7 +207,8 @@ impl Link {
                 return Ok(answers);
             }
             if moved.iter().any(|hop| !hop.is_asking) {
-                // It says where all others are, too. Without it the keys are still found one by one.
+                // The lookup also finds all other moved keys. If it fails, each key is still found by its
+                // redirection.
                 self.servers.set_cluster(true);
                 self.look_up()?;
             }
@@ -214,8 +218,8 @@ impl Link {
         Err(StoreError::Unreachable { source })
     }
 
-    /// Sends requests to their servers, all of them before the first answer, and takes the answers. Returns those whose
-    /// keys are elsewhere.
+    /// Sends requests to their servers, all of them before reading the first answer, and stores the answers.
+    /// Returns the requests whose keys are elsewhere.
     fn exchange(
         &mut self,
         requests: &[Request<'_>],
@@ -227,8 +231,8 @@ impl Link {
             by_server.entry(hop.to.name.clone()).or_default().push(hop);
         }
 
-        // Every server is heard to the end, whatever became of the others: an answer left behind would be taken for that
-        // to the next command.
+        // Read all answers of every server, even after a failure of another: an unread answer would be taken
+        // for that of the next command.
         let mut outcome = Ok(());
         let mut sent = Vec::with_capacity(by_server.len());
         for hops in by_server.into_values() {
@@ -298,7 +302,7 @@ impl Link {
         Ok(())
     }
 
-    /// Takes what an answer that says no tells about the server.
+    /// Updates the link's view of a server that answered with an error.
     fn heard(&mut self, shard: &Shard, said: &ServerError) {
         if matches!(said.kind(), Some(ServerErrorKind::ReadOnly | ServerErrorKind::ClusterDown)) {
             self.servers.suspect();
@@ -308,12 +312,13 @@ impl Link {
         }
     }
 
-    /// Which life of a server answers: each start of one has a name of its own. `None` where it does not tell.
+    /// Returns the life of a server: each start of its process has a name of its own. `None` where it does
+    /// not tell.
     pub fn life(&mut self, shard: &Shard) -> Result<Option<String>, StoreError> {
         Ok(self.open(shard)?.life.clone())
     }
 
-    /// Whether the next command may make a new connection.
+    /// Returns whether the next command may open a connection.
     pub fn is_new(&self) -> bool {
         let Some(topology) = self.servers.topology() else { return true };
         topology.shards().iter().any(|shard| !self.open.contains_key(&shard.name))
@@ -343,7 +348,8 @@ impl Link {
         if let Some(given_up) = &mut self.given_up {
             number = wish(redis::cmd("CLIENT").arg("ID"))?
                 .and_then(|value| redis::from_redis_value::<u64>(value).ok());
-            // Before the first write: what the connection before has left on its way must not arrive after it.
+            // Before the first write, kill the previous connection, so that its commands in flight cannot
+            // arrive later.
             if let Some((life, before)) = life.as_ref().and_then(|life| Some((life, *given_up.get(life)?))) {
                 wish(redis::cmd("CLIENT").arg("KILL").arg("ID").arg(before))?;
                 given_up.remove(life);
@@ -352,7 +358,7 @@ impl Link {
         Ok(Open { connection, life, number })
     }
 
-    /// Drops a connection, and remembers that something may still be on its way.
+    /// Drops a connection, and remembers that commands may be in flight on it.
     fn give_up(&mut self, shard: &Shard) {
         self.servers.suspect();
         let Some(open) = self.open.remove(&shard.name) else { return };
@@ -362,7 +368,7 @@ impl Link {
     }
 }
 
-/// Where the key of a request is, if it is elsewhere, and whether it is only being handed over to there.
+/// Returns the server to which an error redirects a request, and whether its key is only migrating there.
 fn redirect(said: &ServerError, from: &ConnectionInfo) -> Option<(Arc<Shard>, bool)> {
     let is_asking = match said.kind()? {
         ServerErrorKind::Moved => false,

@@ -1,7 +1,8 @@
-//! Whether a connection fails since one side speaks TLS and the other does not.
+//! Finds out whether a connection fails because only one side speaks TLS.
 //!
-//! Neither side says so: a server that expects TLS closes the connection, and a server that expects none waits for the end
-//! of a line that never comes. So after such a failure the server is greeted in the other language, once.
+//! Neither side says so. A server that expects TLS closes the connection, and a server that expects none
+//! waits for a line end that never comes. So after such a failure, one greeting in the other protocol is
+//! sent.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
@@ -11,14 +12,14 @@ use std::time::Duration;
 use redis::ConnectionAddr;
 use rustls::pki_types::ServerName;
 
-/// How long the server may take for its first byte.
+/// Timeout of the server's first byte.
 const WAIT: Duration = Duration::from_secs(1);
 
-/// The first byte of a TLS record: an alert, or a part of a handshake.
+/// First bytes of a TLS record: an alert, or a part of a handshake.
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
 
-/// What to do about a connection that failed, if the reason is TLS.
+/// Returns advice for a connection that failed, if TLS is the reason.
 pub(super) fn advice(address: &ConnectionAddr) -> Option<&'static str> {
     match address {
         ConnectionAddr::Tcp(host, port) => {
@@ -35,7 +36,7 @@ pub(super) fn advice(address: &ConnectionAddr) -> Option<&'static str> {
     }
 }
 
-/// Sends a greeting, and gives the first byte of the answer.
+/// Sends a greeting and returns the first byte of the answer.
 fn first_byte(host: &str, port: u16, greeting: &[u8]) -> Option<u8> {
     let address = (host, port).to_socket_addrs().ok()?.next()?;
     let mut stream = TcpStream::connect_timeout(&address, WAIT).ok()?;
@@ -48,7 +49,7 @@ fn first_byte(host: &str, port: u16, greeting: &[u8]) -> Option<u8> {
     Some(first[0])
 }
 
-/// The first record of a handshake. It is never completed, so nobody has to be trusted.
+/// Returns the first record of a handshake. The handshake is never completed, so no trusted root is needed.
 fn client_hello(host: &str) -> Option<Vec<u8>> {
     let nobody = rustls::RootCertStore::empty();
     let config = rustls::ClientConfig::builder().with_root_certificates(nobody).with_no_client_auth();

@@ -1,5 +1,6 @@
-//! The result store in Redis, as the system before Weir wrote and read it: a string key a row, `SETEX` with its life, then
-//! `SET` of the latest key and `PUBLISH`. Redis is one server, the master that sentinels name, or a cluster.
+//! The result store in Redis, in the format of the system before Weir: one string key per row, written by
+//! `SETEX`, then `SET` of the latest key and `PUBLISH`. Redis is one server, the master that sentinels name,
+//! or a cluster.
 //!
 //! ```text
 //! write ─► copy (embedded) ─► Link ─► server of each key
@@ -8,12 +9,13 @@
 //! redis-listen: hears what others write, and looks for their keys
 //! ```
 //!
-//! What is written is also kept in an embedded store for a while. When a server comes back empty (restarted without its
-//! data, flushed) or older than it was, it gets from there all that it has lost, as far back as that copy reaches; rows that
-//! were deleted since go again.
+//! Writes are also kept in an embedded store for a while, the copy. When a server returns empty (restarted
+//! without its data, flushed) or with older data, it gets all lost rows back from the copy, as far as the
+//! copy reaches; rows deleted since are deleted again.
 //!
-//! Invariant: under each key stands the newest value that was written, or a newer one of somebody else. Batches go one
-//! after the other, also over several connections, and nothing else is written while rows are given back.
+//! Invariant: each key holds the newest value that this process has written, or a newer one of another
+//! writer. Batches go one after the other, also over several connections, and nothing else is written while
+//! rows are restored.
 
 mod address;
 mod connection;
@@ -46,26 +48,26 @@ use known::Known;
 use link::Link;
 use servers::Servers;
 
-/// How to reach Redis, and what to keep of what is written there.
+/// The address of Redis, and the size of the copy of what is written there.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// `redis://[user:password@]host[:port][/database]`, `rediss://…` for TLS, `unix:///path`,
     /// `redis-cluster://host[:port],…`, `redis-sentinel://host[:port],…/service[/database]`.
     pub url: String,
-    /// Where changes are told, ours and those of others.
+    /// Channel of the messages about changes, Weir's and those of others.
     pub channel: String,
-    /// The keys that others may write too.
+    /// Prefix of the keys that others may write too.
     pub prefix: String,
-    /// What is written is kept here for so long too, at most; longer than Redis may be gone.
+    /// Maximum time for which the copy keeps a write. It should be longer than an outage of Redis.
     pub copy_for: Duration,
-    /// Certificates of authorities in PEM that are trusted instead of the system's.
+    /// Root certificates in PEM that are trusted instead of the system's.
     pub certificates: Option<Vec<u8>>,
-    /// Changes that wait for a follower, at most.
+    /// Limit of the changes that wait for a follower.
     pub follower_changes: usize,
 }
 
 impl Options {
-    /// Whether the address and the certificates are of any use, before anything is opened.
+    /// Checks the address and the certificates. Opens nothing.
     pub fn check(&self) -> Result<(), StoreError> {
         install_cryptography();
         Servers::new(&self.url, self.certificates.clone()).map(drop)
@@ -87,35 +89,35 @@ impl Default for Options {
 
 /// Commands in one pipeline.
 const PIPELINE_COMMANDS: usize = 1_000;
-/// How long a follower waits until changes of others are heard.
+/// Time that a new follower waits until changes of others are received.
 const HEARD_WITHIN: Duration = Duration::from_secs(2);
 
-/// The result store in Redis. Dropping it is [`RedisStore::close`].
+/// The result store in Redis. Dropping it closes it, as [`RedisStore::close`] does.
 pub struct RedisStore {
     shared: Arc<Shared>,
     address: (String, String),
-    /// Ends the threads when it is dropped.
+    /// Dropping the sender ends the threads.
     threads: Mutex<Option<Threads>>,
 }
 
-/// Threads, and what ends them when it is dropped.
+/// The threads, and the sender whose drop ends them.
 type Threads = (Sender<()>, Vec<JoinHandle<()>>);
 
-/// What the store and its threads share.
+/// State that the store and its threads share.
 struct Shared {
     options: Options,
     servers: Arc<Servers>,
     clock: Arc<dyn Clock>,
-    /// Held while a batch is written and told.
+    /// Locked while a batch is written and published.
     writing: Mutex<Writing>,
     reading: Mutex<Link>,
     copy: EmbeddedStore,
     guard: Guard,
-    /// What this process published and has not heard back yet.
+    /// Messages that this process published and has not received back yet.
     own: Mutex<watch::Own>,
     known: Mutex<Known>,
     health: Health,
-    /// Tells that changes of others are heard.
+    /// Notified when changes of others are received.
     heard: Condvar,
 }
 
@@ -126,7 +128,7 @@ struct Writing {
 }
 
 impl Writing {
-    /// Makes sure, on our own link, that Redis has what it was given.
+    /// Makes sure, on this writer's link, that Redis has all rows that it was given.
     fn make_sure(&mut self, shared: &Shared) -> Result<(), StoreError> {
         if !shared.guard.check(&mut self.link)? {
             self.fill(shared, None)?;
@@ -134,39 +136,40 @@ impl Writing {
         Ok(())
     }
 
-    /// Gives Redis what it lacks, over a link or our own. Returns how many rows that were.
+    /// Gives Redis the rows that it lacks, over `link` or this writer's. Returns their number.
     fn fill(&mut self, shared: &Shared, link: Option<&mut Link>) -> Result<u64, StoreError> {
         let mut rows = 0;
         let link = link.unwrap_or(&mut self.link);
         let filled = shared.guard.fill(link, &shared.copy, &*shared.clock, &mut rows);
         if rows > 0 {
-            // What they have loaded may be what was there before all was back.
+            // Followers may have loaded rows before all were restored.
             self.followers.dismiss();
         }
         filled.map(|()| rows)
     }
 }
 
-/// Whether messages of others are heard: whoever follows while they are not has to look through everything again.
+/// Whether messages of others are received. While they are not, a new follower has to load all rows again
+/// later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Hearing {
-    /// Not once: Redis was not there yet, and only the copy is known.
+    /// Redis was not reachable yet, and only the copy is known.
     NotYet,
     Now,
     Lost,
-    /// The subscription is refused: what this process writes is all that followers are told.
+    /// The subscription is refused: followers see only the writes of this process.
     Refused,
 }
 
 impl RedisStore {
-    /// Bytes held in memory: by the copy, and for followers.
+    /// Returns the bytes held in memory by the copy and for followers.
     pub fn memory_bytes(&self) -> usize {
         let of_followers = self.shared.writing.try_lock();
         let of_followers = of_followers.map_or(HELD_BYTES_MAX, |mut writing| writing.followers.held_bytes());
         self.shared.copy.memory_bytes() + of_followers
     }
 
-    /// Starts its threads; Redis need not be there yet. `copy`: where to keep what is written for a while.
+    /// Starts the threads; Redis need not be reachable yet. `copy` keeps the writes for a while.
     pub fn open(
         options: Options,
         copy: EmbeddedStore,
@@ -230,7 +233,8 @@ impl Drop for RedisStore {
 }
 
 impl Shared {
-    /// Makes sure that Redis has what it was given and takes more. Returns how many rows it was given back.
+    /// Makes sure that Redis has all rows that it was given and takes more. Returns how many rows were
+    /// restored.
     fn give_back(&self, link: &mut Link) -> Result<u64, StoreError> {
         if self.guard.check(link)? {
             return Ok(0);
@@ -257,12 +261,12 @@ impl ResultStore for RedisStore {
         let written = (|| {
             if writing.link.is_new() {
                 match writing.make_sure(shared) {
-                    // The right to keep books says nothing about the right to write rows. The heartbeat tells it.
+                    // A refused marker says nothing about the right to write rows. The heartbeat reports it.
                     Ok(()) | Err(StoreError::Refused { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }
-            // Before Redis has it: should Redis be emptied now, what is given back is read from the copy.
+            // Before Redis: should Redis be emptied now, rows are restored from the copy.
             shared.keep(batch)?;
             write::put(shared, &mut writing.link, batch)
         })();
@@ -280,7 +284,7 @@ impl ResultStore for RedisStore {
         Ok(())
     }
 
-    /// Redis answered every write. What it keeps over a restart is its own to decide; the copy makes up for it.
+    /// Redis has answered every write. Its persistence is its own matter; the copy makes up for it.
     fn flush(&self) -> Result<(), StoreError> {
         self.shared.copy.flush()
     }
@@ -297,7 +301,7 @@ impl ResultStore for RedisStore {
         let shared = &*self.shared;
         let mut link = shared.reading.lock();
         if link.is_new() {
-            // A server that came back empty would be believed that nothing is under these keys.
+            // A server that returned empty would seem to have no rows under these keys.
             match shared.give_back(&mut link) {
                 Ok(_) | Err(StoreError::Refused { .. }) => {}
                 Err(error) => return Err(error),
@@ -305,13 +309,13 @@ impl ResultStore for RedisStore {
         }
 
         let mut found = keys::fetch(&mut link, keys, shared.clock.now())?.into_iter().peekable();
-        // What is there comes in the order of the keys.
+        // The found rows come in the order of the keys.
         Ok(keys.iter().map(|key| found.next_if(|entry| *entry.key == **key)).collect())
     }
 
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
         let shared = &*self.shared;
-        // A connection of its own: it takes a while, and others read meanwhile.
+        // A connection of its own, since a scan takes long and others read meanwhile.
         let mut link = Link::new(shared.servers.clone());
         let mut given = HashSet::new();
         let scanned = keys::keys(&mut link, prefix, |link, mut found| {
@@ -320,7 +324,7 @@ impl ResultStore for RedisStore {
             Ok(keys::fetch(link, &found, shared.clock.now())?.into_iter().all(&mut *each))
         });
         match scanned {
-            // What is in the copy is better than nothing, until Redis is there for the first time.
+            // Until Redis is reachable for the first time, the copy is better than nothing.
             Err(StoreError::Unreachable { .. } | StoreError::Refused { .. })
                 if given.is_empty() && shared.writing.lock().hearing == Hearing::NotYet =>
             {
@@ -349,9 +353,9 @@ impl ResultStore for RedisStore {
         self.address.clone()
     }
 
-    /// As the last look at it said, a second ago at most.
+    /// Returns the outcome of the last check, a second ago at most.
     fn ping(&self) -> Result<(), StoreError> {
-        // The copy first: one that takes no more writes is not mended by waiting, whatever Redis says.
+        // The copy first: waiting does not mend a copy that refuses writes, whatever Redis says.
         self.shared.copy.ping()?;
         self.shared.health.answer(self.shared.clock.elapsed())
     }
@@ -363,7 +367,7 @@ impl ResultStore for RedisStore {
 }
 
 impl Shared {
-    /// Keeps what Redis takes, and which rows are no more.
+    /// Stores a batch's rows and deletions in the copy.
     fn keep(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         let (now, copy_for) = (self.clock.now(), self.options.copy_for);
         let rows = batch.upserts.iter().map(|of| (&of.key, &*of.value, row::expires(now, of.ttl)));
@@ -376,12 +380,12 @@ impl Shared {
     }
 }
 
-/// Once in a process; that somebody else did is as good.
+/// Installs the provider for the process. Fails when one is installed already, which is as good.
 fn install_cryptography() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// How long something stands that expires then; `None` if it has expired.
+/// Returns the remaining life at `now`; `None` if it has expired.
 fn life(expires: Timestamp, now: Timestamp) -> Option<Duration> {
     u64::try_from(expires.0.saturating_sub(now.0)).ok().filter(|ms| *ms > 0).map(Duration::from_millis)
 }

@@ -1,4 +1,4 @@
-//! The servers behind `redis.url`, which may change while the store is used: what all its connections share.
+//! The servers behind `redis.url`, shared by all connections. They may change while the store is used.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,19 +11,19 @@ use super::connection::{ask, connect, unreachable};
 use super::slots::Topology;
 use crate::store::StoreError;
 
-/// How to reach the servers, and which there were when last looked.
+/// Addresses of the servers, and the topology of the last lookup.
 pub(super) struct Servers {
     deployment: Deployment,
-    /// Certificates of authorities in PEM that are trusted instead of the system's.
+    /// Root certificates in PEM that are trusted instead of the system's.
     certificates: Option<Vec<u8>>,
     topology: RwLock<Option<Arc<Topology>>>,
-    /// Something has failed that may be because other servers have taken over.
+    /// Whether a failure suggests that other servers have taken over.
     is_suspect: AtomicBool,
-    /// A server has spoken as only the node of a cluster does.
+    /// Whether a server has answered as only the node of a cluster does.
     is_cluster: AtomicBool,
     /// The sentinel that answered last.
     sentinel: Mutex<Option<Sentinel>>,
-    /// Why no sentinel can be asked, while the master is known from before.
+    /// Error of the sentinels, while the master is known from an earlier answer.
     sentinels_away: Mutex<Option<String>>,
 }
 
@@ -49,7 +49,7 @@ impl Servers {
         if servers.certificates.is_some() && !servers.entrances().iter().all(speaks_tls) {
             return Err(wrong("redis.certificates are only of use to rediss://"));
         }
-        // Certificates that are no PEM are found now, not when a server is there.
+        // Find invalid certificates now, not at the first connection.
         for info in servers.entrances() {
             servers.client(info).map_err(|error| StoreError::Address { message: error.to_string() })?;
         }
@@ -60,12 +60,12 @@ impl Servers {
         &self.deployment
     }
 
-    /// Whether other servers can take the place of those that are known, without another URL.
+    /// Returns whether other servers can replace the known ones, under the same URL.
     pub fn can_change(&self) -> bool {
         !matches!(self.deployment, Deployment::Server(_)) || self.is_cluster()
     }
 
-    /// Whether a plain server has turned out to be a node of a cluster.
+    /// Returns whether a plain server has turned out to be a node of a cluster.
     pub fn is_cluster(&self) -> bool {
         self.is_cluster.load(Ordering::Relaxed)
     }
@@ -74,7 +74,7 @@ impl Servers {
         self.is_cluster.store(is_cluster, Ordering::Relaxed);
     }
 
-    /// The servers that are known may not be those that there are.
+    /// Marks the known servers as possibly stale.
     pub fn suspect(&self) {
         self.is_suspect.store(true, Ordering::Relaxed);
     }
@@ -83,7 +83,7 @@ impl Servers {
         self.is_suspect.load(Ordering::Relaxed)
     }
 
-    /// Servers that the URL names.
+    /// Returns the servers that the URL names.
     pub fn entrances(&self) -> &[ConnectionInfo] {
         match &self.deployment {
             Deployment::Server(server) => std::slice::from_ref(server),
@@ -92,12 +92,12 @@ impl Servers {
         }
     }
 
-    /// The servers as they were found last.
+    /// Returns the servers of the last lookup.
     pub fn topology(&self) -> Option<Arc<Topology>> {
         self.topology.read().clone()
     }
 
-    /// Takes the servers that were found. Links that know the same ones keep what they have.
+    /// Stores the servers of a lookup. An equal topology is kept, so that links keep their connections.
     pub fn found(&self, topology: Topology) -> Arc<Topology> {
         let mut known = self.topology.write();
         self.is_suspect.store(false, Ordering::Relaxed);
@@ -115,7 +115,7 @@ impl Servers {
 
     fn client(&self, info: &ConnectionInfo) -> Result<Client, RedisError> {
         match &self.certificates {
-            // The addresses that nodes and sentinels tell have them already.
+            // Addresses that nodes and sentinels name have the certificates already.
             Some(root) if !matches!(info.addr(), ConnectionAddr::TcpTls { tls_params: Some(_), .. }) => {
                 let tls = TlsCertificates { client_tls: None, root_cert: Some(root.clone()) };
                 Client::build_with_tls(info.clone(), tls)
@@ -124,7 +124,7 @@ impl Servers {
         }
     }
 
-    /// Looks which server is the master now. While no sentinel answers, it is the one that was named last.
+    /// Looks up the current master. While no sentinel answers, returns the master that was named last.
     pub fn look_up_master(&self, sentinels: &Sentinels) -> Result<Arc<Topology>, StoreError> {
         let named = self.master(sentinels);
         let why = named.as_ref().err().map(|error| match error {
@@ -136,7 +136,7 @@ impl Servers {
         match (named, self.topology()) {
             (Ok(master), _) => Ok(self.found(Topology::one(master))),
             (Err(_), Some(known)) => {
-                // The next failure asks again, not the next command.
+                // Ask again after the next failure, not for the next command.
                 self.is_suspect.store(false, Ordering::Relaxed);
                 Ok(known)
             }
@@ -144,12 +144,12 @@ impl Servers {
         }
     }
 
-    /// Why no sentinel can be asked who the master is.
+    /// Returns why no sentinel can be asked for the master.
     pub fn sentinels_away(&self) -> Option<String> {
         self.sentinels_away.lock().clone()
     }
 
-    /// Asks the sentinels for the master, the one that answered last first.
+    /// Asks the sentinels for the master, beginning with the one that answered last.
     fn master(&self, sentinels: &Sentinels) -> Result<ConnectionInfo, StoreError> {
         let mut kept = self.sentinel.lock();
         if let Some(mut sentinel) = kept.take()

@@ -1,12 +1,13 @@
-//! Which server holds which key.
+//! The map of keys to servers.
 //!
-//! A cluster cuts its keys into 16,384 slots: the CRC16 (XMODEM) of the key, or of what stands in its first `{…}`. Each
-//! slot belongs to one master, and moves to another when the cluster is resharded or a replica takes over. A single server
-//! is a topology of one shard without slots.
+//! A cluster divides its keys into 16,384 slots: the CRC16 (XMODEM) of the key, or of the text in its first
+//! `{…}`. Each slot belongs to one master, and moves to another when the cluster is resharded or a replica
+//! takes over. A single server is a topology of one shard without slots.
 //!
-//! Each shard has a marker, the key that says what the shard was filled from (`guard.rs`). It has to lie on the shard that
-//! it speaks of, so its name holds a tag of one of the shard's slots: `weir:stores:{18104}`. The slot is the one whose
-//! hash with the shard's name is the least, so that the marker stays the same while other slots come and go.
+//! Each shard has a marker, a key that tells from which copies the shard was filled (`guard.rs`). The marker
+//! has to lie on its own shard, so its name holds a tag of one of the shard's slots: `weir:stores:{18104}`.
+//! Of all its slots, the shard takes the one whose hash with the shard's name is the least, so that the
+//! marker stays the same while other slots come and go.
 //!
 //! Format of `CLUSTER SLOTS`: <https://redis.io/docs/latest/commands/cluster-slots/>.
 
@@ -17,26 +18,26 @@ use redis::{ConnectionInfo, Value};
 use super::address::at;
 
 const SLOTS: usize = 16_384;
-/// The slot belongs to nobody.
+/// Owner of a slot that no shard holds.
 const NOBODY: u16 = u16::MAX;
-/// The marker of a server that is no cluster, and how the others begin.
+/// Marker of a server outside a cluster, and prefix of all others.
 const MARKER: &str = "weir:stores";
 
 /// A server that takes writes.
 #[derive(Debug, Clone)]
 pub(super) struct Shard {
-    /// Its address, for people and to tell it from others.
+    /// Address of the server, for messages and as its identity.
     pub name: Arc<str>,
     pub info: ConnectionInfo,
-    /// Its bookkeeping key.
+    /// Key of the shard's marker.
     pub marker: Arc<str>,
 }
 
-/// The servers that there are, and which of them holds which key.
+/// The servers, and the owner of each key.
 #[derive(Debug)]
 pub(super) struct Topology {
     shards: Vec<Arc<Shard>>,
-    /// The place in `shards` of each slot's owner; `None` where one server holds all keys.
+    /// The index in `shards` of each slot's owner; `None` where one server holds all keys.
     owners: Option<Vec<u16>>,
     replicas: Vec<ConnectionInfo>,
 }
@@ -48,12 +49,12 @@ impl Shard {
 }
 
 impl Topology {
-    /// A server that holds all keys.
+    /// Returns a topology of one server that holds all keys.
     pub fn one(info: ConnectionInfo) -> Topology {
         Topology { shards: vec![Arc::new(Shard::new(info))], owners: None, replicas: Vec::new() }
     }
 
-    /// Reads the answer of `via` to `CLUSTER SLOTS`. `None` where the answer is not one.
+    /// Decodes the answer of `via` to `CLUSTER SLOTS`. `None` where the answer is malformed.
     pub fn of_cluster(answer: Value, via: &ConnectionInfo, before: Option<&Topology>) -> Option<Topology> {
         let mut found = Topology { shards: Vec::new(), owners: None, replicas: Vec::new() };
         let mut owners = vec![NOBODY; SLOTS];
@@ -70,7 +71,7 @@ impl Topology {
 
         found.owners = Some(owners);
         match before.filter(|before| before.is_like(&found)) {
-            // Markers are looked for when slots have moved, not every second.
+            // Compute markers only when slots have moved, not every second.
             Some(before) => found.shards.clone_from(&before.shards),
             None => found.mark(),
         }
@@ -86,7 +87,7 @@ impl Topology {
         u16::try_from(place).unwrap_or(NOBODY)
     }
 
-    /// Gives each shard its marker.
+    /// Sets the marker of each shard.
     fn mark(&mut self) {
         let Some(owners) = &self.owners else { return };
         for (place, shard) in self.shards.iter_mut().enumerate() {
@@ -112,18 +113,18 @@ impl Topology {
         &self.replicas
     }
 
-    /// Whether it has the same shards with the same slots.
+    /// Returns whether both have the same shards with the same slots.
     pub fn is_like(&self, other: &Topology) -> bool {
         let names = self.shards.iter().map(|shard| &shard.name);
         names.eq(other.shards.iter().map(|shard| &shard.name)) && self.owners == other.owners
     }
 
-    /// Whether a server of this name takes writes.
+    /// Returns whether a server of this name takes writes.
     pub fn has(&self, name: &str) -> bool {
         self.shards.iter().any(|shard| &*shard.name == name)
     }
 
-    /// The place among the shards of the one that holds a key; the slot where nobody does.
+    /// Returns the index of the shard that holds a key; fails with the slot where no shard holds it.
     pub fn owner(&self, key: &str) -> Result<usize, usize> {
         let Some(owners) = &self.owners else { return Ok(0) };
         let slot = slot(key.as_bytes());
@@ -132,7 +133,7 @@ impl Topology {
     }
 }
 
-/// `[host, port, id, …]` of an answer; the host is null or empty where it is the one that was asked.
+/// Decodes `[host, port, id, …]`. The host is null or empty where it is the host that was asked.
 fn node_info(node: Value, via: &ConnectionInfo) -> Option<ConnectionInfo> {
     let mut parts = redis::from_redis_value::<Vec<Value>>(node).ok()?.into_iter();
     let host: Option<String> = redis::from_redis_value(parts.next()?).ok()?;
@@ -140,7 +141,7 @@ fn node_info(node: Value, via: &ConnectionInfo) -> Option<ConnectionInfo> {
     Some(beside(via, host.as_deref().unwrap_or_default(), port))
 }
 
-/// A node that `via` names. A node without a host is on the same one as `via`.
+/// Returns the settings of a node that `via` names. A node without a host is on the same host as `via`.
 pub(super) fn beside(via: &ConnectionInfo, host: &str, port: u16) -> ConnectionInfo {
     match (host, via.addr()) {
         ("" | "?", redis::ConnectionAddr::Tcp(host, _)) => at(via, host, port),
@@ -149,7 +150,7 @@ pub(super) fn beside(via: &ConnectionInfo, host: &str, port: u16) -> ConnectionI
     }
 }
 
-/// The slot of a key.
+/// Returns the slot of a key.
 fn slot(key: &[u8]) -> usize {
     let tagged = key.iter().position(|byte| *byte == b'{').and_then(|open| {
         let behind = &key[open + 1..];
@@ -159,12 +160,12 @@ fn slot(key: &[u8]) -> usize {
     usize::from(crc16(tagged.unwrap_or(key))) % SLOTS
 }
 
-/// The least number whose slot this is.
+/// Returns the least number whose slot is `wanted`.
 fn tag(wanted: usize) -> String {
     (0_u32..).map(|number| number.to_string()).find(|tag| slot(tag.as_bytes()) == wanted).unwrap_or_default()
 }
 
-/// CRC16 with the polynomial 0x1021, as XMODEM has it.
+/// Returns the CRC16 with the polynomial 0x1021, as XMODEM uses it.
 fn crc16(bytes: &[u8]) -> u16 {
     bytes.iter().fold(0, |crc, byte| (crc << 8) ^ CRC16[usize::from((crc >> 8) ^ u16::from(*byte))])
 }

@@ -1,8 +1,8 @@
-//! Hears of changes that others make, and looks after the servers.
+//! Receives changes of other writers, and checks the servers.
 //!
-//! A message names an analytic and a time, not the keys, and the keys of writers before Weir need not end in that time. So
-//! after a message of somebody else all keys are scanned, in steps that hold up nobody, for keys that are not known yet
-//! (`known.rs`) or end in a time that was told.
+//! A message names an analytic and a time, not the keys, and keys of writers before Weir need not end in that
+//! time. So after a message of another writer all keys are scanned, in short steps, for keys that are not
+//! known yet (`known.rs`) or end in an announced time.
 //!
 //! ```text
 //! message ─► one of ours? ─ yes ─► nothing to do: followers were told when the rows were written
@@ -23,25 +23,25 @@ use super::slots::{Shard, Topology};
 use super::{Hearing, Shared, hash, info};
 use crate::store::{Change, Notification, StoreError};
 
-/// How long to wait for a message before looking at what else there is to do.
+/// Timeout of waiting for a message, before other work is checked.
 const LISTEN: Duration = Duration::from_millis(250);
-/// How often to make sure, in silence, that the connection still stands.
+/// Interval of checks that a silent connection still works.
 const ALIVE: Duration = Duration::from_secs(5);
-/// How long to wait before connecting again.
+/// Wait before connecting again.
 const RETRY: Duration = Duration::from_millis(500);
-/// How often the server is looked after.
+/// Interval between checks of the servers.
 const CHECK: Duration = Duration::from_secs(1);
-/// And every so many times, whether it evicts keys.
+/// Checks between two checks for evictions.
 const EVICTIONS: u64 = 5;
-/// From one look through all keys to the next, at least; and so many times as long as it takes.
+/// Minimum time from one scan of all keys to the next, and as a multiple of a scan's duration.
 const PASS: Duration = Duration::from_secs(1);
 const PASS_SHARE: u32 = 4;
-/// After slots have moved, so many looks without another move make an end.
+/// Checks without another move after which slots count as settled.
 const REST: u64 = 3;
-/// Messages of our own that are waited for, at most.
+/// Limit of own messages waited for.
 const OWN_MESSAGES: usize = 100_000;
 
-/// What this process published and has not heard yet.
+/// Messages that this process published and has not received back yet.
 #[derive(Debug, Default)]
 pub(super) struct Own {
     waiting: HashMap<Vec<u8>, u32>,
@@ -49,14 +49,15 @@ pub(super) struct Own {
 
 impl Own {
     pub fn sent(&mut self, message: &str) {
-        // Nobody listens, or what is heard is far behind: then ours are taken for those of others, which is only slower.
+        // Nothing is received, or the queue lags far behind. Own messages then count as those of others,
+        // which only costs time.
         if self.waiting.len() >= OWN_MESSAGES {
             self.waiting.clear();
         }
         *self.waiting.entry(message.as_bytes().to_vec()).or_default() += 1;
     }
 
-    /// Whether a message was ours.
+    /// Returns whether this process sent the message, and removes it.
     pub fn heard(&mut self, message: &[u8]) -> bool {
         let Some(count) = self.waiting.get_mut(message) else { return false };
         *count -= 1;
@@ -67,17 +68,17 @@ impl Own {
     }
 }
 
-/// What others told and was not looked for yet.
+/// Announcements of others that were not looked for yet.
 #[derive(Default)]
 struct Told {
-    /// By type: the newest time, and rows.
+    /// By type: the newest time, and the number of rows.
     by_kind: BTreeMap<String, (String, u64)>,
-    /// Keys that they deleted.
+    /// Keys that others deleted.
     deleted: BTreeSet<String>,
     due: Duration,
 }
 
-/// Listens until told to stop.
+/// Subscribes again and again until told to stop.
 pub(super) fn listen(shared: &Shared, stopped: &Receiver<()>) {
     loop {
         let ended = subscribed(shared, stopped);
@@ -92,8 +93,8 @@ pub(super) fn listen(shared: &Shared, stopped: &Receiver<()>) {
     }
 }
 
-/// Notes that the changes of others are not heard; for good, until somebody changes what the user may do, if the
-/// subscription was refused.
+/// Records that changes of others are not received. A refused subscription is final until somebody changes
+/// the user's rights.
 fn hears_nothing(shared: &Shared, is_refused: bool) {
     let mut writing = shared.writing.lock();
     let before = writing.hearing;
@@ -102,16 +103,16 @@ fn hears_nothing(shared: &Shared, is_refused: bool) {
         Hearing::Now => Hearing::Lost,
         before => before,
     };
-    // What was missed is unknown: whoever follows has to load everything again.
+    // Changes were missed, so followers have to load all rows again.
     if before == Hearing::Now {
         writing.followers.dismiss();
     }
 }
 
-/// Subscribes, and listens. Fails with [`StoreError::Refused`] where the subscription is refused.
+/// Subscribes and listens. Fails with [`StoreError::Refused`] where the subscription is refused.
 fn subscribed(shared: &Shared, stopped: &Receiver<()>) -> Result<(), StoreError> {
     let mut looking = Link::new(shared.servers.clone());
-    // Whoever loads all rows from now on finds those that were lost.
+    // Restore lost rows first, so that followers that load all rows from now on find them.
     shared.give_back(&mut looking).map_err(elsewhere)?;
 
     let (server, mut connection) = some_server(shared, &mut looking).map_err(elsewhere)?;
@@ -124,7 +125,7 @@ fn subscribed(shared: &Shared, stopped: &Receiver<()>) -> Result<(), StoreError>
     shared.own.lock().waiting.clear();
     {
         let mut writing = shared.writing.lock();
-        // Who follows already has what the copy held.
+        // Existing followers have only loaded the copy's rows.
         writing.followers.dismiss();
         writing.hearing = Hearing::Now;
     }
@@ -132,7 +133,7 @@ fn subscribed(shared: &Shared, stopped: &Receiver<()>) -> Result<(), StoreError>
     hear(shared, &mut looking, &server, &mut listening, stopped).map_err(elsewhere)
 }
 
-/// Asks for the messages of a channel. [`PubSub::subscribe`] takes every answer for a yes.
+/// Subscribes to a channel. [`PubSub::subscribe`] takes every answer for success.
 fn subscribe(connection: &mut Connection, info: &ConnectionInfo, channel: &str) -> Result<(), StoreError> {
     let mut command = redis::cmd("SUBSCRIBE");
     command.arg(channel);
@@ -144,12 +145,12 @@ fn subscribe(connection: &mut Connection, info: &ConnectionInfo, channel: &str) 
     }
 }
 
-/// Trouble that is told as what it is elsewhere, and is no subscription that was refused.
+/// Wraps an error of another command, so that it does not count as a refused subscription.
 fn elsewhere(error: StoreError) -> StoreError {
     StoreError::Unreachable { source: Box::new(error) }
 }
 
-/// Connects to the first server that can be reached: each node of a cluster hears what is told to any of them.
+/// Connects to the first reachable server. Each node of a cluster receives all messages.
 fn some_server(shared: &Shared, link: &mut Link) -> Result<(Arc<Shard>, Connection), StoreError> {
     let mut outcome = Err(StoreError::Unreachable { source: "no server is known".into() });
     for shard in link.topology()?.shards() {
@@ -161,7 +162,7 @@ fn some_server(shared: &Shared, link: &mut Link) -> Result<(Arc<Shard>, Connecti
     outcome
 }
 
-/// Takes messages until told to stop, until the connection fails, or until the server is none of those that count.
+/// Receives messages until told to stop, the connection fails, or the server leaves the topology.
 fn hear(
     shared: &Shared,
     looking: &mut Link,
@@ -179,12 +180,12 @@ fn hear(
                     told.take(message.get_payload_bytes());
                 }
             }
-            // Silence.
+            // Timeout without a message.
             Err(error) if error.is_timeout() => {}
             Err(error) => return Err(lost(error)),
         }
 
-        // A node that has left its cluster, or a master that was replaced, may stay silent for ever.
+        // A node that has left its cluster, or a replaced master, may stay silent for ever.
         if shared.servers.topology().is_some_and(|topology| !topology.has(&server.name)) {
             return Err(StoreError::Unreachable { source: "another server has taken its place".into() });
         }
@@ -224,7 +225,8 @@ impl Told {
             #[serde(default)]
             deleted: Vec<String>,
         }
-        // One that is not such an object is passed on as it is, to be counted by whoever follows.
+
+        // Another message is passed on as it is, so that followers can count it.
         let (kind, time, count) = match serde_json::from_slice::<Message>(message) {
             Ok(message) if !message.deleted.is_empty() => {
                 self.deleted.extend(message.deleted);
@@ -233,6 +235,7 @@ impl Told {
             Ok(message) => (message.kind, message.timestamp, message.count),
             Err(_) => (String::new(), String::new(), 0),
         };
+
         let entry = self.by_kind.entry(kind).or_default();
         if time >= entry.0 {
             entry.0 = time;
@@ -241,7 +244,7 @@ impl Told {
     }
 }
 
-/// Tells which of the rows are gone that others say they deleted: they may have been written again since.
+/// Tells followers which of the announced keys are really gone: they may have been written again since.
 fn look_for_deleted(shared: &Shared, link: &mut Link, told: BTreeSet<String>) -> Result<(), StoreError> {
     let keys: Vec<String> = told.into_iter().filter(|key| key.starts_with(&shared.options.prefix)).collect();
     if keys.is_empty() {
@@ -257,7 +260,7 @@ fn look_for_deleted(shared: &Shared, link: &mut Link, told: BTreeSet<String>) ->
     Ok(())
 }
 
-/// Finds what others wrote, and tells it.
+/// Finds rows that others wrote, and passes them to followers.
 fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>) -> Result<(), StoreError> {
     let times: Vec<String> =
         told.values().filter(|(time, _)| !time.is_empty()).map(|(time, _)| format!(":{time}")).collect();
@@ -294,8 +297,8 @@ fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>)
     Ok(())
 }
 
-/// Looks after the servers until told to stop: which there are, whether they take rows, and whether they still have what
-/// they were given.
+/// Checks the servers until told to stop: the topology, whether they take rows, and whether they still have
+/// all rows that they were given.
 pub(super) fn check(shared: &Shared, stopped: &Receiver<()>) {
     let mut link = Link::new(shared.servers.clone());
     let mut moved = Moved::default();
@@ -309,7 +312,7 @@ pub(super) fn check(shared: &Shared, stopped: &Receiver<()>) {
         }
 
         if moved.is_over(shared.servers.topology(), round) {
-            // A scan that ran meanwhile may have missed rows on their way from server to server.
+            // A concurrent scan may have missed rows that moved between servers.
             shared.writing.lock().followers.dismiss();
         }
         if round.is_multiple_of(EVICTIONS) {
@@ -332,7 +335,7 @@ fn look_for_evictions(shared: &Shared, link: &mut Link) {
     let Ok(topology) = link.topology() else { return };
     for shard in topology.shards() {
         let stats = link.ask(shard, redis::cmd("INFO").arg("stats"));
-        // A server that does not tell, or is not there, has said so elsewhere.
+        // A server that does not tell, or is unreachable, is reported elsewhere.
         let evicted = stats.ok().and_then(|stats| info::text(stats, "evicted_keys")?.parse().ok());
         if let Some(evicted) = evicted {
             shared.health.evicted(&shard.name, evicted, shared.clock.elapsed());
@@ -340,11 +343,11 @@ fn look_for_evictions(shared: &Shared, link: &mut Link) {
     }
 }
 
-/// Tells when the servers of a cluster have come to rest after slots have moved.
+/// Tells when a cluster has settled after slots have moved.
 #[derive(Default)]
 struct Moved {
     known: Option<Arc<Topology>>,
-    /// The round in which they were last seen to move.
+    /// The round in which slots were last seen to move.
     round: Option<u64>,
 }
 

@@ -1,4 +1,4 @@
-//! Writing a batch: its rows, then the latest key, then the messages to other readers.
+//! Writes a batch: its rows, then the latest key, then the messages to other readers.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use super::link::{Link, Request};
 use super::{PIPELINE_COMMANDS, Shared};
 use crate::store::{Notification, StoreError, Upsert, WriteBatch};
 
-/// Keys of deleted rows in one message, at most.
+/// Limit of deleted keys in one message.
 const DELETED_KEYS: usize = 1_000;
 
-/// Writes a batch, whole or in part: what was written is written again with the rest. Returns what came of telling
-/// others, if they are to be told.
+/// Writes a batch. After a failure a part may be written; the next attempt writes all again. Returns the
+/// outcome of publishing, if the batch has a message.
 pub(super) fn put(
     shared: &Shared,
     link: &mut Link,
@@ -38,8 +38,8 @@ pub(super) fn put(
     Ok(None)
 }
 
-/// Writes the latest key, and publishes. A `PUBLISH` that is refused does not make the rows any less written: it is
-/// returned, and the batch is not written again.
+/// Writes the latest key and publishes the messages. A refused `PUBLISH` is returned as the inner error: the
+/// rows are written all the same, and the batch is not repeated.
 fn tell(
     shared: &Shared,
     link: &mut Link,
@@ -49,7 +49,7 @@ fn tell(
     let mut messages: Vec<String> = batch.told().map(message).into_iter().collect();
     messages.extend(batch.deletes.chunks(DELETED_KEYS).map(|keys| message_of_deleted(told, keys)));
 
-    // Any node of a cluster takes it. The one of the latest key takes all in order.
+    // Any node of a cluster takes messages. Sending all to the latest key's node keeps their order.
     let key = batch.latest_key().or(batch.keys().next()).map_or(&*told.channel, |key| &**key);
     let mut requests = Vec::with_capacity(1 + messages.len());
     requests.extend(batch.latest_key().map(|latest| set_latest(latest, told)));
@@ -66,7 +66,7 @@ fn tell(
     }
     let answers = link.pipe(&requests);
     if listens {
-        // What did not go out is not heard either.
+        // A message that was not sent is not received either.
         for (place, message) in messages.iter().enumerate() {
             let answer = answers.as_ref().ok().and_then(|answers| answers.get(before + place));
             if answer.is_none_or(|answer| matches!(answer, Value::ServerError(_))) {
@@ -87,7 +87,7 @@ fn tell(
     Ok(published)
 }
 
-/// A row as the contract has it.
+/// Returns the command that writes a row, per the contract.
 fn set_with_life(upsert: &Upsert) -> Request<'_> {
     let mut command = redis::cmd("SETEX");
     command.arg(&*upsert.key).arg(seconds(upsert.ttl)).arg(&*upsert.value);
@@ -100,14 +100,14 @@ fn set_latest<'a>(key: &'a str, told: &Notification) -> Request<'a> {
     Request { key, command }
 }
 
-/// `{"type", "timestamp", "count"}`.
+/// Returns `{"type", "timestamp", "count"}`.
 fn message(told: &Notification) -> String {
     let text = |text: &str| serde_json::Value::from(text).to_string();
     format!(r#"{{"type": {}, "timestamp": {}, "count": {}}}"#, text(&told.kind), text(&told.time), told.count)
 }
 
-/// `{"type", "timestamp", "count", "deleted"}`: no row was written, and these keys are gone. A reader who knows the first
-/// three alone reads the type again.
+/// Returns `{"type", "timestamp", "count", "deleted"}`: no row was written, and these keys are gone. A reader
+/// that knows only the first three fields reads the type's rows again.
 fn message_of_deleted(told: &Notification, keys: &[Arc<str>]) -> String {
     let text = |text: &str| serde_json::Value::from(text).to_string();
     let keys: Vec<String> = keys.iter().map(|key| text(key)).collect();

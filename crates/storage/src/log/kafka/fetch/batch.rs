@@ -1,8 +1,10 @@
-//! Record batches of the formats v0, v1 and v2, as a fetch answers them: one behind the other, the last perhaps cut short.
+//! Decodes record batches of the formats v0, v1 and v2. A fetch answers a run of them, the last possibly
+//! cut short.
 //!
 //! ```text
 //! v2     base offset 8 | length 4 | leader epoch 4 | magic 1 | crc32c 4 | attributes 2 | last offset delta 4
-//!        | first time 8 | greatest time 8 | producer id 8 | producer epoch 2 | first sequence 4 | count 4 | records…
+//!        | first time 8 | greatest time 8 | producer id 8 | producer epoch 2 | first sequence 4 | count 4
+//!        | records…
 //! v0, v1 offset 8 | size 4 | crc32 4 | magic 1 | attributes 1 | time 8 (v1) | key | value
 //! ```
 //!
@@ -10,18 +12,18 @@
 
 use super::codec::Codec;
 
-/// Up to the magic, in all formats.
+/// Bytes up to and including the magic, in all formats.
 const PREFIX: usize = 17;
-/// Up to the records of v2.
+/// Bytes of a v2 batch in front of its records.
 const HEADER: usize = 61;
-/// In front of what a length counts.
+/// Bytes in front of the part that the length field counts.
 const FRAME: usize = 12;
 
 const IS_LOG_APPEND_TIME: i16 = 1 << 3;
 const IS_TRANSACTIONAL: i16 = 1 << 4;
 const IS_CONTROL: i16 = 1 << 5;
 
-/// A batch of the format v2, its records still compressed.
+/// A batch of the format v2, with its records still compressed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Batch<'a> {
     pub base_offset: i64,
@@ -30,11 +32,11 @@ pub(super) struct Batch<'a> {
     pub first_time: i64,
     pub max_time: i64,
     pub producer_id: i64,
-    /// How many records the header counts.
+    /// Number of records that the header states.
     pub count: i32,
     pub records: &'a [u8],
     crc: u32,
-    /// What the checksum is of.
+    /// Bytes that the checksum covers.
     checked: &'a [u8],
 }
 
@@ -42,7 +44,7 @@ pub(super) struct Batch<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Entry<'a> {
     Batch(Batch<'a>),
-    /// A message of v0 or v1, of which a compressed one holds others.
+    /// A message of v0 or v1. A compressed message contains others.
     Message(Message<'a>),
 }
 
@@ -69,12 +71,12 @@ impl Batch<'_> {
         self.attributes & IS_TRANSACTIONAL != 0
     }
 
-    /// Whether its one record is the marker of a transaction's end.
+    /// Returns whether the only record of the batch marks the end of a transaction.
     pub fn is_control(&self) -> bool {
         self.attributes & IS_CONTROL != 0
     }
 
-    /// The time of all its records, where the broker sets it.
+    /// Returns the time of all records of the batch, where the broker sets it.
     pub fn append_time(&self) -> Option<i64> {
         (self.attributes & IS_LOG_APPEND_TIME != 0).then_some(self.max_time)
     }
@@ -114,7 +116,8 @@ impl Entry<'_> {
     }
 }
 
-/// The whole entries of `bytes`; what is cut short at the end is left out, and fetched again.
+/// Iterates over the whole entries of `bytes`. Leaves out an entry that is cut short at the end; it is
+/// fetched again.
 pub(super) struct Entries<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Entries<'a> {
@@ -183,7 +186,7 @@ fn message(offset: i64, is_v1: bool, whole: &[u8]) -> Option<Message<'_>> {
     Some(Message { offset, is_v1, attributes: attributes.cast_signed(), time, key, value, crc, checked })
 }
 
-/// Reads from the front of some bytes; `None` where there are too few.
+/// Reads from the front of a slice; its methods return `None` where too few bytes are left.
 pub(super) struct Bytes<'a>(pub &'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -199,7 +202,7 @@ impl<'a> Bytes<'a> {
         Some(slice)
     }
 
-    /// A length of four bytes and so many bytes; -1 stands for null.
+    /// Reads a length of four bytes and that many bytes; a length of -1 stands for null.
     fn sized(&mut self) -> Option<Option<&'a [u8]>> {
         match i32::from_be_bytes(self.array()?) {
             -1 => Some(None),
@@ -207,7 +210,7 @@ impl<'a> Bytes<'a> {
         }
     }
 
-    /// A zigzag number of seven bits a byte, the lowest first; at most ten bytes.
+    /// Reads a zigzag varint: seven bits a byte, the lowest first, at most ten bytes.
     #[inline]
     pub fn varint(&mut self) -> Option<i64> {
         let (&first, rest) = self.0.split_first()?;
@@ -215,7 +218,7 @@ impl<'a> Bytes<'a> {
             self.0 = rest;
             return Some(i64::from(first >> 1) ^ -i64::from(first & 1));
         }
-        // Lengths of ordinary records.
+        // The lengths of ordinary records take two bytes.
         let (&second, rest) = rest.split_first()?;
         if second < 0x80 {
             self.0 = rest;

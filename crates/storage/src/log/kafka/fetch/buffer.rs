@@ -1,18 +1,18 @@
-//! A buffer of bytes that is filled again and again, and knows which of its memory was written before.
+//! A byte buffer that is filled repeatedly and keeps track of the memory that was initialized before.
 //!
-//! A `Vec` forgets when it is cleared, and would have to be filled with zeros in front of each block that is inflated into
-//! it: a tenth of what it takes to read records.
+//! A `Vec` forgets that when it is cleared. It would have to be zeroed in front of each block that is
+//! inflated into it, which costs a tenth of the time to read records.
 
-/// See the module's text.
+/// A reusable byte buffer; see the module documentation.
 #[derive(Debug, Default)]
 pub(super) struct Buffer {
-    /// All bytes that were ever written, of which those behind `length` mean nothing.
+    /// All bytes that were ever initialized. Those behind `length` have no meaning.
     bytes: Vec<u8>,
     length: usize,
 }
 
 impl Buffer {
-    /// An empty buffer in the memory of another one.
+    /// Returns an empty buffer that reuses the memory of a `Vec`.
     pub fn reuse(bytes: Vec<u8>) -> Buffer {
         Buffer { bytes, length: 0 }
     }
@@ -29,7 +29,8 @@ impl Buffer {
         &self.bytes[..self.length]
     }
 
-    /// The bytes that the buffer holds, and `room` bytes behind them: [`advance`](Buffer::advance) tells how much of it was filled.
+    /// Returns the bytes that the buffer holds, and `room` bytes behind them to be filled;
+    /// [`advance`](Buffer::advance) then says how many were.
     pub fn with_room(&mut self, room: usize) -> (&[u8], &mut [u8]) {
         let end = self.length + room;
         if end > self.bytes.len() {
@@ -39,12 +40,12 @@ impl Buffer {
         (held, room)
     }
 
-    /// The room behind what the buffer holds.
+    /// Returns `room` bytes to be filled behind the bytes that the buffer holds.
     pub fn room(&mut self, room: usize) -> &mut [u8] {
         self.with_room(room).1
     }
 
-    /// So many bytes of the room are filled.
+    /// Adds `bytes` filled bytes of the room to the buffer.
     pub fn advance(&mut self, bytes: usize) {
         self.length += bytes;
         assert!(self.length <= self.bytes.len(), "there was room");
@@ -55,7 +56,7 @@ impl Buffer {
         self.advance(bytes.len());
     }
 
-    /// Its memory. Behind what the buffer holds there may be bytes that mean nothing.
+    /// Returns the memory of the buffer. Behind the bytes that the buffer held, its content has no meaning.
     pub fn into_memory(self) -> Vec<u8> {
         self.bytes
     }

@@ -1,4 +1,4 @@
-//! Records of one partition on their way from the network to the reader.
+//! Chunks: records of one partition between the network and the reader.
 
 use std::sync::Arc;
 
@@ -8,40 +8,42 @@ use types::{Offset, PartitionId, Timestamp};
 use super::buffer::Buffer;
 use crate::log::{Attributes, Fetched, RecordRef, Span, Wanted};
 
-/// A chunk is handed over when it has so many bytes: it should stay in the cache of the core that decodes it.
+/// Size at which a chunk is handed over. It should stay in the cache of the core that decodes it.
 pub(super) const CHUNK_BYTES: usize = 512 << 10;
-/// Buffers kept for reuse. Fresh ones cost page faults, a quarter of what it takes to read records.
+/// Buffers kept for reuse. Fresh buffers cost page faults, a quarter of the time to read records.
 const POOL_BUFFERS: usize = 6;
-/// Larger buffers are given back to the allocator.
+/// Size above which a buffer goes back to the allocator.
 const POOL_BUFFER_BYTES_MAX: usize = 8 << 20;
 
-/// Records of one partition in offset order, or only word of how far it was read.
+/// Records of one partition in offset order, or only the offset up to which the partition was read.
 #[derive(Debug)]
 pub(in crate::log::kafka) struct Chunk {
     pub fetched: Fetched,
-    /// The offset to go on from behind the chunk. It may lie behind the last record: markers of transactions and records
-    /// that compaction dropped have offsets too.
+    /// The offset to read after the chunk. It may lie behind the last record: transaction markers and
+    /// records that compaction dropped have offsets too.
     pub next: u64,
-    /// Counts how often the partition was told where to go on; chunks of earlier times are dropped.
+    /// Generation of the partition's position. It grows with each
+    /// [`Fetcher::read_from`](super::Fetcher::read_from), and the reader drops chunks of earlier
+    /// generations.
     pub generation: u64,
 }
 
 impl Chunk {
-    /// Only word that a partition was read up to an offset.
+    /// Returns a chunk without records: the partition was read up to `next`.
     pub fn nothing_of(partition: PartitionId, generation: u64, next: u64) -> Chunk {
         let fetched = Fetched { partition: Some(partition), ..Fetched::default() };
         Chunk { fetched, next, generation }
     }
 }
 
-/// Buffers that went around once and may be filled again.
+/// A pool of buffers that readers have returned.
 #[derive(Default)]
 pub(super) struct Pool {
     buffers: Mutex<Vec<Arc<Vec<u8>>>>,
 }
 
 impl Pool {
-    /// An empty buffer.
+    /// Returns an empty buffer.
     fn take(&self) -> Buffer {
         let mut buffers = self.buffers.lock();
         let free = buffers.iter().position(|buffer| Arc::strong_count(buffer) == 1);
@@ -49,7 +51,7 @@ impl Pool {
         Buffer::reuse(buffer.unwrap_or_default())
     }
 
-    /// Shares a buffer with the reader, and takes it back when the reader is done with it.
+    /// Shares a buffer with the reader. The pool reuses it once the reader has dropped it.
     fn share(&self, buffer: Buffer) -> Arc<Vec<u8>> {
         let buffer = buffer.into_memory();
         let is_kept = buffer.capacity() <= POOL_BUFFER_BYTES_MAX && buffer.capacity() >= CHUNK_BYTES / 8;
@@ -65,7 +67,7 @@ impl Pool {
     }
 }
 
-/// Gathers records into a chunk.
+/// Collects records into a chunk.
 pub(super) struct ChunkBuilder<'a> {
     pool: &'a Pool,
     wanted: Wanted,
@@ -93,7 +95,7 @@ impl<'a> ChunkBuilder<'a> {
         }
     }
 
-    /// A record whose body lies in `data`, where nobody wants keys or headers.
+    /// Adds a record whose body lies in `data`, without key and headers.
     #[inline]
     pub fn push_body(&mut self, offset: u64, time_ms: i64, body: Span) {
         self.records.push(RecordRef {
@@ -104,7 +106,7 @@ impl<'a> ChunkBuilder<'a> {
         });
     }
 
-    /// A record whose parts lie in `data`.
+    /// Adds a record whose body and attributes lie in `data`.
     pub fn push(&mut self, offset: u64, time_ms: i64, body: Span, attributes: Attributes) {
         self.push_body(offset, time_ms, body);
         if self.wanted.any() {
@@ -120,7 +122,7 @@ impl<'a> ChunkBuilder<'a> {
         self.records.is_empty()
     }
 
-    /// The chunk so far; the builder goes on with an empty one.
+    /// Returns the chunk so far; the builder continues with an empty one.
     pub fn take(&mut self, next: u64) -> Chunk {
         let data = std::mem::take(&mut self.data);
         let data = if self.records.is_empty() { Arc::default() } else { self.pool.share(data) };

@@ -1,4 +1,5 @@
-//! Which broker to fetch each partition from, and whether the topic is still the one that was opened.
+//! Finds the broker to fetch each partition from, and notices when the opened topic is deleted or
+//! recreated.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,21 +21,22 @@ use super::error::FetchError;
 use super::leader::{self, Address};
 use super::{Gone, Shared};
 
-/// From one question to the next where nothing happens: a topic that is made anew is noticed within it.
+/// Interval between metadata requests when nothing happens. A recreated topic is noticed within it.
 const EVERY: Duration = Duration::from_secs(2);
-/// From one question to the next while a partition has no leader.
+/// Interval between metadata requests while a partition has no leader.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Answers in a row that there is no such topic: one alone is what a topic that moves gives.
+/// Number of consecutive answers `unknown topic` after which the topic counts as deleted. A topic that
+/// moves gives one.
 const MISSING_MAX: u32 = 4;
 
-/// Follows the leaders for as long as somebody reads.
+/// Follows the leaders as long as the reader exists.
 pub(super) async fn follow(shared: Arc<Shared>) {
     let mut cluster = Cluster { connection: None, known: Vec::new(), turn: 0, missing: 0 };
     let mut leaders = JoinSet::new();
     let mut running: BTreeMap<i32, Address> = BTreeMap::new();
     let mut backoff = shared.options.backoff;
 
-    // What is asked before there are partitions would be asked again.
+    // Wait for the first partitions: metadata asked for earlier would be asked for again.
     while shared.partitions.lock().is_empty() {
         shared.stale.notified().await;
     }
@@ -44,8 +46,8 @@ pub(super) async fn follow(shared: Arc<Shared>) {
                 backoff = shared.options.backoff;
                 let addresses = cluster.learn(&shared, &metadata);
                 for (node, address) in addresses {
-                    // A broker that came back under another address needs a task of its own; the one before finds
-                    // nobody there.
+                    // A broker that returns under another address gets a task of its own; the old task
+                    // finds no partition to fetch.
                     if running.get(&node) != Some(&address) {
                         leaders.spawn(leader::fetch(shared.clone(), node, address.clone()));
                         running.insert(node, address);
@@ -63,7 +65,7 @@ pub(super) async fn follow(shared: Arc<Shared>) {
 
         let is_whole = shared.partitions.lock().values().all(|partition| partition.source.is_some());
         if is_whole && cluster.missing == 0 {
-            // Either is a reason to ask again.
+            // The timeout and the notification are both reasons to ask again.
             let _ = timeout(EVERY, shared.stale.notified()).await;
         } else {
             sleep(PAUSE).await;
@@ -73,11 +75,11 @@ pub(super) async fn follow(shared: Arc<Shared>) {
 
 struct Cluster {
     connection: Option<Connection>,
-    /// Brokers that the cluster named.
+    /// Brokers named in the last metadata.
     known: Vec<Address>,
-    /// Which broker to try next.
+    /// Index of the broker to try next.
     turn: usize,
-    /// How often in a row there was no such topic.
+    /// Consecutive answers that the topic does not exist.
     missing: u32,
 }
 
@@ -95,7 +97,7 @@ impl Cluster {
         connection.ask(&request, version).await
     }
 
-    /// Connects to the next broker in turn: the configured ones, and those that the cluster named.
+    /// Connects to the next broker in turn, among the configured brokers and those that the cluster named.
     async fn connect(&mut self, shared: &Shared) -> Result<Connection, FetchError> {
         let bootstrap = shared.options.bootstrap.iter();
         let addresses = bootstrap.map(|(host, port)| Address { host: host.clone(), port: *port });
@@ -105,7 +107,7 @@ impl Cluster {
         Connection::open(&address.host, address.port, &shared.options, shared.clock.now()).await
     }
 
-    /// Takes what the metadata says of the topic; returns the brokers to fetch from, by their ids.
+    /// Applies the metadata of the topic and returns the brokers to fetch from, by id.
     fn learn(&mut self, shared: &Shared, metadata: &MetadataResponse) -> BTreeMap<i32, Address> {
         let brokers = metadata.brokers.iter().filter_map(|broker| {
             let port = u16::try_from(broker.port).ok()?;
@@ -127,7 +129,7 @@ impl Cluster {
             let Some(partition) = partitions.get_mut(&PartitionId(number)) else { continue };
             let Some(address) = brokers.get(&told.leader_id.0) else { continue };
             sources.insert(told.leader_id.0, address.clone());
-            // A replica that was preferred stays, until it says that it no longer is one.
+            // A preferred replica stays the source until it answers that it no longer is one.
             if partition.source.is_none() || told.leader_epoch > partition.leader_epoch {
                 partition.source = Some(told.leader_id.0);
                 partition.leader_epoch = told.leader_epoch;
@@ -143,12 +145,12 @@ impl Cluster {
         sources
     }
 
-    /// Whether the topic is still there, and still the same.
+    /// Checks that the topic still exists and has the id with which it was opened.
     fn look_for_topic(&mut self, shared: &Shared, topic: &MetadataResponseTopic) {
         match topic.error_code.err() {
             None => self.missing = 0,
             Some(ResponseError::UnknownTopicOrPartition) => self.missing += 1,
-            // Nothing is known.
+            // The answer says nothing about the topic.
             Some(_) => return,
         }
         let is_another = shared.topic_id.is_some_and(|id| !topic.topic_id.is_nil() && topic.topic_id != id);

@@ -8,13 +8,13 @@ use libdeflater::{DecompressionError, Decompressor};
 
 use super::buffer::Buffer;
 
-/// A batch that inflates to more than this is refused: 512 MiB.
+/// Size above which an inflated batch is refused: 512 MiB.
 const INFLATED_MAX: usize = 512 << 20;
-/// What a gzip stream of unknown size is expected to inflate to, for each of its bytes.
+/// Expected ratio of inflated to compressed bytes for a gzip stream whose size is unknown.
 const GZIP_RATIO: usize = 8;
-/// Bytes that are read from a stream in one step.
+/// Bytes read from a stream in one step.
 const READ_BYTES: usize = 64 << 10;
-/// In front of the blocks of snappy-java.
+/// Magic bytes in front of the blocks of snappy-java.
 const XERIAL_MAGIC: &[u8] = b"\x82SNAPPY\0";
 /// The magic and two versions of four bytes each.
 const XERIAL_HEADER: usize = 16;
@@ -42,7 +42,7 @@ impl Codec {
     }
 }
 
-/// Keeps what the codecs need from one batch to the next.
+/// Codec state that is reused from batch to batch.
 pub(super) struct Inflater {
     gzip: Decompressor,
     snappy: snap::raw::Decoder,
@@ -53,7 +53,7 @@ impl Inflater {
         Inflater { gzip: Decompressor::new(), snappy: snap::raw::Decoder::new() }
     }
 
-    /// Appends what `bytes` inflates to.
+    /// Inflates `bytes` and appends the result to `into`.
     ///
     /// Fails with a reason where the bytes are damaged, or inflate to more than 512 MiB.
     pub fn inflate(&mut self, codec: Codec, bytes: &[u8], into: &mut Buffer) -> Result<(), String> {
@@ -73,7 +73,8 @@ impl Inflater {
     }
 
     fn gzip(&mut self, bytes: &[u8], into: &mut Buffer) -> Result<(), String> {
-        // The last four bytes tell the size (RFC 1952), modulo 2^32 and only of the last member: a hint.
+        // The last four bytes hold the size (RFC 1952), modulo 2^32 and of the last member only, so it is a
+        // hint.
         let told = bytes.last_chunk::<4>().map_or(0, |size| u32::from_le_bytes(*size) as usize);
         let guess = bytes.len().saturating_mul(GZIP_RATIO);
         let mut room = if told <= guess.saturating_mul(16) { told } else { guess }.clamp(64, INFLATED_MAX);
@@ -148,7 +149,7 @@ mod tests {
         Inflater::new().inflate(codec, bytes, &mut into).map(|()| into.as_slice().to_vec())
     }
 
-    /// `text` as each codec writes it.
+    /// Returns `text` compressed by each codec.
     fn compressed(text: &[u8]) -> Vec<(Codec, Vec<u8>)> {
         let mut gzip = libdeflater::Compressor::new(libdeflater::CompressionLvl::default());
         let mut zipped = vec![0; gzip.gzip_compress_bound(text.len())];
@@ -192,7 +193,7 @@ mod tests {
             for place in 0..bytes.len().min(64) {
                 let mut damaged = bytes.clone();
                 damaged[place] ^= 0x5a;
-                // Some bytes are of no account; none may do more than fail.
+                // Some bytes do not matter; a changed byte may cause an error but no panic.
                 let _ = inflate(codec, &damaged);
             }
         }

@@ -1,11 +1,12 @@
-//! One connection to one broker: frames of requests and answers, the versions that both sides speak, and the login.
+//! A connection to one broker: frames of requests and answers, the API versions of both sides, and the
+//! login.
 //!
 //! ```text
 //! request  length 4 | api key 2 | version 2 | correlation id 4 | client id | body
 //! answer   length 4 | correlation id 4 | body
 //! ```
 //!
-//! Requests are answered in order. At most one is under way while nothing is read.
+//! A broker answers requests in order. A connection has at most one request in flight.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,9 +28,9 @@ use super::error::FetchError;
 use super::options::FetchOptions;
 use super::sasl::Login;
 
-/// An answer that says to be longer is none of a Kafka broker.
+/// Limit of an answer's length. A longer frame does not come from a Kafka broker.
 const FRAME_BYTES_MAX: usize = 256 << 20;
-/// Capacity kept for answers from one to the next.
+/// Capacity of the buffer that is kept between answers.
 const BUFFER_BYTES_MAX: usize = 8 << 20;
 
 /// A TCP or a TLS stream.
@@ -48,7 +49,7 @@ pub(super) struct Connection {
     patience: Duration,
 }
 
-/// A request that was sent and is not answered yet.
+/// A request in flight.
 #[must_use]
 pub(super) struct Sent {
     correlation: i32,
@@ -56,7 +57,7 @@ pub(super) struct Sent {
 }
 
 impl Connection {
-    /// Connects, agrees on versions and logs in, within the connection timeout.
+    /// Connects, negotiates versions and logs in, within the connection timeout.
     pub async fn open(
         host: &str,
         port: u16,
@@ -71,7 +72,7 @@ impl Connection {
         }
     }
 
-    /// The newest version of a request that both sides speak, `newest` at most.
+    /// Returns the newest version of a request that both sides speak, at most `newest`.
     pub fn version<R: Request>(&self, newest: i16) -> Result<i16, FetchError> {
         let (first, last) = self.versions.get(&R::KEY).copied().unwrap_or((0, -1));
         let version = last.min(R::VERSIONS.max).min(newest);
@@ -109,7 +110,7 @@ impl Connection {
         }
     }
 
-    /// Waits for the answer to a request, which must be the oldest one that is not answered yet.
+    /// Waits for the answer to a request, which must be the oldest request in flight.
     pub async fn receive<R: Request>(
         &mut self,
         sent: Sent,
@@ -142,7 +143,7 @@ impl Connection {
         }
     }
 
-    /// Which versions the broker speaks. Version 0 of the question is understood by all.
+    /// Asks for the API versions of the broker. All brokers understand version 0 of this request.
     async fn agree(&mut self) -> Result<(), FetchError> {
         let answer = self.ask(&ApiVersionsRequest::default(), 0).await?;
         if let Some(error) = answer.error_code.err() {
@@ -204,7 +205,7 @@ async fn open(
 ) -> Result<Connection, FetchError> {
     let failed = |source| FetchError::Connect { broker: broker.to_owned(), source };
     let tcp = TcpStream::connect((host, port)).await.map_err(failed)?;
-    // A request is written in one piece.
+    // Each request is written in one piece, so delaying it gains nothing.
     tcp.set_nodelay(true).map_err(failed)?;
 
     let stream: Box<dyn Stream> = match &options.tls {
@@ -232,7 +233,7 @@ async fn open(
     Ok(connection)
 }
 
-/// Reads one frame without its length. The inner error is a length that no frame has.
+/// Reads one frame without its length. The inner error holds an invalid length.
 async fn read_frame(
     stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut BytesMut,
@@ -242,7 +243,7 @@ async fn read_frame(
         return Ok(Err(length));
     };
 
-    // Where the last answer is done with, its memory is used again.
+    // The last answer's memory is reused once that answer is dropped.
     if buffer.capacity() > BUFFER_BYTES_MAX {
         *buffer = BytesMut::new();
     }

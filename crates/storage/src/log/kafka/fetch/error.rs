@@ -1,4 +1,4 @@
-//! What can go wrong between Weir and a broker, and what it means to the reader of the log.
+//! Errors between Weir and a broker, and their translation for the reader of the log.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use kafka_protocol::ResponseError;
 
 use crate::log::LogError;
 
-/// Why a connection or a request failed.
+/// Causes for which a connection or a request fails.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum FetchError {
     #[error("cannot connect to {broker}")]
@@ -23,7 +23,7 @@ pub(super) enum FetchError {
         #[source]
         source: std::io::Error,
     },
-    /// Bytes that are no answer of a Kafka broker, or a version that this client does not speak.
+    /// The bytes are not an answer of a Kafka broker, or need a version that this client does not speak.
     #[error("{broker} speaks another protocol: {detail}")]
     Protocol { broker: String, detail: String },
     #[error("{broker} refused the login: {detail}")]
@@ -33,7 +33,7 @@ pub(super) enum FetchError {
 }
 
 impl FetchError {
-    /// Whether trying again cannot help until somebody changes a setting or a right.
+    /// Returns whether a retry cannot help until somebody changes a setting or a right.
     pub fn is_refusal(&self) -> bool {
         match self {
             FetchError::Login { .. } => true,
@@ -50,7 +50,7 @@ impl FetchError {
         }
     }
 
-    /// The same for the reader of the log.
+    /// Translates the error for the reader of the log.
     pub fn into_log_error(self, servers: &str) -> LogError {
         let servers = servers.to_owned();
         match &self {
@@ -63,7 +63,7 @@ impl FetchError {
     }
 }
 
-/// Whether the leader of a partition moved, or is about to: the metadata is asked again.
+/// Returns whether a partition's leader moved or is about to, so that the metadata must be asked for again.
 pub(super) fn is_moving(error: ResponseError) -> bool {
     use ResponseError as Code;
     matches!(
@@ -76,7 +76,7 @@ pub(super) fn is_moving(error: ResponseError) -> bool {
             | Code::KafkaStorageError
             | Code::OffsetNotAvailable
             | Code::BrokerNotAvailable
-            // A topic that was made a moment ago, or was deleted: the metadata tells which.
+            // The topic was created a moment ago, or was deleted; the metadata tells which.
             | Code::UnknownTopicOrPartition
             | Code::UnknownTopicId
             | Code::InconsistentTopicId

@@ -1,7 +1,8 @@
-//! Fetching from one broker: one request under way at any time, for all partitions that are read from it.
+//! Fetches from one broker: one request in flight at any time, for all partitions that are read from the
+//! broker.
 //!
-//! The next request is sent as soon as the headers of the answer's batches tell where it goes on, before the records are
-//! inflated: the broker looks for them meanwhile.
+//! The next request is sent as soon as the headers of the answered batches tell the next offsets, before
+//! the records are inflated. The broker thus looks for records while this task decodes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,21 +25,21 @@ use super::records::{Answer, RecordReader, next_offset};
 use super::{Chunk, Event, Heard, Partition, Shared};
 use crate::log::LogError;
 
-/// The newest version whose answers look as they are read here.
+/// Newest version whose answers have the layout decoded here.
 const NEWEST: i16 = 17;
-/// From here on topics have ids instead of names.
+/// First version that names topics by id.
 const BY_ID: i16 = 13;
-/// How long to wait before a partition that could not be read is asked for again.
+/// Wait before a partition that could not be read is asked for again.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Where a broker listens.
+/// Listening address of a broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
     pub host: String,
     pub port: u16,
 }
 
-/// Fetches what is to be read from a broker, until its cluster's task ends.
+/// Fetches the partitions of a broker until the cluster's task ends.
 pub(super) async fn fetch(shared: Arc<Shared>, node: i32, address: Address) {
     let mut leader = Leader {
         reader: RecordReader::new(shared.options.checks_crcs, shared.wanted),
@@ -57,7 +58,7 @@ pub(super) async fn fetch(shared: Arc<Shared>, node: i32, address: Address) {
             Err(error) => Err(error),
         };
         if let Err(error) = outcome {
-            // Where the broker is gone for good, its partitions have another leader.
+            // If the broker is gone for good, its partitions get another leader.
             leader.give_up();
             shared.stale.notify_one();
             shared.tell_failure(error).await;
@@ -74,11 +75,12 @@ struct Leader {
     shared: Arc<Shared>,
     node: i32,
     reader: RecordReader,
-    /// Which partition is asked for first. An answer is filled in the order of the request: those behind would starve.
+    /// Index of the partition asked for first. A broker fills its answer in request order, so later
+    /// partitions would starve.
     turn: usize,
 }
 
-/// What was asked for in a request.
+/// A request in flight.
 struct Asked {
     sent: Sent,
     version: i16,
@@ -86,19 +88,19 @@ struct Asked {
     from: BTreeMap<PartitionId, (u64, u64)>,
 }
 
-/// Records of a partition that were answered.
+/// Answered records of a partition.
 struct Answered {
     partition: PartitionId,
     generation: u64,
     from: u64,
     bytes: Bytes,
     aborted: Vec<(i64, i64)>,
-    /// The partition is at its end, and the reader does not know.
+    /// Whether the partition is at its end and the reader has not been told.
     tells_end: bool,
 }
 
 impl Leader {
-    /// The partitions to be read from this broker now.
+    /// Returns the partitions to read from this broker now.
     fn work(&self) -> BTreeMap<PartitionId, Partition> {
         let partitions = self.shared.partitions.lock();
         let is_mine = |of: &Partition| of.source == Some(self.node) && !of.is_stopped;
@@ -111,12 +113,12 @@ impl Leader {
             if !self.work().is_empty() {
                 return;
             }
-            // It may have rung between the look and the wait.
+            // The notification may have come between the check and the wait.
             let _ = timeout(PAUSE, changed).await;
         }
     }
 
-    /// Asks and answers until the connection breaks or there is nothing left to read from this broker.
+    /// Fetches until the connection breaks or no partition is left to read from this broker.
     async fn run(&mut self, mut connection: Connection) -> Result<(), FetchError> {
         let newest = if self.shared.topic_id.is_some() { NEWEST } else { BY_ID - 1 };
         let version = connection.version::<FetchRequest>(newest)?;
@@ -177,7 +179,7 @@ impl Leader {
             .with_max_bytes(options.max_bytes)
             .with_isolation_level(options.is_read_committed.into())
             .with_topics(vec![topic]);
-        // Without a session each request names all partitions.
+        // Without a fetch session each request names all partitions.
         request = request.with_session_epoch(-1);
         if version >= 11 {
             request = request.with_rack_id(StrBytes::from(options.rack.clone()));
@@ -188,8 +190,8 @@ impl Leader {
         Ok(Some(Asked { sent, version, from }))
     }
 
-    /// Takes note of an answer: where each partition goes on, and what its leader said. Returns the records, and an event
-    /// where something is wrong with a partition.
+    /// Updates each partition's position and state from an answer. Returns the records, and an event where
+    /// a partition has failed.
     fn take(
         &self,
         answer: FetchResponse,
@@ -213,7 +215,7 @@ impl Leader {
         (answered, failed)
     }
 
-    /// What the leader said of a partition that it could read.
+    /// Applies the leader's answer for a partition that it could read.
     fn note(
         &self,
         id: PartitionId,
@@ -227,7 +229,7 @@ impl Leader {
         self.shared.is_failing.store(false, Ordering::Relaxed);
         partition.heard = Some(Heard { at: self.shared.clock.elapsed(), end, stable_end });
         if told.preferred_read_replica.0 >= 0 {
-            // A replica in this client's rack is read instead, from the next request on.
+            // Read from a replica in this client's rack from the next request on.
             partition.source = Some(told.preferred_read_replica.0);
             self.shared.stale.notify_one();
             return None;
@@ -256,7 +258,7 @@ impl Leader {
         }
         if is_moving(error) {
             partition.source = None;
-            // The epoch that was known is no reason to keep to the broker that has it.
+            // Forget the known epoch, so that a leader of any epoch is accepted.
             partition.leader_epoch = -1;
             self.shared.stale.notify_one();
             return None;
@@ -289,7 +291,7 @@ impl Leader {
         }
     }
 
-    /// The broker is not there: its partitions are looked for again.
+    /// Releases the broker's partitions, so that the metadata assigns them again.
     fn give_up(&self) {
         for partition in self.shared.partitions.lock().values_mut() {
             if partition.source == Some(self.node) {

@@ -1,8 +1,8 @@
-//! The fetch path: records from the leaders of a topic's partitions to one reader.
+//! The fetch path: brings records from the leaders of a topic's partitions to one reader.
 //!
-//! One task looks for the leaders and follows them when they move; one task for each leader asks it for records, over and
-//! over, and hands over what it answers in chunks. The tasks wait when the reader does not take the chunks, so that little
-//! is held in memory.
+//! One task finds the leaders and follows them when they move. One task per leader sends fetch requests and
+//! hands over the answered records in chunks. The tasks wait while the reader does not take chunks, so that
+//! memory stays bounded.
 //!
 //! ```text
 //!              ┌─ cluster: metadata, every two seconds or when a leader has moved
@@ -10,8 +10,8 @@
 //!              └─ leader 1, leader 2 …: fetch ─ inflate ─ decode ─▶ events ─▶ Fetcher::next
 //! ```
 //!
-//! No group is joined and nothing is committed here. An answer is inflated once, into the buffer from which the rows are
-//! decoded, and no memory is taken for a single record.
+//! The fetch path joins no group and commits nothing. An answer is inflated once, into the buffer from
+//! which the rows are decoded; no record has an allocation of its own.
 
 mod batch;
 mod buffer;
@@ -46,37 +46,38 @@ pub(super) use self::chunk::Chunk;
 pub(super) use self::network::{Network, Threads};
 pub(super) use self::options::FetchOptions;
 
-/// Chunks that wait for the reader, beside the ones that the leaders' tasks hold.
+/// Chunks that wait for the reader, besides those that the leaders' tasks hold.
 const EVENTS: usize = 4;
 
-/// What the reader is told.
+/// Events for the reader.
 pub(super) enum Event {
     Chunk(Chunk),
-    /// The brokers no longer have what was to be read next, or not yet.
+    /// The brokers no longer have the next offset to read, or not yet.
     OutOfRange {
         partition: PartitionId,
         generation: u64,
     },
-    /// Reading cannot go on.
+    /// Reading cannot continue.
     Failed(LogError),
 }
 
-/// What a partition's leader said last.
+/// The last answer of a partition's leader.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Heard {
-    /// When it answered.
+    /// Time of the answer, on the clock's `elapsed`.
     pub at: Duration,
-    /// The offset behind the newest record, whether or not it may be read yet.
+    /// The offset behind the newest record, readable or not.
     pub end: u64,
-    /// The offset behind the newest record that may be read: where an open transaction begins, or the end.
+    /// The offset behind the newest readable record: the beginning of the oldest open transaction, or the
+    /// end.
     pub stable_end: u64,
 }
 
-/// Why a topic cannot be read on.
+/// Reasons why a topic cannot be read any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Gone {
     Deleted,
-    /// Deleted, and made anew under the same name.
+    /// Deleted and created again under the same name.
     Recreated,
 }
 
@@ -88,21 +89,21 @@ pub(super) struct Fetcher {
     cluster: AbortHandle,
 }
 
-/// What the tasks and the reader share.
+/// State that the tasks and the reader share.
 struct Shared {
     options: Arc<FetchOptions>,
     topic: Arc<str>,
-    /// The topic's id when it was opened, where the brokers have ids.
+    /// Id of the topic when it was opened, where the brokers have ids.
     topic_id: Option<Uuid>,
     wanted: Wanted,
     clock: Arc<dyn Clock>,
     partitions: Mutex<BTreeMap<PartitionId, Partition>>,
-    /// Rings when a partition was added, moved or told where to go on.
+    /// Notifies that a partition was added, moved or repositioned.
     changed: Notify,
-    /// Rings when the metadata is to be asked anew.
+    /// Notifies that the metadata is stale.
     stale: Notify,
     gone: Mutex<Option<Gone>>,
-    /// A broker could not be asked, and none has answered since.
+    /// Whether a request has failed and no broker has answered since.
     is_failing: AtomicBool,
     events: mpsc::Sender<Event>,
     pool: Pool,
@@ -117,15 +118,15 @@ struct Partition {
     /// The broker to fetch from; `None` until the metadata tells.
     source: Option<i32>,
     leader_epoch: i32,
-    /// Nothing is fetched until the reader tells where to go on.
+    /// Whether nothing is fetched until the reader sets a new position.
     is_stopped: bool,
-    /// The end that the reader was told of, so that it is told once.
+    /// The end that the reader was told last, so that it is told once.
     told_end: Option<u64>,
     heard: Option<Heard>,
 }
 
 impl Fetcher {
-    /// No partition is read until one is added with [`Fetcher::read_from`].
+    /// Starts the tasks. They read no partition until [`Fetcher::read_from`] adds one.
     pub fn start(
         options: Arc<FetchOptions>,
         topic: Arc<str>,
@@ -153,8 +154,8 @@ impl Fetcher {
         Fetcher { shared, events, threads, cluster }
     }
 
-    /// Reads a partition from an offset on: a new one, or one that was read from somewhere else before. Returns the
-    /// generation that its chunks have from now on.
+    /// Reads a partition from an offset on, whether or not it was read before. Returns the generation of
+    /// its next chunks.
     pub fn read_from(&self, partition: PartitionId, offset: u64) -> u64 {
         let mut partitions = self.shared.partitions.lock();
         let before = partitions.get(&partition).copied();
@@ -177,7 +178,7 @@ impl Fetcher {
         generation
     }
 
-    /// The next event, as soon as there is one; `None` where none came in time.
+    /// Returns the next event as soon as there is one; `None` on timeout.
     pub fn next(&mut self, timeout: Duration) -> Option<Event> {
         if let Ok(event) = self.events.try_recv() {
             return Some(event);
@@ -191,12 +192,12 @@ impl Fetcher {
             .block_on(async { tokio::time::timeout(timeout, events.recv()).await.ok().flatten() })
     }
 
-    /// What the leader of a partition said last; `None` before its first answer.
+    /// Returns the last answer of a partition's leader; `None` before the first answer.
     pub fn heard(&self, partition: PartitionId) -> Option<Heard> {
         self.shared.partitions.lock().get(&partition)?.heard
     }
 
-    /// What became of the topic, if it is not the one any more that was opened.
+    /// Returns why the opened topic cannot be read any more; `None` while it can.
     pub fn gone(&self) -> Option<Gone> {
         *self.shared.gone.lock()
     }
@@ -204,20 +205,20 @@ impl Fetcher {
 
 impl Drop for Fetcher {
     fn drop(&mut self) {
-        // The tasks of the leaders end with it.
+        // The leaders' tasks end with the cluster's task.
         self.cluster.abort();
     }
 }
 
 impl Shared {
-    /// Hands an event to the reader, and waits while it has enough.
+    /// Hands an event to the reader. Waits while the reader's queue is full.
     async fn tell(&self, event: Event) {
-        // Without a reader the tasks are being ended.
+        // Without a reader the tasks are about to end.
         let _ = self.events.send(event).await;
     }
 
-    /// Tells the reader that it cannot go on, where trying again does not help. Other failures are logged once until a
-    /// broker answers again.
+    /// Reports a failure that no retry can mend to the reader. Logs other failures once, until a broker
+    /// answers again.
     async fn tell_failure(&self, error: FetchError) {
         if error.is_refusal() {
             return self.tell(Event::Failed(error.into_log_error(&self.options.servers))).await;

@@ -1,4 +1,4 @@
-//! The threads on which the connections to the brokers of one cluster are served.
+//! The threads that serve the connections to the brokers of one cluster.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -8,10 +8,10 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::log::LogError;
 
-/// More threads than this only wait for each other: inflating batches is what takes their time.
+/// Limit of threads. Inflating batches takes their time, and more threads only wait for each other.
 const THREADS_MAX: usize = 4;
 
-/// Starts the threads with the first reader.
+/// The threads of a cluster, which start with the first reader.
 #[derive(Default)]
 pub(in crate::log::kafka) struct Network {
     threads: Mutex<Option<Arc<Threads>>>,
@@ -57,7 +57,7 @@ impl Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        // Whoever drops it may be a task of another runtime, which must not wait.
+        // The drop may run in a task of another runtime, which must not block.
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }

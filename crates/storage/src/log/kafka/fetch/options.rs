@@ -1,4 +1,4 @@
-//! What the settings of a cluster say to the fetch path, by librdkafka's names.
+//! Options of the fetch path, decoded from a cluster's settings under librdkafka's names.
 //!
 //! <https://github.com/confluentinc/librdkafka/blob/master/CONFIGURATION.md>
 
@@ -10,23 +10,23 @@ use super::tls::Tls;
 use crate::log::LogError;
 use crate::log::kafka::settings::setting;
 
-/// How to reach the brokers, and how to fetch.
+/// Addresses, credentials and limits of fetching.
 pub(in crate::log::kafka) struct FetchOptions {
     /// As configured, for messages.
     pub(super) servers: String,
-    /// Where the first connection goes to, tried in turn.
+    /// Addresses for the first connection, tried in turn.
     pub(super) bootstrap: Vec<(String, u16)>,
     pub(super) client_id: String,
     pub(super) tls: Option<Tls>,
     pub(super) login: Option<Login>,
-    /// Only records of committed transactions are handed out.
+    /// Whether only records of committed transactions are handed out.
     pub(super) is_read_committed: bool,
-    /// How long a broker waits for `min_bytes` before it answers.
+    /// Time that a broker waits for `min_bytes` before it answers.
     pub(super) max_wait: Duration,
     pub(super) min_bytes: i32,
     pub(super) max_bytes: i32,
     pub(super) partition_max_bytes: i32,
-    /// The rack of this client: a replica there may be read instead of the leader (KIP-392).
+    /// Rack of this client. A replica there may be read instead of the leader (KIP-392).
     pub(super) rack: String,
     pub(super) request_timeout: Duration,
     pub(super) connect_timeout: Duration,
@@ -35,7 +35,7 @@ pub(in crate::log::kafka) struct FetchOptions {
     pub(super) checks_crcs: bool,
 }
 
-/// Settings of the TLS library behind librdkafka that another one has no equivalent for.
+/// Settings of OpenSSL, librdkafka's TLS library, that this library has no equivalent for.
 const OPENSSL_ONLY: &[&str] = &[
     "ssl.cipher.suites",
     "ssl.crl.location",
@@ -46,7 +46,7 @@ const OPENSSL_ONLY: &[&str] = &[
 ];
 
 impl FetchOptions {
-    /// Reads the properties. Fails with [`LogError::Setting`] where one has a value or a meaning that cannot be honoured.
+    /// Decodes the properties. Fails with [`LogError::Setting`] where a value cannot be honoured.
     pub fn new(servers: &str, properties: &BTreeMap<String, String>) -> Result<FetchOptions, LogError> {
         if let Some(name) = OPENSSL_ONLY.iter().find(|name| properties.contains_key(**name)) {
             return Err(setting(&format!("`{name}` is not supported: leave it out")));
@@ -73,10 +73,10 @@ impl FetchOptions {
             tls: has_tls.then(|| Tls::new(properties)).transpose()?,
             login: has_login.then(|| Login::new(properties)).transpose()?,
             is_read_committed: of.text("isolation.level", "read_committed") != "read_uncommitted",
-            // How soon a partition that is quiet is known to be at its end.
+            // Also the time after which a quiet partition is known to be at its end.
             max_wait: of.millis("fetch.wait.max.ms", 100)?,
             min_bytes: of.number("fetch.min.bytes", 1)?,
-            // A whole answer is held in memory; Kafka's own default of 50 MiB gains nothing over this.
+            // A whole answer is held in memory; Kafka's default of 50 MiB gains nothing over this.
             max_bytes: of.number("fetch.max.bytes", 8 << 20)?,
             partition_max_bytes: of
                 .either("max.partition.fetch.bytes", "fetch.message.max.bytes")
@@ -85,7 +85,7 @@ impl FetchOptions {
             request_timeout: of.millis("socket.timeout.ms", 60_000)?,
             connect_timeout: of.millis("socket.connection.setup.timeout.ms", 30_000)?,
             backoff: of.millis("reconnect.backoff.ms", 100)?,
-            // A broker that is back should be found soon.
+            // Short, so that a broker that returns is found soon.
             backoff_max: of.millis("reconnect.backoff.max.ms", 2_000)?,
             checks_crcs: of.boolean("check.crcs", true)?,
         })
@@ -104,7 +104,7 @@ impl<'a> Properties<'a> {
         self.get(name).unwrap_or(otherwise)
     }
 
-    /// The first of two names for the same that is set.
+    /// Returns the first of two synonymous names that is set, with its value.
     fn either(&self, one: &'a str, other: &'a str) -> Option<(&'a str, &'a str)> {
         [one, other].into_iter().find_map(|name| Some((name, self.get(name)?)))
     }
@@ -129,7 +129,7 @@ impl<'a> Properties<'a> {
     }
 }
 
-/// `host:port,[v6]:port,protocol://host`: the port is 9092 where none is given.
+/// Parses `host:port,[v6]:port,protocol://host`. The port defaults to 9092.
 fn bootstrap(servers: &str) -> Result<Vec<(String, u16)>, LogError> {
     let mut found = Vec::new();
     for server in servers.split(',').map(str::trim).filter(|server| !server.is_empty()) {

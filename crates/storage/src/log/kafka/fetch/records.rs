@@ -1,8 +1,8 @@
-//! From fetched bytes to records: transactions that were aborted are left out, batches are inflated, and the records of
-//! each are found in place.
+//! Turns fetched bytes into records: leaves out aborted transactions, inflates batches, and finds the records
+//! of each batch in place.
 //!
-//! Which transactions were aborted follows from the list that a fetch answers with: a producer's transaction is aborted
-//! from the first offset that the list names up to the producer's next abort marker. The list must be walked along with the
+//! A fetch answers with a list of aborted transactions. A producer's transaction is aborted from the first
+//! offset that the list names up to the producer's next abort marker. The list must be walked along with the
 //! batches, since a producer may commit one transaction and abort the next.
 
 use std::collections::BTreeSet;
@@ -15,23 +15,24 @@ use super::chunk::{Chunk, ChunkBuilder, Pool};
 use super::codec::{Codec, Inflater};
 use crate::log::{Attributes, Span, Wanted};
 
-/// The key of an abort marker: version 0, type 0.
+/// Key of an abort marker: version 0, type 0.
 const ABORT: [u8; 4] = [0, 0, 0, 0];
-/// A record's value when it is null.
+/// Span of a null value.
 const NOTHING: Span = Span { start: 0, end: 0 };
 
-/// What a leader answered of one partition.
+/// A leader's answer for one partition.
 pub(super) struct Answer<'a> {
     pub partition: PartitionId,
     pub generation: u64,
-    /// The offset that was asked for: earlier records of its batch are left out.
+    /// The offset that was asked for. Earlier records of its batch are left out.
     pub from: u64,
     pub bytes: &'a [u8],
     /// Producer and first offset of each aborted transaction.
     pub aborted: Vec<(i64, i64)>,
 }
 
-/// The offset behind the last whole batch of `bytes`, or `from` where there is none: the next one to fetch.
+/// Returns the next offset to fetch: the offset behind the last whole batch of `bytes`, or `from` without
+/// one.
 pub(super) fn next_offset(bytes: &[u8], from: u64) -> u64 {
     let last = Entries(bytes).map_while(Result::ok).last();
     let next = last.and_then(|entry| u64::try_from(entry.last_offset()).ok()).map_or(from, |last| last + 1);
@@ -41,7 +42,7 @@ pub(super) fn next_offset(bytes: &[u8], from: u64) -> u64 {
 /// Decodes answers, one after the other.
 pub(super) struct RecordReader {
     inflater: Inflater,
-    /// What compressed messages of v0 and v1 inflate to.
+    /// Inflated content of compressed messages of v0 and v1.
     inner: Buffer,
     checks_crcs: bool,
     wanted: Wanted,
@@ -52,10 +53,10 @@ impl RecordReader {
         RecordReader { inflater: Inflater::new(), inner: Buffer::default(), checks_crcs, wanted }
     }
 
-    /// Gives the records of an answer to `each`, in chunks. The last chunk may have no records and only tell how far the
-    /// answer went.
+    /// Passes the records of an answer to `each`, in chunks. The last chunk may have no records and only tell
+    /// how far the answer went.
     ///
-    /// Fails with what is wrong, and at which offset; the chunks before it were given.
+    /// On damage, passes the chunks before it and fails with its kind and offset.
     pub fn read(
         &mut self,
         pool: &Pool,
@@ -103,7 +104,7 @@ impl RecordReader {
         if self.checks_crcs && !entry.is_sound() {
             return Err(format!("the batch that ends at offset {last} has another checksum than it says"));
         }
-        // A batch that was read before is answered again where only its last records are new.
+        // The broker answers a whole batch even when only its last records are new.
         if last < from.cast_signed() {
             return Ok(());
         }
@@ -121,7 +122,7 @@ impl RecordReader {
         let start = builder.data.len();
         self.inflater.inflate(codec, batch.records, &mut builder.data).map_err(|error| wrong(&error))?;
         let data = std::mem::take(&mut builder.data);
-        // A record takes seven bytes at least: a count beyond that is no reason for memory.
+        // A record takes at least seven bytes. Do not allocate for a larger count.
         builder.reserve(usize::try_from(batch.count).unwrap_or(0).min((data.len() - start) / 7));
 
         let read = add_records(data.as_slice(), start, batch, from, builder);
@@ -129,8 +130,8 @@ impl RecordReader {
         read.ok_or_else(|| wrong("a record is cut short"))
     }
 
-    /// A message of v0 or v1. The messages inside of a compressed one of v1 have offsets relative to its first, and the
-    /// outer offset is that of the last.
+    /// Decodes a message of v0 or v1. In v1, the messages inside a compressed one have offsets relative to
+    /// the first, and the outer offset is that of the last.
     fn message(
         &mut self,
         outer: &Message<'_>,
@@ -163,7 +164,7 @@ impl RecordReader {
     }
 }
 
-/// Adds the records of a batch, which begin at `at`. `None` where one is cut short.
+/// Adds the records of a batch, which begin at `at`. Returns `None` where a record is cut short.
 fn add_records(
     bytes: &[u8],
     mut at: usize,
@@ -183,7 +184,7 @@ fn add_records(
         }
         let time = batch.append_time().unwrap_or(batch.first_time.wrapping_add(head.time_delta));
         match wanted.any() {
-            // Headers behind the body are not read.
+            // Stop before the headers, which lie behind the body.
             false => builder.push_body(offset, time, head.body),
             true => {
                 let headers = if wanted.headers { record.headers()? } else { Vec::new() };
@@ -206,14 +207,14 @@ fn add(message: &Message<'_>, offset: i64, time: i64, from: u64, builder: &mut C
     builder.push(offset, time, body, Attributes { key, headers: Vec::new() });
 }
 
-/// A record of v2 that is read from its front to its end.
+/// Reads a record of v2 from front to end.
 struct Record<'a> {
     rest: Bytes<'a>,
-    /// Where the record ends, and the next one begins.
+    /// End of the record, where the next one begins.
     end: usize,
 }
 
-/// What stands in front of a record's headers, as places in the bytes.
+/// The fields in front of a record's headers, as places in the bytes.
 struct Head {
     offset_delta: i64,
     time_delta: i64,
@@ -250,7 +251,7 @@ impl<'a> Record<'a> {
         Some(headers)
     }
 
-    /// A length and so many bytes; -1 stands for null.
+    /// Reads a length and that many bytes; a length of -1 stands for null.
     #[inline]
     fn part(&mut self) -> Option<Option<Span>> {
         let length = self.rest.varint()?;
@@ -268,9 +269,9 @@ fn span(start: usize, end: usize) -> Span {
     Span { start: at(start), end: at(end) }
 }
 
-/// Which producers' transactions are aborted at the batch that is read.
+/// The producers whose transactions are aborted at the current batch.
 struct Transactions {
-    /// Producer and first offset, those that come first last.
+    /// Producer and first offset of later aborted transactions, in descending order.
     to_come: Vec<(i64, i64)>,
     aborted: BTreeSet<i64>,
 }
@@ -281,7 +282,8 @@ impl Transactions {
         Transactions { to_come: aborted, aborted: BTreeSet::new() }
     }
 
-    /// Whether the records of a batch are nobody's business: markers, or of an aborted transaction.
+    /// Returns whether a batch is a control batch or part of an aborted transaction, so that its records are
+    /// left out.
     fn hides(&mut self, batch: &Batch<'_>) -> bool {
         while let Some((producer, _)) = self.to_come.pop_if(|(_, first)| *first <= batch.last_offset) {
             self.aborted.insert(producer);
@@ -296,7 +298,7 @@ impl Transactions {
     }
 }
 
-/// Whether a control batch says that a transaction was aborted. Control batches are never compressed.
+/// Returns whether a control batch aborts a transaction. Control batches are never compressed.
 fn is_abort(batch: &Batch<'_>) -> bool {
     let key = Record::begin(batch.records, 0).and_then(|mut record| record.head(true)?.key);
     key.is_some_and(|key| batch.records[key.start as usize..key.end as usize].starts_with(&ABORT))

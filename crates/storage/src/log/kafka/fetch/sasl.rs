@@ -1,8 +1,8 @@
-//! Logins: PLAIN (RFC 4616), SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677), and OAUTHBEARER (RFC 7628) with
-//! unsecured tokens.
+//! Logins: PLAIN (RFC 4616), SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677), and OAUTHBEARER (RFC 7628)
+//! with unsecured tokens.
 //!
-//! A [`Login`] is what the settings say; an [`Exchange`] is one login over one connection: it gives what to send and takes
-//! what comes back, without doing either.
+//! A [`Login`] holds the settings. An [`Exchange`] is one login over one connection: it computes the messages
+//! to send from the messages received, and does no I/O.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -18,14 +18,14 @@ use super::options::Properties;
 use crate::log::LogError;
 use crate::log::kafka::settings::setting;
 
-/// Fewer rounds than this are refused, as RFC 7677 asks, so that nobody in between learns a password cheaply.
+/// Minimum of rounds that RFC 7677 requires, so that a man in the middle cannot learn a password cheaply.
 const ROUNDS_MIN: u32 = 4096;
-/// A server that asks for more rounds wants to keep this client busy.
+/// Maximum of rounds. A server that asks for more would keep this client busy.
 const ROUNDS_MAX: u32 = 10_000_000;
-/// How long an unsecured token is good for, in seconds.
+/// Lifetime of an unsecured token, in seconds.
 const TOKEN_SECONDS: u64 = 3600;
 
-/// Who logs in, and how.
+/// Credentials and mechanism of a login.
 #[derive(Clone)]
 pub(super) enum Login {
     Plain {
@@ -37,7 +37,7 @@ pub(super) enum Login {
         password: String,
         hash: Hash,
     },
-    /// A token that nobody signed, for brokers that trust their network.
+    /// An unsigned token, for brokers that trust their network.
     UnsecuredToken {
         claims: BTreeMap<String, String>,
     },
@@ -51,7 +51,7 @@ pub(super) enum Hash {
 }
 
 impl Login {
-    /// Reads `sasl.*`. Fails with [`LogError::Setting`] where something is missing or not supported.
+    /// Decodes `sasl.*`. Fails with [`LogError::Setting`] where a property is missing or not supported.
     pub fn new(properties: &BTreeMap<String, String>) -> Result<Login, LogError> {
         let of = Properties(properties);
         let mechanism = of.get("sasl.mechanism").or(of.get("sasl.mechanisms")).unwrap_or("GSSAPI");
@@ -88,7 +88,7 @@ impl Login {
         }
     }
 
-    /// The mechanism's name on the wire.
+    /// Returns the name of the mechanism on the wire.
     pub fn mechanism(&self) -> &'static str {
         match self {
             Login::Plain { .. } => "PLAIN",
@@ -98,7 +98,7 @@ impl Login {
         }
     }
 
-    /// Begins a login: the exchange and what to send first. A token is valid from `now` on.
+    /// Begins a login. Returns the exchange and the first message. A token is valid from `now` on.
     pub fn begin(&self, now: Timestamp) -> Result<(Exchange, Vec<u8>), String> {
         match self {
             Login::Plain { user, password } => {
@@ -122,22 +122,22 @@ impl Login {
 
 /// One login over one connection.
 pub(super) enum Exchange {
-    /// The broker's next answer ends it.
+    /// The broker's next answer ends the login.
     LastAnswer,
     Scram(Scram),
-    /// The proof was sent: the broker must prove in turn that it knows the password.
+    /// The proof is sent. The broker must prove in turn that it knows the password.
     ScramFinal {
         server_signature: Vec<u8>,
     },
 }
 
 impl Exchange {
-    /// Takes an answer: what to send next, or `None` where the login is over.
+    /// Consumes an answer and returns the next message, or `None` at the end of the login.
     ///
     /// Fails with a reason where the answer is wrong.
     pub fn step(self, answer: &[u8]) -> Result<Option<(Exchange, Vec<u8>)>, String> {
         match self {
-            // A token that is refused is answered with the reason.
+            // A broker answers a refused token with the reason.
             Exchange::LastAnswer if answer.is_empty() => Ok(None),
             Exchange::LastAnswer => Err(String::from_utf8_lossy(answer).into_owned()),
             Exchange::Scram(scram) => {
@@ -168,13 +168,13 @@ pub(super) struct Scram {
 
 impl Scram {
     fn new(hash: Hash, user: &str, password: &str, nonce: &str) -> Scram {
-        // The two characters with a meaning are written otherwise in names.
+        // Names escape the two characters that separate attributes.
         let user = user.replace('=', "=3D").replace(',', "=2C");
         let client_first = format!("n={user},r={nonce}");
         Scram { hash, password: password.to_owned(), nonce: nonce.to_owned(), client_first }
     }
 
-    /// The final message, and the signature with which the server proves itself.
+    /// Returns the final message, and the signature by which the server must prove itself.
     fn prove(&self, server_first: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
         let server_first = std::str::from_utf8(server_first).map_err(|_| "the challenge is no text")?;
         let part = |name| attribute(server_first, name).ok_or(format!("the challenge has no `{name}`"));
@@ -211,13 +211,13 @@ impl Scram {
     }
 }
 
-/// The value of `name=value` among values separated by commas.
+/// Returns the value of `name=value` among attributes separated by commas.
 fn attribute<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
 }
 
-/// A JWT without a signature (RFC 7515, `alg` = `none`), as librdkafka makes it of `sasl.oauthbearer.config`: `principal`,
-/// `scope`, `lifeSeconds`, and `extension_…`, which is no claim.
+/// Returns a JWT without a signature (RFC 7515, `alg` = `none`), as librdkafka builds it from
+/// `sasl.oauthbearer.config`: `principal`, `scope`, `lifeSeconds`; `extension_…` becomes no claim.
 fn unsecured_token(claims: &BTreeMap<String, String>, now: u64) -> String {
     let seconds = claims.get("lifeSeconds").and_then(|seconds| seconds.parse().ok()).unwrap_or(TOKEN_SECONDS);
     let name = claims.get("principalClaimName").map_or("sub", String::as_str);

@@ -1,4 +1,4 @@
-//! TLS to the brokers: whom to trust, and who this client is.
+//! TLS to the brokers: the trusted certificates, and this client's own.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,14 +14,15 @@ use super::options::Properties;
 use crate::log::LogError;
 use crate::log::kafka::settings::setting;
 
-/// How to speak TLS with the brokers of a cluster.
+/// The TLS configuration of a cluster.
 #[derive(Clone)]
 pub(super) struct Tls {
     pub config: Arc<ClientConfig>,
 }
 
 impl Tls {
-    /// Reads `ssl.*`, and the files that it names. Fails with [`LogError::Setting`] where one cannot be used.
+    /// Decodes `ssl.*` and reads the files it names. Fails with [`LogError::Setting`] where one cannot be
+    /// used.
     pub fn new(properties: &BTreeMap<String, String>) -> Result<Tls, LogError> {
         let of = Properties(properties);
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -55,7 +56,7 @@ impl Tls {
     }
 }
 
-/// The certificates of those who may vouch for a broker: the given ones, or the system's.
+/// Returns the trusted root certificates: the configured ones, or else the system's.
 fn roots(of: &Properties<'_>) -> Result<RootCertStore, LogError> {
     let mut roots = RootCertStore::empty();
     if let Some(pem) = pem(of, "ssl.ca.pem", "ssl.ca.location")? {
@@ -64,14 +65,14 @@ fn roots(of: &Properties<'_>) -> Result<RootCertStore, LogError> {
         }
     } else {
         for certificate in rustls_native_certs::load_native_certs().certs {
-            // The system's store may hold some that no TLS library takes any more.
+            // The system's store may hold certificates that rustls refuses.
             let _ = roots.add(certificate);
         }
     }
     Ok(roots)
 }
 
-/// What this client shows to brokers that ask who it is.
+/// Certificates and key with which this client identifies itself.
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 fn identity(of: &Properties<'_>) -> Result<Option<Identity>, LogError> {
@@ -88,7 +89,7 @@ fn identity(of: &Properties<'_>) -> Result<Option<Identity>, LogError> {
     Ok(Some((chain, private_key(&key, password)?)))
 }
 
-/// The text of a property, or of the file that another one names.
+/// Returns the value of the property `text`, or the content of the file that the property `location` names.
 fn pem(of: &Properties<'_>, text: &str, location: &str) -> Result<Option<Vec<u8>>, LogError> {
     match (of.get(text), of.get(location)) {
         (Some(text), _) => Ok(Some(text.as_bytes().to_vec())),
@@ -112,7 +113,7 @@ fn certificates(pem: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, 
     Ok(found)
 }
 
-/// A key in PEM, encrypted (PKCS #8) or not.
+/// Decodes a key in PEM, encrypted (PKCS #8) or not.
 fn private_key(pem: &[u8], password: Option<&str>) -> Result<PrivateKeyDer<'static>, LogError> {
     let text = String::from_utf8_lossy(pem);
     if !text.contains("-----BEGIN ENCRYPTED PRIVATE KEY-----") {
@@ -131,7 +132,7 @@ fn private_key(pem: &[u8], password: Option<&str>) -> Result<PrivateKeyDer<'stat
     PrivateKeyDer::try_from(key.as_bytes().to_vec()).map_err(|error| wrong(&error))
 }
 
-/// The first key of a PKCS #12 file, with its certificates.
+/// Returns the first key of a PKCS #12 file, with its certificates.
 fn pkcs12(bytes: &[u8], password: &str) -> Result<Identity, LogError> {
     let wrong = |error: &dyn std::fmt::Display| {
         setting(&format!("`ssl.keystore.location` cannot be read with `ssl.keystore.password`: {error}"))
@@ -145,16 +146,16 @@ fn pkcs12(bytes: &[u8], password: &str) -> Result<Identity, LogError> {
     Ok((certificates, key))
 }
 
-/// What of a broker's certificate is checked.
+/// The checks of a broker's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Check {
-    /// That it is for the host that was connected to.
+    /// That it is for the host of the connection.
     name: bool,
-    /// That somebody trusted vouches for it.
+    /// That a trusted root has issued it.
     certificate: bool,
 }
 
-/// Checks as much of a broker's certificate as the settings ask for.
+/// Checks a broker's certificate as far as the settings ask for.
 #[derive(Debug)]
 struct Verifier {
     inner: Option<Arc<WebPkiServerVerifier>>,
@@ -173,7 +174,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(inner) = &self.inner else { return Ok(ServerCertVerified::assertion()) };
         match inner.verify_server_cert(end_entity, intermediates, name, ocsp, now) {
-            // The chain of trust is checked before the name.
+            // The verifier checks the chain of trust before the name.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.check.name => Ok(ServerCertVerified::assertion()),

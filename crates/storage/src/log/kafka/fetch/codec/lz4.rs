@@ -1,14 +1,15 @@
-//! Inflates lz4 frames, block by block, into the buffer of the batch.
+//! Inflates frames of lz4, block by block, into the buffer of the batch.
 //!
 //! ```text
-//! magic 4 | flags 1 | block descriptor 1 | content size 8, if flagged | dictionary id 4, if flagged | checksum 1
+//! magic 4 | flags 1 | block descriptor 1 | content size 8, if flagged | dictionary id 4, if flagged
+//! checksum 1
 //! blocks: length 4, its highest bit set where the block is stored as it is | bytes | checksum 4, if flagged
 //! length 0 | content checksum 4, if flagged
 //! ```
 //!
-//! Blocks may refer to the 64 KiB before them, which lie in front of them in the buffer (librdkafka writes such frames,
-//! Java's client does not). The checksums are not verified, because the record batch has its own. The frame readers of the
-//! lz4 libraries are not used: they inflate into a buffer of their own and copy everything once more.
+//! Blocks may refer to the 64 KiB before them, which precede them in the buffer (librdkafka writes such
+//! frames, Java's client does not). The frame's checksums are not checked, because the batch has one. A
+//! general frame reader would inflate into a buffer of its own and copy everything once more.
 //!
 //! <https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md>
 
@@ -26,12 +27,12 @@ const INDEPENDENT: u8 = 1 << 5;
 const BLOCK_CHECKSUMS: u8 = 1 << 4;
 const CONTENT_SIZE: u8 = 1 << 3;
 const DICTIONARY_ID: u8 = 1;
-/// The bit of a block's length that says that it is stored as it is.
+/// Bit of a block's length that marks a block as stored uncompressed.
 const STORED: u32 = 1 << 31;
-/// How far back a block may refer.
+/// Maximum distance of a reference to earlier blocks.
 const WINDOW: usize = 64 << 10;
 
-/// Appends what a frame inflates to.
+/// Inflates a frame and appends the result to `into`.
 pub(super) fn inflate(bytes: &[u8], into: &mut Buffer) -> Result<(), String> {
     let cut_short = || "lz4: the frame is cut short".to_owned();
     let mut rest = Bytes(bytes);
@@ -71,16 +72,16 @@ pub(super) fn inflate(bytes: &[u8], into: &mut Buffer) -> Result<(), String> {
     }
 }
 
-/// Appends a block. The block may refer to the bytes of the buffer from index `from` on.
+/// Inflates a block that may refer to the buffer's content from `from` on, and appends the result.
 fn inflate_block(block: &[u8], bytes_max: usize, from: usize, into: &mut Buffer) -> Result<(), String> {
     let (before, room) = into.with_room(bytes_max);
     let window = &before[from.max(before.len().saturating_sub(WINDOW))..];
 
-    // None of the lengths exceeds `c_int::MAX`: the length of a batch is an `i32`, and room and window have 4 MiB at most.
+    // No length exceeds `c_int::MAX`: the length of a batch is an `i32`, and the room has 4 MiB at most.
     let (block_bytes, room_bytes, window_bytes) =
         (block.len() as c_int, room.len() as c_int, window.len() as c_int);
-    // SAFETY: the pointers are valid for the lengths given with them. The function writes into the room alone, and reads the
-    // block and the window alone, whatever the block holds.
+    // SAFETY: the pointers are valid for the lengths given with them. Whatever the block holds, the function writes
+    // only into the room and reads only the block, the window and the part of the room that it has written.
     let inflated = unsafe {
         LZ4_decompress_safe_usingDict(
             block.as_ptr().cast(),
@@ -100,8 +101,8 @@ fn inflate_block(block: &[u8], bytes_max: usize, from: usize, into: &mut Buffer)
 
 // `lz4-sys` compiles this function of lz4's stable interface and declares only the form without a window.
 unsafe extern "C" {
-    /// Inflates one block; returns its length, or a negative number if the block is malformed or longer than its room. The
-    /// fastest case is a window that ends where the room begins, which is always so here.
+    /// Inflates one block. Returns its length, or a negative number if the block is malformed or does not fit the
+    /// destination. The function has a fast path for a window that ends where the destination begins, as here.
     fn LZ4_decompress_safe_usingDict(
         source: *const c_char,
         destination: *mut c_char,
@@ -122,7 +123,7 @@ mod tests {
 
     #[test]
     fn frames_of_all_kinds_are_inflated() {
-        // Long enough for several blocks, and each like the one before.
+        // Long enough for several blocks, and repetitive.
         let text: Vec<u8> = (0..200_000_u32).flat_map(|n| (n % 5_000).to_le_bytes()).collect();
         for mode in [BlockMode::Independent, BlockMode::Linked] {
             for (checksums, size) in [(false, None), (true, Some(text.len() as u64))] {

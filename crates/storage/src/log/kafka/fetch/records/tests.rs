@@ -1,5 +1,5 @@
-//! Decoding against batches that another library encodes (`kafka-protocol`), and against messages of the old formats that
-//! are put together here.
+//! Decodes batches that another library encodes (`kafka-protocol`), and messages of the old formats that are
+//! composed here.
 
 use bytes::{Bytes, BytesMut};
 use kafka_protocol::indexmap::IndexMap;
@@ -34,13 +34,13 @@ fn transactional(offset: i64, body: &str) -> Record {
     Record { transactional: true, ..record(offset, body) }
 }
 
-/// The end of a transaction of [`PRODUCER`]: type 0 aborts, type 1 commits.
+/// Returns the marker that ends a transaction of [`PRODUCER`]: type 0 aborts, type 1 commits.
 fn marker(offset: i64, kind: u8) -> Record {
     let key = Some(Bytes::copy_from_slice(&[0, 0, 0, kind]));
     Record { control: true, key, ..transactional(offset, "") }
 }
 
-/// One batch of records with offsets in a row.
+/// Encodes records with consecutive offsets as one batch.
 fn batch(records: &[Record]) -> Vec<u8> {
     let mut bytes = BytesMut::new();
     let options = RecordEncodeOptions { version: 2, compression: Compression::None };
@@ -63,10 +63,10 @@ fn zipped(records: &[Record]) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// Offset, time and body of each record, and where to go on.
+/// Offset, time and body of each record, and the next offset to read.
 type ReadBack = (Vec<(u64, i64, String)>, u64);
 
-/// Reads fetched bytes: the records of all chunks.
+/// Decodes fetched bytes and returns the records of all chunks.
 fn read_with(bytes: &[u8], from: u64, aborted: &[(i64, i64)]) -> Result<ReadBack, String> {
     let answer = Answer { partition: PartitionId(3), generation: 1, from, bytes, aborted: aborted.to_vec() };
     let mut chunks = Vec::new();
@@ -184,7 +184,7 @@ fn damage_is_told_with_its_offset_and_what_stands_before_it_is_read() {
     }
 }
 
-/// A message of v0 or v1 with a value.
+/// Encodes a message of v0 or v1.
 fn old(magic: u8, offset: i64, attributes: u8, value: &[u8]) -> Vec<u8> {
     let mut message = vec![magic, attributes];
     if magic == 1 {
@@ -205,7 +205,7 @@ fn messages_of_the_old_formats_are_read_compressed_or_not() {
     assert_eq!(read_with(&plain, 4, &[]).unwrap(), (expected, 6));
 
     let snappy = |bytes: &[u8]| snap::raw::Encoder::new().compress_vec(bytes).unwrap();
-    // In v1 inner offsets are relative, and the outer offset is that of the last.
+    // In v1 inner offsets are relative, and the outer offset is that of the last message.
     let relative = [old(1, 0, 0, b"a"), old(1, 1, 0, b"b"), old(1, 2, 0, b"c")].concat();
     assert_eq!(bodies(&old(1, 12, 2, &snappy(&relative)), 11, &[]), ["b", "c"]);
     let absolute = [old(0, 10, 0, b"a"), old(0, 11, 0, b"b")].concat();
