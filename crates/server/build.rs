@@ -1,5 +1,5 @@
-//! The dashboard is embedded from `ui/dist`, which its own build makes. Where that has not run yet, a page that says so
-//! takes its place, so that the binary builds from a fresh checkout with cargo alone.
+//! Prepares the directory `ui/dist`, from which the dashboard is embedded. Where the dashboard was not built
+//! yet, a page with a notice takes its place, so that cargo alone builds the binary from a fresh checkout.
 
 use std::path::Path;
 use std::{fs, io};

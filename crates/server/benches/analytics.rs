@@ -1,4 +1,4 @@
-//! A million result keys: how long they take to load, what they hold in memory, and how fast each route answers over a
+//! Measures a million result keys: the time to load them, their memory, and each route's answer time over a
 //! real socket. Run with `cargo bench -p server --bench analytics`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -34,7 +34,7 @@ fn resident_mb() -> f64 {
     line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) / 1_024.0
 }
 
-/// A month of windows, thinned out to the number of keys wanted.
+/// Writes a month of windows, thinned out to `keys` keys.
 fn fill(store: &MemoryStore, keys: usize) {
     let value = |group: usize| {
         json!({"window_start": "2025-12-09T11:30:00", "window_end": "2025-12-09T11:30:20", "created_at": "2025-12-09T11:30:20",
@@ -42,6 +42,7 @@ fn fill(store: &MemoryStore, keys: usize) {
             "total_queries": 17, "success_count": 15, "failure_count": 2, "query_text": format!("câu hỏi số {}", group % 20_000),
             "department_name": format!("Khoa {}", group % 30), "avg_time": 800.5, "median_time": 700.25, "p95_time": 2000.75})
     };
+
     for n in 0..keys {
         let second = 30 * 86_400 * (n as u64) / keys as u64;
         let (day, rest) = (second / 86_400, second % 86_400);
@@ -53,7 +54,9 @@ fn fill(store: &MemoryStore, keys: usize) {
             rest % 60,
             n % 1_000_000
         );
+
         let g = n / 16;
+
         let key = match n % 16 {
             0 | 1 => format!("faculty:f{}", g % 4),
             2 => format!("year:{}", g % 6),
@@ -71,6 +74,7 @@ fn fill(store: &MemoryStore, keys: usize) {
             },
             _ => format!("student_year:{}", g % 6),
         };
+
         store.put_for(&format!("analytics:{key}:{time}"), value(g), Duration::from_secs(86_400 * 60));
     }
 }

@@ -1,5 +1,5 @@
-//! One change to many WebSocket clients in this process: from the write until each has read it, the clients' own work
-//! included. Run with `cargo bench -p server --bench feed [CLIENTS]`.
+//! Measures one change for many WebSocket clients in this process: from the write until each has read it, the
+//! clients' work included. Run with `cargo bench -p server --bench feed [CLIENTS]`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "../tests/support/mod.rs"]
@@ -18,7 +18,7 @@ const ROUNDS: usize = 50;
 const HANDSHAKE: &str = "GET /ws/analytics HTTP/1.1\r\nHost: weir\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
-/// Reads what comes, and tells when a round's mark was in it.
+/// Reads messages, and reports when a round's mark was among them.
 async fn client(
     mut stream: TcpStream,
     clock: Arc<SystemClock>,

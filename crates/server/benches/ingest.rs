@@ -1,5 +1,6 @@
-//! Events per second through a server on a real socket, in batches of 100, into a log that keeps nothing (what HTTP
-//! and the reading of events cost) and into an embedded log, durable. Run with `cargo bench -p server --bench ingest`.
+//! Measures events per second through a server on a real socket, in batches of 100: into a log that drops
+//! everything (the cost of HTTP and of validating events), and into a durable embedded log. Run with `cargo
+//! bench -p server --bench ingest`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "../tests/support/mod.rs"]
@@ -61,7 +62,7 @@ impl EventLog for Sink {
     }
 }
 
-/// An event as the running producer writes it, about 880 bytes.
+/// Returns an event as the running producer writes it, about 880 bytes.
 fn event(n: usize) -> String {
     format!(
         r#"{{"query_id": "q-{n:08}", "timestamp": "2025-12-09T11:30:00.123456", "user": {{"user_id": {n}, "user_type": "Sinh vi\u00ean", "department_id": 7, "department_name": "C\u00f4ng ngh\u1ec7 th\u00f4ng tin", "code": "B20DCCN001", "years": 3}}, "session_id": "s-{n}", "query_text": "\u0110i\u1ec1u ki\u1ec7n x\u00e9t h\u1ecdc b\u1ed5ng n\u0103m h\u1ecdc n\u00e0y l\u00e0 g\u00ec?", "rewritten_query": null, "rag_params": {{"k": 5, "similarity_threshold": 0.35, "context_found": 4}}, "rag_metrics": {{"response_time_ms": 812.5, "answer_length": 320, "answer_text": "{}", "success": true}}, "metadata": {{"model_used": "gpt-4o-mini", "history_used": true, "history_count": 2, "query_rewritten": false}}, "_id": "67568a1b2c3d4e5f60718293"}}"#,
@@ -86,7 +87,7 @@ fn main() {
     runtime.block_on(measure("durable", Arc::new(log), clock));
 }
 
-/// All connections send all their requests, one after the other.
+/// Measures all connections sending all their requests, one after the other.
 async fn measure(name: &str, log: Arc<dyn EventLog>, clock: Arc<ManualClock>) {
     let services = server::Services {
         clock: clock.clone(),
@@ -95,15 +96,18 @@ async fn measure(name: &str, log: Arc<dyn EventLog>, clock: Arc<ManualClock>) {
         operations: Arc::new(support::Jobs::default()),
         guard: server::guard::Guard::open(clock),
     };
+
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let server = server::Server::bind(listener, server::Options::default(), services).expect("a server");
     let address = server.local_addr();
     tokio::spawn(server.serve(std::future::pending()));
+
     let body: String = (0..BATCH).map(event).collect::<Vec<_>>().join("\n");
     let request = Arc::new(
         format!("POST /events HTTP/1.1\r\nHost: weir\r\nContent-Length: {}\r\n\r\n{body}", body.len())
             .into_bytes(),
     );
+
     let wall = SystemClock::new();
     let began = wall.elapsed();
     let clients = (0..CONNECTIONS).map(|_| {
@@ -118,9 +122,11 @@ async fn measure(name: &str, log: Arc<dyn EventLog>, clock: Arc<ManualClock>) {
             }
         })
     });
+
     for client in clients.collect::<Vec<_>>() {
         client.await.expect("a client");
     }
+
     let took = wall.elapsed().saturating_sub(began).as_secs_f64();
     let size = body.len() / BATCH;
     println!(

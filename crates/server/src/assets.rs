@@ -1,4 +1,4 @@
-//! The dashboard, embedded in the binary.
+//! The dashboard's files, embedded in the binary.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -6,30 +6,30 @@ use rust_embed::RustEmbed;
 
 use crate::error::Failure;
 
-/// What the dashboard's build made.
+/// The output of the dashboard's build.
 #[derive(RustEmbed)]
 #[folder = "../../ui/dist"]
 struct Dist;
 
-/// What a page may load and who may frame it: its own scripts, styles and answers, the feed, and nobody. The
-/// tips of charts bring styles on their elements, and charts draw images of their own.
+/// Content policy of a page: it may load its own scripts, styles and answers and the feed, and nobody may
+/// frame it. Tooltips of charts set styles on their elements, and charts draw images of their own.
 pub(crate) const PAGE_POLICY: &str = "default-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' data: blob:; \
     connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
-/// Other sites learn no address from us. Pages of our own do: under `no-referrer` a browser sends a form with `Origin: null`,
-/// and the server cannot tell its own login form from the page of a stranger.
+/// Other sites get no referrer from us; our own pages do. Under `no-referrer` a browser sends a form with
+/// `Origin: null`, and the server could not tell its own login form from a stranger's page.
 pub(crate) const REFERRER_POLICY: &str = "same-origin";
 
-/// Files whose name changes with their content live here.
+/// Directory of the files whose name changes with their content.
 const HASHED: &str = "assets/";
 
-/// All files of the dashboard.
+/// Returns the names of all files of the dashboard.
 #[cfg(test)]
 pub(crate) fn files() -> impl Iterator<Item = String> {
     Dist::iter().map(|name| name.into_owned())
 }
 
-/// A file of the dashboard; `/` is its page.
+/// Answers with a file of the dashboard; `/` is its page.
 pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
     let name = match path.trim_start_matches('/') {
         "" if path == "/" => "index.html",
@@ -38,7 +38,7 @@ pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
 
     let Some(file) = Dist::get(name) else { return Failure::not_found().into_response() };
     let digest: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    // Weak: what is sent may be compressed, and then has other bytes.
+    // A weak tag, because the body may be compressed and then has other bytes.
     let tag = format!("W/\"{digest}\"");
     let caching = if name.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut headers = HeaderMap::new();
@@ -58,7 +58,7 @@ pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
     (headers, file.data).into_response()
 }
 
-/// What keeps a page to itself.
+/// Returns the headers that restrict a page to itself.
 pub(crate) fn page_headers() -> [(HeaderName, HeaderValue); 3] {
     [
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY)),

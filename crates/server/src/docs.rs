@@ -1,4 +1,4 @@
-//! `/docs`: a page to read the API's description and try it, without anything from elsewhere.
+//! `/docs`: a page to read the API's description and try it, self-contained.
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};

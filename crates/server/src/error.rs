@@ -1,6 +1,6 @@
-//! Errors: what keeps the server from running, and what a request is answered when something fails.
+//! Errors of the server, and the answers to requests that fail.
 //!
-//! Whose turn it is decides the status, here and nowhere else.
+//! Only this file derives an answer's status from an error's domain.
 
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -11,7 +11,7 @@ use storage::store::StoreError;
 use types::ErrorDomain;
 use utoipa::ToSchema;
 
-/// Why the server cannot run.
+/// Causes for which the server cannot run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -38,7 +38,7 @@ impl Error {
     }
 }
 
-/// An error with what caused it, as people are told.
+/// Formats an error with its causes, for people.
 pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
@@ -52,7 +52,7 @@ pub(crate) struct Detail {
     pub(crate) detail: String,
 }
 
-/// A request that failed.
+/// The answer to a request that failed.
 #[derive(Debug)]
 pub(crate) struct Failure {
     status: StatusCode,
@@ -69,7 +69,7 @@ impl Failure {
         Failure::new(StatusCode::NOT_FOUND, "Not Found")
     }
 
-    /// The caller should try again soon.
+    /// Returns a failure after which the caller should soon try again.
     pub(crate) fn overloaded(detail: impl Into<String>) -> Failure {
         Failure::new(StatusCode::TOO_MANY_REQUESTS, detail)
             .with(header::RETRY_AFTER, HeaderValue::from_static("1"))

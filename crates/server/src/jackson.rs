@@ -1,14 +1,14 @@
-//! JSON bodies of Flink's routes, read as leniently as Flink reads them with Jackson.
+//! Decodes JSON bodies of Flink's routes as leniently as Flink does with Jackson.
 //!
-//! Clients in untyped languages depend on it: they send `"false"` for a truth and `"0"` for a number. The rules, which are
-//! Jackson's defaults:
+//! Clients in untyped languages depend on it: they send `"false"` for a boolean and `"0"` for a number. The
+//! rules are Jackson's defaults:
 //!
-//! | in the body | taken as |
+//! | in the body | decoded as |
 //! | --- | --- |
 //! | a byte-order mark, UTF-16 or UTF-32 | the text |
-//! | a name twice | its last value |
+//! | a repeated name | its last value |
 //! | text behind the value | nothing |
-//! | `"true"`, `1` for a truth | true |
+//! | `"true"`, `1` for a boolean | true |
 //! | `"5"`, `5.9` for a whole number | 5 |
 //! | `5`, `true` for a text | `"5"`, `"true"` |
 //! | `0` for an enum | its first constant |
@@ -18,7 +18,7 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Un
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Value};
 
-/// Reads the value at the beginning of a body.
+/// Decodes the value at the beginning of a body.
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let text = decode(body).ok_or_else(|| Error::custom("the body is not UTF-8"))?;
     let mut json = serde_json::Deserializer::from_str(&text);
@@ -27,15 +27,15 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     T::deserialize(Lenient(value))
 }
 
-/// Reads an object in our own words, to the letter. By itself serde also takes an array for one, whose values stand in the
-/// order of the fields.
+/// Decodes an object of Weir's own routes strictly. Plain serde would also accept an array with the values in
+/// the order of the fields.
 pub(crate) fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
     let fields: serde_json::Map<String, Value> = serde_json::from_slice(body)?;
     T::deserialize(Value::Object(fields))
 }
 
-/// The text of a body. Its first bytes tell the encoding: JSON begins with an ASCII character, whose zero bytes stand
-/// where the encoding puts them.
+/// Decodes the text of a body. Its first bytes tell the encoding: JSON begins with an ASCII character, whose
+/// zero bytes depend on the encoding.
 fn decode(body: &[u8]) -> Option<String> {
     match *body {
         [0xEF, 0xBB, 0xBF, ref rest @ ..] => String::from_utf8(rest.to_vec()).ok(),
@@ -63,7 +63,7 @@ fn utf32(bytes: &[u8], unit: fn([u8; 4]) -> u32) -> Option<String> {
     text.filter(|_| rest.is_empty())
 }
 
-/// A value that gives whoever reads it the type that is wanted, as far as Jackson does.
+/// A value that converts itself to the wanted type, as far as Jackson does.
 struct Lenient(Value);
 
 impl Lenient {
@@ -98,7 +98,7 @@ impl Lenient {
     }
 }
 
-/// The whole part of a number, where 64 bits hold it.
+/// Returns the whole part of a number, where 64 bits hold it.
 fn truncated(number: f64) -> Option<i64> {
     const LIMIT: f64 = i64::MAX as f64;
     (number > -LIMIT && number < LIMIT).then_some(number as i64)

@@ -1,6 +1,7 @@
 //! HTTP: events in, analytics out, the live feed, the dashboard, and the routes for operating.
 //!
-//! The only crate that knows HTTP. Given a listener, a clock, a log and a store, it serves until it is told to stop:
+//! The only crate that knows HTTP. With a listener, a clock, a log and a store, it serves until it is told to
+//! stop:
 //!
 //! ```no_run
 //! # async fn run(services: server::Services, stop: impl Future<Output = ()>) -> Result<(), Box<dyn std::error::Error>> {
@@ -49,7 +50,7 @@ pub use operation::{JobSummary, Operations};
 pub use options::{Options, UnknownTopics};
 pub use service::{Handle, Server, Services};
 
-/// The types of analytics, as the feed's messages and the result store's notifications name them.
+/// Returns the types of analytics, as the feed's messages and the result store's notifications name them.
 pub fn analytics_types() -> Vec<&'static str> {
     analytics::Kind::ALL.iter().map(|kind| kind.name()).collect()
 }

@@ -1,5 +1,5 @@
-//! Accepts connections and speaks HTTP/1.1 on them, over TLS where there is a certificate, within limits, until told to
-//! stop. Every request passes the listener's door.
+//! Accepts connections and serves HTTP/1.1 on them within limits, over TLS where there is a certificate,
+//! until told to stop. Every request passes the listener's door.
 
 use std::convert::Infallible;
 use std::pin::pin;
@@ -24,18 +24,18 @@ use crate::options::Options;
 use crate::shutdown::Alive;
 use crate::write_timeout::WriteTimeout;
 
-/// How long to wait when the machine has no more file descriptors.
+/// Wait when the machine has run out of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// What one connection may have read and not handled, or written and not sent.
+/// Limit of bytes that one connection has read and not handled, or written and not sent.
 const BUFFER_BYTES_MAX: usize = 128 << 10;
 
-/// A connection's place among those served at one time; a WebSocket keeps it.
+/// A connection's slot among those served at one time; a WebSocket keeps it.
 #[derive(Clone)]
 pub(crate) struct Slot {
     _permit: Arc<OwnedSemaphorePermit>,
 }
 
-/// Serves connections until the server stops; those that are open then end by themselves.
+/// Serves connections until the server stops. Connections open at that time end by themselves.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
@@ -44,7 +44,7 @@ pub(crate) async fn serve(
     metrics: Arc<Metrics>,
     mut alive: Alive,
 ) {
-    // Whoever asks for it gets answers compressed: the dashboard's code and a week of points are mostly repetition.
+    // Compress answers on request: the dashboard's code and a week of points are mostly repetition.
     let router = router.layer(CompressionLayer::new());
     let slots = Arc::new(Semaphore::new(options.connections_max.min(Semaphore::MAX_PERMITS)));
     let mut http = http1::Builder::new();
@@ -70,14 +70,14 @@ pub(crate) async fn serve(
             door: door.clone(),
             body_timeout: options.body_timeout,
         };
-        // Below TLS, so that a client that does not read is noticed whatever stands above the socket.
+        // Below TLS, so that a client that does not read is noticed whatever protocol is above the socket.
         let stream = WriteTimeout::new(stream, options.answer_stall);
         let (metrics, patience) = (Arc::clone(&metrics), options.header_timeout);
         tokio::spawn(async move {
             metrics.connections.inc();
             match way.door.guard().tls().map(|tls| tls.acceptor()) {
                 None => way.serve(stream, stopping, peer, slot).await,
-                // A connection that does not come to speak has its slot no longer than one that does not come to ask.
+                // A TLS handshake gets no more time than the header of a request.
                 Some(acceptor) => match tokio::time::timeout(patience, acceptor.accept(stream)).await {
                     Ok(Ok(stream)) => way.serve(stream, stopping, peer, slot).await,
                     Ok(Err(error)) => tracing::debug!(%error, "no TLS came about"),
@@ -89,14 +89,14 @@ pub(crate) async fn serve(
     }
 }
 
-/// The next connection and its slot; `None` only when the slots are closed, which they never are.
+/// Returns the next connection with its slot; `None` only if the slots are closed, which never happens.
 async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpStream, Peer, Slot)> {
     let permit = Arc::clone(slots).acquire_owned().await.ok()?;
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return Some((stream, Peer(peer), Slot { _permit: Arc::new(permit) })),
             Err(error) => {
-                // One client that gave up is no reason to stop, and too many open files pass.
+                // One client that gave up is no reason to stop, and a lack of file descriptors passes.
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
@@ -104,7 +104,7 @@ async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Option<(TcpSt
     }
 }
 
-/// Where requests of a connection go.
+/// The route of a connection's requests.
 struct Way {
     http: http1::Builder,
     router: Router,

@@ -1,4 +1,4 @@
-//! The server's own metrics, and the registry into which others put theirs.
+//! The server's own metrics, and the registry in which other crates register theirs.
 
 mod text;
 
@@ -31,7 +31,7 @@ pub(crate) struct OfKind {
     analytics: Kind,
 }
 
-/// A route is its pattern, not its path, so that strangers cannot make labels.
+/// Labels of a request. The route is a pattern, not a path, so that strangers cannot create labels.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct OfRequest {
     pub(crate) route: String,
@@ -39,7 +39,7 @@ pub(crate) struct OfRequest {
     pub(crate) status: u16,
 }
 
-/// What the server works with.
+/// A service on which the server depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Service {
     Store,
@@ -60,12 +60,12 @@ pub(crate) struct OfService {
     service: Service,
 }
 
-/// What the names of all metrics but the process's own begin with.
+/// Prefix of the names of all metrics but the process's own.
 const PREFIX: &str = "weir";
 
-/// What the server counts.
+/// The server's metrics.
 pub(crate) struct Metrics {
-    /// Metrics with any prefix.
+    /// Holds metrics with any prefix.
     registry: Mutex<Registry>,
     pub(crate) events_accepted: Counter,
     pub(crate) events_rejected: Counter,

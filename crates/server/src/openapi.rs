@@ -1,4 +1,4 @@
-//! `/openapi.json`: every route, every parameter, every answer, and the messages of the feed as components.
+//! `/openapi.json`: all routes, parameters and answers, with the feed's messages as components.
 
 use axum::Json;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -55,7 +55,7 @@ use crate::{analytics, feed, ingest, metrics, operation};
 )]
 struct Api;
 
-/// Says how a token is sent.
+/// Adds the description of how a token is sent.
 pub(crate) struct Tokens;
 
 impl Modify for Tokens {
@@ -68,8 +68,8 @@ impl Modify for Tokens {
     }
 }
 
-/// Says what each answer is: OpenAPI asks for that, and who generates a client gets nothing without it. An answer that
-/// says nothing of itself is what its operation gives, or what its status means everywhere.
+/// Adds missing descriptions of answers, which OpenAPI requires and generators of clients need. An answer
+/// without one gets its operation's summary, or the general meaning of its status.
 struct Answers;
 
 impl Modify for Answers {
@@ -91,7 +91,7 @@ impl Modify for Answers {
     }
 }
 
-/// What a status of a refusal means, whatever was asked.
+/// Returns the general meaning of a refusal's status.
 fn meaning(status: &str) -> Option<&'static str> {
     Some(match status {
         "400" => "The request cannot be read",
@@ -110,7 +110,7 @@ fn meaning(status: &str) -> Option<&'static str> {
     })
 }
 
-/// The description as JSON.
+/// Returns the description as JSON.
 #[cfg(test)]
 pub(crate) fn description() -> serde_json::Value {
     serde_json::to_value(Api::openapi()).expect("JSON")

@@ -1,4 +1,4 @@
-//! The routes for operators: whether Weir lives, whether it is ready, what runs.
+//! The routes for operators: liveness, readiness, and running jobs.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +14,19 @@ use utoipa::ToSchema;
 use crate::metrics::Metrics;
 use crate::watchman::Backing;
 
-/// What the server asks of whoever runs the jobs.
+/// The jobs as the server sees them.
 ///
-/// An implementation must answer at once, from what it knows: they are called for each request, and once a second.
+/// An implementation must answer at once, from memory: the methods are called for each request, and once a
+/// second.
 pub trait Operations: Send + Sync {
-    /// Whether everything that should run does, or else what does not.
+    /// Fails with the reason when something that should run does not.
     fn ready(&self) -> Result<(), String>;
 
-    /// The jobs, newest first.
+    /// Returns the jobs, newest first.
     fn jobs(&self) -> Vec<JobSummary>;
 
-    /// Why the figures of the dashboard stand still or are incomplete, as far as that is up to the jobs that write them.
+    /// Returns why the dashboard's figures stand still or are incomplete, as far as the jobs that write them
+    /// are the cause.
     fn trouble(&self) -> Option<String>;
 }
 
@@ -43,7 +45,7 @@ pub struct JobSummary {
     pub message: Option<String>,
 }
 
-/// Serves these routes.
+/// Serves the routes for operators.
 pub(crate) struct Operation {
     clock: Arc<dyn Clock>,
     started: Duration,
@@ -99,7 +101,7 @@ impl Operation {
         Operation { clock, started, backing, operations, metrics }
     }
 
-    /// Asks everything that has to do its work.
+    /// Checks everything that has to work.
     async fn checks(&self) -> Vec<Check> {
         let backing = &self.backing;
         let (log, store) = tokio::join!(backing.ask_log(), backing.ask_store());

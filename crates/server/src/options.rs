@@ -1,54 +1,54 @@
-//! Everything about the server that a deployment may want to change.
+//! Options of the server.
 
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
-/// How the server behaves. Every limit holds for one process.
+/// Options of the server. Every limit holds for one process.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The topic of `POST /events`, whose events must carry a `query_id` and a time.
+    /// Topic of `POST /events`, whose events must have a `query_id` and a time.
     pub topic: String,
-    /// Partitions of the topics that the server creates.
+    /// Partitions of topics that the server creates.
     pub partitions: u32,
-    /// What happens to events for a topic that does not exist. The main topic is always created.
+    /// Handling of events for a topic that does not exist. The main topic is always created.
     pub unknown_topics: UnknownTopics,
-    /// The zone in which result keys name their time, and from whose wall clock `days` counts back.
+    /// Zone of the times in result keys, and of the wall clock from which `days` counts back.
     pub time_zone: TimeZone,
-    /// Origins, beside those of this machine, whose pages may read answers, open the WebSocket and send events:
-    /// `https://host[:port]`, or `*` for all.
+    /// Origins, besides those of this machine, whose pages may read answers, open the WebSocket and send
+    /// events: `https://host[:port]`, or `*` for all.
     pub cors_origins: Vec<String>,
-    /// The largest body of `POST /events` as sent, and after decompression.
+    /// Maximum sizes of a body of `POST /events`, as sent and decompressed.
     pub body_bytes_max: usize,
     pub decompressed_bytes_max: usize,
-    /// The largest single event: what Kafka takes by default.
+    /// Maximum size of a single event: Kafka's default.
     pub record_bytes_max: usize,
-    /// Bytes of event bodies held at one time by all requests; more is answered 429.
+    /// Maximum of event bytes that all requests hold at one time; more is answered 429.
     pub ingest_bytes_max: usize,
-    /// How long a producer may take to send its body (408), and the log to make it durable (503).
+    /// Time in which a producer must send its body (408), and the log must make it durable (503).
     pub body_timeout: Duration,
     pub append_timeout: Duration,
-    /// A client that takes no byte of its answer for this long is closed.
+    /// Time after which a client that takes no byte of its answer is disconnected.
     pub answer_stall: Duration,
-    /// Connections served at one time, WebSockets included; further ones wait to be accepted.
+    /// Maximum of connections served at one time, WebSockets included; further ones wait to be accepted.
     pub connections_max: usize,
-    /// Header lines of a request (431 beyond), and how long they may take to arrive.
+    /// Maximum of header lines of a request (431), and the time in which they must arrive.
     pub headers_max: usize,
     pub header_timeout: Duration,
-    /// How long a shutdown waits for requests and sockets to end.
+    /// Time that a shutdown waits for requests and sockets to end.
     pub shutdown_grace: Duration,
-    /// The least time between two updates of the feed. What changes in between is merged.
+    /// Minimum time between two updates of the feed. Changes in between are merged.
     pub feed_interval: Duration,
-    /// A WebSocket that took no byte for this long is closed.
+    /// Time after which a WebSocket that takes no byte is closed.
     pub feed_stall: Duration,
-    /// Bytes of result rows kept in memory for the routes; beyond it the oldest are left out of answers.
+    /// Maximum of bytes of result rows in memory; beyond it answers leave out the oldest rows.
     pub index_bytes_max: usize,
 }
 
-/// Whether a topic comes into being with its first event.
+/// Whether the first event of a topic creates the topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownTopics {
-    /// 404.
+    /// Answers 404.
     Refuse,
     Create,
 }

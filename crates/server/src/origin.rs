@@ -1,10 +1,11 @@
-//! Which pages may talk to the server from a browser: those of this machine, its own, and those that are configured.
+//! Decides which pages may call the server from a browser: those of this machine, its own, and configured
+//! ones.
 
 use axum::http::{HeaderMap, HeaderValue, header, uri::Authority};
 
 use crate::error::Error;
 
-/// The origins that are let in.
+/// The accepted origins.
 #[derive(Debug, Clone)]
 pub(crate) struct Origins {
     listed: Vec<String>,
@@ -12,7 +13,7 @@ pub(crate) struct Origins {
 }
 
 impl Origins {
-    /// From the deployment's list; `*` lets everyone in.
+    /// Returns the origins of the deployment's list; `*` accepts all.
     pub(crate) fn new(list: &[String]) -> Result<Origins, Error> {
         let mut origins = Origins { listed: Vec::new(), any: false };
         for origin in list {
@@ -29,18 +30,20 @@ impl Origins {
         Ok(origins)
     }
 
-    /// Whether a page of this origin may read answers.
+    /// Returns whether a page of this origin may read answers.
     pub(crate) fn allows(&self, origin: &str) -> bool {
         let origin = origin.to_ascii_lowercase();
         self.any || self.listed.contains(&origin) || of_this_machine(&origin)
     }
 
-    /// Whether a request may change something. A browser must not change anything for the page of another site.
+    /// Returns whether a request may change something. A browser must not change anything for the page of
+    /// another site.
     ///
-    /// Browsers say where a request comes from in two headers. `Sec-Fetch-Site` cannot be set by a page, and compares the
-    /// page's origin with the address that the browser asked, so that it holds behind a proxy as well; but browsers send it
-    /// only to `https` and to this machine. `Origin` comes with every request but a plain `GET`. It is `null` where a page
-    /// has no origin or hides it (`Referrer-Policy: no-referrer`), and then says nothing.
+    /// Browsers tell in two headers where a request comes from. A page cannot set `Sec-Fetch-Site`, which
+    /// compares the page's origin with the address that the browser called, so that it works behind a proxy
+    /// too. But browsers send it only to `https` and to this machine. `Origin` comes with every request but a
+    /// plain `GET`. It is `null` where a page has no origin or hides it (`Referrer-Policy: no-referrer`), and
+    /// then tells nothing.
     pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
         let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
         if site == Some(b"same-origin") {
@@ -56,7 +59,7 @@ impl Origins {
     }
 }
 
-/// Whether an origin names the host and port that the request was sent to.
+/// Returns whether an origin names the host and port to which the request was sent.
 fn is_own(origin: &str, headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let authority = origin.split_once("://").map(|(_, authority)| authority);

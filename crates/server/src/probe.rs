@@ -1,6 +1,6 @@
-//! Asks something that may hang, on a thread that may block, and waits only so long for the answer.
+//! Asks a question that may hang, on a blocking thread, and waits only a bounded time for the answer.
 //!
-//! One question at a time: while a hanging one is out, no second thread is spent on it.
+//! One question at a time: while one hangs, no second thread is spent on it.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use tokio::task::JoinHandle;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The question that is out, if any.
+/// The pending question, if any.
 #[derive(Default)]
 pub(crate) struct Probe {
     asked: Mutex<Option<JoinHandle<Result<(), String>>>>,
 }
 
 impl Probe {
-    /// The answer, or that there was none in time.
+    /// Returns the answer, or an error on timeout.
     pub(crate) async fn ask(
         &self,
         question: impl FnOnce() -> Result<(), String> + Send + 'static,

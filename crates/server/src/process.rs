@@ -1,5 +1,5 @@
-//! What the operating system tells of this process, for Flink's pages and for `/metrics`. Figures come from `/proc`; where
-//! there is none they are 0.
+//! Measurements of this process by the operating system, for Flink's pages and for `/metrics`. They come from
+//! `/proc`; without it they are 0.
 
 use std::fmt;
 use std::fs;
@@ -10,14 +10,14 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-/// Ticks of a second in which Linux tells times to programs, on every architecture.
+/// Ticks per second in which Linux reports times to programs, on every architecture.
 const TICKS: f64 = 100.0;
 
-/// A picture of the process. Memory is in bytes.
+/// Measurements of the process. Memory is in bytes.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Process {
     pub(crate) resident: u64,
-    /// The most that was ever resident.
+    /// The peak of resident memory.
     pub(crate) peak: u64,
     pub(crate) virtual_memory: u64,
     /// Memory of the machine, in bytes.
@@ -60,7 +60,7 @@ impl Process {
     }
 }
 
-/// Nanoseconds of processor time that this process has taken.
+/// Returns the nanoseconds of processor time that this process has used.
 pub(crate) fn cpu_time_ns() -> u64 {
     cpu_ns(&read("/proc/self/stat"))
 }
@@ -69,25 +69,26 @@ fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
 
-/// The number behind a name: `VmRSS:    1234 kB`.
+/// Returns the number behind a name: `VmRSS:    1234 kB`.
 fn number(text: &str, name: &str) -> u64 {
     let rest = text.lines().find_map(|line| line.strip_prefix(name));
     rest.and_then(|rest| rest.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-/// A field of `/proc/self/stat`, counted from 1 as in its manual. The name, field 2, may hold anything.
+/// Returns a field of `/proc/self/stat`, counted from 1 as in its manual. The name, field 2, may contain
+/// anything.
 fn field(stat: &str, number: usize) -> Option<u64> {
     let (_, behind_name) = stat.rsplit_once(')')?;
     behind_name.split_whitespace().nth(number - 3)?.parse().ok()
 }
 
-/// User and system time of all threads.
+/// Returns user and system time of all threads.
 fn cpu_ns(stat: &str) -> u64 {
     let ticks: u64 = [14, 15].into_iter().filter_map(|number| field(stat, number)).sum();
     ticks * 10_000_000
 }
 
-/// The process tells its start since the machine's, and the machine tells its own since 1970.
+/// Returns the process's start: its start since boot, plus the time of the boot since 1970.
 fn started(stat: &str, machine: &str) -> f64 {
     let since_boot = field(stat, 22).unwrap_or(0) as f64 / TICKS;
     number(machine, "btime ") as f64 + since_boot

@@ -1,4 +1,4 @@
-//! Which path leads where, and what every request passes on its way.
+//! The paths of the server, and the layers that every request passes.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::operation::{Operation, healthz, readyz, status};
 use crate::origin::Origins;
 use crate::{assets, docs, openapi};
 
-/// What the handlers work with.
+/// The dependencies of the handlers.
 pub(crate) struct Parts {
     pub(crate) ingest: Arc<Ingest>,
     pub(crate) analytics: Arc<Analytics>,
@@ -31,7 +31,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// Paths to which the same path with a slash behind redirects.
+/// Paths to which the same path with a trailing slash redirects.
 const WITHOUT_SLASH: [&str; 24] = [
     "/events",
     "/analytics/health",
@@ -61,10 +61,12 @@ const WITHOUT_SLASH: [&str; 24] = [
 
 pub(crate) fn build(parts: Parts) -> Router {
     let Parts { ingest, analytics, feed, operation, origins, metrics: counted, clock } = parts;
+
     let events = Router::new()
         .route("/events", post(post_events))
         .route("/events/{topic}", post(post_events_to))
         .with_state(ingest);
+
     let analytics_data = Router::new()
         .route("/analytics/redis/latest", get(routes::latest))
         .route("/analytics/redis/faculty", get(routes::faculty))
@@ -81,22 +83,27 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/analytics/redis/overall-summary", get(routes::overall_summary))
         .route("/analytics/redis/timeseries", get(routes::timeseries))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&analytics), routes::when_loaded));
+
     let analytics = Router::new()
         .route("/analytics/health", get(routes::health))
         .merge(analytics_data)
         .with_state(analytics);
+
     let live = Router::new().route("/ws/analytics", get(connect)).with_state(feed);
+
     let operation = Router::new()
         .route("/readyz", get(readyz))
         .route("/status", get(status))
         .with_state(operation)
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics).with_state(Arc::clone(&counted)));
+
     let pages = Router::new()
         .route("/openapi.json", get(openapi::document))
         .route("/docs", get(docs::page))
         .route("/docs/docs.js", get(docs::script))
         .route("/docs/docs.css", get(docs::style));
+
     Router::new()
         .merge(events)
         .merge(analytics)
@@ -138,7 +145,7 @@ async fn measure(
     response
 }
 
-/// Methods are made up by clients; labels are not.
+/// Returns the label of a method. Clients can invent methods, but no labels.
 fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
@@ -149,7 +156,7 @@ fn known(method: &Method) -> &'static str {
     }
 }
 
-/// The dashboard's files, a path with a slash too many, or nothing.
+/// Answers other paths: the dashboard's files, a redirect without a trailing slash, or 404.
 async fn unknown(request: Request) -> Response {
     let path = request.uri().path();
     let bare = path.trim_end_matches('/');

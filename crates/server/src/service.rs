@@ -1,4 +1,4 @@
-//! The server: what it is given, how it starts, and how it ends.
+//! The server's service: what it needs, how it starts, and how it ends.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -24,14 +24,14 @@ use crate::router;
 use crate::shutdown::{Lifeline, lifeline};
 use crate::watchman::{self, Backing};
 
-/// What the server works with.
+/// The dependencies of the server.
 #[derive(Clone)]
 pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub log: Arc<dyn EventLog>,
     pub store: Arc<dyn ResultStore>,
     pub operations: Arc<dyn Operations>,
-    /// Who may do what.
+    /// Decides who may do what.
     pub guard: Arc<Guard>,
 }
 
@@ -49,7 +49,7 @@ pub struct Server {
     handle: Handle,
 }
 
-/// What others may ask of a server, also while it runs.
+/// Access to a server from outside, also while it runs.
 #[derive(Clone)]
 pub struct Handle {
     address: SocketAddr,
@@ -58,7 +58,7 @@ pub struct Handle {
 }
 
 impl Server {
-    /// Takes a listener, and begins to load the results that the store holds.
+    /// Takes over a listener, and begins to load the rows of the result store.
     pub fn bind(listener: TcpListener, options: Options, services: Services) -> Result<Server, Error> {
         let address = listener.local_addr().map_err(Error::Address)?;
         let origins = Arc::new(Origins::new(&options.cors_origins)?);
@@ -105,8 +105,8 @@ impl Server {
         self.handle.clone()
     }
 
-    /// Serves until `shutdown` completes. Then no connection is accepted any more, requests under way are answered,
-    /// WebSockets are closed with 1001, and what has not ended within the grace is cut off.
+    /// Serves until `shutdown` completes. Then accepts no more connections, answers requests in flight,
+    /// closes WebSockets with 1001, and cuts off connections that are still open after the grace period.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Server { listener, address, options, door, parts, feed, backing, mut lifeline, follower, handle } =
             self;
@@ -140,22 +140,22 @@ impl Handle {
         self.address
     }
 
-    /// Lets others put their metrics beside the server's, under the prefix `weir`.
+    /// Registers metrics of other crates beside the server's, under the prefix `weir`.
     pub fn register<T>(&self, with: impl FnOnce(&mut Registry) -> T) -> T {
         self.metrics.register(with)
     }
 
-    /// Bytes that result rows take which answers are made from.
+    /// Returns the bytes of the result rows from which answers are made.
     pub fn results_memory_bytes(&self) -> usize {
         self.analytics.memory_bytes()
     }
 
-    /// Bytes that bodies of events take, and their answers.
+    /// Returns the bytes of event bodies and of their answers.
     pub fn events_memory_bytes(&self) -> usize {
         usize::try_from(self.metrics.ingest_bytes.get()).unwrap_or(0)
     }
 
-    /// Whether all results that the store held at the start are served.
+    /// Returns whether all rows that the store held at the start are served.
     pub fn loaded(&self) -> bool {
         self.analytics.loaded()
     }

@@ -1,15 +1,15 @@
-//! The end of a server, told to everything that runs in it.
+//! Signals the end of a server to everything that runs in it.
 
 use tokio::sync::{mpsc, watch};
 
-/// Held by every connection: tells it when to end, and the server when it has.
+/// Held by every connection: signals the shutdown to the connection, and the connection's end to the server.
 #[derive(Clone)]
 pub(crate) struct Alive {
     stop: watch::Receiver<bool>,
     _alive: mpsc::Sender<()>,
 }
 
-/// The server's side.
+/// The server's side of the signal.
 pub(crate) struct Lifeline {
     stop: watch::Sender<bool>,
     ended: mpsc::Receiver<()>,
@@ -22,9 +22,9 @@ pub(crate) fn lifeline() -> (Lifeline, Alive) {
 }
 
 impl Alive {
-    /// Returns when the server stops.
+    /// Waits until the server stops.
     pub(crate) async fn stopped(&mut self) {
-        // An error means that the server is gone, which is as well a stop.
+        // An error means that the server is gone, which is a stop as well.
         let _ = self.stop.wait_for(|stop| *stop).await;
     }
 }
@@ -34,7 +34,7 @@ impl Lifeline {
         self.stop.send_replace(true);
     }
 
-    /// Returns when nobody holds an [`Alive`] any more.
+    /// Waits until no [`Alive`] is left.
     pub(crate) async fn ended(&mut self) {
         while self.ended.recv().await.is_some() {}
     }

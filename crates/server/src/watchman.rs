@@ -1,8 +1,8 @@
-//! The watchman: looks every second whether the store takes results, the log takes events, the rows are loaded and the jobs
-//! work, and tells the feed's clients and the metrics.
+//! The watchman: checks every second whether the store takes results, the log takes events, the rows are
+//! loaded and the jobs work. Reports it to the feed's clients and the metrics.
 //!
-//! A dashboard must show that its figures stand still because something is away or a job has ended, and not because
-//! nobody asks questions.
+//! A dashboard must show whether its figures stand still because something is unreachable or a job has ended,
+//! or because nobody asks questions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,10 @@ use crate::metrics::{Metrics, Service};
 use crate::operation::Operations;
 use crate::probe::Probe;
 
-/// From one look to the next.
+/// Interval of the checks.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The log and the store, each asked off the async threads, one question at a time.
+/// The log and the store, each probed on a blocking thread, one question at a time.
 pub(crate) struct Backing {
     pub(crate) log: Arc<dyn EventLog>,
     pub(crate) topic: String,
@@ -34,7 +34,7 @@ impl Backing {
         Arc::new(Backing { log, topic: topic.to_owned(), probe: Probe::default(), analytics })
     }
 
-    /// Whether the log answers and takes events, or else why not.
+    /// Fails with the reason when the log does not answer or does not take events.
     pub(crate) async fn ask_log(&self) -> Result<(), String> {
         let (log, topic) = (Arc::clone(&self.log), self.topic.clone());
         let question = move || {
@@ -43,21 +43,21 @@ impl Backing {
         self.probe.ask(question).await
     }
 
-    /// Whether the store takes results, or else why not.
+    /// Fails with the reason when the store does not take results.
     pub(crate) async fn ask_store(&self) -> Result<(), String> {
         self.analytics.ask_store().await
     }
 }
 
-/// What one look found.
+/// Outcome of one check.
 enum Found {
     Well,
-    /// It works, and there is something to say.
+    /// The service works, with a warning.
     Remark(String),
     Trouble(String),
 }
 
-/// Looks until the server stops.
+/// Checks until the server stops.
 pub(crate) async fn watch(
     backing: Arc<Backing>,
     feed: Arc<Feed>,
@@ -86,7 +86,7 @@ pub(crate) async fn watch(
         let now = clock.now();
         store.take(of_store, now);
         log.take(of_log, now);
-        // A job does not come and go as a connection does: its first bad moment counts.
+        // A job does not come and go as a connection does, so its first trouble counts.
         jobs.take_at_once(operations.trouble().map_or(Found::Well, Found::Trouble), now);
         metrics.set_standing(Service::Store, &store.told, store.down(now));
         metrics.set_standing(Service::Log, &log.told, log.down(now));
@@ -109,16 +109,16 @@ pub(crate) async fn watch(
     }
 }
 
-/// What was found of one of them so far.
+/// The state of a watched service.
 #[derive(Default)]
 struct Watched {
     told: Standing,
-    /// Since when looks have found trouble, without one in between that did not.
+    /// Time of the first check in an unbroken series that found trouble.
     suspected: Option<Timestamp>,
 }
 
 impl Watched {
-    /// Takes a look. A first one that finds trouble may have been a hiccup and is not told.
+    /// Applies a check. The first one that finds trouble may be a hiccup and is not reported.
     fn take(&mut self, found: Found, now: Timestamp) {
         if matches!(found, Found::Trouble(_)) && self.suspected.is_none() {
             self.suspected = Some(now);
@@ -127,7 +127,7 @@ impl Watched {
         self.take_at_once(found, now);
     }
 
-    /// Takes a look, and tells what it found.
+    /// Applies a check, and reports it.
     fn take_at_once(&mut self, found: Found, now: Timestamp) {
         let (ok, message, since) = match found {
             Found::Well => (true, None, now),
@@ -143,7 +143,7 @@ impl Watched {
         self.told = Standing { ok, since, message };
     }
 
-    /// For how long it has been away.
+    /// Returns how long the service has been in trouble.
     fn down(&self, now: Timestamp) -> Duration {
         let since = self.suspected.filter(|_| !self.told.ok);
         let ms = since.map_or(0, |since| now.0.saturating_sub(since.0));
@@ -151,7 +151,7 @@ impl Watched {
     }
 }
 
-/// ISO 8601 in UTC, to the second.
+/// Formats a time in ISO 8601, UTC, to the second.
 fn iso(time: Timestamp) -> String {
     jiff::Timestamp::from_second(time.0.div_euclid(1_000)).unwrap_or_default().to_string()
 }

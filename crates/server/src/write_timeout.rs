@@ -1,12 +1,12 @@
-//! A connection whose peer must take what is written to it.
+//! A connection whose peer must take the bytes that are written to it.
 //!
-//! A client that sends requests and never reads the answers fills the kernel's buffers. From then on each write waits, and
-//! the answer stays in memory for as long as the connection lives. So a write that waits too long is an error, which ends
-//! the connection and frees the answer:
+//! A client that sends requests and never reads the answers fills the kernel's buffers. From then on each
+//! write waits, and the answer stays in memory as long as the connection lives. So a write that waits too
+//! long fails, which ends the connection and frees the answer:
 //!
 //! ```text
 //! write   taken   taken   waits ............ limit: TimedOut
-//!                         the clock starts   any byte that is taken stops it
+//!                         the timer starts   any byte that is taken stops it
 //! ```
 //!
 //! The limit is on silence, not on the whole answer: a slow client may take an hour for a large answer.
@@ -22,9 +22,9 @@ use tokio::time::{Sleep, sleep};
 /// A stream whose writes fail when the peer takes nothing for too long.
 pub(crate) struct WriteTimeout<S> {
     stream: S,
-    /// `None`: whoever writes looks at the time itself.
+    /// `None` when the writer limits the time itself.
     limit: Option<Duration>,
-    /// Runs while a write waits.
+    /// The timer, which runs while a write waits.
     left: Option<Pin<Box<Sleep>>>,
 }
 
@@ -37,12 +37,12 @@ impl<S> WriteTimeout<S> {
         &self.stream
     }
 
-    /// Leaves the limit to whoever writes from now on.
+    /// Leaves the limit to the writer from now on.
     pub(crate) fn lift(&mut self) {
         (self.limit, self.left) = (None, None);
     }
 
-    /// Starts the clock when a write waits, and stops it when one is taken.
+    /// Starts the timer when a write waits, and stops it when the peer takes bytes.
     fn judge<T>(&mut self, written: Poll<io::Result<T>>, context: &mut Context<'_>) -> Poll<io::Result<T>> {
         let Some(limit) = self.limit.filter(|_| written.is_pending()) else {
             self.left = None;
@@ -88,7 +88,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
         self.stream.is_write_vectored()
     }
 
-    // A socket has nothing to flush, and is always done: that is no byte taken.
+    // Flushing a socket always completes at once, which does not mean that the peer took bytes.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(context)
     }

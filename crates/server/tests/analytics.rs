@@ -8,7 +8,7 @@ use support::{MemoryStore, start, start_with};
 const T1: &str = "2025-12-09T11:30:00";
 const T2: &str = "2025-12-09T11:30:20";
 
-/// Writes rows under the keys `analytics:{group}:{T1}` and `{T2}`.
+/// Writes two rows under the keys `analytics:{group}:{T1}` and `{T2}`.
 fn twice(store: &MemoryStore, group: &str, first: Value, second: Value) {
     store.put(&format!("analytics:{group}:{T1}"), first);
     store.put(&format!("analytics:{group}:{T2}"), second);
@@ -97,16 +97,19 @@ async fn popular_by_year_limits_each_year_and_can_keep_one() {
         }
     })
     .await;
+
     let row = |text: &str, count: i64| json!({"query_text": text, "total_count": count, "unique_users": 1});
     let answer = weir.known("/analytics/redis/popular-by-year?limit=1").await;
     let data = json!({"2": [row("b", 7)], "10": [row("c", 1)], "unknown": [row("z", 1)]});
     let expected =
         json!({"status": "success", "data": data, "years": ["2", "10", "unknown"], "days": 30, "limit": 1});
     assert_eq!(answer, expected);
+
     assert_eq!(
         weir.known("/analytics/redis/popular-by-year?year=0").await["years"],
         json!(["2", "10", "unknown"])
     );
+
     let one = weir.known("/analytics/redis/popular-by-year?year=2").await;
     assert_eq!((&one["years"], &one["data"]), (&json!(["2"]), &json!({"2": [row("b", 7), row("a", 5)]})));
     assert_eq!(weir.known("/analytics/redis/popular-by-year?year=5").await["data"], json!({}));
@@ -216,6 +219,7 @@ async fn time_series_are_oldest_first_in_each_granularity() {
         store.put("analytics:timeseries:day:2025-12-09T00:00:00", row("2025-12-08T00:00:00", "2025-12-09T00:00:00", 7));
     })
     .await;
+
     let point = |start: &str, end: &str, count: i64| json!({"timestamp": end, "query_count": count, "window_start": start, "window_end": end});
     let data = json!([
         point("2025-12-09T10:00:00", "2025-12-09T11:00:00", 1),
@@ -223,10 +227,12 @@ async fn time_series_are_oldest_first_in_each_granularity() {
     ]);
     let expected = json!({"status": "success", "data": data, "count": 2, "granularity": "hour", "days": 7});
     assert_eq!(weir.known("/analytics/redis/timeseries").await, expected);
+
     for (granularity, count) in [("minute", 5), ("day", 7)] {
         let answer = weir.known(&format!("/analytics/redis/timeseries?granularity={granularity}")).await;
         assert_eq!(answer["data"][0]["query_count"], count);
     }
+
     let answer = weir.get("/analytics/redis/timeseries?granularity=week").await;
     assert_eq!(answer.status, 400);
     assert!(answer.json()["detail"].is_string());
@@ -241,6 +247,7 @@ async fn a_group_that_counted_nothing_has_no_average_and_no_percentage() {
         }
     })
     .await;
+
     for (route, rows) in [
         ("faculty", "data"),
         ("year", "data"),

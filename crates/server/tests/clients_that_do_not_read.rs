@@ -1,4 +1,5 @@
-//! A client that sends and never reads holds no memory for ever: it is closed, and what it held comes back.
+//! A client that sends and never reads does not hold memory for ever: it is disconnected, and its memory is
+//! freed.
 
 mod support;
 
@@ -9,7 +10,7 @@ use support::{Weir, eventually, start_with};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Requests that are sent at a time; the answer to each lists a hundred rejected events.
+/// Requests sent at a time; the answer to each lists a hundred rejected events.
 const AT_ONCE: usize = 16;
 
 fn request(weir: &Weir) -> String {
@@ -40,11 +41,11 @@ async fn a_client_that_never_reads_is_closed_and_its_memory_comes_back() {
     let mut client = TcpStream::connect(weir.address).await.expect("a connection");
     let requests = request(&weir).repeat(AT_ONCE);
 
-    // It writes until the server takes no more, since answers fill the buffers, and then until the server closes.
+    // Answers fill the buffers until the server reads no more, and then closes the connection.
     let writing = async { while client.write_all(requests.as_bytes()).await.is_ok() {} };
     tokio::time::timeout(Duration::from_secs(60), writing).await.expect("the server closes");
     until(&weir, "weir_ingest_memory_bytes", |bytes| bytes == 0).await;
-    // The one that asks is there.
+    // The connection of the metrics request itself.
     until(&weir, "weir_http_connections", |open| open == 1).await;
 }
 
@@ -58,7 +59,7 @@ async fn an_answer_counts_until_it_is_sent() {
     let writing = async { while to.write_all(requests.as_bytes()).await.is_ok() {} };
     let held = async {
         let mut before = -1;
-        // Once the buffers are full, the answer that waits is the same in every look.
+        // Once the buffers are full, every metrics request finds the same waiting answer.
         loop {
             let now = metric(&weir, "weir_ingest_memory_bytes").await;
             if now > 4_000 && now == before {

@@ -1,4 +1,4 @@
-//! The WebSocket feed: a snapshot, then whatever changes, for as long as the client keeps up.
+//! The WebSocket feed: a snapshot, then every change, as long as the client keeps up.
 
 mod support;
 
@@ -23,7 +23,7 @@ fn publish(weir: &Weir, kind: &str, group: &str, count: i64) {
     weir.store.publish(kind, T, &[(&format!("analytics:{group}:{T}"), row(count))]);
 }
 
-/// The next message that is no status: that the results have been loaded may be told after the connection was made.
+/// Returns the next message that is no status: a status about loaded results may follow the connection.
 async fn next(socket: &mut Socket) -> Value {
     loop {
         let message = support::next(socket).await;
@@ -53,10 +53,12 @@ async fn a_client_is_first_sent_the_newest_state_as_the_routes_answer_it() {
         }
     })
     .await;
+
     let first = next(&mut weir.connect().await).await;
     assert_eq!(first["type"], "initial");
     let data = first["data"].as_object().expect("data");
     assert_eq!(data.len(), 11);
+
     for (field, route, part) in [
         ("faculty", "faculty", "/data"),
         ("year", "year", "/data"),
@@ -75,7 +77,7 @@ async fn a_client_is_first_sent_the_newest_state_as_the_routes_answer_it() {
     }
 }
 
-/// Sends one frame as a client does: masked with zeros.
+/// Sends one frame as a client does, masked with zeros, and returns what the server sends back.
 async fn answer_to(weir: &Weir, first: u8, payload: &[u8]) -> Vec<u8> {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut stream = tokio::net::TcpStream::connect(weir.address).await.expect("a connection");
@@ -85,12 +87,14 @@ async fn answer_to(weir: &Weir, first: u8, payload: &[u8]) -> Vec<u8> {
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     stream.write_all(asked.as_bytes()).await.expect("sent");
+
     let length = u8::try_from(payload.len()).expect("a short payload");
     let frame = [&[first, 0x80 | length, 0, 0, 0, 0], payload].concat();
     stream.write_all(&frame).await.expect("sent");
+
     let mut heard = Vec::new();
     let mut buffer = [0; 4_096];
-    // Until the server closes, or has said what the test waits for.
+    // Until the server closes, or has sent what the test waits for.
     while let Ok(Ok(read @ 1..)) =
         tokio::time::timeout(Duration::from_secs(5), stream.read(&mut buffer)).await
     {
@@ -116,7 +120,7 @@ async fn a_text_that_is_no_utf8_closes_with_1007_and_an_array_is_no_ping() {
     assert!(has(&heard, b"\"pong\""));
 }
 
-/// A scrape tells how long changes took to reach clients.
+/// The metrics tell how long changes took to reach clients.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_time_until_a_client_was_sent_a_change_is_measured() {
     let weir = start().await;
@@ -139,6 +143,7 @@ async fn every_analytic_that_changes_is_sent_under_its_name() {
     let weir = start().await;
     let mut socket = weir.connect().await;
     next(&mut socket).await;
+
     for (kind, group, field) in [
         ("faculty", "faculty:A", "faculty"),
         ("year", "year:1", "year"),
@@ -177,10 +182,12 @@ async fn quick_changes_may_be_merged_and_the_newest_state_always_arrives() {
         next(&mut socket).await;
         sockets.push(socket);
     }
+
     for count in 1..=500 {
         publish(&weir, "faculty", "faculty:A", count);
         publish(&weir, "overall", "overall", count);
     }
+
     for socket in &mut sockets {
         let (mut faculty, mut overall) = (0, 0);
         while (faculty, overall) != (500, 500) {
@@ -231,7 +238,7 @@ async fn after_thirty_seconds_of_silence_a_heartbeat_is_sent() {
     let weir = start().await;
     let mut socket = weir.connect().await;
     next(&mut socket).await;
-    // From here on time passes only where nothing else can happen.
+    // From here on, time passes only while everything waits.
     tokio::time::pause();
     let before = tokio::time::Instant::now();
     for beat in 1..=3 {
@@ -286,7 +293,7 @@ async fn a_client_that_stops_reading_is_closed_with_a_reason_and_holds_up_nobody
         publish(&weir, "faculty", "faculty:faculty number 0", count);
         while next(&mut quick).await["data"]["faculty"][0]["query_count"] != count {}
     }
-    // It reads on just then, and learns why.
+    // The client reads again just then, and learns the reason.
     assert_eq!(close_code(&mut slow).await, 1013);
 }
 
@@ -299,9 +306,11 @@ async fn an_update_of_a_series_carries_the_points_that_changed_and_no_others() {
         }
     })
     .await;
+
     let mut socket = weir.connect().await;
     let first = next(&mut socket).await;
     assert_eq!((&first["type"], &first["time_zone"]), (&json!("initial"), &json!("UTC")));
+
     // The newest minute, and an old one that a late event corrects.
     for (minute, count) in [(30, 1), (7, 2), (30, 5)] {
         let key = format!("analytics:timeseries:minute:{}", at(minute));
@@ -340,7 +349,7 @@ async fn a_row_that_is_deleted_vanishes_from_answers_and_the_feed() {
     let update = next(&mut socket).await;
     assert_eq!(update["data"]["successRate"]["records"], json!([]), "{update}");
 
-    // Clients add the points of updates to those that they have: one of no queries takes the place of what it was.
+    // Clients merge the points of updates with their own; a point of zero queries replaces the deleted one.
     weir.store.delete(&[&key("timeseries:minute")]);
     let update = next(&mut socket).await;
     let point = &update["data"]["timeseriesMinute"][0];

@@ -1,4 +1,4 @@
-//! What readers rely on beside the data: parameters, errors, redirects, HEAD, CORS, and limits.
+//! Behaviour that readers rely on besides the data: parameters, errors, redirects, HEAD, CORS, and limits.
 
 mod support;
 
@@ -84,11 +84,13 @@ async fn head_answers_as_get_without_a_body() {
 async fn pages_of_this_machine_and_configured_ones_may_read_with_credentials() {
     let options = Options { cors_origins: vec!["https://board.example".to_owned()], ..Options::default() };
     let weir = start_with(options, |_| {}).await;
+
     for origin in ["http://localhost:3000", "http://127.0.0.1:8080", "https://board.example"] {
         let answer =
             request(weir.address, "GET", "/analytics/redis/faculty", &[("Origin", origin)], b"").await;
         assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
         assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+
         let asks = [
             ("Origin", origin),
             ("Access-Control-Request-Method", "POST"),
@@ -98,6 +100,7 @@ async fn pages_of_this_machine_and_configured_ones_may_read_with_credentials() {
         assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (200, Some(origin)));
         assert_eq!(preflight.header("access-control-allow-headers"), Some("x-a"));
     }
+
     let answer =
         request(weir.address, "GET", "/analytics/redis/faculty", &[("Origin", "https://evil.example")], b"")
             .await;
@@ -133,7 +136,7 @@ async fn answers_and_files_are_compressed_for_those_who_ask() {
         assert!(answer.headers.iter().any(varies), "{:?}", answer.headers);
         assert!(answer.body.len() * 5 < plain.body.len(), "{} of {}", answer.body.len(), plain.body.len());
         if coding == "gzip" {
-            // The body comes in chunks: what is in them is found by its first bytes.
+            // The body is chunked; the first bytes of gzip find its beginning.
             let start = answer.body.windows(2).position(|bytes| bytes == [0x1f, 0x8b]).expect("gzip");
             let mut first = [0; 20];
             flate2::read::GzDecoder::new(&answer.body[start..]).read_exact(&mut first).expect("gzip");

@@ -1,4 +1,5 @@
-//! Events over HTTP: taken in whatever form they come, judged one by one, acknowledged when they are durable.
+//! Ingest over HTTP: accepts all forms of bodies, validates events one by one, and acknowledges durable
+//! events.
 
 mod support;
 
@@ -47,6 +48,7 @@ async fn bad_events_are_named_by_their_place_and_the_good_ones_are_kept() {
         B,
         "{\"query_id\":\"c\"}",
     ];
+
     let answer = weir.post("/events", lines.join("\n")).await;
     assert_eq!(answer.status, 202);
     let expected = json!({"accepted": 2, "rejected": [
@@ -65,6 +67,7 @@ async fn gzip_and_zstd_bodies_are_read_and_other_encodings_are_refused() {
     let weir = start().await;
     let body = format!("{A}\n{B}");
     let zstd = zstd::encode_all(body.as_bytes(), 1).expect("compressed");
+
     for (encoding, bytes) in
         [("gzip", gzip(body.as_bytes())), ("zstd", zstd), ("identity", body.clone().into_bytes())]
     {
@@ -72,6 +75,7 @@ async fn gzip_and_zstd_bodies_are_read_and_other_encodings_are_refused() {
             request(weir.address, "POST", "/events", &[("Content-Encoding", encoding)], &bytes).await;
         assert_eq!((answer.status, answer.json()["accepted"].as_u64()), (202, Some(2)), "{encoding}");
     }
+
     for encoding in ["br", "deflate", "gzip, zstd"] {
         let answer =
             request(weir.address, "POST", "/events", &[("Content-Encoding", encoding)], body.as_bytes())
@@ -82,6 +86,7 @@ async fn gzip_and_zstd_bodies_are_read_and_other_encodings_are_refused() {
             "{encoding}"
         );
     }
+
     let answer =
         request(weir.address, "POST", "/events", &[("Content-Encoding", "gzip")], body.as_bytes()).await;
     assert_eq!(answer.status, 400);
@@ -164,8 +169,10 @@ async fn other_topics_take_any_object_if_they_exist() {
     for remedy in ["topic `other` does not exist", "'topic' = 'other'", "ingest.create_topics = true"] {
         assert!(told.contains(remedy), "{told}");
     }
+
     assert_eq!(weir.post("/events/no%20name", "{}").await.status, 400);
     assert_eq!(weir.post("/events/..", "{}").await.status, 400);
+
     storage::log::EventLog::create_topic(&*weir.log, "other", 1).expect("created");
     let answer = weir.post("/events/other", format!("{{}}\n7\n{B}")).await;
     assert_eq!(
@@ -173,6 +180,7 @@ async fn other_topics_take_any_object_if_they_exist() {
         json!({"accepted": 2, "rejected": [{"index": 1, "reason": "not a JSON object"}]})
     );
     assert_eq!(weir.log.records("other"), [(None, "{}".to_owned()), record("b", B)]);
+
     assert_eq!(
         weir.post("/events/user-queries", "{}").await.json()["rejected"][0]["reason"],
         "query_id is missing"
@@ -235,11 +243,13 @@ async fn any_damage_to_a_body_is_answered_and_what_is_accepted_is_what_is_kept()
         random ^= random << 17;
         (random % below as u64) as usize
     };
+
     for _ in 0..300 {
         let mut body = format!("{A}\n{B}\n[{A}]\n{{}}").into_bytes();
         if next(2) == 0 {
             body = format!("[{A},{B},{{}},3]").into_bytes();
         }
+
         for _ in 0..1 + next(4) {
             let at = next(body.len());
             match next(3) {
@@ -248,6 +258,7 @@ async fn any_damage_to_a_body_is_answered_and_what_is_accepted_is_what_is_kept()
                 _ => body.insert(at, b"{}[]\",:\n\\\0"[next(10)]),
             }
         }
+
         let before = weir.log.records(TOPIC).len();
         let answer = weir.post("/events", &body).await;
         let kept = weir.log.records(TOPIC).len() - before;
@@ -266,6 +277,7 @@ async fn a_request_that_is_sent_again_gets_its_answer_and_appends_nothing() {
         let address = weir.address;
         async move { request(address, "POST", path, &[("Idempotency-Key", key)], body.as_bytes()).await }
     };
+
     let body = format!("[{A}, {{\"no\": \"id\"}}]");
     let first = post("/events", "k-1", body.clone()).await;
     let again = post("/events", "k-1", body.clone()).await;
@@ -274,14 +286,17 @@ async fn a_request_that_is_sent_again_gets_its_answer_and_appends_nothing() {
     assert_eq!(again.header("idempotency-replayed"), Some("true"));
     assert_eq!(again.header("content-type"), Some("application/json"));
     assert_eq!(weir.log.records(TOPIC), [record("a", A)]);
+
     let other = post("/events", "k-1", B.to_owned()).await;
     assert_eq!(other.status, 422, "{}", other.text());
     assert_eq!(post("/events", "k-2", body).await.status, 202);
     assert_eq!(weir.log.records(TOPIC).len(), 2);
+
     for key in ["", "é"] {
         assert_eq!(post("/events", key, A.to_owned()).await.status, 400, "{key}");
     }
-    // What was refused as a whole was not noted.
+
+    // A request that was refused as a whole has no note.
     assert_eq!(post("/events", "k-3", "nonsense".to_owned()).await.status, 400);
     assert_eq!(post("/events", "k-3", A.to_owned()).await.status, 202);
 }
@@ -293,13 +308,16 @@ async fn a_key_is_taken_until_the_log_has_answered_even_if_the_client_has_left()
     let address = weir.address;
     let key = &[("Idempotency-Key", "k-1")];
     let leaving = tokio::spawn(async move { request(address, "POST", "/events", key, A.as_bytes()).await });
+
     eventually("the events wait", || weir.log.waiting() == 1).await;
     leaving.abort();
     let meanwhile = request(address, "POST", "/events", key, A.as_bytes()).await;
     assert_eq!(meanwhile.status, 409, "{}", meanwhile.text());
     *weir.log.mood.lock() = Mood::Willing;
+
     weir.log.release();
     eventually("the key is free", || weir.log.records(TOPIC).len() == 1).await;
+
     let again = loop {
         let again = request(address, "POST", "/events", key, A.as_bytes()).await;
         if again.status != 409 {

@@ -1,4 +1,4 @@
-//! While the rows that the store held at the start are being loaded, nobody is told that there are none.
+//! While the rows of the store are being loaded, no client is told that there are none.
 
 mod support;
 
@@ -35,7 +35,7 @@ async fn routes_and_feed_wait_for_the_rows_and_say_so() {
     let told = next(&mut socket).await;
     assert_eq!((&told["type"], &told["results"]["ok"]), (&json!("status"), &json!(false)), "{told}");
 
-    // A request that waits is answered as soon as the rows are there.
+    // A waiting request is answered as soon as the rows are loaded.
     let waits = weir.get("/analytics/redis/overall-summary");
     let lets_go = async { weir.store.slow.store(false, Ordering::SeqCst) };
     let (answer, ()) = tokio::join!(waits, lets_go);

@@ -1,4 +1,4 @@
-//! Texts that are longer than anybody asks: what is answered of them, and how much memory they take.
+//! Very long texts: their answers and their memory.
 
 mod support;
 
@@ -9,7 +9,7 @@ use server::Options;
 use support::{Weir, next, start_with};
 
 const TIME: &str = "2025-12-09T11:30:00";
-/// What is held of a text.
+/// Stored bytes of a text.
 const HELD: usize = 16 << 10;
 
 async fn metric(weir: &Weir, name: &str) -> usize {
@@ -18,7 +18,7 @@ async fn metric(weir: &Weir, name: &str) -> usize {
     value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} is not among {text}"))
 }
 
-/// A group as its key has it where it is long (`connectors`, `result_store/template.rs`).
+/// Returns the form that a long group has in its key (`connectors`, `result_store/template.rs`).
 fn in_key(text: &str) -> String {
     let kept = text.floor_char_boundary(4_096 - 33);
     format!("{}~{:032x}", &text[..kept], xxhash_rust::xxh3::xxh3_128(text.as_bytes()))
@@ -57,14 +57,17 @@ async fn long_texts_take_little_memory_and_make_no_long_frames() {
         }
     })
     .await;
+
     let popular = weir.json("/analytics/redis/popular-questions?limit=1000").await;
     assert_eq!(popular["count"], texts, "texts that begin alike are told apart");
+
     let mut bytes = 0;
     while bytes == 0 {
-        // It is told once a second.
+        // The metric is updated once a second.
         tokio::time::sleep(Duration::from_millis(20)).await;
         bytes = metric(&weir, "weir_index_memory_bytes").await;
     }
+
     assert!((texts * (HELD - 10)..texts * HELD * 5 / 2).contains(&bytes), "{bytes}");
     let initial = next(&mut weir.connect().await).await;
     assert_eq!(initial["type"], "initial");
@@ -94,7 +97,7 @@ async fn beyond_its_memory_the_oldest_rows_are_left_out_and_counted() {
     let before = count(&weir.json("/analytics/redis/popular-questions?limit=10000").await);
     assert!((500..2_000).contains(&before), "{before}");
 
-    // While it runs, too: what is new is there, and what is older than all that is left is not.
+    // Also at run time: new rows are stored, and rows older than all that are left are not.
     let (key, value) = row(0, 0);
     weir.store.put(&key, value);
     for (minute, place) in (60..80).flat_map(|minute| (0..100).map(move |place| (minute, place))) {

@@ -1,4 +1,4 @@
-//! The routes for whoever operates Weir, the description of the API, and the dashboard's files.
+//! The routes for operators, the description of the API, and the dashboard's files.
 
 mod support;
 
@@ -43,8 +43,10 @@ async fn metrics_hold_the_servers_own_and_those_of_others() {
     weir.handle
         .register(|registry| registry.register("checkpoints", "Checkpoints completed", checkpoints.clone()));
     checkpoints.inc_by(3);
+
     weir.json("/analytics/redis/faculty").await;
     weir.get("/no/such/path").await;
+
     let text = weir.get("/metrics").await.text();
     for line in [
         "weir_checkpoints_total 3",
@@ -62,7 +64,7 @@ async fn metrics_hold_the_servers_own_and_those_of_others() {
     }
 }
 
-/// Prometheus asks for OpenMetrics first; `curl` and old scrapers get the classic format, in which `promtool` finds no fault.
+/// Prometheus requests OpenMetrics; `curl` and old scrapers get the classic format, which `promtool` accepts.
 #[tokio::test(flavor = "multi_thread")]
 async fn metrics_come_in_the_format_that_is_asked_for() {
     let weir = start().await;
@@ -91,6 +93,7 @@ async fn metrics_come_in_the_format_that_is_asked_for() {
 async fn the_description_names_every_route_its_parameters_and_every_message() {
     let weir = start().await;
     let api = weir.json("/openapi.json").await;
+
     for route in [
         "health",
         "redis/latest",
@@ -113,6 +116,7 @@ async fn the_description_names_every_route_its_parameters_and_every_message() {
         let answer = &api["paths"][&path]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
         assert!(answer["$ref"].is_string(), "{path} has an answer");
     }
+
     for path in [
         "/events",
         "/events/{topic}",
@@ -125,12 +129,15 @@ async fn the_description_names_every_route_its_parameters_and_every_message() {
     ] {
         assert!(api["paths"][path].is_object(), "{path}");
     }
+
     let parameters = &api["paths"]["/analytics/redis/popular-by-year"]["get"]["parameters"];
     let names: Vec<&Value> = parameters.as_array().expect("parameters").iter().map(|p| &p["name"]).collect();
     assert_eq!(names, ["year", "days", "limit"]);
+
     for message in ["Initial", "Update", "FeedStatus", "Pong", "Heartbeat", "FeedError", "Ping"] {
         assert!(api["components"]["schemas"][message].is_object(), "{message}");
     }
+
     let mut missing = Vec::new();
     references(&api, &mut |reference| {
         let name = reference.trim_start_matches("#/components/schemas/");
@@ -185,7 +192,8 @@ async fn the_docs_page_needs_nothing_from_elsewhere() {
     }
 }
 
-/// The dashboard's types are made from a copy. `UPDATE_OPENAPI=1` rewrites it; `npm run types` in `ui` makes the types.
+/// The dashboard's types are generated from a copy. `UPDATE_OPENAPI=1` rewrites the copy; `npm run types` in
+/// `ui` generates the types.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dashboard_was_written_for_this_description() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ui/openapi.json");

@@ -1,4 +1,5 @@
-//! Which rows count: by their time and `days`, written by whom, overwritten, expired, and while the store is away.
+//! The rows that count: by time and `days`, by writer, overwritten, expired, and while the store is
+//! unreachable.
 
 mod support;
 
@@ -36,6 +37,7 @@ async fn days_count_back_from_now_to_the_moment_and_the_future_counts_too() {
         store.put("analytics:faculty:A:0001-01-01T00:00:00", row(10_000));
     })
     .await;
+
     for (days, counted) in [
         ("1", 1_101),
         ("2", 1_111),
@@ -50,6 +52,7 @@ async fn days_count_back_from_now_to_the_moment_and_the_future_counts_too() {
         assert_eq!(total(&answer.json()), counted, "{days} days");
         assert!(answer.text().contains(&format!("\"days\":{days}}}")), "echoed: {}", answer.text());
     }
+
     weir.clock.advance(Interval(1));
     assert_eq!(total(&weir.json(&format!("{FACULTY}?days=1")).await), 1_100);
 }
@@ -97,6 +100,7 @@ async fn null_averages_are_left_out_of_the_weighting() {
         );
     })
     .await;
+
     let answer = weir.json(FACULTY).await;
     assert_eq!(
         (&answer["data"][0]["query_count"], &answer["data"][0]["avg_response_time"]),
@@ -147,7 +151,7 @@ async fn a_row_written_again_takes_the_place_of_the_one_before_open_window_or_no
     assert_eq!(weir.json("/analytics/health").await["status"], "healthy");
 }
 
-/// `is_final` wherever it stands in an answer.
+/// Collects every `is_final` in an answer.
 fn finals(value: &Value, found: &mut Vec<bool>) {
     match value {
         Value::Array(values) => values.iter().for_each(|value| finals(value, found)),
@@ -178,6 +182,7 @@ async fn every_answer_says_whether_its_windows_are_closed() {
         ("timeseries?granularity=day", "timeseries:day"),
         ("hourly-heatmap", "heatmap:hourly:11"),
     ];
+
     let weir = start_with(Options::default(), |store| {
         for (_, group) in groups {
             let row = json!({"query_count": 2, "total_queries": 2, "query_text": "q", "is_final": false});
@@ -185,6 +190,7 @@ async fn every_answer_says_whether_its_windows_are_closed() {
         }
     })
     .await;
+
     for (route, _) in groups {
         let mut found = Vec::new();
         finals(&weir.json(&format!("/analytics/redis/{route}")).await, &mut found);
@@ -210,7 +216,7 @@ async fn percentiles_are_those_of_the_newest_closed_window() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_newest_update_is_never_one_of_tomorrow() {
-    // It is noon: the day's window is open, and so is the minute's.
+    // It is noon: the windows of the day and of the minute are open.
     let weir = start().await;
     for (kind, key, time) in [
         ("timeseries_minute", "timeseries:minute", "2025-12-09T12:00:00"),
@@ -268,7 +274,7 @@ async fn while_the_store_is_away_health_says_so_and_the_data_routes_go_on() {
     assert_eq!(weir.json("/analytics/health").await["status"], "unhealthy");
     assert_eq!(total(&weir.json(FACULTY).await), 4);
     assert_eq!(weir.json("/analytics/redis/latest").await["latest_update"], "2025-12-09T11:30:00");
-    // What is written meanwhile is found when the store is back.
+    // A row written meanwhile is found when the store is back.
     weir.store.put("analytics:faculty:A:2025-12-09T11:30:20", row(1));
     weir.store.away.store(false, Ordering::SeqCst);
     weir.until(FACULTY, |answer| total(answer) == 5).await;

@@ -1,4 +1,5 @@
-//! A server that is told to stop: nobody new is let in, what was begun is finished, sockets learn why they close.
+//! A server that is told to stop: it accepts no new connection, finishes requests, and tells sockets why they
+//! close.
 
 mod support;
 
@@ -61,7 +62,7 @@ async fn beyond_the_connections_allowed_one_waits_for_its_turn() {
     next(&mut socket).await;
     let address = weir.address;
     let waiting = tokio::spawn(async move { request(address, "GET", "/healthz", &[], b"").await });
-    // The open socket still holds the only place.
+    // The open socket still holds the only slot.
     support::say(&mut socket, r#"{"type":"ping"}"#).await;
     next(&mut socket).await;
     assert!(!waiting.is_finished());

@@ -1,4 +1,5 @@
-//! A store or a log that is away, slow or refuses: the feed's clients, the metrics and the health route say so.
+//! A store or a log that is unreachable or slow, or refuses: the feed's clients, the metrics and the health
+//! route report it.
 
 mod support;
 
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use support::{Socket, Weir, next, start};
 use types::Interval;
 
-/// The next status that a client is sent.
+/// Returns the next status that a client receives.
 async fn status(socket: &mut Socket) -> Value {
     loop {
         let message = next(socket).await;
@@ -60,14 +61,14 @@ async fn clients_are_told_when_the_store_goes_away_and_when_it_is_back() {
     weir.store.away.store(true, Ordering::SeqCst);
     let away = json!({"type": "status", "log": well(), "results": well(), "jobs": well(), "store":
         {"ok": false, "since": "2025-12-09T12:00:00Z", "message": "the result store is shut down"}});
-    // On a machine that is busy, a check may have been late before, and then well again.
+    // On a busy machine, an earlier check may have been late, and the next one well.
     let mut told = next(&mut socket).await;
     while told == all_well() {
         told = next(&mut socket).await;
     }
     assert_eq!(told, away);
 
-    // Whoever comes meanwhile is told behind the snapshot.
+    // A client that connects meanwhile gets the status after the snapshot.
     let mut late = weir.connect().await;
     assert_eq!(next(&mut late).await["type"], "initial");
     assert_eq!(next(&mut late).await, away);
@@ -133,6 +134,6 @@ async fn health_says_where_the_store_is_and_why_it_is_not_well() {
         (&health["status"], &health["message"]),
         (&json!("unhealthy"), &json!("the result store is shut down"))
     );
-    // What is known is answered all the same.
+    // The routes still answer from the loaded rows.
     assert_eq!(weir.json("/analytics/redis/overall-summary").await["total_queries"], 1);
 }

@@ -22,7 +22,7 @@ pub(crate) struct Budget {
     pub(crate) open_files: usize,
     /// Free disk space below which writes are refused.
     pub(crate) keep_free_bytes: u64,
-    /// What to do with a journal that is damaged before its end.
+    /// Policy for a journal that is damaged before its end.
     pub(crate) after_damage: AfterDamage,
 }
 

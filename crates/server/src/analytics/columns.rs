@@ -1,10 +1,12 @@
 //! A run of rows of one analytic as columns, sorted by time, with the sums of its groups.
 //!
-//! The sums are what makes a route fast: a question over a month adds up a sum for each run and group instead of every
-//! row. Where a run has many groups they would save little, and take more memory than the rows, which are gone through.
+//! The sums make routes fast: a request over a month adds up one sum per run and group instead of every row.
+//! A run with many groups has no sums, since they would save little and take more memory than the rows; a
+//! request then goes through the rows.
 //!
-//! The sums hold the first rows of the run, and a question goes through the others. In a run that grows these are up to a
-//! quarter: the newest rows are written again until their windows close, which would make sums of all rows out of date.
+//! The sums cover the first rows of the run, and a request goes through the rest, up to a quarter in a
+//! growing run. The newest rows are rewritten until their windows close, which would outdate sums of all
+//! rows.
 
 use std::array;
 use std::ops::Range;
@@ -16,16 +18,16 @@ use super::packed::{Packed, reserve};
 use super::row::{FLOATS, INTS, Row, averages};
 use super::sum::Sum;
 
-/// Rows in a run at most. Few in tests, so that they see runs split.
+/// Maximum of rows in a run. Few in tests, so that runs split.
 pub(super) const RUN_ROWS_MAX: usize = if cfg!(test) { 16 } else { 8_192 };
 
-/// Rows that are taken out of their columns at once.
+/// Rows read from the columns at once.
 const BLOCK_ROWS: usize = 128;
 
-/// Rows for each group from which on sums are made: a sum takes as much memory as eight rows.
+/// Rows per group from which on sums are made: a sum takes as much memory as eight rows.
 const ROWS_A_SUM: usize = 16;
 
-/// The columns.
+/// A run of rows as columns.
 pub(super) struct Run {
     kind: Kind,
     /// Microseconds, as in [`Moment`].
@@ -37,17 +39,17 @@ pub(super) struct Run {
     /// 0 or 1. All rows of most runs are final.
     finals: Packed,
     ints: [Packed; INTS],
-    /// As many as the analytic has.
+    /// One column per average of the analytic.
     floats: Vec<Vec<f64>>,
     sums: Sums,
     first_expiry: i64,
 }
 
-/// The sums of the first rows.
+/// The sums of a run's first rows.
 struct Sums {
-    /// How many rows these are. None of them changed since.
+    /// Number of covered rows. None of them has changed since.
     rows: usize,
-    /// Ascending by group. `None` if they would not be much shorter than the rows.
+    /// Ascending by group. `None` where sums would not be much shorter than the rows.
     made: Option<Vec<Sum>>,
 }
 
@@ -104,17 +106,17 @@ impl Run {
         Moment(self.times.get(at))
     }
 
-    /// The newest time that is not later than `now`.
+    /// Returns the newest time that is not later than `now`.
     pub(super) fn newest_until(&self, now: Moment) -> Option<Moment> {
         self.up_to(now).checked_sub(1).map(|at| self.time(at))
     }
 
-    /// How many rows are not later than `time`.
+    /// Returns how many rows are not later than `time`.
     pub(super) fn up_to(&self, time: Moment) -> usize {
         self.times.partition_point(|of_row| of_row <= time.0)
     }
 
-    /// How many rows are earlier than `time`.
+    /// Returns how many rows are earlier than `time`.
     fn before(&self, time: Moment) -> usize {
         self.times.partition_point(|of_row| of_row < time.0)
     }
@@ -123,7 +125,7 @@ impl Run {
         self.first_expiry
     }
 
-    /// Panics if there is no such row.
+    /// Returns a row. Panics if there is no such row.
     pub(super) fn row(&self, at: usize) -> Row {
         Row {
             time: self.time(at),
@@ -141,7 +143,7 @@ impl Run {
         array::from_fn(|i| self.floats.get(i).map_or(f64::NAN, |column| column[at]))
     }
 
-    /// Where the row of a key stands, or where it belongs.
+    /// Returns the index of a key's row, or the index at which it belongs.
     pub(super) fn find(&self, time: Moment, id: u64) -> Result<usize, usize> {
         // Most rows are new, and the newest.
         if self.last_time().zip(self.ids.last()).is_none_or(|(t, i)| (t, *i) < (time, id)) {
@@ -169,7 +171,7 @@ impl Run {
         self.changed(at, row.expires);
     }
 
-    /// Adds the rows of another run behind its own, whatever their order.
+    /// Appends the rows of another run, whatever their order.
     pub(super) fn append(&mut self, other: &Run) {
         other.rows(0..other.len(), |row| self.insert(self.len(), row));
     }
@@ -195,7 +197,7 @@ impl Run {
         self.first_expiry = self.first_expiry.min(expires);
     }
 
-    /// The rows named, in that order, as a run of their own.
+    /// Returns the rows at these indexes, in that order, as a run of their own.
     pub(super) fn gather(&self, rows: &[u32]) -> Run {
         fn pick<T: Copy>(column: &[T], rows: &[u32]) -> Vec<T> {
             rows.iter().map(|at| column[*at as usize]).collect()
@@ -216,7 +218,8 @@ impl Run {
         }
     }
 
-    /// The order that sorts the rows by time and id; of rows with the same key only the one added last is named.
+    /// Returns the indexes that sort the rows by time and id. Of rows with the same key, it has only the one
+    /// added last.
     pub(super) fn sorted(&self) -> Vec<u32> {
         let key = |at: u32| (self.time(at as usize), self.ids[at as usize]);
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
@@ -225,7 +228,7 @@ impl Run {
         order
     }
 
-    /// The rows that stand after `now`, `None` if all do.
+    /// Returns the indexes of the rows that have not expired at `now`, `None` if all have not.
     pub(super) fn unexpired(&self, now: i64) -> Option<Vec<u32>> {
         if self.first_expiry > now {
             return None;
@@ -233,15 +236,15 @@ impl Run {
         Some((0..self.len() as u32).filter(|at| self.expires.get(*at as usize) > now).collect())
     }
 
-    /// Makes the sums of a run to which few rows are going to be added, if any row changed. `scratch` has room for every
-    /// group and is empty before and after.
+    /// Sums up a run that will hardly grow, if any row has changed. `scratch` has room for every group and is
+    /// empty before and after.
     pub(super) fn settle(&mut self, scratch: &mut [Sum]) {
         if self.sums.rows < self.len() {
             self.sum_up(self.len(), scratch);
         }
     }
 
-    /// As [`Run::settle`], of a run that grows: makes the sums again once they lack a quarter of the rows.
+    /// As [`Run::settle`] for a growing run: sums up again once the sums lack a quarter of the rows.
     pub(super) fn settle_growing(&mut self, scratch: &mut [Sum]) {
         if self.len() - self.sums.rows > self.len() / 4 {
             self.sum_up(self.len() - self.len() / 8, scratch);
@@ -273,7 +276,7 @@ impl Run {
         self.sums = Sums { rows, made: useful.then_some(sums) };
     }
 
-    /// Sums of rows at or after `cutoff`, and the rows at or after it that they do not hold.
+    /// Returns sums of rows at or after `cutoff`, and the rows at or after it that the sums do not cover.
     fn since(&self, cutoff: Moment) -> (&[Sum], Range<usize>) {
         match &self.sums.made {
             Some(sums) if self.first_time().is_some_and(|first| first >= cutoff) => {
@@ -283,14 +286,15 @@ impl Run {
         }
     }
 
-    /// Calls `each` with sums that together hold every row at or after `cutoff` once.
+    /// Calls `each` with sums that together cover every row at or after `cutoff` once.
     pub(super) fn sums_since(&self, cutoff: Moment, each: &mut impl FnMut(&Sum)) {
         let (sums, rows) = self.since(cutoff);
         sums.iter().for_each(&mut *each);
         self.rows(rows, |row| each(&Sum::of(self.kind, row)));
     }
 
-    /// As [`Run::sums_since`], of the first two counts only: group, whether any window is open, and the counts.
+    /// As [`Run::sums_since`], with the first two counts only: group, whether a window is open, and the
+    /// counts.
     pub(super) fn counts_since(&self, cutoff: Moment, each: &mut impl FnMut(u32, bool, [i64; 2])) {
         let (sums, rows) = self.since(cutoff);
         sums.iter().for_each(|sum| each(sum.group, !sum.is_final(), [sum.ints[0], sum.ints[1]]));
@@ -306,7 +310,7 @@ impl Run {
         self.rows(self.before(cutoff)..self.len(), each);
     }
 
-    /// Calls `each` with some rows.
+    /// Calls `each` with each row of a range.
     fn rows(&self, rows: Range<usize>, mut each: impl FnMut(&Row)) {
         let [first, second, third] = &self.ints;
         let columns =
@@ -325,7 +329,7 @@ impl Run {
         });
     }
 
-    /// Renames groups and texts after a compaction; `text` is asked for the new code of a text.
+    /// Renames groups and texts after a compaction; `text` returns the new code of a text.
     pub(super) fn rename(&mut self, group: &[u32], mut text: impl FnMut(u32) -> u32) {
         self.groups.map(|code| group[code as usize].into());
         self.texts.map(|code| if code == i64::from(NO_TEXT) { code } else { text(code as u32).into() });
@@ -339,13 +343,13 @@ impl Run {
     }
 }
 
-/// What the times of a column are likely to be multiples of: the windows of time series are whole seconds.
+/// Returns a likely common divisor of the values of a column: the windows of time series are whole seconds.
 fn grain(kind: Kind, column: usize) -> i64 {
     if kind.is_series() && column > 0 { SECOND_MICROS } else { 1 }
 }
 
-/// Calls `each` with the place of a row and its values, for some rows. Columns are read a block at a time: that takes a
-/// fraction of what looking at the width of each value does.
+/// Calls `each` with index and values of each row of a range. Reads columns a block at a time, which costs a
+/// fraction of checking the width for each value.
 fn each_row<const N: usize>(
     columns: [&Packed; N],
     rows: Range<usize>,

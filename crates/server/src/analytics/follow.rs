@@ -1,8 +1,8 @@
-//! Keeps the index up to date: everything the store holds, once, then every change.
+//! Keeps the index up to date: loads all rows of the store once, then applies every change.
 //!
-//! The changes are subscribed to before the scan begins, and applied after it, so that nothing falls between. Where the
-//! subscription ends (a store that went away), what was missed is unknown: everything is loaded again into a fresh index,
-//! while the old one goes on answering.
+//! The follower subscribes before the scan begins and applies the changes after it, so that no change is
+//! lost. When the subscription ends (an unreachable store), unknown changes were missed: all rows are loaded
+//! again into a fresh index, while the old index goes on answering.
 
 use std::sync::Arc;
 use std::thread;
@@ -17,18 +17,18 @@ use super::moment::Moment;
 use super::{Analytics, Mark, Marks, Points, key, merge};
 use crate::error::Error;
 
-/// How long to wait for a change before looking for rows that expired.
+/// Wait for a change before expired rows are removed.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
-/// How long to wait before asking a store again that failed.
+/// Wait before a failed store is asked again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
-/// How long a shutdown waits for the thread.
+/// Time that a shutdown waits for the thread.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// Changes applied under one lock.
 const CHANGES_MAX: usize = 256;
-/// Rows changed during a load that are kept for its end; beyond it whoever writes waits.
+/// Limit of the rows changed during a load and kept until its end. Beyond it, writers wait.
 const MEANWHILE_ROWS_MAX: usize = 100_000;
 
-/// The thread that follows the store. Ends when dropped.
+/// The thread that follows the store. Dropping it ends the thread.
 pub(crate) struct Follower {
     stop: Option<Sender<()>>,
     ended: Receiver<()>,
@@ -52,7 +52,7 @@ impl Follower {
 impl Drop for Follower {
     fn drop(&mut self) {
         drop(self.stop.take());
-        // Whoever opens the same store next should find it free; one that hangs must not hold up a shutdown.
+        // The next process should find the store free, but a store that hangs must not delay a shutdown.
         if self.ended.recv_timeout(STOP_WITHIN) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
             tracing::warn!("the result store still has not answered; it is left behind");
         }
@@ -81,13 +81,14 @@ fn run(analytics: &Analytics, stopped: &Receiver<()>) {
                 }
             }
         }
+
         if stopped.recv_timeout(RETRY_AFTER) != Err(crossbeam_channel::RecvTimeoutError::Timeout) {
             return;
         }
     }
 }
 
-/// Reads every row into a fresh index. `None` when told to stop.
+/// Loads every row into a fresh index. Returns `None` when told to stop.
 fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Following>, StoreError> {
     let began = analytics.clock.elapsed();
     let following = analytics.store.follow()?;
@@ -163,6 +164,7 @@ fn follow(analytics: &Analytics, following: &Following, stopped: &Receiver<()>) 
             },
             default(SWEEP_EVERY) => {}
         }
+
         let now = analytics.clock.now();
         if analytics.read().first_expiry() <= now.0 {
             let mut index = analytics.index.write();
@@ -193,7 +195,7 @@ impl Size {
     }
 }
 
-/// Tells of rows for which there was no room: the first time in the log, since from then on it goes on.
+/// Counts rows that found no room. Logs only the first time, since the shortage lasts.
 fn left_out_of(analytics: &Analytics, rows: usize) {
     if rows == 0 {
         return;
@@ -230,7 +232,7 @@ fn take(analytics: &Analytics, changes: impl Iterator<Item = Arc<Change>>) {
     }
 }
 
-/// Writes and deletes the rows of a change; returns the analytics it touched, each with the time to tell.
+/// Writes and deletes the rows of a change. Returns the touched analytics, each with the time to announce.
 fn apply(analytics: &Analytics, index: &mut Index, change: &Change) -> Marks {
     let mut touched = Marks::default();
     let mut touch = |kind: Kind, time: Moment| {

@@ -1,11 +1,11 @@
-//! All result rows in memory, for the routes to answer from.
+//! All result rows in memory, from which the routes answer.
 //!
-//! Texts are shared by all analytics. Of the success rows, whose newest are shown whole, the newest values are kept as
-//! they came.
+//! All analytics share texts. The newest success rows, which are shown whole, keep their values as they
+//! arrived.
 //!
-//! What the rows take has a bound. Beyond it the analytic that takes most loses its oldest rows, a quarter at a time,
-//! until there is room again: its answers then begin later. The rows stay in the store, and an older row that is written
-//! again is left out, too, so that an answer never counts a part of a time.
+//! The memory of the rows is bounded. Beyond the bound, the analytic that takes most loses its oldest rows, a
+//! quarter at a time, until there is room again; its answers then begin later. The rows stay in the store. An
+//! older row that is written again is left out too, so that an answer never counts a part of a time.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,15 +26,15 @@ use super::row::{self, Row, Value};
 use super::sum::Sum;
 use super::table::Table;
 
-/// Success rows kept whole; routes show 20, so that some may expire or be overwritten.
+/// Success rows kept whole. Routes show 20, so that some may expire or be overwritten.
 const WHOLE_ROWS_MAX: usize = 64;
 
-/// The least that a key holds of a text which it does not hold whole: of 4,096 bytes without the hash.
+/// Minimum length of the part of a cut text in a key, which has 4,096 bytes in all with the hash.
 const CUT_BYTES_MIN: usize = 4_000;
-/// Rows between two looks at what those take that are being loaded.
+/// Rows between two checks of the memory during a load.
 const LOOK_ROWS: usize = if cfg!(test) { 16 } else { 4_096 };
 
-/// The index.
+/// The rows of all analytics.
 pub(crate) struct Index {
     tables: [Table; Kind::COUNT],
     pub(in crate::analytics) texts: Texts,
@@ -42,28 +42,28 @@ pub(crate) struct Index {
     whole: BTreeMap<(Moment, u64), Arc<RawValue>>,
     latest: Option<Arc<str>>,
     hasher: RandomState,
-    /// Rows dropped since texts were last cleared out.
+    /// Rows dropped since unused texts were last removed.
     dropped: usize,
-    /// Bytes that all of it may take.
+    /// Limit of the bytes of the whole index.
     limit: usize,
-    /// By kind, the newest time of which rows were dropped for want of room.
+    /// By kind, the newest time whose rows were dropped for lack of room.
     left_out_until: [Option<Moment>; Kind::COUNT],
 }
 
-/// What an entry was.
+/// Outcome of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
     Row(Kind, Moment),
-    /// The newest time written, not a row.
+    /// The newest time written; no row.
     Latest,
-    /// Not a key of ours, or not a value of its form.
+    /// A key or value of another form.
     Ignored,
-    /// Older than what there is room for.
+    /// Older than the rows for which there is room.
     TooOld,
 }
 
 impl Index {
-    /// `limit` bounds the bytes that it takes once [`Index::shrink`] has run.
+    /// `limit` bounds the bytes of the index once [`Index::shrink`] has run.
     pub(crate) fn new(limit: usize) -> Index {
         Index {
             tables: Kind::ALL.map(Table::new),
@@ -77,7 +77,7 @@ impl Index {
         }
     }
 
-    /// Writes an entry. Sums are out of date until [`Index::settle`].
+    /// Writes an entry. Sums are outdated until [`Index::settle`].
     pub(crate) fn apply(&mut self, entry: &Entry) -> Taken {
         match self.read(entry) {
             Ok((kind, row)) => {
@@ -88,8 +88,8 @@ impl Index {
         }
     }
 
-    /// Takes rows out, by their keys; returns which they were, whether or not they were there. Sums are out of date until
-    /// [`Index::settle`].
+    /// Deletes rows by their keys. Returns their kinds and times, whether or not they existed. Sums are
+    /// outdated until [`Index::settle`].
     pub(crate) fn delete<'k>(&mut self, keys: impl Iterator<Item = &'k str>) -> Vec<(Kind, Moment)> {
         let mut rows: BTreeMap<usize, BTreeSet<(Moment, u64)>> = BTreeMap::new();
         let mut touched = Vec::new();
@@ -115,7 +115,7 @@ impl Index {
         }
     }
 
-    /// Drops the rows that expired; returns how many.
+    /// Drops expired rows; returns their number.
     pub(crate) fn expire(&mut self, now: Timestamp) -> usize {
         let dropped: usize = self.tables.iter_mut().map(|table| table.expire(now.0)).sum();
         if dropped == 0 {
@@ -129,7 +129,7 @@ impl Index {
         dropped
     }
 
-    /// Makes room where the rows take more than they may, and somewhat more of it; returns how many rows were dropped.
+    /// Drops rows when they take more memory than they may, down to somewhat less; returns their number.
     pub(crate) fn shrink(&mut self) -> usize {
         if self.memory_bytes() <= self.limit {
             return 0;
@@ -151,7 +151,7 @@ impl Index {
         dropped
     }
 
-    /// Forgets the values of success rows that are gone.
+    /// Drops the values of deleted success rows.
     fn forget_whole(&mut self) {
         let mut success = std::collections::BTreeSet::new();
         self.table(Kind::SuccessRate).rows_since(Moment::MIN, |row| {
@@ -160,12 +160,12 @@ impl Index {
         self.whole.retain(|key, _| success.contains(key));
     }
 
-    /// When the next row expires, in milliseconds of the system clock.
+    /// Returns when the next row expires, in milliseconds of the system clock.
     pub(crate) fn first_expiry(&self) -> i64 {
         self.tables.iter().map(Table::first_expiry).min().unwrap_or(i64::MAX)
     }
 
-    /// Texts of rows that are gone would else stay for ever.
+    /// Removes the texts of deleted rows, which would otherwise stay for ever.
     pub(super) fn compact(&mut self) {
         let mut texts = Texts::default();
         for table in &mut self.tables {
@@ -179,7 +179,7 @@ impl Index {
         self.tables.iter().map(Table::rows).sum()
     }
 
-    /// Bytes held. Looks at every run, not at every row.
+    /// Returns the bytes held. Looks at every run, not at every row.
     pub(crate) fn memory_bytes(&self) -> usize {
         let whole = self.whole.values().map(|value| value.get().len() + 64);
         self.tables.iter().map(Table::memory_bytes).sum::<usize>()
@@ -187,7 +187,7 @@ impl Index {
             + whole.sum::<usize>()
     }
 
-    /// By kind, the newest time of which rows were dropped for want of room.
+    /// Returns by kind the newest time whose rows were dropped for lack of room.
     #[cfg(test)]
     pub(super) fn left_out_until(&self) -> [Option<Moment>; Kind::COUNT] {
         self.left_out_until
@@ -197,11 +197,11 @@ impl Index {
         self.table(kind).rows()
     }
 
-    /// The time of the newest results, on the wall clock on which it is `now`.
+    /// Returns the time of the newest results, on the wall clock on which it is `now`.
     ///
-    /// A result's time is the end of its window, and that of a window which is still open lies in the future: the day's is
-    /// tomorrow at 00:00. So the newest time up to now counts, of those told and of the rows. Only where all windows are
-    /// still open is it the end of the one that closes first.
+    /// A result's time is the end of its window, which lies in the future while the window is open: the day's
+    /// is tomorrow at 00:00. So the newest time up to `now` counts, of the announced time and of the rows.
+    /// Only where all windows are open, the answer is the end of the window that closes first.
     pub(crate) fn latest(&self, now: Moment) -> Option<String> {
         let told = self.latest.as_deref();
         let told_until = told.and_then(Moment::parse).filter(|told| *told <= now);
@@ -223,7 +223,7 @@ impl Index {
         &self.tables[kind.index()]
     }
 
-    /// The sums of each group over the rows at or after `cutoff`; groups without rows are left out.
+    /// Returns the sum of each group over the rows at or after `cutoff`; leaves out groups without rows.
     pub(super) fn sums(&self, kind: Kind, cutoff: Moment) -> Vec<Sum> {
         let table = self.table(kind);
         let mut sums = vec![Sum::EMPTY; table.groups.len()];
@@ -235,7 +235,7 @@ impl Index {
         sums
     }
 
-    /// The texts of a group.
+    /// Returns the two texts of a group.
     pub(super) fn names(&self, kind: Kind, group: u32) -> (&str, &str) {
         let (first, second) = self.table(kind).groups.get(group);
         (self.texts.get(first), self.texts.get(second))
@@ -245,7 +245,7 @@ impl Index {
         self.whole.get(&(row.time, row.id)).map(|value| &**value)
     }
 
-    /// Takes an entry apart. The order of the checks is that of their cost.
+    /// Decodes an entry. Cheap checks come first.
     fn read(&mut self, entry: &Entry) -> Result<(Kind, Row), Taken> {
         if &*entry.key == LATEST {
             if let Some(latest) = text_of(&entry.value) {
@@ -306,8 +306,8 @@ impl Index {
     }
 }
 
-/// The whole of a group's text, of which the key holds the beginning and a hash where it is long (`connectors`,
-/// `result_store/template.rs`); the row's value holds it whole.
+/// Returns the whole text of a group. The key of a long text holds only its beginning and a hash
+/// (`connectors`, `result_store/template.rs`); the row's value holds all of it.
 fn whole<'a>(in_key: Cow<'a, str>, in_value: Option<&'a str>) -> Cow<'a, str> {
     let Some((_, hash)) = in_key.rsplit_once('~').filter(|(beginning, _)| beginning.len() >= CUT_BYTES_MIN)
     else {
@@ -317,7 +317,7 @@ fn whole<'a>(in_key: Cow<'a, str>, in_value: Option<&'a str>) -> Cow<'a, str> {
     in_value.filter(is_whole).map_or(in_key, Cow::Borrowed)
 }
 
-/// The newest time may be stored as JSON or as it is.
+/// Decodes the newest time, which may be stored as JSON or plain.
 fn text_of(value: &[u8]) -> Option<String> {
     serde_json::from_slice::<String>(value)
         .ok()
@@ -325,7 +325,7 @@ fn text_of(value: &[u8]) -> Option<String> {
         .filter(|text| !text.is_empty())
 }
 
-/// An index in the making: rows in whatever order the store holds them.
+/// An index during a load, with rows in the store's order.
 pub(crate) struct Draft {
     index: Index,
     runs: [Run; Kind::COUNT],
@@ -370,7 +370,7 @@ impl Draft {
         self.too_old += self.index.shrink();
     }
 
-    /// The index, and how many rows were left out of it.
+    /// Returns the index, and how many rows were left out.
     pub(crate) fn finish(mut self) -> (Index, usize) {
         self.settle();
         (self.index, self.too_old)

@@ -1,7 +1,8 @@
-//! Texts shared by rows: each is held once and named by a small number.
+//! Texts shared by rows: each is stored once and named by a small number, its code.
 //!
-//! Only the beginning of a long text is held, since a result may carry a megabyte of it and stands for 30 days. Two long
-//! texts that begin alike are still two: behind the beginning stands a hash of the whole, which nobody is shown.
+//! Only the beginning of a long text is stored, since a result may carry a megabyte of text and lives for 30
+//! days. Two long texts with the same beginning still differ: a hash of the whole text follows the beginning,
+//! and is never shown.
 //!
 //! ```text
 //! short   how do I borrow a book
@@ -9,7 +10,7 @@
 //!         └──────────── get ────────────────┘└──── XXH3-128 of the whole ───┘
 //! ```
 //!
-//! So a text is a long one exactly where more than [`TEXT_BYTES_MAX`] are held of it.
+//! A text is thus long exactly where more than [`TEXT_BYTES_MAX`] of it are stored.
 
 use std::borrow::Cow;
 use std::hash::BuildHasher;
@@ -17,39 +18,39 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
 
-/// The code of no text.
+/// Code that stands for no text.
 pub(crate) const NO_TEXT: u32 = u32::MAX;
 
-/// What is held of a text, and shown of it: some pages.
+/// Maximum of the stored and shown part of a text: some pages.
 pub(crate) const TEXT_BYTES_MAX: usize = 16 << 10;
-/// Where a text was cut.
+/// Marks the place where a text was cut.
 const ELLIPSIS: &str = "…";
-/// The hash behind a text that was cut, in hexadecimal digits.
+/// Length of the hash behind a cut text, in hexadecimal digits.
 const HASH_BYTES: usize = 32;
 
-/// Texts by code, all in one piece of memory.
+/// Texts by code, all in one allocation.
 #[derive(Default)]
 pub(crate) struct Texts {
     joined: String,
-    /// Where each text ends in `joined`.
+    /// End of each text in `joined`.
     ends: Vec<usize>,
     codes: HashTable<u32>,
     hasher: RandomState,
 }
 
 impl Texts {
-    /// The text, or the beginning of a long one.
+    /// Returns the text, or the beginning of a long text.
     pub(crate) fn get(&self, code: u32) -> &str {
         let held = self.held(code);
         if held.len() > TEXT_BYTES_MAX { &held[..held.len() - HASH_BYTES] } else { held }
     }
 
-    /// Bytes held of a text.
+    /// Returns the stored bytes of a text.
     pub(super) fn held_bytes(&self, code: u32) -> usize {
         self.held(code).len()
     }
 
-    /// The code that a text has in `to`.
+    /// Adds a text to `to` and returns its code there.
     pub(super) fn copy(&self, code: u32, to: &mut Texts) -> u32 {
         to.code_held(self.held(code))
     }
@@ -80,7 +81,7 @@ impl Texts {
     }
 }
 
-/// What is held of a text.
+/// Returns the stored form of a text.
 fn bounded(text: &str) -> Cow<'_, str> {
     if text.len() <= TEXT_BYTES_MAX {
         return Cow::Borrowed(text);
@@ -97,7 +98,7 @@ fn slice<'a>(joined: &'a str, ends: &[usize], code: u32) -> &'a str {
     &joined[start..end]
 }
 
-/// The groups of one analytic: pairs of text codes, named by small numbers so that sums are found by index.
+/// The groups of one analytic: pairs of text codes, numbered from 0 so that sums are found by index.
 #[derive(Default)]
 pub(crate) struct Groups {
     pairs: Vec<(u32, u32)>,
@@ -116,7 +117,7 @@ impl Groups {
         })
     }
 
-    /// The codes of the texts of all groups, each as often as groups have it.
+    /// Returns the text codes of all groups, repeated where groups share a text.
     pub(super) fn texts(&self) -> impl Iterator<Item = u32> {
         self.pairs.iter().flat_map(|(first, second)| [*first, *second])
     }
@@ -163,7 +164,7 @@ mod tests {
             assert!(text.starts_with(shown.strip_suffix(ELLIPSIS).expect("it is cut")));
             let copy = texts.copy(code, &mut copied);
             assert_eq!((copied.code(text), copied.get(copy)), (copy, &*shown));
-            // Whoever has the text that is shown has another text.
+            // The shown part of a long text is a text of its own.
             assert_ne!(texts.code(&shown), code);
         }
         assert!(texts.memory_bytes() < 16 * TEXT_BYTES_MAX);

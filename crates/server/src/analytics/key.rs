@@ -1,30 +1,31 @@
-//! The keys of result rows (contract: "Redis out"): which analytic, which group, which time.
+//! Decodes the keys of result rows (contract: "Redis out"): analytic, group and time.
 //!
-//! A key is read from its end, since the time has a known form, and the old jobs did not escape a `:` in a group.
+//! A key is read from its end, since the time has a fixed form, and the old jobs did not escape a `:` in a
+//! group.
 
 use std::borrow::Cow;
 
 use super::kind::Kind;
 use super::moment::Moment;
 
-/// What every row's key starts with.
+/// Prefix of every row's key.
 pub(crate) const PREFIX: &str = "analytics:";
-/// The key that holds the newest time written; not a row.
+/// The key that stores the newest time written; no row.
 pub(crate) const LATEST: &str = "analytics:latest";
-/// How the null group is called in answers.
+/// Name of the null group in answers.
 pub(crate) const UNKNOWN: &str = "unknown";
 
-/// A row's key, taken apart.
+/// A decoded key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Key<'a> {
     pub(crate) kind: Kind,
-    /// The text between type and time, as it stands: what tells apart rows of one time.
+    /// The raw text between type and time, which identifies the rows of one time.
     pub(crate) raw_group: &'a str,
     pub(crate) time: Moment,
 }
 
 impl<'a> Key<'a> {
-    /// `None` for keys that are no rows.
+    /// Decodes a key. Returns `None` for keys that are no rows.
     pub(crate) fn parse(key: &'a str) -> Option<Key<'a>> {
         let key = key.strip_prefix(PREFIX)?;
         let (kind, rest) = kind_of(key)?;
@@ -53,10 +54,10 @@ impl<'a> Key<'a> {
         Some(Key { kind, raw_group, time: Moment::parse(time)? })
     }
 
-    /// The group's parts, decoded: two where the key has two, else the second is empty.
+    /// Returns the decoded parts of the group; the second is empty where the key has only one.
     pub(crate) fn groups(&self) -> (Cow<'a, str>, Cow<'a, str>) {
         match (self.kind, self.raw_group.rsplit_once(':')) {
-            // Of the two, only the first can hold a colon that nobody escaped.
+            // Of the two parts, only the first can hold an unescaped colon.
             (Kind::Heatmap | Kind::PopularByYear, Some((first, second))) => (decode(first), decode(second)),
             _ => (decode(self.raw_group), Cow::Borrowed("")),
         }
@@ -85,7 +86,7 @@ fn kind_of(key: &str) -> Option<(Kind, &str)> {
     }
 }
 
-/// Undoes the escapes of a group value. `None` is how the old jobs wrote null.
+/// Undoes the escapes of a group value. The old jobs wrote null as `None`.
 fn decode(raw: &str) -> Cow<'_, str> {
     if raw == "None" {
         return Cow::Borrowed(UNKNOWN);
@@ -100,7 +101,7 @@ fn decode(raw: &str) -> Cow<'_, str> {
         text.push_str(&rest[..at]);
         let (plain, length) = match rest.as_bytes().get(at + 1..at + 3) {
             Some(b"3A" | b"3a") => (':', 3),
-            // Any other `%` was written by someone who does not escape.
+            // A writer that does not escape wrote any other `%`.
             Some(b"25") => ('%', 3),
             _ => ('%', 1),
         };

@@ -1,4 +1,4 @@
-//! The fifteen analytics, by the names that the contract gives them.
+//! The fifteen analytics, under the contract's names.
 
 use prometheus_client::encoding::EncodeLabelValue;
 
@@ -25,7 +25,7 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) const COUNT: usize = 15;
 
-    /// In the order of their declaration, so that `ALL[kind.index()] == kind`.
+    /// All kinds in the order of their declaration, so that `ALL[kind.index()] == kind`.
     pub(crate) const ALL: [Kind; Kind::COUNT] = [
         Kind::Faculty,
         Kind::Year,
@@ -48,7 +48,7 @@ impl Kind {
         self as usize
     }
 
-    /// Its name in notifications.
+    /// Returns the name in notifications.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Kind::Faculty => "faculty",
@@ -73,7 +73,7 @@ impl Kind {
         Kind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The field under which the feed sends its data.
+    /// Returns the field in which the feed sends the data.
     pub(crate) fn feed_field(self) -> &'static str {
         match self {
             Kind::Faculty => "faculty",
@@ -94,12 +94,12 @@ impl Kind {
         }
     }
 
-    /// Whether it is a time series, of which the feed sends only the points that changed.
+    /// Returns whether the analytic is a time series; the feed sends only changed points of a series.
     pub(crate) fn is_series(self) -> bool {
         matches!(self, Kind::TimeseriesMinute | Kind::TimeseriesHour | Kind::TimeseriesDay)
     }
 
-    /// Whether a new client is sent its data at once.
+    /// Returns whether a new client gets the data at once.
     pub(crate) fn in_initial(self) -> bool {
         !matches!(
             self,

@@ -1,5 +1,5 @@
-//! The analytics: an index of the result rows, kept up to date by following the store, and the routes that answer from
-//! it.
+//! The analytics: an index of the result rows, updated by following the store, and the routes that answer
+//! from it.
 
 pub(crate) mod answer;
 mod columns;
@@ -38,7 +38,7 @@ pub(crate) use kind::Kind;
 pub(crate) use moment::Moment;
 pub(crate) use query::{Invalid, Parameters};
 
-/// What is known of the results, and since when.
+/// The index of the results, the store behind it, and the changes for the feed.
 pub(crate) struct Analytics {
     index: RwLock<Index>,
     pub(crate) changes: Changes,
@@ -46,43 +46,43 @@ pub(crate) struct Analytics {
     probe: Probe,
     clock: Arc<dyn Clock>,
     zone: TimeZone,
-    /// Whether everything the store held at the start is known.
+    /// Whether all rows that the store held at the start are loaded.
     loaded: watch::Sender<bool>,
-    /// What the rows may take.
+    /// Limit of the bytes of the rows.
     bytes_max: usize,
     metrics: Arc<Metrics>,
 }
 
-/// The analytics that changed since the feed last looked, each with the time of its newest change, and which points of time
-/// series. Bounded, since a further change of the same analytic takes the place of the one before.
+/// The analytics that changed since the feed last looked, each with the time of its newest change, and the
+/// changed points of time series. Bounded, since a change replaces the earlier change of the same analytic.
 #[derive(Default)]
 pub(crate) struct Changes {
     marks: Mutex<Marks>,
-    /// Counts changes of any kind.
+    /// Number of changes of any kind.
     generation: AtomicU64,
     pub(crate) notify: Notify,
 }
 
-/// By kind, what changed.
+/// The change of each kind, if any.
 pub(crate) type Marks = [Option<Mark>; Kind::COUNT];
 
 /// A change of an analytic.
 #[derive(Debug, Clone)]
 pub(crate) struct Mark {
-    /// The time that goes with the newest change.
+    /// Time of the newest change.
     pub(crate) time: Arc<str>,
     pub(crate) points: Points,
 }
 
-/// The times of the rows that changed.
+/// The times of the changed rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Points {
-    /// It is not known which, or they are many.
+    /// The times are unknown, or too many.
     All,
     Some(BTreeSet<Moment>),
 }
 
-/// Points of a series that are told apart; beyond it all count as changed.
+/// Limit of the changed points of a series; beyond it all points count as changed.
 const POINTS_MAX: usize = 1_024;
 
 impl Points {
@@ -100,7 +100,7 @@ impl Points {
     }
 }
 
-/// Adds a later change to one that was not told yet.
+/// Adds a later change to one that was not sent yet.
 pub(crate) fn merge(into: &mut Option<Mark>, later: Mark) {
     match into {
         None => *into = Some(later),
@@ -152,40 +152,40 @@ impl Analytics {
         }
     }
 
-    /// Whether everything the store held at the start is known.
+    /// Returns whether all rows that the store held at the start are loaded.
     pub(crate) fn loaded(&self) -> bool {
         *self.loaded.borrow()
     }
 
-    /// Returns once everything the store held at the start is known.
+    /// Waits until all rows that the store held at the start are loaded.
     pub(crate) async fn wait_until_loaded(&self) {
-        // The sender lives as long as this.
+        // `self` owns the sender, so the wait cannot fail.
         let _ = self.loaded.subscribe().wait_for(|is_loaded| *is_loaded).await;
     }
 
-    /// The time of the newest results.
+    /// Returns the time of the newest results.
     pub(crate) fn latest(&self) -> Option<String> {
         self.read().latest(Moment::local(self.clock.now(), &self.zone))
     }
 
-    /// The name of the zone in which all times are: an IANA name where it has one, else its offset.
+    /// Returns the name of the zone of all times: an IANA name where it has one, otherwise its offset.
     pub(crate) fn zone_name(&self) -> String {
         let now = jiff::Timestamp::from_millisecond(self.clock.now().0).unwrap_or_default();
         self.zone.iana_name().map_or_else(|| self.zone.to_offset(now).to_string(), str::to_owned)
     }
 
-    /// Whether the store takes results, or else why not.
+    /// Fails with the reason when the store does not take results.
     pub(crate) async fn ask_store(&self) -> Result<(), String> {
         let store = Arc::clone(&self.store);
         self.probe.ask(move || store.ping().map_err(|error| causes(&error))).await
     }
 
-    /// The clock in seconds: answers of one second and generation are the same.
+    /// Returns the clock in seconds. Answers within one second and generation are equal.
     pub(crate) fn second(&self) -> i64 {
         self.clock.now().0.div_euclid(1_000)
     }
 
-    /// Bytes that the rows take.
+    /// Returns the bytes of the rows.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.read().memory_bytes()
     }
@@ -202,14 +202,15 @@ impl Analytics {
         Moment::local(self.clock.now(), &self.zone).days_before(days)
     }
 
-    /// Appends the points of a time series that stand at these times, or else all that its route answers by default.
+    /// Appends the points of a time series at these times; for [`Points::All`], all data that its route
+    /// answers by default.
     pub(crate) fn write_points(&self, kind: Kind, points: &Points, out: &mut Vec<u8>) {
         let Points::Some(times) = points else { return self.write_data(kind, out) };
         let written = reply(out, &answer::series_at(&self.read(), kind, times));
         written.expect("points are times and numbers, which always can be written as JSON");
     }
 
-    /// Appends an analytic's data as the feed sends it: what its route answers by default.
+    /// Appends an analytic's data as its route answers by default, for the feed.
     pub(crate) fn write_data(&self, kind: Kind, out: &mut Vec<u8>) {
         let written = match kind {
             Kind::Faculty => reply(out, &answer::faculties(&self.read(), self.cutoff(30))),

@@ -1,4 +1,4 @@
-//! The index held against a naive model: a map of keys and values, gone through from its beginning for each question.
+//! Compares the index with a naive model: a map of keys and values, scanned for each question.
 
 use std::collections::BTreeMap;
 
@@ -59,7 +59,7 @@ fn entry(kind: usize, group: u8, minute: u16, count: i64, average: Option<u16>, 
     Entry { key: key.into(), value: bytes.into(), expires: Timestamp(expires) }
 }
 
-/// Rows of a kind in range: group and value, oldest first.
+/// Returns the rows of a kind in range, oldest first: time, group and value.
 fn rows(model: &BTreeMap<String, Entry>, kind: Kind, cutoff: Moment) -> Vec<(Moment, String, Value)> {
     let mut rows: Vec<_> = model
         .values()
@@ -77,7 +77,7 @@ fn number(value: &Value, field: &str) -> f64 {
     value[field].as_f64().unwrap_or(0.0)
 }
 
-/// Groups the rows by `name`, and answers each group's rows.
+/// Groups the rows by `name`.
 fn grouped(
     rows: Vec<(Moment, String, Value)>,
     name: impl Fn(&str, &Value) -> String,
@@ -93,7 +93,7 @@ fn sum(rows: &[(Moment, Value)], field: &str) -> i64 {
     rows.iter().map(|(_, value)| number(value, field) as i64).sum()
 }
 
-/// The average weighted by the count, over the rows that `counts` lets in.
+/// Returns the average weighted by the count, over the rows that `counts` accepts.
 fn weighted(rows: &[(Moment, Value)], field: &str, weight: &str, counts: impl Fn(f64) -> bool) -> f64 {
     let taken = || rows.iter().filter(|(_, v)| v[field].as_f64().is_some_and(&counts));
     let weights: f64 = taken().map(|(_, v)| if weight.is_empty() { 1.0 } else { number(v, weight) }).sum();
@@ -196,7 +196,7 @@ fn compare(index: &Index, model: &BTreeMap<String, Entry>, cutoff: Moment) -> Re
 }
 
 mod erased {
-    /// Any answer as JSON.
+    /// Any answer, convertible to JSON.
     pub(super) trait Json {
         fn json(&self) -> serde_json::Value;
     }
@@ -208,7 +208,7 @@ mod erased {
     }
 }
 
-/// From when on no row was dropped for want of room.
+/// Returns the time from which on no row was dropped for lack of room.
 fn complete_from(index: &Index) -> Moment {
     let until = index.left_out_until().into_iter().flatten().max();
     until.map_or(Moment::MIN, |until| Moment(until.0 + 1))

@@ -1,6 +1,7 @@
 //! The times in keys and rows: wall-clock times of the configured zone, ISO 8601 without an offset.
 //!
-//! Held as microseconds since 1970-01-01T00:00:00 on that wall clock, since the old jobs wrote microseconds.
+//! A time is stored as microseconds since 1970-01-01T00:00:00 on that wall clock, since the old jobs wrote
+//! microseconds.
 
 use std::fmt;
 
@@ -18,7 +19,7 @@ pub(crate) struct Moment(pub(crate) i64);
 impl Moment {
     pub(crate) const MIN: Moment = Moment(i64::MIN);
 
-    /// The wall clock of a zone at a point of the system clock.
+    /// Returns the wall-clock time of a zone at a point of the system clock.
     pub(crate) fn local(now: types::Timestamp, zone: &jiff::tz::TimeZone) -> Moment {
         let Ok(instant) = jiff::Timestamp::from_millisecond(now.0) else {
             return Moment(now.0.saturating_mul(1_000));
@@ -27,12 +28,13 @@ impl Moment {
         Moment(instant.as_microsecond().saturating_add(i64::from(offset) * SECOND_MICROS))
     }
 
-    /// The moment `days` before this one; beyond the calendar there is the beginning (or end) of all times.
+    /// Returns the moment `days` earlier; beyond the calendar, the minimum or maximum.
     pub(crate) fn days_before(self, days: i64) -> Moment {
         Moment(self.0.saturating_sub(days.saturating_mul(DAY_MICROS)))
     }
 
-    /// Reads `YYYY-MM-DDTHH:MM:SS[.fraction]`; a blank may stand for the `T`, digits after the sixth are dropped.
+    /// Parses `YYYY-MM-DDTHH:MM:SS[.fraction]`. A blank may replace the `T`; digits after the sixth are
+    /// dropped.
     pub(crate) fn parse(text: &str) -> Option<Moment> {
         let bytes = text.as_bytes();
         let (whole, fraction) = bytes.split_at_checked(19)?;
@@ -77,8 +79,8 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days since 1970-01-01 of the proleptic Gregorian calendar, by counting eras of 400 years from 1 March
-/// (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+/// Returns the days since 1970-01-01 in the proleptic Gregorian calendar, by counting eras of 400 years from
+/// 1 March (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = year - i64::from(month <= 2);
     let era = year.div_euclid(400);
@@ -87,7 +89,7 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// Year, month and day; the inverse of [`days_from_civil`].
+/// Returns year, month and day; the inverse of [`days_from_civil`].
 fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -108,7 +110,7 @@ impl fmt::Display for Moment {
 }
 
 impl Moment {
-    /// Times series hold tens of thousands of these, so the formatting machinery is passed by.
+    /// Formats without the formatting machinery, since times series hold tens of thousands of times.
     fn write(self, buffer: &mut [u8; 26]) -> &str {
         let (year, month, day) = civil_from_days(self.0.div_euclid(DAY_MICROS));
         let micros = self.0.rem_euclid(DAY_MICROS);

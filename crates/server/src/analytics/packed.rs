@@ -1,9 +1,9 @@
-//! Whole numbers of a column, in as few bytes as their range needs.
+//! A column of whole numbers, in as few bytes as their range needs.
 //!
-//! A run of rows spans some hours, not all of time, and its counts are small. So a value is kept as its distance from a
-//! base, and all distances in the narrowest width that holds the largest. Where all values are the same, only the base is
-//! kept. Values that are all multiples of the column's grain are divided by it first: times are microseconds, and nearly
-//! always whole seconds.
+//! A run of rows spans some hours, not all of time, and its counts are small. So a value is stored as its
+//! distance from a base, and all distances in the narrowest width that holds the largest. Where all values
+//! are equal, only the base is stored. Values that are all multiples of the column's grain are divided by it
+//! first: times are microseconds, and nearly always whole seconds.
 //!
 //! ```text
 //! values    11:30:00  11:30:00  11:30:20  11:31:00        value = (base + offset) * unit
@@ -12,9 +12,10 @@
 //! offsets   0         0         20        60              one byte each instead of eight
 //! ```
 //!
-//! A value that does not fit makes the column be written anew, wider if need be. The new base leaves as much room below the
-//! lowest value as above the highest. So a column that grows at either end, or at both in turn, is not written anew for
-//! each value: the room that is left halves each time, and the next width comes after 32 times at the latest.
+//! A value that does not fit makes the column be rewritten, wider if need be. The new base leaves as much
+//! room below the lowest value as above the highest. So a column that grows at either end, or at both in
+//! turn, is not rewritten for each value: the remaining room halves each time, and the next width comes after
+//! at most 32 times.
 
 /// The width of an offset, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ enum Width {
 }
 
 impl Width {
-    /// The largest offset.
+    /// Returns the largest offset.
     fn max(self) -> u64 {
         match self {
             Width::Zero => 0,
@@ -44,7 +45,7 @@ impl Width {
     }
 }
 
-/// How values are turned into offsets. Sums wrap around, so that any base does for any value.
+/// Conversion of values to offsets. Arithmetic wraps around, so that any base works for any value.
 #[derive(Debug, Clone, Copy)]
 struct Form {
     unit: i64,
@@ -53,7 +54,7 @@ struct Form {
 }
 
 impl Form {
-    /// The narrowest for these values.
+    /// Returns the narrowest form for these values.
     fn of(grain: i64, values: impl Iterator<Item = i64> + Clone) -> Form {
         let all_whole = grain != 1 && values.clone().all(|value| value % grain == 0);
         let unit = if all_whole { grain } else { 1 };
@@ -61,7 +62,7 @@ impl Form {
         let highest = values.max().unwrap_or(0) / unit;
         let width = Width::of(highest.abs_diff(lowest));
 
-        // Counts are not negative. Zero as their base leaves room where they come.
+        // Counts are not negative. Zero as their base leaves the room above them.
         let base = if lowest >= 0 && highest.unsigned_abs() <= width.max() {
             0
         } else {
@@ -75,7 +76,7 @@ impl Form {
         (self.unit == 1 || value % self.unit == 0) && self.offset(value) <= self.width.max()
     }
 
-    /// The offset of a value that fits.
+    /// Returns the offset of a value that fits.
     fn offset(&self, value: i64) -> u64 {
         // A division takes longer than all the rest.
         let units = if self.unit == 1 { value } else { value / self.unit };
@@ -87,10 +88,10 @@ impl Form {
     }
 }
 
-/// A column of whole numbers. It gives back exactly the values that were put in.
+/// A column of whole numbers. Reads return exactly the values that were written.
 #[derive(Debug, Clone)]
 pub(super) struct Packed {
-    /// What values are divided by if all are multiples of it; at least 1.
+    /// Divisor of the values if all are multiples of it; at least 1.
     grain: i64,
     form: Form,
     len: usize,
@@ -99,12 +100,13 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// An empty column. `grain` is at least 1: a number of which the values are likely to be multiples.
+    /// Returns an empty column. `grain` is at least 1: a number of which the values are likely to be
+    /// multiples.
     pub(super) fn new(grain: i64) -> Packed {
         Packed::of(grain, std::iter::empty())
     }
 
-    /// A column in no more memory than these values need.
+    /// Returns a column in no more memory than these values need.
     fn of(grain: i64, values: impl Iterator<Item = i64> + Clone) -> Packed {
         let form = Form::of(grain, values.clone());
         let len = values.clone().count();
@@ -115,12 +117,12 @@ impl Packed {
         packed
     }
 
-    /// Bytes on the heap.
+    /// Returns the bytes on the heap.
     pub(super) fn memory_bytes(&self) -> usize {
         self.bytes.capacity()
     }
 
-    /// Panics if there is no such row.
+    /// Returns a value. Panics if there is no such row.
     pub(super) fn get(&self, at: usize) -> i64 {
         assert!(at < self.len, "row {at} of {}", self.len);
         let offset = match self.form.width {
@@ -141,7 +143,7 @@ impl Packed {
         (0..self.len).map(|at| self.get(at))
     }
 
-    /// Fills `values` with the rows from `from` on. Much faster than one by one. Panics if there are not as many.
+    /// Fills `values` with the rows from `from` on, much faster than one by one. Panics if there are too few.
     pub(super) fn read(&self, from: usize, values: &mut [i64]) {
         let rows = from..from + values.len();
         assert!(rows.end <= self.len, "rows {rows:?} of {}", self.len);
@@ -161,7 +163,7 @@ impl Packed {
         }
     }
 
-    /// Counts the rows for which `holds` is true. They must stand in front of all others.
+    /// Counts the rows for which `holds` is true. They must precede all others.
     pub(super) fn partition_point(&self, holds: impl Fn(i64) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len);
         while low < high {
@@ -175,7 +177,7 @@ impl Packed {
         self.insert(self.len, value);
     }
 
-    /// Panics if `at` is beyond the end.
+    /// Inserts a value. Panics if `at` is beyond the end.
     pub(super) fn insert(&mut self, at: usize, value: i64) {
         assert!(at <= self.len, "row {at} of {}", self.len);
         let offset = self.offset_for(value).to_le_bytes();
@@ -191,7 +193,7 @@ impl Packed {
         self.len += 1;
     }
 
-    /// Panics if there is no such row.
+    /// Overwrites a value. Panics if there is no such row.
     pub(super) fn set(&mut self, at: usize, value: i64) {
         assert!(at < self.len, "row {at} of {}", self.len);
         let offset = self.offset_for(value).to_le_bytes();
@@ -199,18 +201,18 @@ impl Packed {
         self.bytes[at * width..][..width].copy_from_slice(&offset[..width]);
     }
 
-    /// The rows named, in that order, in no more memory than they need.
+    /// Returns the rows at these indexes, in that order, in no more memory than they need.
     pub(super) fn gather(&self, rows: &[u32]) -> Packed {
         Packed::of(self.grain, rows.iter().map(|at| self.get(*at as usize)))
     }
 
-    /// Puts the value that `change` makes of it in the place of each.
+    /// Replaces each value by the result of `change`.
     pub(super) fn map(&mut self, change: impl FnMut(i64) -> i64) {
         let values: Vec<i64> = self.iter().map(change).collect();
         *self = Packed::of(self.grain, values.into_iter());
     }
 
-    /// The offset of a value that is about to be written, after which the column has a form that it fits.
+    /// Returns the offset of a value to be written, having widened the column if the value does not fit.
     fn offset_for(&mut self, value: i64) -> u64 {
         if !self.form.fits(value) {
             let form = Form::of(self.grain, self.iter().chain(std::iter::once(value)));
@@ -227,7 +229,7 @@ impl Packed {
     }
 }
 
-/// Makes room for more values. A column grows by an eighth, not twofold as a vector does by itself.
+/// Reserves room for more values. A column grows by an eighth, where a vector would double.
 pub(super) fn reserve<T>(column: &mut Vec<T>, more: usize) {
     if column.capacity() - column.len() < more {
         column.reserve_exact(more.max(column.len() / 8).max(8));

@@ -1,4 +1,4 @@
-//! The parameters of the routes, read and refused as the running gateway's framework (FastAPI) does.
+//! The parameters of the routes, parsed and refused as the framework of the running gateway (FastAPI) does.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, Query};
@@ -11,10 +11,10 @@ use serde_json::value::RawValue;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-/// Digits beyond which an integer is refused.
+/// Limit of an integer's digits.
 const DIGITS_MAX: usize = 4_300;
 
-/// A whole number of any size, echoed as it was meant.
+/// A whole number of any size, echoed in canonical form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Integer {
     text: String,
@@ -31,7 +31,7 @@ impl Integer {
         self.value
     }
 
-    /// Reads what Python's `int()` reads, and a fraction of zeros.
+    /// Parses what Python's `int()` accepts, and a fraction of zeros.
     fn parse(input: &str) -> Result<Integer, Problem> {
         let text = input.trim();
         let (negative, text) = match text.as_bytes().first() {
@@ -120,14 +120,14 @@ impl IntoResponse for Invalid {
     }
 }
 
-/// The query of a request, from which a route takes what it knows; the rest is ignored.
+/// The query of a request. A route takes the parameters it knows; the rest is ignored.
 pub(crate) struct Parameters {
     pairs: Vec<(String, String)>,
     invalid: Vec<InvalidParameter>,
 }
 
 impl Parameters {
-    /// The value of a parameter; of a repeated one the last.
+    /// Returns the value of a parameter; the last one if it is repeated.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.pairs.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -161,12 +161,12 @@ impl Parameters {
         self.integer("limit", Some(0)).unwrap_or_else(|| Integer::new(default))
     }
 
-    /// `None` and 0 mean every year.
+    /// Returns the year; `None` and 0 stand for every year.
     pub(crate) fn year(&mut self) -> Option<Integer> {
         self.integer("year", None).filter(|year| year.value != 0)
     }
 
-    /// What could not be read, all of it at once.
+    /// Fails with all parameters that could not be parsed.
     pub(crate) fn check(self) -> Result<(), Invalid> {
         if self.invalid.is_empty() { Ok(()) } else { Err(Invalid { detail: self.invalid }) }
     }

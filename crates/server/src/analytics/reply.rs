@@ -1,4 +1,4 @@
-//! The bodies of the routes: an answer with its status, and the parameters that were in force.
+//! The bodies of the routes: an answer with its status, and the effective parameters.
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,7 +1,7 @@
-//! `GET /analytics/…`: the routes that the running gateway's readers know (contract: "HTTP out").
+//! `GET /analytics/…`: the routes that readers of the running gateway know (contract: "HTTP out").
 //!
-//! While the rows that the store held at the start are being loaded, all of them but `health` wait for a moment and then
-//! answer 503: an answer from half of the rows would look like a true one.
+//! While the rows of the store are being loaded, all routes but `health` wait for a moment and then answer
+//! 503: an answer from half of the rows would look like a true one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,10 +22,10 @@ use super::{Analytics, Invalid, Kind, Moment, Parameters};
 use crate::analytics::index::Index;
 use crate::error::{Detail, Failure};
 
-/// How long a request waits for the rows to be loaded.
+/// Time that a request waits for the rows to be loaded.
 const LOAD_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Lets a request pass once all rows are loaded.
+/// Passes a request on once all rows are loaded.
 pub(crate) async fn when_loaded(State(analytics): Gateway, request: Request, next: Next) -> Response {
     if tokio::time::timeout(LOAD_PATIENCE, analytics.wait_until_loaded()).await.is_ok() {
         return next.run(request).await;

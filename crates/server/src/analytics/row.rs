@@ -1,6 +1,7 @@
-//! A result row: the numbers of one group and window that some route asks for, taken out of its JSON value.
+//! A result row: the numbers of one group and window that routes need, decoded from its JSON value.
 //!
-//! Nothing else of the value is kept. Numbers may be missing, null, whole or not; the old jobs wrote all of these.
+//! The rest of the value is dropped. Numbers may be missing, null, whole or not; the old jobs wrote all of
+//! these.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,32 +12,32 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use super::kind::Kind;
 use super::moment::Moment;
 
-/// Counts that a row has at most, and averages.
+/// Maximum of counts and averages of a row.
 pub(crate) const INTS: usize = 3;
 pub(crate) const FLOATS: usize = 3;
 
-/// A time that the value did not tell.
+/// A time that the value does not have.
 pub(crate) const NO_TIME: i64 = i64::MIN;
 
-/// One row as the columns take it. The meaning of `ints` and `floats` is that of [`measures`].
+/// One row as the columns store it. [`measures`] defines `ints` and `floats`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Row {
     pub(crate) time: Moment,
-    /// Tells apart the rows of one time: a hash of the key's group.
+    /// Identifies the rows of one time: a hash of the key's group.
     pub(crate) id: u64,
     pub(crate) group: u32,
-    /// A name that the value carries beside the group (departments), else `NO_TEXT`.
+    /// A name that the value holds besides the group (departments), otherwise `NO_TEXT`.
     pub(crate) text: u32,
     /// Milliseconds of the system clock.
     pub(crate) expires: i64,
-    /// Whether its window is closed: an early result says that it is not.
+    /// Whether the row's window is closed; an early result says that it is not.
     pub(crate) is_final: bool,
     pub(crate) ints: [i64; INTS],
-    /// NaN is null.
+    /// NaN stands for null.
     pub(crate) floats: [f64; FLOATS],
 }
 
-/// How many averages an analytic has.
+/// Returns the number of averages of an analytic.
 pub(crate) fn averages(kind: Kind) -> usize {
     match kind {
         Kind::PopularQueries
@@ -89,12 +90,13 @@ pub(crate) struct Value<'a> {
 }
 
 impl Value<'_> {
-    /// Whether the row's window is closed. Only early results say otherwise; writers without these say nothing.
+    /// Returns whether the row's window is closed. Only early results say otherwise; writers without early
+    /// results omit the field.
     pub(crate) fn is_final(&self) -> bool {
         self.is_final.0 != Some(false)
     }
 
-    /// The texts by which the row is grouped, where its value holds them as texts.
+    /// Returns the texts by which the row is grouped, where its value holds them as texts.
     pub(crate) fn groups(&self, kind: Kind) -> [Option<&str>; 2] {
         match kind {
             Kind::Faculty => [self.faculty.0.as_deref(), None],
@@ -114,7 +116,7 @@ impl Value<'_> {
     }
 }
 
-/// Counts and averages, in the order in which routes ask for them.
+/// Returns counts and averages, in the order in which routes read them.
 pub(crate) fn measures(kind: Kind, value: &Value<'_>) -> ([i64; INTS], [f64; FLOATS]) {
     let v = value;
     let (count, users) = (v.query_count.whole(), v.unique_users.whole());
@@ -141,7 +143,7 @@ pub(crate) fn measures(kind: Kind, value: &Value<'_>) -> ([i64; INTS], [f64; FLO
     }
 }
 
-/// A number, or NaN for whatever else stands in its place.
+/// A number, or NaN for any other JSON value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Number(f64);
 
@@ -153,16 +155,16 @@ impl Default for Number {
 
 impl Number {
     fn whole(self) -> i64 {
-        // A cast saturates, and takes NaN to 0.
+        // The cast saturates, and converts NaN to 0.
         self.0.round() as i64
     }
 }
 
-/// True or false, or none for whatever else stands in its place.
+/// A boolean, or `None` for any other JSON value.
 #[derive(Debug, Default)]
 struct Flag(Option<bool>);
 
-/// A text, or none for whatever else stands in its place.
+/// A text, or `None` for any other JSON value.
 #[derive(Debug, Default)]
 pub(crate) struct Text<'a>(pub(crate) Option<Cow<'a, str>>);
 
@@ -206,7 +208,7 @@ enum Found<'a> {
     Other,
 }
 
-/// Takes any JSON value, so that one odd field does not cost the row.
+/// Accepts any JSON value, so that one odd field does not cost the row.
 struct Lenient;
 
 impl<'de> Visitor<'de> for Lenient {
@@ -255,7 +257,7 @@ impl<'de> Visitor<'de> for Lenient {
     }
 }
 
-/// A row of which nothing but its key matters.
+/// Returns a row of which only the key matters.
 #[cfg(test)]
 pub(super) fn plain(time: i64, id: u64) -> Row {
     Row {

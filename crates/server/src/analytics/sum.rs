@@ -1,11 +1,11 @@
-//! Rows of one group, added up.
+//! The sum of rows of one group.
 
 use super::intern::NO_TEXT;
 use super::kind::Kind;
 use super::moment::Moment;
 use super::row::{FLOATS, INTS, Row};
 
-/// The rows of one group, added up.
+/// The sum of rows of one group.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Sum {
     pub(crate) group: u32,
@@ -41,7 +41,7 @@ impl Sum {
         if row.text != NO_TEXT {
             (sum.text, sum.text_time) = (row.text, row.time);
         }
-        // Percentiles cannot be weighted: their mean over the windows is what readers are shown.
+        // Percentiles cannot be weighted: readers get their plain mean over the windows.
         let weight = if kind == Kind::ResponseTime { 1.0 } else { row.ints[0] as f64 };
         for i in 0..FLOATS {
             if !row.floats[i].is_nan() {
@@ -68,12 +68,12 @@ impl Sum {
         }
     }
 
-    /// Whether all its windows are closed.
+    /// Returns whether all windows are closed.
     pub(crate) fn is_final(&self) -> bool {
         self.open == 0
     }
 
-    /// The weighted average; 0 where the values were all null.
+    /// Returns the weighted average; 0 where all values were null.
     pub(crate) fn average(&self, i: usize) -> f64 {
         if self.weights[i] == 0.0 { 0.0 } else { self.weighted[i] / self.weights[i] }
     }

@@ -9,7 +9,7 @@ use super::moment::Moment;
 use super::row::Row;
 use super::sum::Sum;
 
-/// The rows, the groups they belong to, and the room to add them up in.
+/// The rows, their groups, and scratch space to sum them up.
 pub(super) struct Table {
     kind: Kind,
     runs: Vec<Run>,
@@ -33,7 +33,7 @@ impl Table {
             + self.scratch.capacity() * size_of::<Sum>()
     }
 
-    /// Writes a row over the one of the same key. The sums are out of date until [`Table::settle`].
+    /// Writes a row over the row of the same key. The sums are outdated until [`Table::settle`].
     pub(super) fn upsert(&mut self, row: &Row) {
         let mut place = self
             .runs
@@ -55,13 +55,12 @@ impl Table {
         }
     }
 
-    /// Takes rows out, by time and id; those that are not there are passed over. The sums are out of date until
-    /// [`Table::settle`].
+    /// Deletes rows by time and id; ignores missing rows. The sums are outdated until [`Table::settle`].
     pub(super) fn remove(&mut self, rows: &BTreeSet<(Moment, u64)>) {
         let before = self.rows;
         let mut rows = rows.iter().peekable();
 
-        // Both go on in order of time and id, so each run is made anew at most once.
+        // Rows and runs are both in order of time and id, so each run is rewritten at most once.
         for run in &mut self.runs {
             let Some(last) = run.last() else { continue };
             let mut gone = BTreeSet::new();
@@ -80,13 +79,13 @@ impl Table {
         }
     }
 
-    /// Makes room in a run that is full; returns the run and the place in it where the row belongs then.
+    /// Makes room in a full run. Returns the run and the index where the row then belongs.
     fn make_room(&mut self, place: usize, at: usize) -> (usize, usize) {
         let is_last = place + 1 == self.runs.len();
         let rows = self.runs[place].len();
 
-        // New rows have one of the newest times, and come in no order. The rows before these are not going to change, so
-        // they stay together, and without spare memory.
+        // New rows have one of the newest times, and arrive unordered. The rows before these will not change,
+        // so they stay together, and without spare memory.
         let front = if is_last { rows - rows / 8 } else { rows / 2 };
         self.split(place, front);
         if at >= front { (place + 1, at - front) } else { (place, at) }
@@ -100,12 +99,12 @@ impl Table {
         self.runs.insert(place + 1, back);
     }
 
-    /// Takes rows in any order, all at once: much faster than one by one where they do not come in order of time. They
-    /// take the place of those of the same key.
+    /// Writes many rows in any order at once: much faster than one by one where they are not in order of
+    /// time. They replace rows of the same key.
     pub(super) fn fill(&mut self, draft: Run) {
         let mut all = draft;
         if !self.runs.is_empty() {
-            // Of rows with the same key the last counts.
+            // Of rows with the same key, the last counts.
             let newer = std::mem::replace(&mut all, Run::new(self.kind));
             for run in std::mem::take(&mut self.runs) {
                 all.append(&run);
@@ -120,13 +119,13 @@ impl Table {
         self.settle();
     }
 
-    /// Bytes that would be free without this table, about.
+    /// Returns the approximate number of bytes that would be free without this table.
     pub(super) fn weight(&self, texts: &Texts) -> usize {
         self.memory_bytes() + self.groups.texts().map(|code| texts.held_bytes(code)).sum::<usize>()
     }
 
-    /// Drops the oldest rows, a quarter of all and at least one, with all others of their times. Returns how many, and
-    /// the time from which on rows are left.
+    /// Drops the oldest quarter of the rows, at least one, with all others of their times. Returns their
+    /// number, and the time from which on rows are left.
     pub(super) fn drop_oldest(&mut self) -> (usize, Option<Moment>) {
         let before = self.rows;
         let last = before.div_ceil(4).saturating_sub(1);
@@ -143,7 +142,7 @@ impl Table {
         (before - self.rows, Some(newest_dropped))
     }
 
-    /// The time of a row, counted from the oldest.
+    /// Returns the time of a row by its index from the oldest.
     fn time_of(&self, mut place: usize) -> Option<Moment> {
         for run in &self.runs {
             if place < run.len() {
@@ -166,7 +165,7 @@ impl Table {
         last.settle_growing(&mut self.scratch);
     }
 
-    /// Drops the rows that expired; returns how many.
+    /// Drops expired rows; returns their number.
     pub(super) fn expire(&mut self, now: i64) -> usize {
         let before = self.rows;
         for run in &mut self.runs {
@@ -183,12 +182,12 @@ impl Table {
         dropped
     }
 
-    /// When the next row expires.
+    /// Returns when the next row expires.
     pub(super) fn first_expiry(&self) -> i64 {
         self.runs.iter().map(Run::first_expiry).min().unwrap_or(i64::MAX)
     }
 
-    /// Forgets the groups that no row belongs to any more, and gives the texts new codes in `to`.
+    /// Drops groups without rows, and gives the texts new codes in `to`.
     pub(super) fn compact(&mut self, from: &Texts, to: &mut Texts) {
         let mut used = vec![false; self.groups.len()];
         for run in &self.runs {
@@ -213,14 +212,14 @@ impl Table {
         self.settle();
     }
 
-    /// Calls `each` with sums that together hold every row at or after `cutoff` once; a group may come many times.
+    /// Calls `each` with sums that together cover every row at or after `cutoff` once; groups may repeat.
     pub(super) fn sums_since(&self, cutoff: Moment, mut each: impl FnMut(&Sum)) {
         for run in self.since(cutoff) {
             run.sums_since(cutoff, &mut each);
         }
     }
 
-    /// As [`Table::sums_since`], of the first two counts only, for analytics with very many groups.
+    /// As [`Table::sums_since`], with the first two counts only, for analytics with very many groups.
     pub(super) fn counts_since(&self, cutoff: Moment, mut each: impl FnMut(u32, bool, [i64; 2])) {
         for run in self.since(cutoff) {
             run.counts_since(cutoff, &mut each);
@@ -234,13 +233,13 @@ impl Table {
         }
     }
 
-    /// The time of the newest row that is not later than `now`, and that of the oldest row.
+    /// Returns the newest time that is not later than `now`, and the time of the oldest row.
     pub(super) fn newest_until(&self, now: Moment) -> (Option<Moment>, Option<Moment>) {
         let until = self.runs.iter().rev().find_map(|run| run.newest_until(now));
         (until, self.runs.first().and_then(Run::first).map(|(time, _)| time))
     }
 
-    /// The newest rows at or after `cutoff`, newest first, at most `limit`.
+    /// Returns the newest rows at or after `cutoff`, newest first, at most `limit`.
     pub(super) fn newest_since(&self, cutoff: Moment, limit: usize) -> Vec<Row> {
         let backwards = self.runs.iter().rev().flat_map(|run| (0..run.len()).rev().map(|at| run.row(at)));
         backwards.take_while(|row| row.time >= cutoff).take(limit).collect()

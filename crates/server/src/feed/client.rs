@@ -1,7 +1,7 @@
-//! One connected client.
+//! One connected client of the feed.
 //!
-//! Reading, masking and control frames are tungstenite's. What the server has to say is written past it, straight onto
-//! the connection, since it would copy every frame into a buffer of each client.
+//! Tungstenite reads, unmasks and handles control frames. The server's own frames are written past it,
+//! directly to the connection, since it would copy every frame into a buffer per client.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use super::frame::{self, Close};
 use crate::guard::Lease;
 use crate::shutdown::Alive;
 
-/// The largest message taken from a client.
+/// Maximum size of a client's message.
 const MESSAGE_BYTES_MAX: usize = 64 << 10;
-/// Silence after which a client is told that the server is still there.
+/// Silence after which a client gets a heartbeat.
 const HEARTBEAT_AFTER: Duration = Duration::from_secs(30);
-/// What is still read from a client after it was closed, so that the reason reaches it.
+/// Time and bytes for which a closed client is still read, so that it receives the reason.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES_MAX: usize = 4 << 20;
 
@@ -33,11 +33,11 @@ enum End {
     /// The client left, or the connection broke.
     Gone,
     Closed(Close),
-    /// The client does not take `rest`, nor what would follow.
+    /// The client does not take `rest`, nor later frames.
     Stalled(Bytes),
 }
 
-/// Serves a client until it leaves. `read` is what was read from it already.
+/// Serves a client until it leaves. `read` holds the bytes already read from it.
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     read: Bytes,
@@ -46,7 +46,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     lease: Option<Lease>,
 ) {
     let config = WebSocketConfig::default()
-        // One such buffer stands for every client.
+        // There is such a buffer per client.
         .read_buffer_size(4 << 10)
         .write_buffer_size(0)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
@@ -65,7 +65,7 @@ pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     feed.metrics.feed_clients.dec();
 }
 
-/// Returns when the client may not go on.
+/// Waits until the client's permission ends.
 async fn ended(lease: Option<Lease>) {
     match lease {
         Some(mut lease) => lease.ended().await,
@@ -79,7 +79,7 @@ struct Client<S> {
     last_sent: Instant,
 }
 
-/// Whether a client says the one thing that it may: `{"type": "ping"}`.
+/// Returns whether a text is the only message that a client may send: `{"type": "ping"}`.
 fn is_ping(text: &str) -> bool {
     let said: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(text);
     said.is_ok_and(|said| said.get("type").is_some_and(|kind| kind == "ping"))
@@ -87,7 +87,7 @@ fn is_ping(text: &str) -> bool {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     async fn run(&mut self, feed: &Feed, mut alive: Alive) -> End {
-        // First subscribed, then looked: a change in between is sent once too often rather than lost.
+        // Subscribe before reading the state: a change in between is sent twice rather than lost.
         let mut published = feed.published.subscribe();
         let mut seen = *published.borrow_and_update();
         let mut is_welcomed = feed.analytics.loaded();
@@ -112,8 +112,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
                         let missed = feed.since(seen);
                         seen = missed.round;
 
-                        // Rows that were loaded are published at once, so both branches may be ready. The snapshot
-                        // comes first in any case: a client starts from it.
+                        // Loaded rows are published at once, so both branches may be ready. The snapshot must
+                        // come first, because a client starts from it.
                         let mut frames = Vec::new();
                         if !is_welcomed && feed.analytics.loaded() {
                             is_welcomed = true;
@@ -140,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
             if let Err(end) = sent {
                 return end;
             }
-            // Moved only when it rings: every frame would else touch the timers.
+            // Moved only when it fires, since otherwise every frame would touch the timers.
             if heartbeat.is_elapsed() {
                 heartbeat.as_mut().reset(self.last_sent + HEARTBEAT_AFTER);
             }
@@ -171,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         let (socket, stall) = (&mut self.socket, self.stall);
 
         let writing = async {
-            // An answer of tungstenite's own must not end up inside of a frame of ours.
+            // A frame that tungstenite is sending must not end up inside ours.
             socket.flush().await.map_err(|_| ())?;
             for frame in frames {
                 rest = frame;
@@ -190,7 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         }
     }
 
-    /// Closes the connection so that the client learns why.
+    /// Closes the connection such that the client receives the reason.
     async fn end(&mut self, end: End, feed: &Feed) {
         let (mut rest, why) = match end {
             End::Gone => return,
@@ -203,7 +203,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
         let stream = self.socket.get_mut();
         let closing = async {
-            // The reason cannot stand in the middle of a frame.
+            // The close frame cannot stand in the middle of another frame.
             write(stream, &mut rest).await?;
             write(stream, &mut frame::close(why)).await?;
             stream.shutdown().await
@@ -212,7 +212,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         if !matches!(timeout(self.stall, closing).await, Ok(Ok(()))) {
             return;
         }
-        // To drop a connection that holds unread bytes resets it, and the client would never see the reason.
+        // Dropping a connection with unread bytes resets it, and the client would never see the reason.
         let stream = self.socket.get_mut();
 
         let lingering = async {
@@ -231,7 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     }
 }
 
-/// Writes until nothing is left; `rest` is what was not written when the caller gives up.
+/// Writes until `rest` is empty; `rest` holds the unwritten bytes when the caller gives up.
 async fn write(stream: &mut (impl AsyncWrite + Unpin), rest: &mut Bytes) -> std::io::Result<()> {
     while !rest.is_empty() {
         let written = stream.write(rest).await?;

@@ -1,28 +1,28 @@
-//! WebSocket frames as a server sends them (RFC 6455, 5.2): not masked, in one piece.
+//! WebSocket frames of a server (RFC 6455, 5.2): unmasked and unfragmented.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
 const FINAL_TEXT: u8 = 0x81;
 const FINAL_CLOSE: u8 = 0x88;
 
-/// Why the server closes a connection (RFC 6455, 7.4.1, and IANA's registry).
+/// Reasons for which the server closes a connection (RFC 6455, 7.4.1, and IANA's registry).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Close {
-    /// The client spoke no WebSocket.
+    /// The client violated the protocol.
     Protocol,
-    /// A text that is not UTF-8.
+    /// A text message is not UTF-8.
     NoText,
     /// The server stops.
     Away,
-    /// A message over the limit.
+    /// A message exceeds the limit.
     TooBig,
-    /// The client took nothing for too long; it may come back.
+    /// The client took nothing for too long; it may reconnect.
     TooSlow,
-    /// Its token was revoked or is over, or it logged out.
+    /// The client's token was revoked or has expired, or it logged out.
     NoLonger,
 }
 
-/// A text message.
+/// Returns a text message.
 pub(super) fn text(payload: &[u8]) -> Bytes {
     let mut frame = BytesMut::with_capacity(payload.len() + 10);
     frame.put_u8(FINAL_TEXT);
@@ -41,7 +41,7 @@ pub(super) fn text(payload: &[u8]) -> Bytes {
     frame.freeze()
 }
 
-/// A close frame with its reason.
+/// Returns a close frame with its reason.
 pub(super) fn close(close: Close) -> Bytes {
     let (code, reason): (u16, &str) = match close {
         Close::Protocol => (1002, "not a WebSocket frame"),

@@ -50,7 +50,7 @@ pub(crate) async fn connect(
     let lease = request.extensions().get::<Lease>().cloned();
 
     tokio::spawn(async move {
-        // The connection counts as one for as long as the socket is open.
+        // The slot counts the connection for as long as the socket is open.
         let _slot = slot;
         match upgrade.await {
             Ok(upgraded) => serve(upgraded, feed, alive, lease).await,
@@ -67,9 +67,9 @@ pub(crate) async fn connect(
     Ok((StatusCode::SWITCHING_PROTOCOLS, headers).into_response())
 }
 
-/// Serves a client on the connection itself, past what HTTP put around it.
+/// Serves a client on the raw connection, without the HTTP layers around it.
 async fn serve(upgraded: Upgraded, feed: Arc<Feed>, alive: Alive, lease: Option<Lease>) {
-    // The feed closes clients that stall itself, and tells them why.
+    // The feed itself closes clients that stall, with a reason.
     let upgraded = match upgraded.downcast::<TokioIo<WriteTimeout<TcpStream>>>() {
         Ok(parts) => {
             let mut stream = parts.io.into_inner();
@@ -91,7 +91,7 @@ async fn serve(upgraded: Upgraded, feed: Arc<Feed>, alive: Alive, lease: Option<
     }
 }
 
-/// Whether a header's list holds a token.
+/// Returns whether a header's list holds a token.
 fn has(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     let lists = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))

@@ -1,4 +1,4 @@
-//! The feed's messages as the API's description shows them. They are written elsewhere, once for all clients.
+//! The feed's messages as the API's description shows them. Other modules write them, once for all clients.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -107,7 +107,7 @@ impl Default for Standing {
 }
 
 impl Standing {
-    /// It does not do its work.
+    /// Returns the standing of a part that does not do its work.
     pub(crate) fn trouble(since: Option<String>, message: impl Into<String>) -> Standing {
         Standing { ok: false, since, message: Some(message.into()) }
     }
@@ -121,12 +121,12 @@ impl Default for FeedStatus {
 }
 
 impl FeedStatus {
-    /// Whether there is nothing to say.
+    /// Returns whether there is nothing to report.
     pub(crate) fn is_well(&self) -> bool {
         [&self.store, &self.log, &self.results, &self.jobs].iter().all(|standing| standing.message.is_none())
     }
 
-    /// The message as a frame.
+    /// Returns the message as a frame.
     pub(super) fn frame(&self) -> Bytes {
         frame::text(&serde_json::to_vec(self).expect("texts can be written as JSON"))
     }

@@ -1,12 +1,12 @@
 //! The live feed: a snapshot when a client connects, then the newest state of whatever changes.
 //!
-//! Every frame is made once, header included, and its bytes are shared by all clients. What a client has not been sent
-//! yet is not queued: it only knows up to which round it was served, and is sent the newest frame of each analytic that
-//! changed since. Of a time series it is sent the points that changed (`series`). A client that takes nothing for long is
-//! closed. How what is behind the feed stands is told in the same way.
+//! Every frame is encoded once, header included, and all clients share its bytes. There is no queue per
+//! client. A client only knows the round up to which it was served, and gets the newest frame of each
+//! analytic that changed since. For a time series it gets the points that changed (`series`). A client that
+//! takes nothing for long is closed. The status of store, log and jobs is sent in the same way.
 //!
-//! The snapshot waits until all rows of the store are loaded: before that it would say that there is nothing. Until then a
-//! client is told that the results are being loaded.
+//! The snapshot waits until all rows of the store are loaded, because before that it would be empty. Until
+//! then a client is told that the results are being loaded.
 
 mod client;
 mod frame;
@@ -30,16 +30,17 @@ pub(crate) use handshake::connect;
 use message::{FeedStatus, Standing};
 use series::RecentPoints;
 
-/// What a client is sent a second of one analytic at most: long time series are merged for longer.
+/// Limit of the bytes per second of one analytic for a client: changes of long time series are merged for
+/// longer.
 const BYTES_PER_SECOND: f64 = 1e6;
-/// The longest time for which changes are merged.
+/// Maximum time for which changes are merged.
 const MERGE_MAX: Duration = Duration::from_secs(5);
 
 /// The feed.
 pub(crate) struct Feed {
     analytics: Arc<Analytics>,
     rounds: RwLock<Rounds>,
-    /// Tells the clients that there is a new round.
+    /// Notifies the clients of a new round.
     published: watch::Sender<u64>,
     initial: Mutex<Option<Initial>>,
     status: RwLock<FeedStatus>,
@@ -48,61 +49,61 @@ pub(crate) struct Feed {
     alive: Alive,
 }
 
-/// What was published, newest state only.
+/// The published frames, newest state only.
 #[derive(Default)]
 struct Rounds {
     number: u64,
     /// All frames of the newest round in one piece: what nearly every client needs.
     newest: Bytes,
-    /// By kind, and behind them the status.
+    /// By kind, then the status.
     frames: [Published; Kind::COUNT + 1],
-    /// By kind; of those that are no time series it stays empty.
+    /// By kind; empty for kinds that are no time series.
     points: [RecentPoints; Kind::COUNT],
-    /// When the oldest change in the newest round was made.
+    /// Time of the oldest change in the newest round.
     changed: Option<Instant>,
 }
 
-/// What was last published of an analytic.
+/// The frame last published for an analytic.
 #[derive(Clone, Default)]
 struct Published {
     round: u64,
     frame: Bytes,
-    /// The time of the change, and its points.
+    /// Time of the change.
     time: Arc<str>,
-    /// When the oldest change in it was made, of a result.
+    /// Time of the oldest change of a result in it.
     changed: Option<Instant>,
 }
 
-/// A frame that is to be published, and where it belongs.
+/// A frame to be published, and its index among the frames.
 struct Made {
     place: usize,
     frame: Bytes,
     time: Arc<str>,
     points: Points,
-    /// When the oldest change in it was made, of a result.
+    /// Time of the oldest change of a result in it.
     changed: Option<Instant>,
 }
 
-/// Where the status lies among the frames.
+/// Index of the status among the frames.
 const STATUS: usize = Kind::COUNT;
 
-/// What a client was not sent yet.
+/// The frames that a client was not sent yet.
 struct Missed {
     /// Oldest first.
     frames: Vec<Bytes>,
-    /// The round up to which the client is served with them.
+    /// The round up to which these frames serve the client.
     round: u64,
-    /// When the oldest change in them was made.
+    /// Time of the oldest change in them.
     changed: Option<Instant>,
 }
 
-/// What a client was not sent yet of an analytic, or of the status.
+/// The missed part of an analytic, or of the status.
 enum Part {
     Frame(Bytes),
     Points(Kind, Arc<str>, Points),
 }
 
-/// The snapshot that clients connecting in the same second share.
+/// The snapshot, shared by clients that connect in the same second.
 struct Initial {
     generation: u64,
     second: i64,
@@ -128,7 +129,7 @@ impl Feed {
         })
     }
 
-    /// For whatever else must end with the server.
+    /// Returns the signal for everything that must end with the server.
     pub(crate) fn alive(&self) -> Alive {
         self.alive.clone()
     }
@@ -168,7 +169,7 @@ impl Feed {
                 }
                 let Some(mark) = pending[k].take() else { continue };
                 let since = changed[k].take();
-                // Nobody listens: whoever connects is sent the state as it will be then.
+                // Nobody listens. A client that connects later gets the state of that time.
                 if self.published.receiver_count() == 0 {
                     continue;
                 }
@@ -182,7 +183,7 @@ impl Feed {
         }
     }
 
-    /// Tells all clients how what is behind the feed stands, and those to come for as long as something is wrong.
+    /// Publishes the status to all clients. Clients that connect later get it while it reports trouble.
     pub(crate) fn tell(&self, status: FeedStatus) {
         *self.status.write() = status;
         let frame = self.status().frame();
@@ -190,7 +191,7 @@ impl Feed {
         self.publish_round(vec![Made { place: STATUS, frame, time, points, changed }]);
     }
 
-    /// How what is behind the feed stands now: whether the rows are loaded is known at once.
+    /// Returns the current status. Whether the rows are loaded is always up to date.
     fn status(&self) -> FeedStatus {
         let mut status = self.status.read().clone();
         status.results = match self.analytics.loaded() {
@@ -241,7 +242,7 @@ impl Feed {
         self.published.send_replace(round);
     }
 
-    /// What a client that was served up to round `seen` has missed.
+    /// Returns the frames that a client served up to round `seen` has missed.
     fn since(&self, seen: u64) -> Missed {
         let rounds = self.rounds.read();
         let round = rounds.number;
@@ -255,7 +256,7 @@ impl Feed {
         let mut missed: Vec<(u64, Part)> = Vec::new();
         let changed = rounds.frames.iter().filter(|of| of.round > seen).filter_map(|of| of.changed).min();
         for (place, published) in rounds.frames.iter().enumerate().filter(|(_, of)| of.round > seen) {
-            // The newest frame of a series holds the points of one round only.
+            // The newest frame of a series has the points of one round only.
             let what = match Kind::ALL.get(place) {
                 Some(kind) if kind.is_series() => {
                     Part::Points(*kind, Arc::clone(&published.time), rounds.points[place].since(seen))
@@ -274,19 +275,19 @@ impl Feed {
         Missed { frames: frames.collect(), round, changed }
     }
 
-    /// What a new client is sent first: that the results are being loaded, if they are.
+    /// Returns the first frames for a new client; while rows are being loaded, only the status.
     fn greeting(&self) -> Vec<Bytes> {
         if self.analytics.loaded() { self.welcome() } else { vec![self.status().frame()] }
     }
 
-    /// The snapshot, and what is wrong if anything is.
+    /// Returns the snapshot, and the status if it reports trouble.
     fn welcome(&self) -> Vec<Bytes> {
         let status = self.status();
         let trouble = (!status.is_well()).then(|| status.frame());
         std::iter::once(self.initial()).chain(trouble).collect()
     }
 
-    /// The snapshot for a new client.
+    /// Returns the snapshot for a new client.
     fn initial(&self) -> Bytes {
         let mut initial = self.initial.lock();
         let (generation, second) = (self.analytics.changes.generation(), self.analytics.second());
@@ -295,6 +296,7 @@ impl Feed {
         {
             return made.frame.clone();
         }
+
         let zone = serde_json::Value::from(self.analytics.zone_name());
         let mut json = format!(r#"{{"type":"initial","time_zone":{zone},"data":{{"#).into_bytes();
         for kind in Kind::ALL.into_iter().filter(|kind| kind.in_initial()) {
@@ -305,6 +307,7 @@ impl Feed {
             self.analytics.write_data(kind, &mut json);
         }
         json.extend_from_slice(b"}}");
+
         let frame = frame::text(&json);
         *initial = Some(Initial { generation, second, frame: frame.clone() });
         frame

@@ -1,9 +1,9 @@
-//! Which points of a time series changed lately, and in which round.
+//! The points of a time series that changed lately, and the round of each change.
 //!
-//! An update of a time series carries the points that changed and no others: all of a week are nearly a megabyte, and one
-//! point changes. A client that has missed rounds must get every point that changed since the last round it was sent. So
-//! the newest changes are remembered with their rounds. A client that has missed more than is remembered is sent the whole
-//! series.
+//! An update of a time series carries only the points that changed: a week of points is nearly a megabyte,
+//! and one point changes. A client that has missed rounds must get every point that changed since its last
+//! round. So the newest changes are kept with their rounds. A client that has missed more than is kept gets
+//! the whole series.
 //!
 //! ```text
 //! round    7      8      9      10
@@ -14,19 +14,19 @@ use std::collections::VecDeque;
 
 use crate::analytics::{Moment, Points};
 
-/// Changes that are remembered of one series.
+/// Limit of the changes kept per series.
 const REMEMBERED: usize = 4_096;
 
 /// The newest changes of one series, oldest first.
 #[derive(Default)]
 pub(super) struct RecentPoints {
     changes: VecDeque<(u64, Moment)>,
-    /// Whoever was sent this round or a later one finds all that they missed in `changes`.
+    /// `changes` is complete for clients that were sent this round or a later one.
     whole_from: u64,
 }
 
 impl RecentPoints {
-    /// Takes the points that changed in a round.
+    /// Adds the points that changed in a round.
     pub(super) fn add(&mut self, round: u64, points: &Points) {
         let Points::Some(times) = points else {
             self.changes.clear();
@@ -43,7 +43,7 @@ impl RecentPoints {
         }
     }
 
-    /// The points that changed after round `seen`.
+    /// Returns the points that changed after round `seen`.
     pub(super) fn since(&self, seen: u64) -> Points {
         if seen < self.whole_from {
             return Points::All;
@@ -84,7 +84,7 @@ mod tests {
         for round in 4..4 + REMEMBERED as u64 {
             recent.add(round, &points([7]));
         }
-        // Round 3 is forgotten: who was sent it has missed nothing else.
+        // Round 3 is dropped; a client that was sent it has missed only the last point.
         assert_eq!((recent.since(2), recent.since(3)), (Points::All, points([7])));
         assert_eq!(recent.changes.len(), REMEMBERED);
     }

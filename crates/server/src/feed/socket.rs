@@ -1,22 +1,23 @@
-//! What the kernel is told about the connection of a WebSocket.
+//! Kernel options for the connection of a WebSocket.
 //!
-//! A client may vanish without a word: a pulled cable, a machine that sleeps. The kernel then sends again and again, for a
-//! quarter of an hour, and a client that reads nothing has megabytes waiting in its buffers. Neither is noticed by a write
-//! that stalls, as long as these buffers take what is written. So the buffer is small, and the kernel gives up when nothing
-//! was acknowledged for as long as a client may stall, and a little more.
+//! A client may vanish silently: a pulled cable, a machine that sleeps. The kernel then retransmits for a
+//! quarter of an hour, and a client that reads nothing may have megabytes waiting in its buffers. A stall of
+//! writes shows neither while these buffers take what is written. So the buffer is small, and the kernel
+//! gives up when nothing was acknowledged for slightly longer than a client may stall.
 
 use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::net::TcpStream;
 
-/// What the kernel holds for a client, in bytes. Linux takes twice as much, for its own bookkeeping.
+/// Size of the kernel's send buffer for a client. Linux allocates twice as much, for its own bookkeeping.
 const SEND_BUFFER_BYTES: usize = 128 << 10;
 
-/// How long the kernel waits beyond the stall: the reason must reach a client that reads on just then.
+/// Time beyond the stall for which the kernel waits: the close reason must reach a client that reads just
+/// then.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Limits what waits in the kernel for a client, and for how long.
+/// Bounds the size and the time of data waiting in the kernel for a client.
 pub(super) fn limit(stream: &TcpStream, stall: Duration) {
     let limited =
         set_socket_send_buffer_size(stream, SEND_BUFFER_BYTES).and_then(|()| give_up(stream, stall + GRACE));

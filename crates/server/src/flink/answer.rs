@@ -1,4 +1,4 @@
-//! Answers requests: asks the dispatcher, and turns what it says into Flink's words.
+//! Answers requests: calls the dispatcher, and translates its views into Flink's terms.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,16 +25,16 @@ use super::{
     savepoint, submit, triggers,
 };
 
-/// What the handlers work with.
+/// The state of the handlers.
 pub(super) struct Parts {
     pub(super) options: Options,
     pub(super) services: Services,
-    /// Where this job manager listens.
+    /// Listening address of this job manager.
     pub(super) address: SocketAddr,
     pub(super) operations: Operations,
     pub(super) rates: Rates,
     pub(super) profiler: Arc<Profiler>,
-    /// Held by a replay of dead letters.
+    /// Locked by a replay of dead letters.
     pub(super) replaying: parking_lot::Mutex<()>,
 }
 
@@ -62,7 +62,7 @@ pub(super) fn nowhere(method: &Method, path: &str) -> Refusal {
 }
 
 impl Parts {
-    /// What is known at once.
+    /// Answers the routes that need no waiting.
     fn answer(&self, route: Route<'_>, method: &Method, uri: &Uri) -> Result<Response, Refusal> {
         let now = self.services.clock.now();
         match route {
@@ -99,7 +99,7 @@ impl Parts {
             Route::TaskManager(id, of) => machine::task_manager(self, id, of, uri),
             Route::JobManager(of) => machine::job_manager(self, of, uri),
             Route::Jars => ok(&Jars { address: format!("http://{}", self.address), files: [] }),
-            // They wait for bodies or disks, and are answered elsewhere.
+            // These routes wait for bodies or disks, and are answered elsewhere.
             Route::Program | Route::Dispose | Route::Own(_) => Err(nowhere(method, uri.path())),
         }
     }
@@ -115,7 +115,7 @@ impl Parts {
         }
     }
 
-    /// An application goes by the id of its job.
+    /// Answers the routes of an application, whose id is that of its job.
     fn application(&self, id: &str, of: OfApplication, uri: &Uri) -> Result<Response, Refusal> {
         let bad = || Refusal::BadPathParameter { name: "applicationid", value: id.to_owned() };
         let id = id.parse::<JobId>().map_err(|_| bad())?;
@@ -127,7 +127,7 @@ impl Parts {
                 Err(unknown("Application could not be found.".to_owned()))
             }
             OfApplication::Cancel => self.cancel(id),
-            // The same whatever the application is.
+            // The same for all applications.
             OfApplication::ManagerConfig => ok(&self.services.settings),
             OfApplication::Details | OfApplication::Exceptions => {
                 let job = job.ok_or_else(|| unknown(format!("Application {id} not found")))?;
@@ -143,7 +143,7 @@ impl Parts {
         self.services.dispatcher.views()
     }
 
-    /// A picture of a job, which may have been over before the process began.
+    /// Returns a view of a job, which may have ended before the process began.
     pub(super) fn view(&self, id: &str) -> Result<JobView, Refusal> {
         let id = job_id(id)?;
         self.services.dispatcher.view(id).ok_or(Refusal::NoJob(id))
@@ -154,7 +154,7 @@ impl Parts {
         self.services.dispatcher.job(id).ok_or(Refusal::NoJob(id))
     }
 
-    /// Where clients may name directories; `job`: its own directories too.
+    /// Returns the directories that clients may name; with `job`, its own directories too.
     pub(super) fn places(&self, job: Option<&JobMaster>) -> Places {
         let defaults = self.services.dispatcher.checkpoint_defaults();
         let options = defaults.into_iter().chain(job.and_then(JobMaster::checkpoint_options));
@@ -165,7 +165,7 @@ impl Parts {
     fn cancel(&self, id: JobId) -> Result<Response, Refusal> {
         let dispatcher = &self.services.dispatcher;
         match dispatcher.job(id) {
-            // It is put on record first.
+            // The cancellation is recorded first.
             Some(job) if tokio::task::block_in_place(|| job.cancel()) => {
                 tracing::info!(job_id = %id, "job is being cancelled")
             }
@@ -179,10 +179,10 @@ impl Parts {
     }
 }
 
-/// What cancelling a job that is over means.
+/// Returns the outcome of cancelling a job that has ended.
 fn too_late(status: JobStatus) -> Result<(), Refusal> {
     match status {
-        // Another may be just about to be over.
+        // Jobs in other states may be ending by themselves.
         JobStatus::Finished | JobStatus::Failed => Err(Refusal::Over(status)),
         _ => Ok(()),
     }
@@ -192,7 +192,7 @@ pub(super) fn job_id(text: &str) -> Result<JobId, Refusal> {
     text.parse().map_err(|_| Refusal::BadPathParameter { name: "jobid", value: text.to_owned() })
 }
 
-/// A parameter of the query; of several with this name, the first. A query that cannot be read has none.
+/// Returns a parameter of the query; the first of repeated ones. `None` where the query is malformed.
 pub(crate) fn parameter(uri: &Uri, name: &str) -> Option<String> {
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri).ok()?;
     pairs.into_iter().find_map(|(key, value)| (key == name).then_some(value))

@@ -1,4 +1,4 @@
-//! Views of jobs as Flink 2.3's applications: pure functions.
+//! Converts views of jobs to the applications of Flink 2.3, as pure functions.
 
 use std::collections::BTreeMap;
 
@@ -45,12 +45,12 @@ pub(super) fn application(view: JobView, now: Timestamp) -> ApplicationDetails {
     }
 }
 
-/// A job's application is named as Flink names it.
+/// Returns the application name that Flink gives a job.
 fn application_name(job: &str) -> String {
     format!("SingleJobApplication({job})")
 }
 
-/// Applications know fewer states than jobs, and spell one of them otherwise.
+/// Returns the state of an application. Applications have fewer states than jobs, and spell one differently.
 fn application_status(status: JobStatus) -> &'static str {
     match status {
         JobStatus::Initializing | JobStatus::Created | JobStatus::Reconciling => "CREATED",

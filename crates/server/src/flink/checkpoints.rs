@@ -1,4 +1,4 @@
-//! Views of a job's checkpoints in Flink's words: pure functions.
+//! Converts views of a job's checkpoints to Flink's model, as pure functions.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use super::model::{
 use super::places::url;
 use super::vertices::Found;
 
-/// What stands for an interval where there is none: checkpoints are taken only when asked for.
+/// Interval of a job without periodic checkpoints.
 const NEVER: u64 = i64::MAX as u64;
 
-/// `retained`: how many of the newest are kept.
+/// `retained` is the number of newest checkpoints that are kept.
 pub(super) fn checkpoints(view: &JobView, retained: usize) -> Checkpoints {
     let history = &view.checkpoints;
     let entry = |record: &CheckpointRecord| entry(view, record, retained);
@@ -90,7 +90,7 @@ fn entry(view: &JobView, record: &CheckpointRecord, retained: usize) -> Checkpoi
     entry
 }
 
-/// Whether so many newer ones were completed that it was removed.
+/// Returns whether the checkpoint was removed because enough newer ones were completed.
 fn is_discarded(view: &JobView, record: &CheckpointRecord, retained: usize) -> bool {
     let newer = view.checkpoints.recent.iter().filter(|other| {
         let is_whole = matches!(other.state, CheckpointState::Completed { .. });
@@ -99,7 +99,7 @@ fn is_discarded(view: &JobView, record: &CheckpointRecord, retained: usize) -> b
     newer.count() >= retained
 }
 
-/// Figures of a checkpoint, as far as these parts of it go.
+/// Returns the figures of a checkpoint over some of its parts.
 fn figures<'a>(
     record: &CheckpointRecord,
     subtasks: usize,
@@ -113,7 +113,7 @@ fn figures<'a>(
 
     let (status, bytes) = match &record.state {
         CheckpointState::InProgress => ("IN_PROGRESS", by_parts),
-        // With what names it.
+        // All parts, and the metadata file.
         CheckpointState::Completed { bytes, .. } if is_all => ("COMPLETED", *bytes),
         CheckpointState::Completed { .. } => ("COMPLETED", by_parts),
         CheckpointState::Failed { .. } => ("FAILED", by_parts),
@@ -137,7 +137,7 @@ fn figures<'a>(
     }
 }
 
-/// With all vertices of the job.
+/// Returns a checkpoint with all vertices of the job.
 pub(super) fn details(view: &JobView, record: &CheckpointRecord, retained: usize) -> CheckpointEntry {
     let mut entry = entry(view, record, retained);
     let of = |found: Found<'_>| {

@@ -1,4 +1,4 @@
-//! `/weir/dead-letters`: events that no job could count, and giving them back.
+//! `/weir/dead-letters`: lists events that no job could count, and replays them.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::answer::{Parts, json, number, parameter};
 use super::model::Refusal;
 use super::submit::{bad, body};
 
-/// Dead letters in one list, unless told otherwise, and at most.
+/// Default and maximum number of dead letters in a list.
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 10_000;
 
@@ -77,7 +77,7 @@ struct Left {
     reason: String,
 }
 
-/// What dead letters have in common.
+/// Conditions on dead letters; an absent condition holds.
 #[derive(Debug, Default)]
 struct Filter {
     reason: Option<String>,
@@ -100,8 +100,8 @@ impl Filter {
     }
 }
 
-/// `?reason=`, `?job=` (name or id), `?since=` and `?until=` (milliseconds since 1970, when they were written) and `?limit=`:
-/// the newest of those that fit, oldest first.
+/// Lists the newest matching dead letters, oldest first. Parameters: `?reason=`, `?job=` (name or id),
+/// `?since=` and `?until=` (milliseconds since 1970, the time of writing) and `?limit=`.
 pub(super) async fn list(parts: &Arc<Parts>, uri: &Uri) -> Result<Response, Refusal> {
     let filter = Filter {
         reason: parameter(uri, "reason"),
@@ -138,7 +138,7 @@ pub(super) async fn replay(parts: &Arc<Parts>, request: Request) -> Result<Respo
     let ids = ids.map_err(|error| bad(error.to_string()))?;
 
     let outcome = ask(parts, move |parts| {
-        // One at a time: each first settles what the one before left.
+        // One replay at a time: each first settles what the one before left.
         let _one = parts.replaying.lock();
         let queue = parts.services.dispatcher.dead_letters();
         let ids = match filter.is_empty() {
@@ -155,7 +155,7 @@ pub(super) async fn replay(parts: &Arc<Parts>, request: Request) -> Result<Respo
     Ok(json(StatusCode::OK, &Replay { replayed, left: left.collect() }))
 }
 
-/// Asks the log, which may wait for its disk.
+/// Runs a question to the log, which may wait for its disk, on a blocking thread.
 async fn ask<T: Send + 'static>(
     parts: &Arc<Parts>,
     question: impl FnOnce(&Parts) -> Result<T, DeadLetterError> + Send + 'static,

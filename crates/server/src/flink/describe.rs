@@ -1,4 +1,4 @@
-//! Views of jobs in Flink's words: pure functions.
+//! Converts views of jobs to Flink's model, as pure functions.
 
 use engine::window::KEY_GROUPS;
 use jobs::restart::RestartStrategy;
@@ -12,13 +12,13 @@ use super::model::{
 };
 use super::vertices::Found;
 
-/// The version of Flink that Weir matches: clients show it, and some act on it.
+/// The version of Flink that Weir matches. Clients show it, and some depend on it.
 pub(crate) const FLINK_VERSION: &str = "2.3.0";
 const COMMIT: &str = concat!("weir-", env!("CARGO_PKG_VERSION"));
 const REFRESH_MS: u32 = 3_000;
-/// All jobs are.
+/// Type of all jobs.
 const STREAMING: &str = "STREAMING";
-/// What stands for a time that has not come.
+/// Value of a time that has not come.
 pub(super) const NOT_YET: i64 = -1;
 /// Flink's default scheduler: parallelism changes only with a restart.
 const SCHEDULER: &str = "Default";
@@ -36,7 +36,7 @@ pub(super) fn config() -> Config {
     }
 }
 
-/// `slots`: how many there are; a running job takes as many as its parallelism, as in Flink.
+/// `slots` is the number of slots. A running job takes as many as its parallelism, as in Flink.
 pub(super) fn cluster(views: &[JobView], slots: u32) -> Overview {
     let ended = |status| views.iter().filter(|view| view.status == status).count();
     let running = || views.iter().filter(|view| !view.status.is_terminal());
@@ -137,7 +137,7 @@ fn describe_strategy(strategy: &RestartStrategy) -> String {
     }
 }
 
-/// `at_most`: how many are asked for.
+/// `at_most` limits the entries.
 pub(super) fn exceptions(view: &JobView, at_most: Option<usize>) -> Exceptions {
     let newest_first = view.failures.iter().rev();
     let mut entries: Vec<ExceptionEntry> =
@@ -191,7 +191,7 @@ pub(super) fn plan(view: &JobView) -> Plan {
     }
 }
 
-/// How a job that is over ended.
+/// Returns the outcome of a job that has ended.
 pub(super) fn result(view: &JobView, now: Timestamp) -> ResultOfJob {
     let Some(ended) = view.ended else {
         return ResultOfJob { status: OperationStatus::of(false), job_execution_result: None };
@@ -212,7 +212,8 @@ pub(super) fn result(view: &JobView, now: Timestamp) -> ResultOfJob {
     ResultOfJob { status: OperationStatus::of(true), job_execution_result: Some(result) }
 }
 
-/// A subtask is where its job is, unless it came to its end before. An attempt that is to come starts all subtasks anew.
+/// Returns the state of a subtask: that of its job, unless the subtask has ended earlier. A coming attempt
+/// starts all subtasks anew.
 pub(super) fn task_state(view: &JobView, task: &TaskView) -> TaskState {
     match view.status {
         JobStatus::Initializing | JobStatus::Created | JobStatus::Restarting => state_with(view.status),
@@ -221,7 +222,7 @@ pub(super) fn task_state(view: &JobView, task: &TaskView) -> TaskState {
     }
 }
 
-/// Where the subtasks of a job are that have not come to their end.
+/// Returns the state of a job's subtasks that have not ended.
 pub(super) fn state_with(status: JobStatus) -> TaskState {
     match status {
         JobStatus::Initializing => TaskState::Initializing,
@@ -235,12 +236,12 @@ pub(super) fn state_with(status: JobStatus) -> TaskState {
     }
 }
 
-/// Milliseconds, 0 if somebody has set the clock back.
+/// Returns the milliseconds between two times, 0 if the clock was set back.
 pub(super) fn between(from: Timestamp, to: Timestamp) -> i64 {
     to.0.saturating_sub(from.0).max(0)
 }
 
-/// An id of 32 hexadecimal digits that stays the same for a job and a name: FNV-1a of 128 bits, after
+/// Returns an id of 32 hexadecimal digits that depends only on a job and a name: FNV-1a of 128 bits, after
 /// draft-eastlake-fnv.
 pub(super) fn hash(job: JobId, name: &str) -> String {
     const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;

@@ -1,7 +1,7 @@
-//! What the job manager's routes are, for `/openapi.json`: a table.
+//! The job manager's routes, as a table for `/openapi.json`.
 
-/// A route: method, path, status where all goes well, the schema of the answer (in brackets: an array of it; `{}`: some
-/// object; empty: text), and what it is.
+/// A route: method, path, status on success, schema of the answer (`[Name]`: an array; `{}`: any object;
+/// empty: text), and summary.
 pub(super) type Endpoint = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 #[rustfmt::skip]

@@ -1,4 +1,4 @@
-//! `GET /weir/jobs/:id`: a job with all its figures, in our own words. Times are milliseconds since 1970.
+//! `GET /weir/jobs/:id`: a job with all its figures, in Weir's own model. Times are milliseconds since 1970.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use jobs::{Failure, JobStatus, JobView, TaskView};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// The metric in which a subtask tells its watermark.
+/// The metric that holds a subtask's watermark.
 const WATERMARK: &str = "currentOutputWatermark";
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -206,7 +206,7 @@ impl TakenFigures {
 impl TaskFigures {
     fn of(task: &TaskView) -> TaskFigures {
         let mut metrics: BTreeMap<Cow<'static, str>, f64> = task.metrics.iter().cloned().collect();
-        // Before the first watermark it is the smallest number there is.
+        // Before the first watermark, the metric is the smallest number.
         let watermark = metrics.remove(WATERMARK).filter(|&watermark| watermark > i64::MIN as f64);
         TaskFigures {
             vertex: task.vertex.clone(),

@@ -1,4 +1,4 @@
-//! The newest log lines, kept in memory for whoever asks over HTTP. Where logs are kept for good is the operator's.
+//! The newest log lines, kept in memory for clients over HTTP. The operator decides where logs are stored.
 
 use std::collections::VecDeque;
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use types::{Clock, Timestamp};
 
-/// The last bytes that were logged, whole lines.
+/// The last logged bytes, in whole lines.
 pub struct LogTail {
     bytes_max: usize,
     clock: Arc<dyn Clock>,
@@ -26,7 +26,7 @@ impl LogTail {
         LogTail { bytes_max, clock, kept: Mutex::new(Kept { lines: VecDeque::new(), bytes: 0, written }) }
     }
 
-    /// Adds a line, with its end.
+    /// Adds a line, including its line end.
     pub fn add(&self, line: &[u8]) {
         let mut kept = self.kept.lock();
         kept.written = self.clock.now();
@@ -38,19 +38,19 @@ impl LogTail {
         }
     }
 
-    /// All of it, oldest first.
+    /// Returns all lines, oldest first.
     pub fn text(&self) -> Vec<u8> {
         self.kept.lock().lines.iter().flatten().copied().collect()
     }
 
-    /// How many bytes there are, and when the last was added.
+    /// Returns the number of bytes, and the time of the last line.
     pub(super) fn size(&self) -> (u64, Timestamp) {
         let kept = self.kept.lock();
         (kept.bytes as u64, kept.written)
     }
 }
 
-/// A line at a time, as loggers write.
+/// Loggers write a line at a time.
 impl io::Write for &LogTail {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.add(line);

@@ -1,4 +1,4 @@
-//! What there is to know of the process: as the one task manager, and as the job manager.
+//! Answers about the process, which is the only task manager and the job manager.
 
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
@@ -11,7 +11,7 @@ use super::process::{self, Seen, TASK_MANAGER};
 use super::route::OfProcess;
 use crate::process::Process;
 
-/// What the log in memory is called.
+/// Name of the log in memory.
 const LOG: &str = "weir.log";
 
 impl Parts {
@@ -22,7 +22,7 @@ impl Parts {
     }
 }
 
-/// `/taskmanagers`
+/// Answers `/taskmanagers`.
 pub(super) fn all(parts: &Parts) -> Result<Response, Refusal> {
     ok(&TaskManagers { taskmanagers: vec![described(parts, &parts.seen(), &running(parts))] })
 }
@@ -52,7 +52,7 @@ pub(super) fn task_manager(
     }
 }
 
-/// What Flink tells of a task manager that is not there.
+/// Returns Flink's answer about an unknown task manager.
 fn of_another(id: &str, of: OfProcess<'_>) -> Result<Response, Refusal> {
     match of {
         OfProcess::Metrics => ok(&Vec::<Metric>::new()),
@@ -94,7 +94,7 @@ fn both(parts: &Parts, of: OfProcess<'_>, uri: &Uri) -> Result<Response, Refusal
         OfProcess::Environment => ok(&process::environment()),
         OfProcess::ThreadDump => ok(&process::thread_dump()),
         OfProcess::Log => Ok(plain(parts.services.log.text())),
-        // Nothing but results of commands is written there.
+        // Standard output has only results of commands.
         OfProcess::Output => Ok(plain(Vec::new())),
         OfProcess::Logs => {
             let (size, written) = parts.services.log.size();
@@ -116,7 +116,7 @@ fn running(parts: &Parts) -> Vec<JobView> {
         .collect()
 }
 
-/// Slots in use.
+/// Returns the number of slots in use.
 fn taken(running: &[JobView]) -> u32 {
     running.iter().fold(0, |taken: u32, view| taken.saturating_add(view.parallelism))
 }

@@ -1,4 +1,4 @@
-//! Metrics by Flink's names: of subtasks, jobs and the process, one by one or several as one.
+//! Metrics under Flink's names, of subtasks, jobs and the process: single or aggregated.
 
 mod source;
 
@@ -15,22 +15,22 @@ use super::model::{Aggregated, Backpressure, Metric, Refusal, SubtaskBackpressur
 use super::rates::TaskRates;
 use super::vertices::{Found, figure};
 
-/// Values by their names.
+/// Values by name.
 pub(super) type Measures = BTreeMap<String, f64>;
 
-/// Above these shares of its time that a subtask waits for others, backpressure is low, and then high.
+/// Shares of its waiting time above which a subtask's backpressure is low, and high.
 const LOW: f64 = 0.1;
 const HIGH: f64 = 0.5;
 
-/// How values of several are summed up.
+/// Aggregations of a metric over several subtasks or jobs.
 const AGGREGATES: [&str; 5] = ["min", "max", "avg", "sum", "skew"];
 
-/// The parts of a parameter between commas.
+/// Returns the comma-separated parts of a parameter.
 pub(super) fn list(uri: &Uri, name: &str) -> Option<Vec<String>> {
     Some(parameter(uri, name)?.split(',').map(str::to_owned).collect())
 }
 
-/// What a client asks for: the names after `get`, all if there are none.
+/// The metrics that a client requests: the names in `get`, or all.
 pub(super) struct Wanted {
     names: Option<Vec<String>>,
     aggregates: Option<Vec<String>>,
@@ -41,7 +41,7 @@ impl Wanted {
         Wanted { names: list(uri, "get"), aggregates: None }
     }
 
-    /// With the ways to sum up that are asked for, all if there are none.
+    /// Decodes the requested aggregations too, all if there are none.
     pub(super) fn over_several(uri: &Uri) -> Result<Wanted, Refusal> {
         let of = |given: String| {
             let name = given.to_ascii_lowercase();
@@ -56,7 +56,7 @@ impl Wanted {
         Ok(Wanted { names: list(uri, "get"), aggregates: aggregates.transpose()? })
     }
 
-    /// The names there are, or the values of those that were asked for.
+    /// Returns the names of all metrics, or the values of the requested ones.
     pub(super) fn answer(&self, measures: impl IntoIterator<Item = (String, String)>) -> Vec<Metric> {
         let measures = measures.into_iter();
         match &self.names {
@@ -68,7 +68,7 @@ impl Wanted {
         }
     }
 
-    /// The same over several that have them.
+    /// Returns the same, aggregated over all that have the metric.
     pub(super) fn aggregate(&self, of: &[Measures]) -> Vec<Aggregated> {
         let mut names: Vec<&String> = of.iter().flat_map(|measures| measures.keys()).collect();
         names.sort_unstable();
@@ -104,7 +104,7 @@ impl Wanted {
     }
 }
 
-/// As Flink writes numbers: whole ones without a point.
+/// Formats a number as Flink does: whole numbers without a point.
 pub(super) fn text(value: f64) -> String {
     if value.fract() == 0.0 { (value as i64).to_string() } else { value.to_string() }
 }
@@ -113,14 +113,14 @@ pub(super) fn texts(measures: Measures) -> impl Iterator<Item = (String, String)
     measures.into_iter().map(|(name, value)| (name, text(value)))
 }
 
-/// `0.numRecordsIn`: those of all subtasks.
+/// Names the metrics of all subtasks with their numbers, such as `0.numRecordsIn`.
 pub(super) fn by_subtask(of: &[(usize, Measures)]) -> impl Iterator<Item = (String, String)> {
     of.iter().flat_map(|(subtask, measures)| {
         measures.iter().map(move |(name, value)| (format!("{subtask}.{name}"), text(*value)))
     })
 }
 
-/// Figures of a subtask. What it does per second is left out as long as that is not known.
+/// Returns the metrics of a subtask. Leaves out rates while they are unknown.
 pub(super) fn of_subtask(task: &TaskView, rates: Option<&TaskRates>, now: Timestamp) -> Measures {
     let of = |name| figure(task, name).unwrap_or(0.0);
     let mut measures = vec![
@@ -157,7 +157,7 @@ pub(super) fn of_subtask(task: &TaskView, rates: Option<&TaskRates>, now: Timest
     measures
 }
 
-/// Figures of each subtask of a vertex, with its number.
+/// Returns the metrics of each subtask of a vertex, with its number.
 pub(super) fn of_vertex(
     found: &Found<'_>,
     rates: Option<&[TaskRates]>,
@@ -167,13 +167,13 @@ pub(super) fn of_vertex(
     found.tasks.iter().map(|(place, task)| (task.subtask, of_subtask(task, rates(*place), now))).collect()
 }
 
-/// The one metric of a subtask that is no number, and is thus never summed up.
+/// Returns the only metric of a subtask that is no number, and is thus never aggregated.
 pub(super) fn is_backpressured(rates: &TaskRates) -> (String, String) {
     let is_so = rates.backpressured_ms / 1_000.0 > LOW;
     ("isBackPressured".to_owned(), is_so.to_string())
 }
 
-/// Metrics of a job; all are numbers but one.
+/// Returns the metrics of a job that are numbers.
 pub(super) fn of_job(view: &JobView, now: Timestamp) -> Measures {
     let checkpoints = &view.checkpoints;
     let entered = |status: JobStatus| view.history.entered(status);
@@ -223,7 +223,7 @@ pub(super) fn of_job(view: &JobView, now: Timestamp) -> Measures {
     measures.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// The one metric of a job that is no number: where its last checkpoint lies.
+/// Returns the only metric of a job that is no number: the location of its last checkpoint.
 pub(super) fn last_path(view: &JobView) -> Option<(String, String)> {
     let record = view.checkpoints.latest_completed.as_ref()?;
     let CheckpointState::Completed { location, .. } = &record.state else { return None };
@@ -239,7 +239,7 @@ pub(super) fn total_checkpoints(view: &JobView) -> u64 {
     view.checkpoints.completed + view.checkpoints.failed + in_progress(view)
 }
 
-/// How much of their time subtasks wait for whoever takes their output.
+/// Returns the share of their time that subtasks wait for their consumers.
 pub(super) fn backpressure(found: &Found<'_>, rates: Option<&[TaskRates]>, now: Timestamp) -> Backpressure {
     let Some(rates) = rates.filter(|_| found.view.status == JobStatus::Running) else {
         return Backpressure::unknown();

@@ -1,9 +1,10 @@
-//! The job manager's listener: Flink's REST API over our own jobs, so that Flink's command line lists and cancels them.
+//! The job manager's listener: Flink's REST API over Weir's jobs, so that Flink's command line lists and
+//! cancels them.
 //!
-//! A request passes `route` (a pure table), `answer` (which asks the dispatcher; `of_jobs`, `of_vertices` and `machine` for
-//! what there is most of, `triggers` for what takes its time), then pure functions from views into models (`describe`, `vertices`,
-//! `checkpoints`, `metrics`), and `model`, the only place that knows Flink's JSON. Under `/weir/` are our own routes: a
-//! script in, a job's figures out.
+//! A request passes `route` (a pure table), then `answer`, which calls the dispatcher (with `of_jobs`,
+//! `of_vertices` and `machine` for the larger families, and `triggers` for long operations), then pure
+//! functions from views to models (`describe`, `vertices`, `checkpoints`, `metrics`), and `model`, the only
+//! place that knows Flink's JSON. Weir's own routes are under `/weir/`: a script in, a job's figures out.
 
 mod options;
 mod path;

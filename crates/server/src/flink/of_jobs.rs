@@ -1,4 +1,4 @@
-//! What there is to know of a job.
+//! Answers the routes of a job.
 
 use axum::http::{Method, StatusCode, Uri};
 use axum::response::Response;
@@ -13,7 +13,7 @@ use super::route::OfJob;
 use super::{checkpoints, of_vertices, process};
 
 pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<Response, Refusal> {
-    // These are the same whatever the job is.
+    // These answers do not depend on the job.
     match of {
         OfJob::Metrics => {
             let view = parts.services.dispatcher.view(job_id(id)?);
@@ -61,7 +61,7 @@ pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<R
             let message = format!("AdaptiveScheduler rescales was not enabled for job {}.", view.id);
             Err(Refusal::Handler { status: StatusCode::NOT_FOUND, message })
         }
-        // They act, or are asked of others, and are answered elsewhere.
+        // These routes act, or concern others, and are answered elsewhere.
         OfJob::Metrics
         | OfJob::ManagerConfig
         | OfJob::ManagerEnvironment
@@ -76,7 +76,7 @@ pub(super) fn job(parts: &Parts, id: &str, of: OfJob<'_>, uri: &Uri) -> Result<R
     }
 }
 
-/// A job keeps its parallelism while it runs.
+/// Refuses to rescale: a job keeps its parallelism while it runs.
 fn not_rescaled(view: &JobView, what: &str) -> Refusal {
     let id = view.id;
     if what == "config" {
@@ -90,7 +90,7 @@ fn not_rescaled(view: &JobView, what: &str) -> Refusal {
 }
 
 pub(super) fn exceptions(view: &JobView, uri: &Uri) -> Result<Response, Refusal> {
-    // As large as numbers are in Java, and no less than nothing.
+    // A Java int, and not negative.
     let at_most: Option<i32> = number(uri, "maxExceptions")?;
     let at_most = at_most.map(|most| {
         usize::try_from(most)
@@ -99,7 +99,7 @@ pub(super) fn exceptions(view: &JobView, uri: &Uri) -> Result<Response, Refusal>
     ok(&describe::exceptions(view, at_most.transpose()?))
 }
 
-/// `/jobs/metrics`
+/// Answers `/jobs/metrics`.
 pub(super) fn metrics_of_all(parts: &Parts, uri: &Uri) -> Result<Response, Refusal> {
     let now = parts.services.clock.now();
     let bad = |value: &str| Refusal::BadQueryParameter { name: "jobs", value: value.to_owned() };

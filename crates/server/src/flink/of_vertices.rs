@@ -1,4 +1,4 @@
-//! What there is to know of the vertices of a job and of their subtasks.
+//! Answers the routes of a job's vertices and their subtasks.
 
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -12,7 +12,7 @@ use super::profile::Share;
 use super::route::OfVertex;
 use super::vertices::Found;
 
-/// 32 hexadecimal digits in lower case.
+/// Parses a vertex id: 32 hexadecimal digits, returned in lower case.
 pub(super) fn vertex_id(id: &str) -> Result<String, Refusal> {
     let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let bad = || Refusal::BadPathParameter { name: "vertexid", value: id.to_owned() };
@@ -23,7 +23,8 @@ pub(super) fn find<'a>(view: &'a JobView, id: &str) -> Option<Found<'a>> {
     Found::all(view).into_iter().find(|found| found.id == id)
 }
 
-/// What is measured of a job or a vertex that is not there: nothing. `None` where that is a mistake of the client's.
+/// Returns the empty metrics of a missing job or vertex. `None` where asking for it is a mistake of the
+/// client.
 fn of_nothing(of: OfVertex<'_>) -> Option<Result<Response, Refusal>> {
     match of {
         OfVertex::Metrics
@@ -35,7 +36,7 @@ fn of_nothing(of: OfVertex<'_>) -> Option<Result<Response, Refusal>> {
     }
 }
 
-/// Flink says it in one way or the other.
+/// Returns the refusal of a missing vertex. Flink words it in two ways.
 fn no_vertex(id: &str, of: OfVertex<'_>) -> Refusal {
     match of {
         OfVertex::Details | OfVertex::TaskManagers => Refusal::NotFound(format!("JobVertex {id} not found")),
@@ -112,7 +113,7 @@ pub(super) fn vertex(
     }
 }
 
-/// Whether a subtask is in `1` or `0-3`; in what is neither there is none.
+/// Returns whether a subtask is in a range such as `1` or `0-3`; a malformed range contains none.
 fn holds(range: &str, subtask: usize) -> bool {
     let (first, last) = range.split_once('-').unwrap_or((range, range));
     match (first.trim().parse::<usize>(), last.trim().parse::<usize>()) {
@@ -135,7 +136,7 @@ fn no_subtask(found: &Found<'_>) -> Refusal {
     not_there(format!("Invalid subtask index for vertex {}", found.id))
 }
 
-/// The attempt that runs: what was before is not kept.
+/// Returns the subtask's current attempt; earlier ones are not kept.
 fn attempt<'a>(found: &Found<'a>, index: &str, attempt: &str) -> Result<&'a TaskView, Refusal> {
     subtask_number(index)?;
     let bad = || Refusal::BadPathParameter { name: "attempt", value: attempt.to_owned() };
@@ -147,8 +148,8 @@ fn attempt<'a>(found: &Found<'a>, index: &str, attempt: &str) -> Result<&'a Task
     Ok(task)
 }
 
-/// The watermarks that come in. A source makes its own and has none coming in, save where all operators are one chain: then
-/// those behind the source take in what it makes.
+/// Returns the incoming watermarks. A source has none, unless all operators form one chain: then the
+/// operators behind the source receive its watermarks.
 fn watermarks(found: &Found<'_>) -> Vec<Metric> {
     let key = &found.vertex.key;
     let is_read = found.view.graph.iter().any(|vertex| vertex.inputs.iter().any(|edge| edge.from == *key));

@@ -1,6 +1,6 @@
-//! `/openapi.json` of the job manager: every route with what it takes and answers, from one table.
+//! `/openapi.json` of the job manager: every route with its parameters, body and answers, from one table.
 //!
-//! A test holds the table against the routes: what is described is there.
+//! A test compares the table with the routes, so that all described routes exist.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -54,7 +54,7 @@ pub(super) fn description() -> Response {
     Json(document()).into_response()
 }
 
-/// The description as JSON.
+/// Returns the description as JSON.
 #[cfg(test)]
 pub(crate) fn described() -> serde_json::Value {
     serde_json::to_value(document()).expect("JSON")
@@ -90,6 +90,7 @@ fn operation(
     let answer = |schema: &str, why: &str| {
         ResponseBuilder::new().description(why).content(media(schema), content(schema)).build()
     };
+
     let mut responses = ResponsesBuilder::new().response(status, answer(schema, summary));
     if (method, path) == (&HttpMethod::Post, "/weir/jobs") {
         responses = responses.response("200", answer("DryRun", "What would become of a savepoint's state"));
@@ -97,6 +98,7 @@ fn operation(
     for (refused, why) in refusals(path, method).into_iter().filter(|(refused, _)| *refused != status) {
         responses = responses.response(refused, answer("Errors", why));
     }
+
     let tag = if path.starts_with("/weir/") || path == "/openapi.json" { "weir" } else { "flink" };
     let mut operation = OperationBuilder::new().tag(tag).summary(Some(summary)).responses(responses.build());
     for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
@@ -105,6 +107,7 @@ fn operation(
     for (name, kind) in queries(path, method) {
         operation = operation.parameter(parameter(name, ParameterIn::Query, kind));
     }
+
     let takes = if *method == HttpMethod::Post { taken(path) } else { None };
     if let Some(schema) = takes {
         let body = RequestBodyBuilder::new().content("application/json", content(schema)).build();
@@ -124,7 +127,7 @@ fn parameter(name: &str, place: ParameterIn, kind: Type) -> Parameter {
         .build()
 }
 
-/// What may stand behind the path.
+/// Returns the query parameters of a route.
 fn queries(path: &str, method: &HttpMethod) -> Vec<(&'static str, Type)> {
     let get = ("get", Type::String);
     let agg = ("agg", Type::String);
@@ -145,7 +148,7 @@ fn queries(path: &str, method: &HttpMethod) -> Vec<(&'static str, Type)> {
     }
 }
 
-/// Statuses of refusals, and what they mean.
+/// Returns the statuses of a route's refusals, and their meanings.
 fn refusals(path: &str, method: &HttpMethod) -> Vec<(&'static str, &'static str)> {
     let cancels = *method == HttpMethod::Patch || path.ends_with("/yarn-cancel") || path.ends_with("/cancel");
     let takes = *method == HttpMethod::Post && !cancels;
@@ -172,7 +175,7 @@ fn refusals(path: &str, method: &HttpMethod) -> Vec<(&'static str, &'static str)
     refusals
 }
 
-/// What a route takes.
+/// Returns the schema of a route's body.
 fn taken(path: &str) -> Option<&'static str> {
     match path {
         "/jobs/{job}/savepoints" => Some("SavepointWanted"),
@@ -190,7 +193,7 @@ fn media(schema: &str) -> &'static str {
     if schema.is_empty() { "text/plain" } else { "application/json" }
 }
 
-/// `[Name]`: an array of them.
+/// Returns the content of a schema; `[Name]` stands for an array.
 fn content(schema: &str) -> utoipa::openapi::Content {
     let schema: RefOr<Schema> = match schema.strip_prefix('[') {
         _ if schema == "{}" => RefOr::T(ObjectBuilder::new().schema_type(Type::Object).build().into()),

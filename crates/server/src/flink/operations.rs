@@ -1,6 +1,6 @@
-//! What was asked for and takes its time: each goes by a trigger id, which a client may choose itself.
+//! Long operations. A trigger id, which a client may choose itself, identifies each.
 //!
-//! Asked for again by the same id, nothing is done a second time. An outcome is kept for as long as Flink keeps it.
+//! A repeated request with the same id starts nothing. Outcomes are kept for as long as Flink keeps them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,20 +9,20 @@ use jobs::SavepointError;
 use parking_lot::Mutex;
 use types::JobId;
 
-/// How long an outcome is kept.
+/// Time for which an outcome is kept.
 const KEPT: Duration = Duration::from_secs(5 * 60);
-/// Operations known at one time, at most.
+/// Maximum of known operations.
 const KNOWN: usize = 1_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
-    /// Savepoint of a job, with its end if so asked.
+    /// Savepoint of a job, which also ends the job if so requested.
     Savepoint,
     Checkpoint,
     Disposal,
 }
 
-/// What an operation goes by. Of a disposal there is no job.
+/// Identifies an operation. A disposal has no job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     pub(super) kind: Kind,
@@ -30,10 +30,10 @@ pub(super) struct Key {
     pub(super) trigger: JobId,
 }
 
-/// What came of it.
+/// Outcome of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Done {
-    /// Where the savepoint lies.
+    /// Location of the savepoint.
     Savepoint(String),
     Checkpoint(u64),
     Disposed,
@@ -53,12 +53,12 @@ enum State {
 #[derive(Debug, Default)]
 pub(super) struct Operations(Mutex<BTreeMap<Key, State>>);
 
-/// Whether an operation is to be begun.
+/// Outcome of beginning an operation.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Begun {
     Now,
     Before,
-    /// Too many are known.
+    /// Too many operations are known.
     TooMany,
 }
 
@@ -83,7 +83,7 @@ impl Operations {
         self.0.lock().insert(key, State::Over { at: now, done });
     }
 
-    /// `None`: there is no such operation; `Some(None)`: it goes on.
+    /// Returns `None` for an unknown operation, and `Some(None)` while it runs.
     pub(super) fn progress(&self, key: Key) -> Option<Option<Done>> {
         match self.0.lock().get(&key)? {
             State::Running => Some(None),
@@ -92,7 +92,7 @@ impl Operations {
     }
 }
 
-/// What Flink calls a job that is not there, or no longer.
+/// Returns the outcome for a job that does not exist, or no longer.
 pub(super) fn no_job(job: JobId) -> Done {
     Done::Failed {
         class: "org.apache.flink.runtime.messages.FlinkJobNotFoundException",
@@ -110,7 +110,7 @@ fn checkpoint_failure(message: String) -> Done {
     Done::Failed { class: "org.apache.flink.runtime.checkpoint.CheckpointException", message }
 }
 
-/// Why there is no savepoint, or no checkpoint, in Flink's words as far as it has some.
+/// Returns the outcome of a failed savepoint or checkpoint, in Flink's words where it has some.
 pub(super) fn failure(error: &SavepointError) -> Done {
     let text = jobs::with_causes(error);
     let message = match error {

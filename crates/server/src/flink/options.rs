@@ -1,29 +1,31 @@
-//! Everything about the job manager's listener that a deployment may want to change.
+//! Options of the job manager's listener.
 
 use std::time::Duration;
 
-/// How the listener behaves.
+/// Options of the job manager's listener.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Origins, beside those of this machine, whose pages may submit and cancel jobs: `https://host[:port]`, or `*`.
+    /// Origins, besides those of this machine, whose pages may submit and cancel jobs: `https://host[:port]`,
+    /// or `*`.
     pub cors_origins: Vec<String>,
-    /// The task slots that are shown. Weir has none: a job gets its threads whatever this says.
+    /// The number of task slots shown. Weir has no slots: a job gets its threads whatever this number is.
     pub slots: u32,
-    /// Bytes of memory that this process may take, which Flink's pages show as its heap's maximum; `None`: all that the
-    /// machine has.
+    /// Bytes of memory that this process may take, shown by Flink's pages as the heap's maximum; `None`
+    /// stands for all memory of the machine.
     pub memory_bytes: Option<u64>,
-    /// Directories that clients may name for savepoints, besides those of savepoints and checkpoints.
+    /// Directories that clients may name for savepoints, besides those configured for savepoints and
+    /// checkpoints.
     pub savepoint_directories: Vec<String>,
-    /// The largest script.
+    /// Maximum size of a script.
     pub script_bytes_max: usize,
-    /// How long a client may take to send its script (408).
+    /// Time in which a client must send its script (408).
     pub body_timeout: Duration,
-    /// Connections served at one time; further ones wait to be accepted.
+    /// Maximum of connections served at one time; further ones wait to be accepted.
     pub connections_max: usize,
-    /// Header lines of a request (431 beyond), and how long they may take to arrive.
+    /// Maximum of header lines of a request (431), and the time in which they must arrive.
     pub headers_max: usize,
     pub header_timeout: Duration,
-    /// How long a shutdown waits for requests to end.
+    /// Time that a shutdown waits for requests to end.
     pub shutdown_grace: Duration,
 }
 

@@ -1,9 +1,9 @@
-//! The page at `/`: which jobs there are, and a button to end each.
+//! The page at `/`: the list of jobs, with a button to end each.
 
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
-/// The page loads what is its own and nothing else, and nobody may put it into a frame, where a click could be stolen.
+/// The page loads only its own files, and nobody may frame it, where a click could be stolen.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 

@@ -1,11 +1,12 @@
-//! A request's path as Flink's router reads it: percent escapes are decoded before the path is cut into parts, and slashes
-//! at both ends do not count. `//jobs/overview`, `/jobs/overview//` and `/jobs%2Foverview` are `/jobs/overview`.
+//! Normalizes a request's path as Flink's router does: percent escapes are decoded before the path is split,
+//! and slashes at both ends are ignored. `//jobs/overview`, `/jobs/overview//` and `/jobs%2Foverview` are all
+//! `/jobs/overview`.
 //!
-//! The table of routes and the guard both go by the plain path, so that no spelling passes one and not the other.
+//! The routes and the guard both use the plain path, so that no spelling passes one and not the other.
 
 use std::borrow::Cow;
 
-/// The path with one slash at its beginning and none at its end. An escape that is none stays as it is.
+/// Returns the path with one slash at its beginning and none at its end. Invalid escapes stay as they are.
 pub(crate) fn plain_path(path: &str) -> Cow<'_, str> {
     let decoded = if path.contains('%') { Cow::Owned(decode(path)) } else { Cow::Borrowed(path) };
     let inner = decoded.trim_matches('/');

@@ -1,8 +1,9 @@
-//! Which directories a client may name, for savepoints to be written to, read from and removed.
+//! The directories that a client may name, for savepoints to be written to, read from and removed.
 //!
-//! Weir asks nobody who they are, and its files are those of whoever runs it. So a client names only what lies below the
-//! directories of savepoints and checkpoints, and those that the settings add. Whoever runs Weir asks from this machine,
-//! by our own routes, and may name any (see docs/decisions/0012-directories-that-clients-name.md).
+//! Without tokens Weir does not know its clients, and its files belong to the user who runs it. So a client
+//! may name only locations below the directories of savepoints and checkpoints, and those that the settings
+//! add. The user who runs Weir calls Weir's own routes from this machine, and may name any directory (see
+//! docs/decisions/0012-directories-that-clients-name.md).
 
 use std::net::SocketAddr;
 use std::path::{Component, Path, PathBuf};
@@ -11,7 +12,7 @@ use axum::extract::Request;
 use axum::http::HeaderMap;
 use jobs::checkpoint::local_path;
 
-/// Who is at the other end of a connection.
+/// Address of the other end of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
@@ -21,10 +22,10 @@ impl std::fmt::Display for Peer {
     }
 }
 
-/// What a proxy adds to what it passes on.
+/// Headers that proxies add to forwarded requests.
 const FORWARDED: [&str; 5] = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip"];
 
-/// Directories that may be named, and whatever lies below.
+/// Permitted directories; everything below them is permitted too.
 #[derive(Debug, Default)]
 pub(super) struct Places(Vec<PathBuf>);
 
@@ -34,14 +35,15 @@ impl Places {
         Places(named.filter_map(|directory| resolved(&local_path(directory).ok()?)).collect())
     }
 
-    /// Whether a location, which need not be there yet, lies below one of them.
+    /// Returns whether a location, which need not exist yet, lies below a permitted directory.
     pub(super) fn admit(&self, location: &str) -> bool {
         let Some(path) = local_path(location).ok().and_then(|path| resolved(&path)) else { return false };
         self.0.iter().any(|directory| path.starts_with(directory))
     }
 }
 
-/// The path with no link in it, as far as it is there. `None` where it says `..`, which may lead anywhere.
+/// Returns the path with all existing links resolved. `None` if the path contains `..`, which may lead
+/// anywhere.
 fn resolved(path: &Path) -> Option<PathBuf> {
     if path.components().any(|part| part == Component::ParentDir) {
         return None;
@@ -52,7 +54,7 @@ fn resolved(path: &Path) -> Option<PathBuf> {
     Some(there.canonicalize().ok()?.join(rest))
 }
 
-/// Whether a request comes from this machine itself, and not through a proxy on it.
+/// Returns whether a request comes from this machine itself, and not through a proxy on it.
 pub(super) fn is_local(request: &Request) -> bool {
     let peer = request.extensions().get::<Peer>();
     peer.is_some_and(|peer| peer.0.ip().to_canonical().is_loopback()) && !is_forwarded(request.headers())
@@ -62,7 +64,7 @@ fn is_forwarded(headers: &HeaderMap) -> bool {
     FORWARDED.iter().any(|name| headers.contains_key(*name))
 }
 
-/// A location as Flink's clients expect it.
+/// Returns a location as the URL that Flink's clients expect.
 pub(super) fn url(location: &str) -> String {
     let path = Path::new(location);
     format!("file:{}", std::path::absolute(path).as_deref().unwrap_or(path).display())
@@ -82,9 +84,11 @@ mod tests {
         std::os::unix::fs::symlink("/nowhere/at/all", inside.join("broken")).expect("a link");
         let text = |path: &str| inside.join(path).display().to_string();
         let places = Places::new([text("").as_str(), ""]);
+
         for location in [text(""), text("old"), text("new/and/deeper"), format!("file://{}", text("new"))] {
             assert!(places.admit(&location), "{location}");
         }
+
         let outside = [
             root.display().to_string(),
             format!("{}-too", text("").trim_end_matches('/')),
@@ -98,6 +102,7 @@ mod tests {
         for location in outside {
             assert!(!places.admit(&location), "{location}");
         }
+
         assert!(!Places::default().admit("/tmp"));
     }
 

@@ -1,4 +1,4 @@
-//! The process as Flink's pages show it: the one task manager, and the job manager.
+//! The process as Flink's pages show it: the only task manager, and the job manager.
 
 use std::fs;
 
@@ -12,31 +12,31 @@ use super::model::{
 };
 use crate::process::Process;
 
-/// The task manager's id, and where it is said to listen: nowhere, since nothing goes over a wire.
+/// The task manager's id and address. The address is a placeholder, since nothing goes over a network.
 pub(super) const TASK_MANAGER: &str = "weir";
 pub(super) const ENDPOINT: &str = "localhost:0";
 
 const MIB: u64 = 1 << 20;
 
-/// As Java names them.
+/// The architecture under Java's name.
 const ARCH: &str = match () {
     () if cfg!(target_arch = "x86_64") => "amd64",
     () if cfg!(target_arch = "aarch64") => "aarch64",
     () => "unknown",
 };
 
-/// The process as Flink tells of it. Memory is in bytes.
+/// Measurements of the process. Memory is in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
     pub(super) process: Process,
-    /// What the process may take: the machine's memory, or the limit of its control group.
+    /// Limit of the process's memory: the machine's memory, or the limit of its control group.
     pub(super) memory_max: u64,
-    /// The share of all processors that the process has taken lately, from 0 to 1.
+    /// Recent share of all processors that the process has used, from 0 to 1.
     pub(super) cpu_load: f64,
 }
 
 impl Seen {
-    /// By Flink's names, as far as they mean something here.
+    /// Returns the measurements that have a counterpart in Flink, under Flink's names.
     pub(super) fn measures(&self) -> Measures {
         let Seen { process, memory_max, cpu_load } = *self;
         let measures = [
@@ -53,7 +53,7 @@ impl Seen {
     }
 }
 
-/// `slots`: how many there are, and how many are free; `tasks`: how many subtasks run.
+/// `slots` are the number of slots and of free slots; `tasks` is the number of running subtasks.
 pub(super) fn task_manager(
     seen: &Seen,
     (slots, free): (u32, u32),
@@ -82,7 +82,7 @@ pub(super) fn task_manager(
         hardware: Hardware {
             cpu_cores: seen.process.processors,
             physical_memory: seen.process.physical,
-            // Flink names so what the heap may take, used or not.
+            // Flink calls the maximum of the heap so, used or not.
             free_memory: seen.memory_max,
             managed_memory: 0,
         },
@@ -95,7 +95,7 @@ pub(super) fn task_manager(
     }
 }
 
-/// A slot for each of a running job's subtasks side by side.
+/// Returns the task manager with one slot for each parallel subtask of a running job.
 pub(super) fn details(seen: &Seen, running: &[JobView], manager: TaskManager) -> TaskManagerDetails {
     let slot = |view: &JobView, number: u32| AllocatedSlot {
         job_id: view.id.to_string(),
@@ -122,7 +122,7 @@ pub(super) fn details(seen: &Seen, running: &[JobView], manager: TaskManager) ->
     }
 }
 
-/// All threads by their names, and whether they run or wait.
+/// Returns all threads by name, and whether each runs or waits.
 pub(super) fn thread_dump() -> ThreadDump {
     let tasks = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let mut threads: Vec<(u64, ThreadInfo)> = tasks

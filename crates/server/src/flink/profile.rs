@@ -1,7 +1,8 @@
-//! The flame graph of a vertex: its threads are looked at a hundred times in a second, when somebody asks.
+//! The flame graph of a vertex: on request, its threads are sampled a hundred times in a second.
 //!
-//! A thread marks what it is at (see `engine::activity`); no thread is stopped and no stack is walked, so that looking
-//! costs those who are looked at nothing. The frames are thus those of our own loops, and end where theirs do.
+//! Each thread records its current activity (see `engine::activity`). No thread is stopped and no stack is
+//! walked, so sampling costs the threads nothing. The frames are therefore those of Weir's own loops, and go
+//! no deeper.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,15 +17,15 @@ use types::{Clock, JobId, Timestamp};
 
 use super::model::{Flame, FlameGraph};
 
-/// Looks of one profile, and the time between two.
+/// Samples of one profile, and the time between two.
 const LOOKS: u32 = 100;
 const PAUSE: Duration = Duration::from_millis(10);
-/// A profile older than this is taken anew when somebody asks again.
+/// Age above which a profile is renewed on request.
 const FRESH: Duration = Duration::from_secs(5);
-/// Vertices whose profiles are kept at one time.
+/// Limit of vertices whose profiles are kept.
 const KEPT: usize = 64;
 
-/// Which samples are shown.
+/// The samples to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Share {
     Full,
@@ -34,7 +35,7 @@ pub(super) enum Share {
     OffCpu,
 }
 
-/// A vertex of a job.
+/// Identifies a vertex of a job.
 type Of = (JobId, String);
 
 #[derive(Debug, Default)]
@@ -53,18 +54,18 @@ struct Taken {
     subtasks: Vec<Samples>,
 }
 
-/// What one thread was seen at.
+/// The activities in which one thread was seen.
 #[derive(Debug, Clone, Default)]
 struct Samples {
     thread: String,
     subtask: usize,
     seen: BTreeMap<Activity, u64>,
-    /// Looks at a subtask that read, in which it waited for records.
+    /// Samples in which a reading subtask waited for records.
     waiting: u64,
 }
 
 impl Profiler {
-    /// The newest profile of a vertex that runs; if it is old, another one is begun.
+    /// Returns the newest profile of a running vertex. Begins another one if it is old.
     pub(super) fn ask(
         self: &Arc<Self>,
         job: &Arc<JobMaster>,
@@ -110,7 +111,7 @@ impl Profiler {
     }
 }
 
-/// Looks at the threads of a vertex for about a second.
+/// Samples the threads of a vertex for about a second.
 async fn look(job: &JobMaster, vertex: &str) -> Vec<Samples> {
     let (_, tasks) = job.tasks();
     let tasks: Vec<&Task> = tasks.iter().filter(|task| task.vertex == vertex).collect();
@@ -142,7 +143,7 @@ async fn look(job: &JobMaster, vertex: &str) -> Vec<Samples> {
 }
 
 impl Samples {
-    /// Reading is waiting for records and decoding them: they share its samples as they shared the time.
+    /// Splits the samples of reading into waiting for records and decoding them, in proportion to their time.
     fn settle(&mut self, waited: Duration, looked: Duration) {
         let reading = self.seen.get(&Activity::Read).copied().unwrap_or(0);
         let all: u64 = self.seen.values().sum();
@@ -150,7 +151,7 @@ impl Samples {
         self.waiting = (waiting.round() as u64).min(reading);
     }
 
-    /// Stacks below the thread, with how often each was seen.
+    /// Returns the stacks below the thread, with the number of samples of each.
     fn stacks(&self, share: Share) -> Vec<(Vec<&str>, u64)> {
         let mut stacks = Vec::new();
         for (activity, &seen) in &self.seen {

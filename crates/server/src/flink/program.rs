@@ -1,4 +1,4 @@
-//! Programs in Java: Weir runs none, and says what it takes instead.
+//! Refuses Java programs, which Weir does not run, and tells what it runs instead.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use futures_util::StreamExt as _;
 use super::answer::Parts;
 use super::model::Refusal;
 
-/// So much of a program is let in, and thrown away: a client that is cut off while it sends hears no reason.
+/// Bytes of a program that are read and dropped: a client that is cut off while it sends never sees the
+/// answer.
 const BYTES_MAX: usize = 256 << 20;
 
 pub(super) async fn refuse(parts: &Arc<Parts>, request: Request) -> Result<Response, Refusal> {
@@ -24,7 +25,7 @@ pub(super) async fn refuse(parts: &Arc<Parts>, request: Request) -> Result<Respo
             }
         }
     };
-    // What matters is the answer.
+    // The answer does not depend on how the reading ended.
     let _ = tokio::time::timeout(parts.options.body_timeout, reading).await;
     let message = format!(
         "Weir runs Flink SQL and no programs in Java: send a script with `weir run JOB.sql`, or POST it to http://{}/weir/jobs as application/sql.",

@@ -1,4 +1,4 @@
-//! What subtasks do per second: their counters are read once a second, and the readings of the last while are compared.
+//! Rates of subtasks: their counters are read once a second, and the oldest and newest readings are compared.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use types::{Clock, JobId};
 
 use crate::process::cpu_time_ns;
 
-/// How often counters are read.
+/// Interval of readings.
 const PERIOD: Duration = Duration::from_secs(1);
-/// Readings kept of a job: rates are those of so many seconds, less one.
+/// Readings kept per job. Rates are averages over this many seconds, less one.
 const READINGS: usize = 11;
-/// A subtask whose times do not move for so long is held up in the middle of a turn.
+/// Missing milliseconds per second above which a subtask counts as held up in the middle of a turn.
 const HELD_UP: f64 = 500.0;
 
 #[derive(Debug, Default)]
 pub(super) struct Rates {
     jobs: Mutex<BTreeMap<JobId, Readings>>,
-    /// When the processor time of this process was read, and how many nanoseconds it was; newest last.
+    /// Readings of the process's processor time: time of the reading and nanoseconds, newest last.
     cpu: Mutex<VecDeque<(Duration, u64)>>,
 }
 
@@ -34,7 +34,7 @@ struct Readings {
     newest_last: VecDeque<Reading>,
 }
 
-/// The counters of a job's subtasks, by their places.
+/// The counters of a job's subtasks, in their order.
 #[derive(Debug)]
 struct Reading {
     at: Duration,
@@ -53,21 +53,21 @@ struct Counters {
     activity: Activity,
 }
 
-/// Rates of one subtask, by the second.
+/// Rates of one subtask, per second.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub(super) struct TaskRates {
     pub(super) records_in: f64,
     pub(super) bytes_in: f64,
     pub(super) records_out: f64,
     pub(super) bytes_out: f64,
-    /// Milliseconds of each second, which sum up to about a thousand.
+    /// Milliseconds per second; the three sum up to about a thousand.
     pub(super) busy_ms: f64,
     pub(super) idle_ms: f64,
     pub(super) backpressured_ms: f64,
 }
 
 impl Rates {
-    /// Reads the counters of all running jobs for as long as it is polled.
+    /// Reads the counters of all running jobs, as long as the future is polled.
     pub(super) async fn keep(&self, dispatcher: &Dispatcher, clock: &Arc<dyn Clock>) {
         let mut ticks = tokio::time::interval(PERIOD);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -75,7 +75,7 @@ impl Rates {
             ticks.tick().await;
             let running = dispatcher.jobs().into_iter().filter(|job| !job.status().is_terminal());
             let read = running.map(|job| (job.id(), job.tasks()));
-            // Before its first attempt a job has none.
+            // A job has no tasks before its first attempt.
             let read = read.filter(|(_, (_, tasks))| !tasks.is_empty());
             self.note(clock.elapsed(), read);
             self.note_cpu(clock.elapsed(), cpu_time_ns());
@@ -90,7 +90,7 @@ impl Rates {
         readings.push_back((at, ns));
     }
 
-    /// The share of so many processors that this process has taken lately, from 0 to 1.
+    /// Returns the recent share of `processors` processors that this process has used, from 0 to 1.
     pub(super) fn cpu_load(&self, processors: u32) -> f64 {
         let readings = self.cpu.lock();
         let (Some(first), Some(last)) = (readings.front(), readings.back()) else { return 0.0 };
@@ -98,7 +98,8 @@ impl Rates {
         if passed > 0.0 { (last.1.saturating_sub(first.1) as f64 / passed).min(1.0) } else { 0.0 }
     }
 
-    /// Notes the counters of all jobs that run: their attempts, and their subtasks. Others are forgotten.
+    /// Records the counters of all running jobs: their attempts and subtasks. Drops the readings of other
+    /// jobs.
     fn note(&self, at: Duration, running: impl Iterator<Item = (JobId, (u64, Vec<Task>))>) {
         let mut jobs = self.jobs.lock();
         let mut before = std::mem::take(&mut *jobs);
@@ -114,7 +115,7 @@ impl Rates {
         }
     }
 
-    /// By the places of a job's subtasks; `None` as long as there are no two readings.
+    /// Returns the rates of a job's subtasks in their order; `None` until there are two readings.
     pub(super) fn of(&self, job: JobId) -> Option<Vec<TaskRates>> {
         let jobs = self.jobs.lock();
         let readings = &jobs.get(&job)?.newest_last;
@@ -160,8 +161,8 @@ impl TaskRates {
             backpressured_ms: time(from.backpressured_ns, to.backpressured_ns),
         };
 
-        // A turn's times are booked at its end. What is missing goes to what the thread is at; a turn that has been
-        // writing for so long waits for whoever takes the rows.
+        // A turn's times are counted at its end. Missing time goes to the thread's current activity; a turn
+        // that has been writing for so long is backpressured.
         let missing = (1_000.0 - rates.busy_ms - rates.idle_ms - rates.backpressured_ms).max(0.0);
         let is_held_up = missing > HELD_UP;
 
@@ -195,6 +196,7 @@ mod tests {
             let read = (JobId(1), (attempt, vec![task(&metrics)]));
             rates.note(Duration::from_secs(second), std::iter::once(read));
         };
+
         note(0, 0);
         assert_eq!(rates.of(JobId(1)), None);
         for second in 1..=30 {
@@ -203,8 +205,10 @@ mod tests {
             TaskMetrics::add_time(&metrics.idle_ns, Duration::from_millis(800));
             note(second, 0);
         }
+
         let of = rates.of(JobId(1)).expect("rates")[0];
         assert_eq!((of.records_in, of.busy_ms, of.idle_ms), (100.0, 200.0, 800.0));
+
         note(31, 1);
         assert_eq!(rates.of(JobId(1)), None, "another attempt counts from the beginning");
         rates.note(Duration::from_secs(32), std::iter::empty());

@@ -1,17 +1,17 @@
-//! Which request means what: a pure table over plain paths (see `path`).
+//! The table of the routes: a pure function of a request's method and plain path (see `path`).
 //!
-//! Every route exists with and without `/v1`. A method that a route does not have is no route at all, `HEAD` and `OPTIONS`
-//! included, as in Flink.
+//! Every route exists with and without `/v1`. As in Flink, another method of an existing path is no route,
+//! `HEAD` and `OPTIONS` included.
 
 use axum::http::Method;
 
 use super::path::plain_path;
 
-/// What is asked for. Ids are what stands in the path, which need not be one.
+/// A route. Ids are raw parts of the path and may be invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     Page,
-    /// What the page is made of.
+    /// Files of the page.
     Style,
     Script,
     Description,
@@ -30,24 +30,24 @@ pub(super) enum Route<'a> {
     TaskManager(&'a str, OfProcess<'a>),
     JobManager(OfProcess<'a>),
     Jars,
-    /// A program in Java comes in, or is asked for.
+    /// A Java program is uploaded or asked for.
     Program,
     Dispose,
     Disposal(&'a str),
     Own(Own<'a>),
 }
 
-/// What whoever asks for a route is about to do.
+/// The effect of a request, which decides the role it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
-    /// Nothing that is anybody's: descriptions and the like.
+    /// Reads public information only, such as descriptions.
     Looks,
     Reads,
     Operates,
     Submits,
 }
 
-/// What of a job.
+/// The routes below a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OfJob<'a> {
     Details,
@@ -66,11 +66,11 @@ pub(super) enum OfJob<'a> {
     ManagerEnvironment,
     LogUrl,
     ResourceRequirements,
-    /// What of how it was rescaled.
+    /// A part of the history of the job's rescaling.
     Rescales(&'a str),
     Rescale(&'a str),
     Cancel,
-    /// What the cancel button of Flink's pages calls: a `GET` that acts.
+    /// Flink's cancel button calls this route: a `GET` that acts.
     CancelByGet,
     TakeSavepoint,
     Stop,
@@ -79,7 +79,7 @@ pub(super) enum OfJob<'a> {
     TakenCheckpoint(&'a str),
 }
 
-/// What of a vertex.
+/// The routes below a vertex.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OfVertex<'a> {
     Details,
@@ -93,11 +93,11 @@ pub(super) enum OfVertex<'a> {
     SubtaskTimes,
     TaskManagers,
     FlameGraph,
-    /// Over all subtasks.
+    /// Metrics over all subtasks.
     SubtasksMetrics,
     Subtask(&'a str),
     SubtaskMetrics(&'a str),
-    /// A subtask, and which of its attempts.
+    /// A subtask, and one of its attempts.
     Attempt(&'a str, &'a str),
     AttemptAccumulators(&'a str, &'a str),
 }
@@ -110,7 +110,7 @@ pub(super) enum OfApplication {
     Cancel,
 }
 
-/// What of the process, which is the job manager and the one task manager.
+/// The routes of the process, which is the job manager and the only task manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OfProcess<'a> {
     Details,
@@ -124,12 +124,12 @@ pub(super) enum OfProcess<'a> {
     ThreadDump,
 }
 
-/// Weir's own.
+/// Weir's own routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Own<'a> {
     Submit,
     Figures(&'a str),
-    /// Writes a job's state, and ends the job if so asked.
+    /// Writes a job's state, and ends the job if so requested.
     Savepoint(&'a str),
     DeadLetters,
     DeadLetter(&'a str),
@@ -137,7 +137,7 @@ pub(super) enum Own<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// The route of a plain path. `None`: there is none.
+    /// Returns the route of a plain path; `None` if there is none.
     pub(super) fn of(method: &Method, path: &'a str) -> Option<Route<'a>> {
         if path == "/" {
             return (*method == Method::GET).then_some(Route::Page);
@@ -215,7 +215,7 @@ impl<'a> Route<'a> {
         })
     }
 
-    /// What whoever asks for it is about to do.
+    /// Returns the effect of a request to this route.
     pub(super) fn reach(self) -> Reach {
         match self {
             Route::Job(_, of) => match of {
@@ -251,10 +251,10 @@ impl<'a> Route<'a> {
     }
 }
 
-/// What a request is about to do, whatever way its path is written. `None`: there is no such route.
+/// Returns the effect of a request, however its path is spelt; `None` if there is no such route.
 pub(crate) fn reach(method: &Method, path: &str) -> Option<Reach> {
     let reach = Route::of(method, &plain_path(path))?.reach();
-    // What is not asked for by `GET` does something, whatever was forgotten above.
+    // Any method but `GET` acts, even if the match above has missed the route.
     let is_harmless = matches!(reach, Reach::Looks | Reach::Reads);
     Some(if is_harmless && *method != Method::GET { Reach::Operates } else { reach })
 }

@@ -1,4 +1,4 @@
-//! `POST /weir/jobs/:id/savepoint`: a job's state is written, and the job ended if so asked.
+//! `POST /weir/jobs/:id/savepoint`: writes a job's state, and ends the job if so requested.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub(super) struct Written {
     location: String,
 }
 
-/// Answers when the savepoint is written, and the job has ended if it was to.
+/// Answers once the savepoint is written and, if requested, the job has ended.
 pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -> Result<Response, Refusal> {
     let job = parts.job(job)?;
     let is_local = is_local(&request);
@@ -56,7 +56,7 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
 
     let written = tokio::task::spawn_blocking(move || {
         job.savepoint(wanted.target, then).map_err(|error| match error {
-            // Nobody answers requests to a job that is over.
+            // A job that has ended answers no requests.
             SavepointError::Busy if job.status().is_terminal() => SavepointError::Ended,
             error => error,
         })
@@ -69,7 +69,7 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
     }
 }
 
-/// Only who is on Weir's own machine may name any directory.
+/// Returns the refusal of a location that only clients on Weir's own machine may name.
 pub(super) fn elsewhere(location: &str) -> Refusal {
     bad(format!(
         "`{location}` may only be named from Weir's own machine: it lies neither where savepoints do nor in one of `jobs_http.savepoint_directories`"

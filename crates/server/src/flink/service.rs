@@ -1,4 +1,4 @@
-//! The job manager: what it is given, how it starts, and how it ends.
+//! The job manager's service: what it needs, how it starts, and how it ends.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -20,20 +20,20 @@ use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::shutdown::lifeline;
 
-/// What fills `${NAME}` in a script where the request does not say.
+/// Values of `${NAME}` in scripts, where the request has none.
 pub type Variables = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
-/// What the job manager works with.
+/// The dependencies of the job manager.
 #[derive(Clone)]
 pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub dispatcher: Arc<Dispatcher>,
     pub variables: Variables,
-    /// The settings in force, by their names, without secrets.
+    /// The effective settings by name, without secrets.
     pub settings: Vec<Setting>,
-    /// What was logged last.
+    /// The newest log lines.
     pub log: Arc<LogTail>,
-    /// Who may do what.
+    /// Decides who may do what.
     pub guard: Arc<Guard>,
 }
 
@@ -46,7 +46,7 @@ pub struct JobManager {
 }
 
 impl JobManager {
-    /// Takes a listener. Fails if an origin of the options is none.
+    /// Takes over a listener. Fails if an origin in the options is invalid.
     pub fn bind(listener: TcpListener, options: Options, services: Services) -> Result<JobManager, Error> {
         let address = listener.local_addr().map_err(Error::Address)?;
         let origins = Arc::new(Origins::new(&options.cors_origins)?);
@@ -70,12 +70,13 @@ impl JobManager {
         self.address
     }
 
-    /// Serves until `shutdown` completes. Then no connection is accepted any more, requests under way are answered, and
-    /// what has not ended within the grace is cut off. The jobs go on.
+    /// Serves until `shutdown` completes. Then accepts no more connections, answers requests in flight, and
+    /// cuts off connections that are still open after the grace period. The jobs go on.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let JobManager { listener, address, door, parts } = self;
         let (mut lifeline, alive) = lifeline();
         let grace = parts.options.shutdown_grace;
+
         let connections = crate::Options {
             connections_max: parts.options.connections_max,
             headers_max: parts.options.headers_max,
@@ -83,16 +84,20 @@ impl JobManager {
             body_timeout: parts.options.body_timeout,
             ..crate::Options::default()
         };
+
         let parts = Arc::new(parts);
         let router = Router::new().fallback(answer).with_state(Arc::clone(&parts));
         tracing::info!(%address, "serving the job manager");
+
         let accepting =
             tokio::spawn(listen::serve(listener, router, door, Arc::new(connections), Metrics::new(), alive));
         let counting = parts.rates.keep(&parts.services.dispatcher, &parts.services.clock);
+
         tokio::select! {
             () = shutdown => {}
             () = counting => {}
         }
+
         lifeline.stop();
         if tokio::time::timeout(grace, lifeline.ended()).await.is_err() {
             tracing::warn!(%address, "connections were still open when the job manager stopped");

@@ -1,4 +1,4 @@
-//! `POST /weir/jobs`: a script comes in and runs as a job.
+//! `POST /weir/jobs`: submits a script as a job.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use super::savepoint::{self, elsewhere};
 use crate::guard::{AboutJob, is_late};
 use crate::jackson;
 
-/// The name of a job where neither the script nor the request gives one.
+/// Name of a job where neither the script nor the request has one.
 const NAMELESS: &str = "unnamed job";
 
 /// The body as `application/json`.
@@ -94,13 +94,14 @@ impl Submitted {
     }
 }
 
-/// What the body is.
+/// Format of the body.
 enum Form {
     Script,
     Json,
 }
 
-/// Takes a script as text (`text/plain`, `application/sql` or no type at all) with `?name=`, or all of it as JSON.
+/// Submits a script given as text (`text/plain`, `application/sql` or no type at all) with `?name=`, or a
+/// [`Submission`] as JSON.
 pub(super) async fn submit(parts: &Arc<Parts>, request: Request) -> Result<Response, Refusal> {
     let form = form(request.headers())?;
     let name = parameter(request.uri(), "name").filter(|name| !name.is_empty());
@@ -125,7 +126,7 @@ pub(super) async fn submit(parts: &Arc<Parts>, request: Request) -> Result<Respo
         return Err(elsewhere(from));
     }
     let parts = Arc::clone(parts);
-    // Compiling takes its time, and opening the topics may wait for a disk.
+    // Compiling takes long, and opening the topics may wait for a disk.
     let answered = tokio::task::spawn_blocking(move || start(&parts, &submission)).await;
     answered.map_err(|error| Refusal::Internal { message: error.to_string() })?
 }
@@ -154,7 +155,7 @@ fn start(parts: &Parts, submission: &Submission) -> Result<Response, Refusal> {
     };
 
     let dispatcher = &services.dispatcher;
-    // The old job's name is as good as its own.
+    // Without a name of its own, the successor takes the old job's.
     let successor = jobs::Submission { name: name.unwrap_or_default(), ..wanted };
 
     match (submission.from.as_deref(), submission.replace.as_deref()) {
@@ -203,7 +204,7 @@ fn replacement_refusal(error: &ReplaceError) -> Refusal {
     Refusal::own(status, error.to_string())
 }
 
-/// Whose turn it is decides the status.
+/// Returns the refusal of a submission. The error's domain decides the status.
 fn refusal(error: &SubmitError, script: &str, file_name: &str) -> Refusal {
     if let SubmitError::Script(findings) = error {
         let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);

@@ -1,4 +1,5 @@
-//! Savepoints, stops, checkpoints and disposals as Flink's clients ask for them, and asking how far they are.
+//! Savepoints, stops, checkpoints and disposals as Flink's clients request them, and the polling of their
+//! progress.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,10 +22,10 @@ use super::places::url;
 use super::submit::body;
 use crate::jackson;
 
-/// How often whoever waits for a job's end looks whether it has come.
+/// Poll interval while waiting for a job's end.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// `POST /jobs/:id/savepoints`
+/// Answers `POST /jobs/:id/savepoints`.
 pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -> Result<Response, Refusal> {
     let job = job_id(job)?;
     let wanted: SavepointWanted =
@@ -34,7 +35,7 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
     write(parts, job, wanted.target_directory, then, trigger)
 }
 
-/// `POST /jobs/:id/stop`
+/// Answers `POST /jobs/:id/stop`.
 pub(super) async fn stop(parts: &Arc<Parts>, job: &str, request: Request) -> Result<Response, Refusal> {
     let job = job_id(job)?;
     let name = "StopWithSavepointRequestBody";
@@ -43,7 +44,7 @@ pub(super) async fn stop(parts: &Arc<Parts>, job: &str, request: Request) -> Res
     write(parts, job, wanted.target_directory, then, trigger(wanted.trigger.as_deref(), name)?)
 }
 
-/// `POST /jobs/:id/checkpoints`
+/// Answers `POST /jobs/:id/checkpoints`.
 pub(super) async fn checkpoint(parts: &Arc<Parts>, job: &str, request: Request) -> Result<Response, Refusal> {
     let id = job_id(job)?;
     let name = "CheckpointTriggerRequestBody";
@@ -57,7 +58,7 @@ pub(super) async fn checkpoint(parts: &Arc<Parts>, job: &str, request: Request) 
     })
 }
 
-/// `POST /savepoint-disposal`
+/// Answers `POST /savepoint-disposal`.
 pub(super) async fn dispose(parts: &Arc<Parts>, request: Request) -> Result<Response, Refusal> {
     let name = "SavepointDisposalRequest";
     let wanted: DisposalWanted = read(&body(parts, request).await?, DisposalWanted::default, name)?;
@@ -70,7 +71,7 @@ pub(super) async fn dispose(parts: &Arc<Parts>, request: Request) -> Result<Resp
     let key = Key { kind: Kind::Disposal, job: None, trigger: JobId(jobs::random_id()) };
     let is_admitted = parts.places(None).admit(&path);
 
-    // Flink answers 200 here, and 202 everywhere else.
+    // Flink answers 200 here, and 202 to the other requests.
     begin(parts, key, StatusCode::OK, move || {
         let failed =
             |message: String| Done::Failed { class: "org.apache.flink.util.FlinkException", message };
@@ -88,7 +89,7 @@ pub(super) async fn dispose(parts: &Arc<Parts>, request: Request) -> Result<Resp
     })
 }
 
-/// How far an operation of a job is, or a disposal.
+/// Answers the progress of a job's operation, or of a disposal.
 pub(super) fn progress(parts: &Parts, kind: Kind, job: Option<&str>, id: &str) -> Result<Response, Refusal> {
     let job = job.map(job_id).transpose()?;
     let trigger: JobId =
@@ -156,7 +157,7 @@ fn write(
     })
 }
 
-/// Waits until a job has stopped whose savepoint is written.
+/// Waits until a job with a written savepoint has stopped.
 fn stopped(job: &JobMaster, attempt: u64, location: String) -> Done {
     while !job.wait(LOOK) && job.restarts() == attempt {}
     if job.status() != JobStatus::Failed && job.restarts() == attempt {
@@ -179,7 +180,7 @@ fn why(job: &JobMaster, error: &SavepointError) -> Done {
     }
 }
 
-/// Begins an operation, unless one of this key was begun before, and answers what it goes by.
+/// Begins an operation, unless one with this key exists, and answers its trigger id.
 fn begin(
     parts: &Arc<Parts>,
     key: Key,
@@ -208,7 +209,7 @@ fn begin(
     Ok(json(status, &Triggered { request_id: key.trigger.to_string() }))
 }
 
-/// The id a client chose, or a new one.
+/// Returns the client's id, or a new one.
 fn trigger(chosen: Option<&str>, body: &'static str) -> Result<JobId, Refusal> {
     match chosen {
         None => Ok(JobId(jobs::random_id())),

@@ -1,4 +1,4 @@
-//! Views of vertices and their subtasks in Flink's words: pure functions.
+//! Converts views of vertices and their subtasks to Flink's model, as pure functions.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use super::model::{
 };
 use super::process::{ENDPOINT, TASK_MANAGER};
 
-/// A vertex with its subtasks, each with its place among those of the job.
+/// A vertex with its subtasks, each with its index among the job's subtasks.
 pub(super) struct Found<'a> {
     pub(super) view: &'a JobView,
     pub(super) vertex: &'a VertexView,
@@ -22,7 +22,7 @@ pub(super) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// All vertices of a job, as the data flows.
+    /// Returns all vertices of a job, in the direction of the data flow.
     pub(super) fn all(view: &'a JobView) -> Vec<Found<'a>> {
         let found = |vertex: &'a VertexView| Found {
             view,
@@ -37,14 +37,14 @@ impl<'a> Found<'a> {
         metrics(self.tasks.iter().map(|(_, task)| *task))
     }
 
-    /// When it began to run, when the last of its subtasks ended, and how long it has run.
+    /// Returns when the vertex began to run, when the last of its subtasks ended, and how long it has run.
     pub(super) fn times(&self, now: Timestamp) -> (i64, i64, i64) {
         let ends = self.tasks.iter().map(|(_, task)| self.end(task));
         let end = ends.collect::<Option<Vec<Timestamp>>>().and_then(|ends| ends.into_iter().max());
         self.until(end.or(self.view.ended), now)
     }
 
-    /// When a vertex or a subtask that ended then began to run, when it ended, and how long it has run.
+    /// Returns the same times for a vertex or subtask with this end.
     fn until(&self, end: Option<Timestamp>, now: Timestamp) -> (i64, i64, i64) {
         let began = self.view.history.entered(JobStatus::Running);
         (
@@ -54,7 +54,7 @@ impl<'a> Found<'a> {
         )
     }
 
-    /// When a subtask ended: at the end of its input, or with its job.
+    /// Returns when a subtask ended: at the end of its input, or with its job.
     fn end(&self, task: &TaskView) -> Option<Timestamp> {
         let is_finished = task_state(self.view, task) == TaskState::Finished;
         task.finished.filter(|_| is_finished).or(self.view.ended)
@@ -104,7 +104,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// Milliseconds that a subtask was in each of the states that Flink tells of.
+    /// Returns the milliseconds that a subtask was in each of Flink's states.
     fn status_durations(&self, task: &TaskView, now: Timestamp) -> BTreeMap<&'static str, i64> {
         let entered = |status| self.view.history.entered(status);
         let until = |from: JobStatus, to: JobStatus| {
@@ -250,7 +250,7 @@ fn metrics<'a>(tasks: impl Iterator<Item = &'a TaskView>) -> VertexMetrics {
     }
 }
 
-/// A figure of a subtask by the engine's name.
+/// Returns a metric of a subtask by the engine's name.
 pub(super) fn figure(task: &TaskView, name: &str) -> Option<f64> {
     task.metrics.iter().find(|(metric, _)| *metric == name).map(|(_, value)| *value)
 }

@@ -31,10 +31,10 @@ use crate::guard::OnlyAsked;
 use crate::jackson;
 use crate::origin::Origins;
 
-/// What Flink's clients are told that they speak to.
+/// The product and version that Flink's clients see.
 const PRODUCT: Info = Info { product_name: "Apache Flink", version: FLINK_VERSION };
 
-/// What the handlers work with.
+/// The state of the handlers.
 pub(super) struct Parts {
     pub(super) options: Options,
     pub(super) services: Services,
@@ -61,7 +61,7 @@ fn ok(body: &impl Serialize) -> Result<Response, Refused> {
     Ok(json(StatusCode::OK, body))
 }
 
-/// An answer to a request that is no event of the audit log where it only asked.
+/// Returns an answer. With `only_asked` the request is no change for the audit log.
 fn told(body: &impl Serialize, only_asked: bool) -> Result<Response, Refused> {
     let mut response = json(StatusCode::OK, body);
     if only_asked {
@@ -116,22 +116,26 @@ impl Parts {
                 let properties = session.sql.lock().settings().clone();
                 ok(&Properties { properties })
             }
+
             OfSession::Close => {
                 let session = self.session(text, "closeSession")?;
                 self.sessions.close(session.handle).map_err(|fault| fault.refused("closeSession"))?;
                 ok(&StatusOf { status: Status::Closed })
             }
+
             OfSession::Heartbeat => {
-                // That the session was used is all.
+                // The use of the session is its heartbeat.
                 self.session(text, "triggerHeartbeat")?;
                 ok(&Nothing {})
             }
+
             OfSession::Configure => {
                 let session = self.session(text, "configureSession")?;
                 let wanted: StatementWanted = self.body(request, "ConfigureSessionRequestBody").await?;
                 self.configure(session, wanted.statement).await?;
                 ok(&Nothing {})
             }
+
             OfSession::Execute => {
                 let session = self.session(text, "executeStatement")?;
                 let wanted: StatementWanted = self.body(request, "ExecuteStatementRequestBody").await?;
@@ -140,6 +144,7 @@ impl Parts {
                 let handle = begun.map_err(|fault| fault.refused("executeStatement"))?;
                 told(&OperationBegun { operation_handle: handle.to_string() }, only_asks)
             }
+
             OfSession::Complete => {
                 let session = self.session(text, "completeStatement")?;
                 let wanted: CompletionWanted = self.body(request, "CompleteStatementRequestBody").await?;
@@ -175,7 +180,7 @@ impl Parts {
             .map_err(|fault| fault.under(super::fault::GATEWAY, "Failed to configure session.").internal())
     }
 
-    /// Begins an operation; it goes on by itself.
+    /// Begins an operation, which goes on by itself.
     fn execute(
         self: &Arc<Self>,
         session: Use,
@@ -233,7 +238,7 @@ impl Parts {
         let session = self.session(session, doing)?;
         let handle: Handle =
             operation.parse().map_err(|_| Refused::parameter("path", "operation_handle", operation))?;
-        // Flink closes an operation twice, and one that it never had.
+        // Flink accepts closing an operation twice, or an unknown one.
         if of == OfOperation::Close {
             let closed = session.operations.lock().close(handle);
             let only_asked = closed.is_none_or(|operation| operation.only_asks);
@@ -279,7 +284,7 @@ impl Parts {
         }
     }
 
-    /// The body as JSON; none at all is an empty object.
+    /// Decodes the body as JSON; an empty body counts as an empty object.
     async fn body<T: DeserializeOwned>(&self, request: Request, name: &str) -> Result<T, Refused> {
         let most = self.options.body_bytes_max;
         let reading = to_bytes(request.into_body(), most);
@@ -301,7 +306,7 @@ impl Parts {
     }
 }
 
-/// The first version knows JSON alone.
+/// Returns the requested row format. Version 1 knows JSON only.
 fn row_format(version: Version, uri: &Uri) -> Result<RowFormat, Refused> {
     if version == Version::V1 {
         return Ok(RowFormat::Json);
@@ -314,7 +319,7 @@ fn row_format(version: Version, uri: &Uri) -> Result<RowFormat, Refused> {
     }
 }
 
-/// Does what takes its time away from the threads that serve.
+/// Runs long work on a blocking thread.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refused> {
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Fault::new(EXECUTION, error.to_string()).internal())

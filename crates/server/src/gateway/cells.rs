@@ -1,4 +1,4 @@
-//! Values as a result shows them: JSON, or plain text as `CAST(… AS STRING)` gives it.
+//! Formats values of a result: as JSON, or as plain text like `CAST(… AS STRING)`.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,7 +10,7 @@ use sql::plan::ResultColumn;
 use types::nested::Nested;
 use types::{DataType, Scalar, Value};
 
-/// How the values of a result are written.
+/// Format of the values of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RowFormat {
     Json,
@@ -26,17 +26,17 @@ impl RowFormat {
     }
 }
 
-/// Writes the rows of one result.
+/// Formats the rows of one result.
 pub(super) struct RowWriter {
     format: RowFormat,
     cells: Vec<Cell>,
 }
 
-/// How the values of a type are written.
+/// Formatter of the values of one type.
 enum Cell {
     Scalar {
         data_type: DataType,
-        /// To text, as the format wants it; none for what is text already, or binary.
+        /// Conversion to text, for either format; `None` for text and binary values.
         code: Option<Code>,
     },
     Array(Box<Cell>),
@@ -46,7 +46,8 @@ enum Cell {
 }
 
 impl RowWriter {
-    /// Writes instants in the session's zone. In JSON, Flink does so for columns alone: a field of a row stays in UTC.
+    /// Formats instants in the session's zone. In JSON, as in Flink, only columns are in that zone: a field
+    /// of a row is in UTC.
     pub(super) fn new(columns: &[ResultColumn], format: RowFormat, zone: &TimeZone) -> RowWriter {
         let zones = match format {
             RowFormat::Json => Zones { column: zone, field: &TimeZone::UTC },
@@ -57,7 +58,7 @@ impl RowWriter {
         RowWriter { format, cells }
     }
 
-    /// The values of a row as a JSON array.
+    /// Returns the values of a row as a JSON array.
     pub(super) fn row(&self, values: &[Value]) -> Box<RawValue> {
         let mut out = String::from("[");
         for (at, cell) in self.cells.iter().enumerate() {
@@ -81,16 +82,16 @@ impl RowWriter {
     }
 }
 
-/// The zones in which instants are written.
+/// The zones in which instants are formatted.
 #[derive(Clone, Copy)]
 struct Zones<'a> {
     column: &'a TimeZone,
-    /// Zone of what is inside a value.
+    /// Zone of nested values.
     field: &'a TimeZone,
 }
 
 impl Cell {
-    /// `zone`: that of the value itself; `inside`: that of values in it.
+    /// `zone` is the zone of the value itself, `inside` that of nested values.
     fn of(data_type: &DataType, zone: &TimeZone, inside: &TimeZone) -> Cell {
         let part = |data_type: &DataType| Box::new(Cell::of(data_type, inside, inside));
         match data_type {
@@ -116,12 +117,13 @@ impl Cell {
         }
     }
 
-    /// Writes text.
+    /// Appends a value as plain text.
     fn plain(&self, value: Scalar<'_>, out: &mut String) {
         if value.is_null() {
             out.push_str("NULL");
             return;
         }
+
         match self {
             Cell::Scalar { code, .. } => match value {
                 Scalar::Text(text) => out.push_str(text),
@@ -132,6 +134,7 @@ impl Cell {
                 }
                 other => out.push_str(&text_of(code.as_ref(), other)),
             },
+
             Cell::Array(element) => {
                 out.push('[');
                 for (at, value) in parts(value).enumerate() {
@@ -140,6 +143,7 @@ impl Cell {
                 }
                 out.push(']');
             }
+
             Cell::Entries(key, value_cell) => {
                 out.push('{');
                 for (at, (of, value)) in entries(value).enumerate() {
@@ -150,6 +154,7 @@ impl Cell {
                 }
                 out.push('}');
             }
+
             Cell::Row(fields) => {
                 out.push('(');
                 for (at, ((_, cell), value)) in fields.iter().zip(parts(value)).enumerate() {
@@ -189,7 +194,7 @@ impl Cell {
                 out.push('{');
                 for (at, (of, value)) in entries(value).enumerate() {
                     out.push_str(if at > 0 { "," } else { "" });
-                    // JSON has no names but texts.
+                    // Names in JSON are always texts.
                     let mut name = String::new();
                     key.json(of, &mut name);
                     out.push_str(&if name.starts_with('"') { name } else { quoted(&name) });
@@ -212,7 +217,7 @@ impl Cell {
     }
 }
 
-/// The elements or fields of a value.
+/// Returns the elements or fields of a value.
 fn parts(value: Scalar<'_>) -> impl Iterator<Item = Scalar<'_>> {
     Nested::of(value).into_iter().flat_map(|nested| nested.values())
 }
@@ -221,7 +226,7 @@ fn entries(value: Scalar<'_>) -> impl Iterator<Item = (Scalar<'_>, Scalar<'_>)> 
     Nested::of(value).into_iter().flat_map(|nested| nested.entries())
 }
 
-/// Whole numbers, and intervals: milliseconds or months.
+/// Returns whether values are whole numbers, or intervals in milliseconds or months.
 fn is_number(data_type: &DataType) -> bool {
     data_type.is_integer() || matches!(data_type, DataType::IntervalDayTime | DataType::IntervalYearMonth)
 }
@@ -235,11 +240,11 @@ fn text_of(code: Option<&Code>, value: Scalar<'_>) -> String {
     }
 }
 
-/// The text of a number, truth or time as JSON.
+/// Converts the text of a number, boolean or time to JSON.
 fn json_of(text: &str, data_type: &DataType) -> String {
     match data_type {
         DataType::Boolean => text.to_lowercase(),
-        // What is no number in JSON is a text, as Flink writes it.
+        // As in Flink, values that are no JSON numbers become texts.
         _ if data_type.is_numeric() => {
             if text.bytes().any(|byte| byte == b'N' || byte == b'I') {
                 quoted(text)
@@ -248,13 +253,13 @@ fn json_of(text: &str, data_type: &DataType) -> String {
             }
         }
         DataType::Timestamp(_) => quoted(&iso(text)),
-        // Flink's JSON format appends its `Z` to local time, and its JDBC driver takes it off again.
+        // Flink's JSON format appends a `Z` to local time, and its JDBC driver removes it.
         DataType::TimestampLtz(_) => quoted(&(iso(text) + "Z")),
         _ => quoted(text.strip_suffix(".0").unwrap_or(text)),
     }
 }
 
-/// `2026-01-01 00:00:00.500` as ISO 8601, the fraction without zeros at its end.
+/// Converts `2026-01-01 00:00:00.500` to ISO 8601, without zeros at the end of the fraction.
 fn iso(text: &str) -> String {
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text };
     text.replacen(' ', "T", 1)
@@ -268,7 +273,8 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// Each: a type, a value, and what a real gateway of Flink 2.3 answered, as JSON and as plain text.
+    /// Each case has a type, a value, and the answers of a real gateway of Flink 2.3, as JSON and as plain
+    /// text.
     #[test]
     fn values_are_written_as_flink_writes_them() {
         let zone = TimeZone::get("Asia/Ho_Chi_Minh").expect("a zone");
@@ -308,6 +314,7 @@ mod tests {
             (DataType::TinyInt, Value::Int(1), "1", "\"1\""),
             (DataType::Int, Value::Null, "null", "null"),
         ];
+
         for (data_type, value, json, plain) in cases {
             let name = data_type.to_string();
             let column = ResultColumn { name: "c".to_owned(), column_type: data_type.nullable() };

@@ -1,4 +1,4 @@
-//! What went wrong, as the chain of exceptions that Flink would name. Its clients print the last cause.
+//! Failures as the chain of exceptions that Flink would answer. Its clients print the last cause.
 
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -8,10 +8,10 @@ pub(super) const EXECUTION: &str = "org.apache.flink.table.gateway.service.utils
 pub(super) const VALIDATION: &str = "org.apache.flink.table.api.ValidationException";
 const HANDLER: &str = "org.apache.flink.runtime.rest.handler.RestHandlerException";
 
-/// Where Flink's clients stop reading a cause; there is no Java stack behind it.
+/// Line at which Flink's clients stop reading a cause. No Java stack follows.
 const FRAME: &str = "\n\tat weir.SqlGateway";
 
-/// A class of Java's and its message.
+/// A Java class of exceptions, and its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cause {
     pub(super) class: &'static str,
@@ -22,7 +22,7 @@ pub(super) struct Cause {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault(Vec<Cause>);
 
-/// A request that is refused.
+/// The refusal of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused {
     pub(super) status: StatusCode,
@@ -45,7 +45,7 @@ impl Fault {
         self
     }
 
-    /// The same under another.
+    /// Wraps the fault in another cause.
     pub(super) fn under(mut self, class: &'static str, message: impl Into<String>) -> Fault {
         self.0.insert(0, Cause { class, message: message.into() });
         self
@@ -56,14 +56,14 @@ impl Fault {
         causes.collect::<Vec<_>>().join("\nCaused by: ")
     }
 
-    /// As Flink answers where a handler fails: the causes under its name.
+    /// Returns Flink's answer for a handler that fails, with the causes under the handler's name.
     pub(super) fn refused(self, doing: &str) -> Refused {
         let message = format!("Failed to {doing}.");
         let fault = self.under(GATEWAY, message.clone()).under(HANDLER, message);
         Refused { status: StatusCode::INTERNAL_SERVER_ERROR, errors: vec![fault.trace()] }
     }
 
-    /// As Flink answers where something fails that no handler expects, a statement above all.
+    /// Returns Flink's answer for a failure that no handler expects, usually of a statement.
     pub(super) fn internal(self) -> Refused {
         let trace =
             format!("<Exception on server side:\n{}\n\nEnd of exception on server side>", self.trace());
@@ -73,7 +73,7 @@ impl Fault {
         }
     }
 
-    /// As a fetch of the result tells it.
+    /// Returns the answer to a fetch whose statement has failed.
     pub(super) fn of_fetch(self) -> Refused {
         let failed = "Failed to fetchResults.";
         self.under(GATEWAY, failed).under(GATEWAY, format!("{GATEWAY}: {failed}")).internal()
@@ -81,7 +81,7 @@ impl Fault {
 }
 
 impl Refused {
-    /// In Flink's words, with its status.
+    /// Returns a refusal with Flink's text and status.
     pub(super) fn handler(status: StatusCode, message: impl Into<String>) -> Refused {
         Refused { status, errors: vec![format!("{HANDLER}: {}", message.into())] }
     }
@@ -90,7 +90,7 @@ impl Refused {
         Refused { status, errors: vec![message.into()] }
     }
 
-    /// A part of the path or the query that cannot be read.
+    /// Returns the refusal of a malformed part of the path or query.
     pub(super) fn parameter(kind: &str, name: &str, value: &str) -> Refused {
         let message = format!(
             "Bad request, could not parse parameters: Cannot resolve {kind} parameter ({name}) from value \"{value}\"."

@@ -1,4 +1,5 @@
-//! Findings about a statement as the exceptions of Flink's planner, so that its clients print what they print for Flink.
+//! Converts findings about a statement to exceptions of Flink's planner, so that its clients print what they
+//! print for Flink.
 
 use jobs::SubmitError;
 use jobs::with_causes;
@@ -15,7 +16,7 @@ const CALCITE_CONTEXT: &str = "org.apache.calcite.runtime.CalciteContextExceptio
 const VALIDATOR: &str = "org.apache.calcite.sql.validate.SqlValidatorException";
 const TABLE_EXISTS: &str = "org.apache.flink.table.catalog.exceptions.TableAlreadyExistException";
 
-/// The fault that findings about a statement are; their places are the statement's.
+/// Returns the fault of findings, whose places are relative to the statement.
 pub(super) fn fault(findings: &[Diagnostic], statement: &str) -> Fault {
     let errors: Vec<&Diagnostic> = findings.iter().filter(|finding| finding.is_error()).collect();
     let Some(first) = errors.first() else {
@@ -24,7 +25,7 @@ pub(super) fn fault(findings: &[Diagnostic], statement: &str) -> Fault {
     let all = || errors.iter().map(|error| told(error, statement)).collect::<Vec<_>>().join("\n");
 
     match &first.kind {
-        // Flink's client reads on where a statement ends too early, by these words.
+        // By these words Flink's client recognises an incomplete statement, and reads on.
         Kind::EndOfInput => {
             let (line, column) = place(first.span.start, statement);
             let message = format!("Encountered \"<EOF>\" at line {line}, column {column}.\n{}", all());
@@ -58,7 +59,7 @@ pub(super) fn fault(findings: &[Diagnostic], statement: &str) -> Fault {
     }
 }
 
-/// A script that a session made was not started; the statement stands at its end.
+/// Returns the fault of a script that a session composed and that did not start. The statement is at its end.
 pub(super) fn submit_fault(error: &SubmitError, script: &str, statement_at: usize) -> Fault {
     let SubmitError::Script(findings) = error else {
         return Fault::new(EXECUTION, with_causes(error));
@@ -68,7 +69,8 @@ pub(super) fn submit_fault(error: &SubmitError, script: &str, statement_at: usiz
         .iter()
         .map(|finding| {
             let start = finding.span.start.checked_sub(statement_at);
-            // What is wrong with a table's options is found when it is used, and lies before the statement.
+            // Errors in a table's options are found when the table is used, and their places precede the
+            // statement.
             let end = finding.span.end.saturating_sub(statement_at);
             let span = start.map_or(Span::default(), |start| Span { start, end });
             Diagnostic { span, ..finding.clone() }
@@ -91,7 +93,7 @@ fn validator(span: Span, statement: &str, message: String) -> Fault {
         .caused_by(VALIDATOR, message)
 }
 
-/// A finding with its place, detail and hint, a line each.
+/// Formats a finding with its place, detail and hint, one per line.
 fn told(finding: &Diagnostic, statement: &str) -> String {
     let mut text = finding.message.clone();
     if finding.span != Span::default() {
@@ -105,7 +107,7 @@ fn told(finding: &Diagnostic, statement: &str) -> String {
     text
 }
 
-/// Line and column of a byte, from 1.
+/// Returns line and column of a byte, counted from 1.
 fn place(at: usize, statement: &str) -> (usize, usize) {
     let before = &statement[..statement.floor_char_boundary(at.min(statement.len()))];
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);

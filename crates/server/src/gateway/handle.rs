@@ -1,4 +1,5 @@
-//! Handles of sessions and operations: random UUIDs, which are all that it takes to use what they name.
+//! Handles of sessions and operations: random UUIDs. Knowing a handle is all it takes to use the session or
+//! operation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +8,7 @@ use std::str::FromStr;
 pub(super) struct Handle(u128);
 
 impl Handle {
-    /// A new one, of version 4.
+    /// Returns a new UUID of version 4.
     pub(super) fn new() -> Handle {
         const FIXED: u128 = 0xf000 << 64 | 0xc000 << 48;
         const VERSION: u128 = 0x4000 << 64 | 0x8000 << 48;
@@ -15,7 +16,7 @@ impl Handle {
     }
 }
 
-/// As Java writes it: `8-4-4-4-12` hexadecimal digits.
+/// Formats the handle as Java does: `8-4-4-4-12` hexadecimal digits.
 impl fmt::Display for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = format!("{:032x}", self.0);
@@ -27,7 +28,7 @@ impl fmt::Display for Handle {
     }
 }
 
-/// Not a UUID.
+/// The text is not a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NoHandle;
 

@@ -1,9 +1,9 @@
-//! The SQL gateway's listener: Flink's SQL gateway REST API over our own sessions and jobs, so that Flink's SQL client and
-//! JDBC driver work against it.
+//! The SQL gateway's listener: the REST API of Flink's SQL gateway over Weir's sessions and jobs, so that
+//! Flink's SQL client and JDBC driver work with Weir.
 //!
-//! A request passes `route` (a pure table) and `answer`. A statement becomes an `operation`, which `run` carries out in
-//! its session (`sessions`); its result is fetched page by page (`results`), in Flink's words (`model`, `cells`, `types`).
-//! What goes wrong is a `fault`: the causes that Flink would name.
+//! A request passes `route` (a pure table) and `answer`. A statement becomes an `operation`, which `run`
+//! executes in its session (`sessions`). Its result is fetched page by page (`results`) in Flink's format
+//! (`model`, `cells`, `types`). A failure is a `fault`: the chain of causes that Flink would answer.
 
 mod handle;
 mod options;

@@ -1,4 +1,4 @@
-//! Flink's JSON, field by field.
+//! The JSON of Flink's SQL gateway.
 
 use std::collections::BTreeMap;
 
@@ -132,7 +132,7 @@ pub(super) struct RowData {
 }
 
 impl ResultPage {
-    /// A page in words; `address` gives the address of a token.
+    /// Converts a page; `address` returns the address of a token.
     pub(super) fn of(
         outcome: Option<&Outcome>,
         page: &Page,

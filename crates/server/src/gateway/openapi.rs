@@ -1,6 +1,6 @@
-//! `/openapi.json` of the SQL gateway: every route with what it takes and answers, from one table.
+//! `/openapi.json` of the SQL gateway: every route with its parameters, body and answers, from one table.
 //!
-//! A test holds the table against the routes: what is described is there.
+//! A test compares the table with the routes, so that all described routes exist.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -32,12 +32,12 @@ use super::{fault, model, operation as operations};
 )]
 struct Schemas;
 
-/// A route with what it takes and answers.
+/// A route with its parameters, body and answer.
 #[derive(Clone, Copy)]
 struct Described {
     method: &'static str,
     path: &'static str,
-    /// The schema of the answer; empty: any JSON.
+    /// The schema of the answer; empty for any JSON.
     answer: &'static str,
     summary: &'static str,
     /// The schema of the body.

@@ -1,4 +1,4 @@
-//! An operation: a statement from its arrival until its result is forgotten.
+//! An operation: a statement from its arrival until its result is dropped.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use super::results::{Outcome, Page};
 
 pub(super) struct Operation {
     pub(super) handle: Handle,
-    /// The statement changes nothing that others see.
+    /// Whether the statement changes nothing that others see.
     pub(super) only_asks: bool,
     state: Mutex<State>,
-    /// Something has changed, or rows have come. Shared with the job, which may outlive the operation.
+    /// Notifies of changed state and of new rows. Shared with the job, which may outlive the operation.
     changed: Arc<Notify>,
 }
 
@@ -59,7 +59,7 @@ impl Operation {
         Operation { handle, only_asks, state, changed: Arc::default() }
     }
 
-    /// For whoever fetches rows: called when there are some.
+    /// Returns a function for the query to call when it has rows.
     pub(super) fn waker(&self) -> Arc<dyn Fn() + Send + Sync> {
         let changed = Arc::clone(&self.changed);
         Arc::new(move || changed.notify_waiters())
@@ -76,7 +76,8 @@ impl Operation {
         }
     }
 
-    /// The statement has come to something. Where nobody waits for it any more, a query ends.
+    /// Sets the outcome of the statement. If the operation was cancelled or closed meanwhile, a query in the
+    /// outcome ends.
     pub(super) fn settle(&self, outcome: Result<Outcome, Fault>) {
         let next = match outcome {
             Ok(outcome) => State::Done(outcome),
@@ -89,7 +90,7 @@ impl Operation {
         self.leave(|state| matches!(state, State::Running), State::TimedOut);
     }
 
-    /// Ends what still goes on; false where nothing does.
+    /// Cancels a running statement or query; returns false where there is none.
     pub(super) fn cancel(&self) -> bool {
         let goes_on = |state: &State| match state {
             State::Running => true,
@@ -99,7 +100,7 @@ impl Operation {
         self.leave(goes_on, State::Canceled)
     }
 
-    /// Forgets the result; a query ends.
+    /// Drops the result; a query ends.
     pub(super) fn close(&self) {
         self.leave(|_| true, State::Closed);
     }
@@ -107,7 +108,7 @@ impl Operation {
     fn leave(&self, may: impl FnOnce(&State) -> bool, next: State) -> bool {
         let mut state = self.state.lock();
         let is_left = may(&state);
-        // What is left is dropped without the lock: a query is told to end.
+        // Drop the old state without the lock, because dropping a query ends it.
         let dropped = if is_left { std::mem::replace(&mut *state, next) } else { next };
         drop(state);
         drop(dropped);
@@ -115,7 +116,7 @@ impl Operation {
         is_left
     }
 
-    /// Whether it may be forgotten.
+    /// Returns whether the operation may be dropped.
     pub(super) fn is_at_rest(&self) -> bool {
         match &*self.state.lock() {
             State::Running => false,
@@ -124,7 +125,7 @@ impl Operation {
         }
     }
 
-    /// The page of a token, once there is one, or what there is when `until` has passed; `answer` puts it into words.
+    /// Waits for the page of a token, at most for `until`; `answer` converts it.
     pub(super) async fn fetch<T>(
         &self,
         token: u64,
@@ -136,7 +137,7 @@ impl Operation {
         let mut is_late = false;
 
         loop {
-            // Before looking, so that nothing is missed between that and waiting.
+            // Subscribe before looking, so that no change is missed between the two.
             let changed = self.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();

@@ -1,4 +1,4 @@
-//! The operations of a session: so many, the oldest that are over giving way.
+//! The operations of a session. Their number is bounded; the oldest that have ended give way.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use super::fault::{Fault, GATEWAY};
 use super::handle::Handle;
 use super::operation::Operation;
 
-/// In the order of their arrival.
+/// The operations in the order of their arrival.
 #[derive(Default)]
 pub(super) struct Operations(VecDeque<Arc<Operation>>);
 
 impl Operations {
-    /// Takes one in; refuses it where as many go on as may be there.
+    /// Adds an operation. Fails where the limit is reached and all are still active.
     pub(super) fn add(&mut self, operation: Arc<Operation>, at_most: usize) -> Result<(), Fault> {
         if self.0.len() >= at_most {
             let Some(over) = self.0.iter().position(|operation| operation.is_at_rest()) else {
@@ -38,7 +38,7 @@ impl Operations {
         })
     }
 
-    /// Closes and forgets the operation of a handle, if there is one; returns it.
+    /// Closes and removes the operation of a handle, if any, and returns it.
     pub(super) fn close(&mut self, handle: Handle) -> Option<Arc<Operation>> {
         let at = self.0.iter().position(|operation| operation.handle == handle)?;
         let operation = self.0.remove(at)?;

@@ -1,34 +1,36 @@
-//! Everything about the SQL gateway's listener that a deployment may want to change.
+//! Options of the SQL gateway's listener.
 
 use std::time::Duration;
 
-/// How the listener behaves.
+/// Options of the SQL gateway's listener.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Origins, beside those of this machine, whose pages may use the gateway: `https://host[:port]`, or `*`.
+    /// Origins, besides those of this machine, whose pages may use the gateway: `https://host[:port]`, or
+    /// `*`.
     pub cors_origins: Vec<String>,
-    /// Sessions that are open at one time; further ones are refused.
+    /// Maximum of sessions open at one time; further ones are refused.
     pub sessions_max: usize,
-    /// How long a session may do nothing, not even beat its heart, until it is closed and its queries end.
+    /// Time without a request, heartbeats included, after which a session is closed and its queries end.
     pub idle_timeout: Duration,
-    /// Statements of a session whose results are kept; the oldest that are over give way to new ones.
+    /// Statements of a session whose results are kept; the oldest that have ended give way to new ones.
     pub operations_max: usize,
-    /// Queries of all sessions that run at one time; each holds up to 10,000 rows or 8 MiB that were not fetched yet.
+    /// Maximum of queries running at one time in all sessions. Each holds up to 10,000 rows or 8 MiB that
+    /// were not fetched yet.
     pub queries_max: usize,
-    /// Rows of a page, at most.
+    /// Maximum of rows of a page.
     pub page_rows: usize,
-    /// How long a fetch is held while there is nothing to answer.
+    /// Time for which a fetch waits for something to answer.
     pub hold: Duration,
-    /// The largest body of a request.
+    /// Maximum size of a request's body.
     pub body_bytes_max: usize,
-    /// How long a client may take to send it (408).
+    /// Time in which a client must send the body (408).
     pub body_timeout: Duration,
-    /// Connections served at one time; further ones wait to be accepted.
+    /// Maximum of connections served at one time; further ones wait to be accepted.
     pub connections_max: usize,
-    /// Header lines of a request (431 beyond), and how long they may take to arrive.
+    /// Maximum of header lines of a request (431), and the time in which they must arrive.
     pub headers_max: usize,
     pub header_timeout: Duration,
-    /// How long a shutdown waits for requests to end.
+    /// Time that a shutdown waits for requests to end.
     pub shutdown_grace: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! How many queries there are: those that run, and those whose rows nobody has fetched yet.
+//! Counts the queries that run or whose rows are not fetched yet.
 
 use std::sync::{Arc, Weak};
 
@@ -12,13 +12,13 @@ pub(super) struct Queries(Mutex<Counted>);
 
 #[derive(Default)]
 struct Counted {
-    /// About to be known.
+    /// Queries that are starting and not in `known` yet.
     starting: usize,
     known: Vec<Weak<QueryJob>>,
 }
 
 impl Queries {
-    /// Starts one, unless there are as many as there may be.
+    /// Starts a query, unless the limit is reached.
     pub(super) fn start(
         &self,
         at_most: usize,
@@ -34,7 +34,7 @@ impl Queries {
             counted.starting += 1;
         }
 
-        // Without the lock: it may wait for disks and brokers.
+        // Start without the lock, because starting may wait for disks and brokers.
         let started = start().map(Arc::new);
         let mut counted = self.0.lock();
         counted.starting -= 1;
@@ -43,7 +43,7 @@ impl Queries {
     }
 }
 
-/// Whether it is over and holds nothing any more.
+/// Returns whether a query has ended and holds no rows any more.
 pub(super) fn is_spent(query: &QueryJob) -> bool {
     query.ended().is_some() && !query.has_rows()
 }

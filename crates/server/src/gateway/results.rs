@@ -1,7 +1,7 @@
 //! The result of a statement, page by page.
 //!
-//! What is known at once is paged by its token alone. Rows of a query are taken as they come: each page once, and once
-//! more for whoever did not get the answer.
+//! A complete result is paged by token alone. The rows of a query are consumed as they arrive: each page is
+//! given once, and again only to a client that asks for the last page a second time.
 
 use std::sync::Arc;
 
@@ -14,19 +14,19 @@ use types::{ColumnType, JobId, Value};
 use super::fault::{EXECUTION, Fault};
 use super::queries::is_spent;
 
-/// How Flink tells that there is something to look at.
+/// Flink's kinds of results: with and without content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ResultKind {
     Success,
     SuccessWithContent,
 }
 
-/// What a statement came to.
+/// The outcome of a statement.
 pub(super) struct Outcome {
     pub(super) columns: Vec<ResultColumn>,
     pub(super) kind: ResultKind,
     pub(super) job: Option<JobId>,
-    /// In which instants are shown.
+    /// Zone in which instants are shown.
     pub(super) zone: TimeZone,
     pub(super) rows: Rows,
 }
@@ -36,14 +36,14 @@ pub(super) enum Rows {
     Query(Box<Running>),
 }
 
-/// A query and how far it was fetched.
+/// A query, and how far it was fetched.
 pub(super) struct Running {
     query: Arc<QueryJob>,
     /// The next page's token.
     next: u64,
-    /// The page before, for whoever asks again.
+    /// The last page, in case the client asks again.
     last: Arc<Vec<CollectedRow>>,
-    /// All pages were given.
+    /// Whether all pages were given.
     is_over: bool,
 }
 
@@ -55,19 +55,19 @@ pub(super) enum Page {
         next: u64,
     },
     End,
-    /// Nothing is there yet; the token to ask with again is the same.
+    /// Nothing is there yet; the client asks again with the same token.
     NotYet,
 }
 
 impl Outcome {
-    /// `OK`.
+    /// Returns the outcome `OK`.
     pub(super) fn ok() -> Outcome {
         let columns = vec![("result".to_owned(), types::DataType::STRING.nullable())];
         let rows = vec![vec![Value::Text("OK".to_owned())]];
         Outcome { kind: ResultKind::Success, ..Outcome::of(Answer { columns, rows }, TimeZone::UTC) }
     }
 
-    /// What is known at once.
+    /// Returns the outcome of a complete answer.
     pub(super) fn of(answer: Answer, zone: TimeZone) -> Outcome {
         let rows = answer.rows.into_iter().map(|values| CollectedRow { kind: RowKind::Insert, values });
         Outcome {
@@ -79,7 +79,7 @@ impl Outcome {
         }
     }
 
-    /// One text in one column.
+    /// Returns a result of one text in one column.
     pub(super) fn one(column: &str, text: String) -> Outcome {
         let columns = vec![(column.to_owned(), types::DataType::STRING.nullable())];
         Outcome::of(Answer { columns, rows: vec![vec![Value::Text(text)]] }, TimeZone::UTC)
@@ -96,7 +96,7 @@ impl Outcome {
         matches!(self.rows, Rows::Query(_))
     }
 
-    /// Whether nothing more happens by itself.
+    /// Returns whether nothing more happens by itself.
     pub(super) fn is_at_rest(&self) -> bool {
         match &self.rows {
             Rows::Known(_) => true,
@@ -104,7 +104,7 @@ impl Outcome {
         }
     }
 
-    /// The page of a token.
+    /// Returns the page of a token.
     pub(super) fn page(&mut self, token: u64, page_rows: usize) -> Result<Page, Fault> {
         match &mut self.rows {
             Rows::Known(rows) => known_page(rows, token, page_rows),
@@ -112,7 +112,8 @@ impl Outcome {
         }
     }
 
-    /// An empty page in place of one that there is not yet. The query is then asked with the next token.
+    /// Returns an empty page in place of one that does not exist yet, so that the next fetch has another
+    /// token.
     pub(super) fn skip(&mut self, token: u64) -> Page {
         if let Rows::Query(running) = &mut self.rows
             && running.next == token
@@ -143,11 +144,11 @@ impl Running {
         }
 
         if token == 0 {
-            // What columns there are is told before there are rows.
+            // The first page has only the columns, so that the client knows them before there are rows.
             return Ok(self.give(Vec::new()));
         }
 
-        // In this order: no row comes after the end.
+        // Read the end first: no row comes after the end.
         let ended = self.query.ended();
         let rows = self.query.take(page_rows);
         if !rows.is_empty() {
@@ -183,7 +184,7 @@ fn unexpected(next: u64, before: Option<u64>, found: u64) -> Fault {
     Fault::new(EXECUTION, format!("Expecting token to be {next}{before}, but found {found}."))
 }
 
-/// Columns of the rows that a statement answers with.
+/// Returns the columns of the rows that a statement answers.
 fn flat(columns: Vec<(String, ColumnType)>) -> Vec<ResultColumn> {
     columns.into_iter().map(|(name, column_type)| ResultColumn { name, column_type }).collect()
 }

@@ -1,8 +1,8 @@
-//! What a request is for: a pure table of Flink's SQL gateway routes, version by version.
+//! The table of the SQL gateway's routes: a pure function of version, method and path.
 
 use axum::http::Method;
 
-/// Flink's versions of the API. Without one in the path it is the newest.
+/// Flink's versions of the API. A path without a version means the newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Version {
     V1,
@@ -36,7 +36,7 @@ pub(super) enum OfOperation<'a> {
     Status,
     Cancel,
     Close,
-    /// By its token.
+    /// The page of a token.
     Result(&'a str),
 }
 
@@ -44,7 +44,7 @@ impl Version {
     pub(super) const ALL: [(Version, &'static str); 4] =
         [(Version::V1, "V1"), (Version::V2, "V2"), (Version::V3, "V3"), (Version::V4, "V4")];
 
-    /// As it stands in a path.
+    /// Returns the version as it stands in a path.
     pub(super) fn segment(self) -> &'static str {
         match self {
             Version::V1 => "v1",
@@ -56,7 +56,7 @@ impl Version {
 }
 
 impl<'a> Route<'a> {
-    /// The route of a plain path. `None`: there is none.
+    /// Returns the route of a plain path; `None` if there is none.
     pub(super) fn of(method: &Method, path: &'a str) -> Option<(Version, Route<'a>)> {
         let path = path.strip_prefix('/')?;
         let segments: Vec<&str> = path.split('/').collect();
@@ -95,7 +95,7 @@ impl<'a> Route<'a> {
         Some((version, route))
     }
 
-    /// Whether pages of strangers may ask too.
+    /// Returns whether pages of other sites may call the route too.
     pub(super) fn is_public(self) -> bool {
         matches!(self, Route::Info | Route::ApiVersions | Route::Description)
     }

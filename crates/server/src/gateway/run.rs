@@ -1,4 +1,4 @@
-//! Carries a statement out: in its session what is declared and asked, with the dispatcher what runs.
+//! Executes a statement: declarations and questions in its session, jobs through the dispatcher.
 
 use jobs::{JobStatus, JobView, Origin, Sequel, Submission, with_causes};
 use sql::session::{Answer, Insertion, Outcome as Meant, Selection, StopJob};
@@ -13,10 +13,10 @@ use super::sessions::Session;
 
 const NO_SUCH_JOB: &str = "org.apache.flink.runtime.messages.FlinkJobNotFoundException";
 
-/// Settings of Flink's by which a job would go on from a savepoint.
+/// Flink's settings by which a job starts from a savepoint.
 const RECOVERY: [&str; 2] = ["execution.state-recovery.path", "execution.savepoint.path"];
 
-/// Blocks: it compiles, and what it starts or stops may wait for disks and brokers.
+/// Executes a statement. Blocks: it compiles, and starting or stopping a job may wait for disks and brokers.
 pub(super) fn run(
     parts: &Parts,
     session: &Session,
@@ -96,7 +96,7 @@ fn stopped(parts: &Parts, operation: &Operation, stop: &StopJob) -> Result<Outco
 
     let known = id.parse::<JobId>().ok();
     let Some(job) = known.and_then(|id| dispatcher.job(id)) else {
-        // One that could not be started again after the process before is given up.
+        // A job that could not be started again after the last process is given up.
         if !with_savepoint && known.is_some_and(|id| dispatcher.abandon(id)) {
             return Ok(Outcome::ok());
         }
@@ -121,7 +121,7 @@ fn stopped(parts: &Parts, operation: &Operation, stop: &StopJob) -> Result<Outco
     Err(terminal(job.status()))
 }
 
-/// Jobs as `SHOW JOBS` lists them, oldest first.
+/// Returns jobs as `SHOW JOBS` lists them, oldest first.
 fn listed(jobs: Vec<JobView>) -> Answer {
     let text = |name: &str| (name.to_owned(), DataType::STRING.nullable());
     let columns = vec![

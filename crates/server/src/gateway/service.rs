@@ -1,4 +1,4 @@
-//! The SQL gateway: what it is given, how it starts, and how it ends.
+//! The SQL gateway's service: what it needs, how it starts, and how it ends.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -21,17 +21,17 @@ use crate::metrics::Metrics;
 use crate::origin::Origins;
 use crate::shutdown::lifeline;
 
-/// How often to look for sessions that do nothing, at most.
+/// Maximum interval of the search for idle sessions.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// What the gateway works with.
+/// The dependencies of the gateway.
 #[derive(Clone)]
 pub struct Services {
     pub clock: Arc<dyn Clock>,
     pub dispatcher: Arc<Dispatcher>,
-    /// Fills `${NAME}` in statements.
+    /// Values of `${NAME}` in statements.
     pub variables: Variables,
-    /// Who may do what.
+    /// Decides who may do what.
     pub guard: Arc<Guard>,
 }
 
@@ -44,7 +44,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Takes a listener. Fails if an origin of the options is none.
+    /// Takes over a listener. Fails if an origin in the options is invalid.
     pub fn bind(listener: TcpListener, options: Options, services: Services) -> Result<Gateway, Error> {
         let address = listener.local_addr().map_err(Error::Address)?;
         let origins = Arc::new(Origins::new(&options.cors_origins)?);
@@ -57,8 +57,9 @@ impl Gateway {
         self.address
     }
 
-    /// Serves until `shutdown` completes. Then no connection is accepted any more, requests under way are answered, and
-    /// what has not ended within the grace is cut off. Sessions and their queries end; jobs that write go on.
+    /// Serves until `shutdown` completes. Then accepts no more connections, answers requests in flight, and
+    /// cuts off connections that are still open after the grace period. Sessions and their queries end;
+    /// writing jobs go on.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Gateway { listener, address, door, parts } = self;
         let (mut lifeline, alive) = lifeline();
@@ -91,7 +92,7 @@ impl Gateway {
             () = expiring => {}
         }
 
-        // Fetches that are held end with their sessions.
+        // Waiting fetches end with their sessions.
         parts.sessions.close_all();
         lifeline.stop();
         if tokio::time::timeout(grace, lifeline.ended()).await.is_err() {

@@ -1,4 +1,4 @@
-//! Sessions: each by its handle, closed when nobody has used it for a while.
+//! Sessions by handle. A session is closed when it has not been used for a while.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,25 +21,25 @@ pub(super) struct Sessions {
 #[derive(Default)]
 struct Open {
     by_handle: BTreeMap<Handle, Arc<Session>>,
-    /// None is opened any more.
+    /// Whether no more sessions are opened.
     is_over: bool,
 }
 
 pub(super) struct Session {
     pub(super) handle: Handle,
-    /// What was declared and set. Held while a statement is understood: one at a time.
+    /// Declarations and settings. Locked while a statement is analysed, one at a time.
     pub(super) sql: Mutex<sql::session::Session>,
     pub(super) operations: Mutex<Operations>,
     used: Mutex<Used>,
 }
 
-/// When a session was used last, and by how many requests it is used now.
+/// Time of a session's last use, and the number of requests that use it now.
 struct Used {
     at: Duration,
     now: usize,
 }
 
-/// A request that uses a session; as long as it lasts, the session is not idle.
+/// A request that uses a session. While it exists, the session is not idle.
 pub(super) struct Use {
     session: Arc<Session>,
     clock: Arc<dyn types::Clock>,
@@ -83,11 +83,11 @@ impl Sessions {
         Ok(handle)
     }
 
-    /// A session, for a request that uses it.
+    /// Returns a session for a request that uses it.
     pub(super) fn take(&self, handle: Handle, clock: &Arc<dyn types::Clock>) -> Result<Use, Fault> {
         let open = self.open.lock();
         let session = open.by_handle.get(&handle).cloned().ok_or_else(|| unknown(handle))?;
-        // Under the lock, so that it is not found idle meanwhile.
+        // Count the use under the lock, so that the session does not count as idle meanwhile.
         session.used.lock().now += 1;
         Ok(Use { session, clock: Arc::clone(clock) })
     }
@@ -98,7 +98,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Closes sessions that nobody has used for so long.
+    /// Closes sessions that were idle for `idle` or longer.
     pub(super) fn expire(&self, now: Duration, idle: Duration) {
         let mut open = self.open.lock();
         let is_idle = |session: &Session| {

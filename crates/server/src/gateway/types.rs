@@ -1,9 +1,9 @@
-//! SQL's types as Flink's JSON describes them: `{"type": "VARCHAR", "nullable": true, "length": 2147483647}`.
+//! Converts SQL types to Flink's JSON: `{"type": "VARCHAR", "nullable": true, "length": 2147483647}`.
 
 use serde_json::{Value, json};
 use types::{ColumnType, DataType, Field};
 
-/// The digits of the leading field of an interval: Flink's default, which no literal here changes.
+/// Digits of the leading field of an interval: Flink's default, which no literal here changes.
 const INTERVAL_PRECISION: u32 = 2;
 
 pub(super) fn logical_type(column_type: &ColumnType) -> Value {

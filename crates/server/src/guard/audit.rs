@@ -1,7 +1,7 @@
 //! The audit log: a line for each change and each refusal, under the target `audit`.
 //!
-//! Who (a token's name, `-` without one), from where, what, and what came of it. Events that come in are no change: what a
-//! producer sends is counted, not listed.
+//! A line tells the caller (a token's name, `-` without one), the address, the request and its outcome.
+//! Ingested events are not changes: they are counted, not listed.
 
 use std::net::IpAddr;
 
@@ -9,16 +9,16 @@ use axum::http::{Method, StatusCode};
 
 use super::token::Token;
 
-/// The job that a request made, left on its response by whoever made it.
+/// The job that a request created. The handler attaches it to its response.
 #[derive(Debug, Clone)]
 pub(crate) struct AboutJob(pub(crate) String);
 
-/// A request that only asked for something, left on its response by whoever answered it: it is no change, whatever its
-/// method.
+/// Marks a request as a question. The handler attaches it to its response; the request is then no change,
+/// whatever its method.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OnlyAsked;
 
-/// A request as the audit log tells of it.
+/// A request as the audit log shows it.
 pub(super) struct Asked<'a> {
     pub(super) who: &'a str,
     pub(super) peer: IpAddr,
@@ -28,7 +28,7 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The request did something, or tried to.
+    /// Logs a request that changed something, or tried to.
     pub(super) fn acted(&self, status: StatusCode, made: Option<&AboutJob>) {
         let job = made.map_or_else(|| job_of(self.path), |made| made.0.as_str());
         self.line("change", job, status, "a change was asked for");
@@ -49,19 +49,19 @@ impl Asked<'_> {
     }
 }
 
-/// A connection was closed because whoever opened it may no longer.
+/// Logs that a connection was closed because its permission ended.
 pub(super) fn ended(who: &str, peer: IpAddr) {
     tracing::info!(target: "audit", event = "ended", who, %peer, "the right to go on has ended");
 }
 
-/// Tokens were changed on this machine, by whoever may write the file.
+/// Logs that tokens were changed on this machine, by a user who may write the file.
 pub(super) fn token(event: &'static str, token: &Token) {
     let roles: Vec<&str> = token.roles.iter().map(|role| role.name()).collect();
     let roles = roles.join(" ");
     tracing::info!(target: "audit", event, token = token.name, id = token.id, roles, "the file of tokens has changed");
 }
 
-/// The job that a path names, or nothing.
+/// Returns the job that a path names, or an empty text.
 fn job_of(path: &str) -> &str {
     let mut parts = path.split('/');
     let named = parts.find(|part| matches!(*part, "jobs" | "applications")).and_then(|_| parts.next());

@@ -1,4 +1,4 @@
-//! A request's body that must have come in within some time, whoever reads it.
+//! Limits the time in which a request's body must arrive.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,12 +8,12 @@ use axum::body::{Body, Bytes};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-/// The body took too long to arrive.
+/// Error of a body that took too long to arrive.
 #[derive(Debug, thiserror::Error)]
 #[error("the body took too long to arrive")]
 struct Late;
 
-/// Whether reading a body failed since it took too long.
+/// Returns whether reading a body failed because it took too long.
 pub(crate) fn is_late(error: &axum::Error) -> bool {
     let first: &(dyn std::error::Error + 'static) = error;
     std::iter::successors(Some(first), |error| error.source()).any(|error| error.is::<Late>())
@@ -22,11 +22,11 @@ pub(crate) fn is_late(error: &axum::Error) -> bool {
 struct Timed {
     body: Incoming,
     limit: Duration,
-    /// Runs from the first look at it: most bodies are there by then, and need no timer.
+    /// Starts with the first poll: most bodies are complete by then, and need no timer.
     left: Option<Pin<Box<Sleep>>>,
 }
 
-/// The body, and an error in its place once the limit is over.
+/// Returns the body; reading it fails once the limit has passed.
 pub(crate) fn timed(body: Incoming, limit: Duration) -> Body {
     if body.is_end_stream() {
         return Body::empty();
@@ -43,7 +43,7 @@ impl HttpBody for Timed {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            // A body in drops would else never be late.
+            // Without this check, a body that trickles in would never be late.
             let is_over = self.left.as_ref().is_some_and(|left| left.is_elapsed());
             return Poll::Ready(if is_over {
                 Some(Err(Late.into()))

@@ -1,5 +1,5 @@
-//! What every request of a listener passes: limits, names, rules, tokens, and on its way back the headers that browsers
-//! heed.
+//! The checks that every request of a listener passes: limits, names, rules, tokens. Also sets the security
+//! headers of every response.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use super::{Guard, headers};
 use crate::flink::Peer;
 use crate::origin::Origins;
 
-/// The longest target of a request (414), and the most bytes of its headers (431).
+/// Maximum bytes of a request's target (414), and of its headers (431).
 const TARGET_BYTES_MAX: usize = 8 << 10;
 const HEADER_BYTES_MAX: usize = 32 << 10;
 
-/// The way into a listener.
+/// The entrance of a listener.
 #[derive(Clone)]
 pub(crate) struct Door {
     guard: Arc<Guard>,
@@ -31,11 +31,11 @@ pub(crate) struct Door {
     origins: Arc<Origins>,
 }
 
-/// What a request that was let in is.
+/// An admitted request.
 enum Entry {
-    /// For the guard itself.
+    /// The guard itself answers the request.
     Own(Own),
-    /// For whatever the listener serves.
+    /// The listener's router answers the request.
     Rule(Lease, Option<Rule>),
 }
 
@@ -48,7 +48,7 @@ impl Door {
         &self.guard
     }
 
-    /// Answers a request: by the router if it is let in.
+    /// Answers a request, by the router if it is admitted.
     pub(crate) async fn pass(&self, mut request: Request, router: Router) -> Response {
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
@@ -102,7 +102,7 @@ impl Door {
             return Ok(Entry::Rule(Lease::new(Arc::clone(&self.guard), None, peer), rule));
         }
         let caller = self.guard.caller(request.headers(), peer)?.ok_or_else(Refusal::no_token)?;
-        // Without a rule it may be a route that somebody forgot to think about.
+        // A route without a rule may have been forgotten, so it is not served.
         let rule = rule.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "Not Found"))?;
 
         match rule.need {
@@ -116,7 +116,7 @@ impl Door {
         let caller = self.guard.known_caller(request.headers());
         let who = caller.as_ref().map_or("-", |caller| &caller.token.name);
         let is_for_people = wants_page(request);
-        // A page is asked for without a token whenever a session is over: that is nobody's attempt at anything.
+        // A browser asks for a page without a token whenever a session has ended; this is not an attack.
         let is_usual = refusal.status == StatusCode::UNAUTHORIZED && is_for_people;
         let is_usual =
             is_usual || matches!(refusal.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::NOT_FOUND);
@@ -156,7 +156,7 @@ impl Door {
                 headers.remove(header::ACCESS_CONTROL_ALLOW_ORIGIN);
             } else if self.place == Place::Http && !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN)
             {
-                // What the guard answers itself: a dashboard from elsewhere should learn what it lacks.
+                // Also for the guard's own answers: a dashboard of another origin should learn what it lacks.
                 headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
                 headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
                 headers.append(header::VARY, HeaderValue::from_static("origin"));
@@ -185,7 +185,7 @@ fn has_measure(request: &Request) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether a browser asks for a page that a person is to see.
+/// Returns whether a browser asks for a page to show to a person.
 fn wants_page(request: &Request) -> bool {
     let headers = request.headers();
     let accepts = headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok());
@@ -196,7 +196,7 @@ fn wants_page(request: &Request) -> bool {
 }
 
 impl Guard {
-    /// Whoever sends these headers, if they are known, and whatever may be wrong.
+    /// Returns the caller with these headers, if known, ignoring errors.
     fn known_caller(&self, headers: &HeaderMap) -> Option<Caller> {
         self.look(headers).ok().flatten()
     }

@@ -1,4 +1,5 @@
-//! The file of tokens, in the data directory: written whole or not at all, by one process at a time, for its owner's eyes.
+//! The file of tokens in the data directory: written atomically, by one process at a time, and readable by
+//! its owner only.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
@@ -15,10 +16,10 @@ use super::uses::last_uses;
 
 const NAME: &str = "tokens.json";
 const VERSION: u32 = 1;
-/// Tokens there may be: all of them are in memory, and read whenever one changes.
+/// Maximum number of tokens. All of them are in memory, and are read again whenever one changes.
 const TOKENS_MAX: usize = 10_000;
 
-/// Why tokens cannot be read or changed.
+/// Causes for which tokens cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -60,7 +61,7 @@ struct Content {
     tokens: Vec<Token>,
 }
 
-/// Tells one state of a file from another.
+/// Identifies a state of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
     inode: u64,
@@ -69,7 +70,7 @@ pub(super) struct Stamp {
 }
 
 impl Stamp {
-    /// `None`: the file is not there.
+    /// Returns the present state; `None` if the file does not exist.
     pub(super) fn of(path: &Path) -> io::Result<Option<Stamp>> {
         match fs::metadata(path) {
             Ok(about) => Ok(Some(Stamp {
@@ -83,14 +84,14 @@ impl Stamp {
     }
 }
 
-/// Where tokens are kept.
+/// The file in which tokens are stored.
 #[derive(Debug, Clone)]
 pub struct TokenFile {
     path: PathBuf,
 }
 
 impl TokenFile {
-    /// In a data directory, which need not be there yet.
+    /// Returns the file in a data directory, which need not exist yet.
     pub fn below(data_dir: &Path) -> TokenFile {
         TokenFile { path: data_dir.join(NAME) }
     }
@@ -99,7 +100,7 @@ impl TokenFile {
         &self.path
     }
 
-    /// All tokens, oldest first, those that are over included. `None`: there never was one.
+    /// Returns all tokens, oldest first, expired ones included; `None` if there never was one.
     pub fn read(&self) -> Result<Option<Vec<Token>>, TokenError> {
         let text = match fs::read_to_string(&self.path) {
             Ok(text) => text,
@@ -117,12 +118,12 @@ impl TokenFile {
         Ok(Some(content.tokens))
     }
 
-    /// When tokens were last used, by their ids, as far as a running Weir has written it down.
+    /// Returns when tokens were last used, by id, as far as a running Weir has written it.
     pub fn last_uses(&self) -> BTreeMap<String, Timestamp> {
         last_uses(&self.path).into_iter().map(|(id, at)| (id, Timestamp(at))).collect()
     }
 
-    /// Makes a token; the secret is not to be had again.
+    /// Creates a token. The secret cannot be read later.
     pub fn create(
         &self,
         name: &str,
@@ -154,8 +155,8 @@ impl TokenFile {
         Ok((token, secret))
     }
 
-    /// Takes a token back, by its name or id; also how many are left. The file stays when the last is gone: to take a token
-    /// back must never open a door.
+    /// Revokes a token by name or id, and returns it with the number of tokens left. The file stays when the
+    /// last token is gone: revoking a token must never open access.
     pub fn revoke(&self, name: &str) -> Result<(Token, usize), TokenError> {
         let mut revoked = None;
         let mut left = 0;
@@ -176,7 +177,7 @@ impl TokenFile {
             .mode(0o700)
             .create(directory)
             .map_err(|error| self.io(error))?;
-        // Two who change it at once would else lose one of the changes. Freed when it is closed.
+        // The lock keeps two concurrent changes from losing one. Closing the file releases it.
         let lock = private().create(true).truncate(false).open(self.path.with_extension("lock"));
         let lock = lock.map_err(|error| self.io(error))?;
         lock.lock().map_err(|error| self.io(error))?;
@@ -204,7 +205,7 @@ impl TokenFile {
     }
 }
 
-/// For nobody but the owner.
+/// Returns options for a file that only its owner may read.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o600);

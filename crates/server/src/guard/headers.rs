@@ -1,4 +1,4 @@
-//! Headers of every answer that tell browsers what not to do with it.
+//! Security headers that every answer has.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -6,12 +6,12 @@ use axum::response::Response;
 use super::Guard;
 use crate::assets::REFERRER_POLICY;
 
-/// What is no page loads nothing and stands in no frame.
+/// Policy of an answer that is no page: it loads nothing and may not be framed.
 const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
-/// Once over TLS, for half a year only over TLS.
+/// After a connection over TLS, browsers use only TLS for half a year.
 const TLS_ONLY: &str = "max-age=15552000";
 
-/// What is there already stays.
+/// Adds the headers that the answer does not set itself.
 pub(super) fn dress(response: &mut Response, guard: &Guard) {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         return;
@@ -30,7 +30,7 @@ pub(super) fn dress(response: &mut Response, guard: &Guard) {
     set(header::CONTENT_SECURITY_POLICY, NO_PAGE);
 
     if guard.is_required() {
-        // What one person may see is not for a cache that others share.
+        // A shared cache must not store an answer for one caller.
         set(header::CACHE_CONTROL, "no-store");
     }
 

@@ -1,11 +1,10 @@
-//! Which names a request may call this server by.
+//! The host names under which a request may call this server.
 //!
-//! A page of a stranger can make its own name point to this machine and then counts, to the browser, as the page of what
-//! it finds there. But the browser still sends that name as `Host`. So names are those of this machine, of the listener's
-//! settings and of `security.allowed_hosts`. Neither an address nor a name without a dot, such as those of services beside
-//! it, is one that a stranger can make point elsewhere. Where a token is asked for, names do not matter: the page of a
-//! stranger has none to send.
-
+//! A stranger's page can let its own name resolve to this machine; the browser then treats the server's
+//! answers as that page's own. But the browser still sends that name as `Host`. So the accepted names are
+//! those of this machine, of the listener's settings and of `security.allowed_hosts`. Addresses and names
+//! without a dot, such as those of neighbouring services, are accepted too, because a stranger cannot
+//! redirect them. Where a token is required, names do not matter: a stranger's page has no token to send.
 use std::net::IpAddr;
 
 use axum::extract::Request;
@@ -15,7 +14,7 @@ use axum::http::{StatusCode, Version, header};
 use super::refusal::Refusal;
 use crate::error::Error;
 
-/// The names that are taken.
+/// The accepted host names.
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
     names: Vec<String>,
@@ -23,7 +22,7 @@ pub(super) struct Hosts {
 }
 
 impl Hosts {
-    /// From the deployment's list of names without ports; `*` takes all.
+    /// Returns the hosts of the deployment's list of names without ports; `*` accepts all.
     pub(super) fn new(list: &[String]) -> Result<Hosts, Error> {
         let mut hosts = Hosts::default();
         for name in list {
@@ -42,13 +41,13 @@ impl Hosts {
         Ok(hosts)
     }
 
-    /// Refuses what names no host, or names one that this server does not go by, unless any will do.
+    /// Refuses a request without a valid host, or, unless `any` is set, with a name that is not accepted.
     pub(super) fn admit(&self, request: &Request, any: bool) -> Result<(), Refusal> {
         let mut sent = request.headers().get_all(header::HOST).iter();
         let host = match (sent.next(), sent.next()) {
             (Some(host), None) => Some(host.to_str().map_err(|_| bad())?),
             (Some(_), Some(_)) => return Err(bad()),
-            // No browser speaks HTTP/1.0.
+            // No browser sends HTTP/1.0.
             (None, _) if request.version() == Version::HTTP_10 => None,
             (None, _) => return Err(bad()),
         };

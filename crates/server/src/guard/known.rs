@@ -1,4 +1,4 @@
-//! The tokens that hold now, whoever asks by one of them, and for how long they may go on.
+//! The valid tokens, their callers, and for how long a caller's request may go on.
 
 use std::collections::HashMap;
 use std::future::pending;
@@ -13,15 +13,15 @@ use super::Guard;
 use super::role::Role;
 use super::token::{Hash, Token};
 
-/// Somebody may set the machine's clock: an expiry is looked at again after so long at the latest.
+/// Interval of checks of an expiry, because somebody may set the machine's clock.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Tokens as they were last read.
+/// The tokens as last read.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     by_hash: HashMap<Hash, Arc<Token>>,
     by_id: HashMap<String, Arc<Token>>,
-    /// There is a file of tokens, be it empty: whoever made one meant to close the door.
+    /// Whether there is a file of tokens, even an empty one: its creator meant to restrict access.
     pub(super) is_kept: bool,
 }
 
@@ -49,33 +49,33 @@ impl Known {
         self.by_id.contains_key(id)
     }
 
-    /// Whether anybody could come in.
+    /// Returns whether any token is valid.
     pub(super) fn any_holds(&self, now: Timestamp) -> bool {
         self.by_id.values().any(|token| !token.is_over(now))
     }
 
-    /// Tokens that the other does not have.
+    /// Returns the tokens that the other does not have.
     pub(super) fn without<'a>(&'a self, other: &'a Known) -> impl Iterator<Item = &'a Token> {
         let missing = self.by_id.values().filter(|token| !other.by_id.contains_key(&token.id));
         missing.map(Arc::as_ref)
     }
 }
 
-/// Who sends a request.
+/// The sender of a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     pub(super) token: Arc<Token>,
-    /// Closed when its session is.
+    /// Closed when the session is.
     pub(super) session: Option<watch::Receiver<()>>,
 }
 
-/// The right of whoever sent a request to go on with what it began, for as long as it holds.
+/// The permission of a request to go on, as long as its caller's right lasts.
 #[derive(Clone)]
 pub(crate) struct Lease {
     guard: Arc<Guard>,
-    /// `None`: nobody had to say who they are.
+    /// `None` where no token was required.
     caller: Option<Caller>,
-    /// Where from.
+    /// Address of the caller.
     peer: IpAddr,
 }
 
@@ -84,7 +84,7 @@ impl Lease {
         Lease { guard, caller, peer }
     }
 
-    /// Returns when the token is revoked or over, its session is closed, or a token has become required.
+    /// Waits until the token is revoked or expired, its session is closed, or a token has become required.
     pub(crate) async fn ended(&mut self) {
         let mut known = self.guard.known.subscribe();
         while self.holds() {
@@ -104,7 +104,7 @@ impl Lease {
                 }
             };
             tokio::select! {
-                // The sender is the guard's, which this holds.
+                // The guard owns the sender, and `self` holds the guard.
                 _ = known.changed() => {}
                 () = look => {}
                 () = closed => break,
@@ -123,7 +123,7 @@ impl Lease {
         }
     }
 
-    /// Name of the token; `-` where there is none.
+    /// Returns the name of the token; `-` without one.
     pub(super) fn name(&self) -> &str {
         self.caller.as_ref().map_or("-", |caller| &caller.token.name)
     }

@@ -1,4 +1,4 @@
-//! The login page, the sessions that it opens, and what a page asks about its own: on every listener alike.
+//! The login page, its sessions, and the answer about the page's own caller, on every listener.
 
 use std::net::IpAddr;
 
@@ -18,7 +18,7 @@ const STYLE: &str = include_str!("login/login.css");
 const POLICY: &str =
     "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// What the guard answers itself.
+/// Requests that the guard answers itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Own {
     Page,
@@ -41,12 +41,12 @@ struct Filled {
     to: String,
 }
 
-/// What a page is told about whoever looks at it.
+/// The caller of a page, as the page sees it.
 #[derive(Serialize)]
 struct Session {
-    /// Whether tokens are asked for.
+    /// Whether tokens are required.
     required: bool,
-    /// The token's name; null: not logged in.
+    /// The token's name; null when not logged in.
     name: Option<String>,
     roles: Vec<&'static str>,
 }
@@ -75,7 +75,9 @@ pub(super) async fn answer(door: &Door, own: Own, request: Request, peer: IpAddr
             let caller = guard.look(request.headers()).ok().flatten();
             page(StatusCode::OK, &to, "", caller.as_ref().map(|caller| caller.token.name.as_str()))
         }
+
         Own::Style => ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], STYLE).into_response(),
+
         Own::Session => {
             let caller = guard.look(request.headers()).ok().flatten();
             let session = Session {
@@ -85,7 +87,9 @@ pub(super) async fn answer(door: &Door, own: Own, request: Request, peer: IpAddr
             };
             ([(header::CACHE_CONTROL, "no-store")], Json(session)).into_response()
         }
+
         Own::LogIn => log_in(door, request, peer).await,
+
         Own::LogOut => {
             let caller = guard.look(request.headers()).ok().flatten();
             let who = caller.as_ref().map_or("-", |caller| caller.token.name.as_str());
@@ -133,7 +137,7 @@ async fn log_in(door: &Door, request: Request, peer: IpAddr) -> Response {
     response
 }
 
-/// To the login page, and back to where somebody wanted to go.
+/// Redirects to the login page, which leads back to the wanted target.
 pub(super) fn redirect(wanted: &Uri) -> Response {
     let to = wanted.path_and_query().map_or("/", |target| target.as_str());
     let to: String = to
@@ -157,7 +161,7 @@ fn see(to: &str) -> Response {
         .into_response()
 }
 
-/// The page with its form; `who` is logged in already.
+/// Returns the page with its form; `who` is the caller who is logged in already.
 pub(super) fn page(status: StatusCode, to: &str, message: &str, who: Option<&str>) -> Response {
     let who = who.map_or(String::new(), |who| {
         format!(
@@ -177,7 +181,8 @@ pub(super) fn page(status: StatusCode, to: &str, message: &str, who: Option<&str
     (status, headers, html).into_response()
 }
 
-/// A path of this server; anything else would lead whoever logs in to somebody else's page.
+/// Returns a target if it is a path of this server, otherwise `/`: another target could lead to a stranger's
+/// page.
 fn local(to: &str) -> &str {
     let is_path = to.starts_with('/') && !to[1..].starts_with(['/', '\\']);
     if is_path && to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') { to } else { "/" }
@@ -191,12 +196,13 @@ fn escaped(text: &str) -> String {
         .replace('\'', "&#39;")
 }
 
-/// Over TLS browsers take a name like this only for a cookie that no other host, and nothing without TLS, can have set.
+/// Returns the name of the session cookie. Over TLS, the prefix `__Host-` makes browsers accept it only from
+/// this host and only over TLS.
 fn cookie_name(guard: &Guard) -> &'static str {
     if guard.tls().is_some() { "__Host-weir_session" } else { "weir_session" }
 }
 
-/// The session's secret that a browser sends.
+/// Returns the session's secret in a browser's cookie.
 pub(super) fn cookie<'a>(headers: &'a HeaderMap, guard: &Guard) -> Option<&'a str> {
     let sent = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = sent.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));

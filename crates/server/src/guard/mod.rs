@@ -1,8 +1,9 @@
-//! Who may do what, on every listener alike.
+//! Authentication and authorization on every listener.
 //!
-//! Nobody has to say who they are as long as there are no tokens and only this machine can connect. Once there is a file
-//! of tokens, or a listener is reachable from elsewhere, each request needs a token with the role that `rules` asks for:
-//! as `Authorization: Bearer`, or by a session's cookie. `door` is what a request passes; the rest is what it asks there.
+//! No token is required as long as there are none and only this machine can connect. Once there is a file of
+//! tokens, or a listener is reachable from other machines, each request needs a token with the role that
+//! `rules` demands: as `Authorization: Bearer`, or by a session's cookie. Every request passes `door`; the
+//! other modules answer its checks.
 
 mod role;
 mod token;
@@ -56,44 +57,44 @@ use session::Sessions;
 use token::hash_of;
 use uses::Uses;
 
-/// How often files are looked at: a token that is revoked ends within this time.
+/// Interval of checks of the files. A revoked token ends within this time.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Wrong tokens of one address: so many at once, then one every six seconds.
+/// Wrong tokens per address: a burst, then one every six seconds.
 const FAILURES: Rate = Rate { per_second: 1.0 / 6.0, burst: 10.0 };
 
-/// Lines of the audit log about what strangers were refused, of one address: who has no token should not fill a disk.
+/// Lines of the audit log about refusals without a token, per address, so that strangers cannot fill a disk.
 const STRANGERS: Rate = Rate { per_second: 1.0, burst: 100.0 };
 
-/// When a token is required.
+/// Condition under which a token is required.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// Once there is a file of tokens.
+    /// Required once there is a file of tokens.
     IfAny,
-    /// In any case.
+    /// Always required.
     Always,
 }
 
-/// Whether requests from this machine count against the limit of an address.
+/// Whether requests from this machine count against the limit per address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ThisMachine {
     Unlimited,
     Limited,
 }
 
-/// How the guard behaves.
+/// Options of the guard.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// `None`: there are no tokens.
+    /// `None` when there are no tokens.
     pub tokens: Option<TokenFile>,
     pub access: Access,
-    /// Names without ports, beside those of this machine, by which requests may call; `*`: any.
+    /// Host names without ports, besides those of this machine, that requests may use; `*` for any.
     pub allowed_hosts: Vec<String>,
-    /// How long a browser stays logged in.
+    /// Time for which a browser stays logged in.
     pub session_length: Duration,
-    /// Requests of one address. `None`: any number.
+    /// Limit of requests per address; `None` for no limit.
     pub requests: Option<Rate>,
     pub this_machine: ThisMachine,
-    /// A certificate's file and that of its key, as PEM.
+    /// Files of the certificate and its key, as PEM.
     pub tls: Option<(PathBuf, PathBuf)>,
 }
 
@@ -111,7 +112,7 @@ impl Default for Options {
     }
 }
 
-/// Why the guard cannot be.
+/// Causes for which the guard cannot start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GuardError {
@@ -138,13 +139,13 @@ impl GuardError {
     }
 }
 
-/// Guards all listeners of a process.
+/// The guard of all listeners of a process.
 pub struct Guard {
     file: Option<TokenFile>,
     access: Access,
     hosts: Hosts,
     known: watch::Sender<Arc<Known>>,
-    /// The state of the file that is known.
+    /// State of the token file as last read.
     read: Mutex<Option<Stamp>>,
     sessions: Sessions,
     failures: Buckets,
@@ -160,7 +161,7 @@ impl Guard {
     pub fn new(options: Options, clock: Arc<dyn Clock>) -> Result<Arc<Guard>, GuardError> {
         let Options { tokens: file, access, allowed_hosts, session_length, requests, this_machine, tls } =
             options;
-        // Looked at before it is read: a change in between is read again, and not missed.
+        // Take the stamp before reading: a change in between is then read again, and not missed.
         let stamp = file.as_ref().and_then(|file| Stamp::of(file.path()).ok().flatten());
         let tokens = file.as_ref().map_or(Ok(None), TokenFile::read).map_err(GuardError::Tokens)?;
         let tls =
@@ -183,12 +184,12 @@ impl Guard {
         }))
     }
 
-    /// Lets everybody on this machine in.
+    /// Returns a guard that admits everybody on this machine.
     pub fn open(clock: Arc<dyn Clock>) -> Arc<Guard> {
         Guard::new(Options::default(), clock).expect("the defaults read no file and name no host")
     }
 
-    /// Fails if somebody could connect from elsewhere, and there is no token that they would need.
+    /// Fails if other machines could connect and there is no token to require.
     pub fn may_serve(&self, addresses: &[SocketAddr]) -> Result<(), GuardError> {
         let exposed = addresses.iter().find(|address| !address.ip().to_canonical().is_loopback());
         match exposed {
@@ -199,7 +200,7 @@ impl Guard {
         }
     }
 
-    /// Whether a request needs a token.
+    /// Returns whether a request needs a token.
     pub fn is_required(&self) -> bool {
         self.access == Access::Always || self.known.borrow().is_kept
     }
@@ -208,14 +209,14 @@ impl Guard {
         self.tls.as_ref()
     }
 
-    /// Follows the files of tokens, certificate and key for as long as the process serves.
+    /// Follows the files of tokens, certificate and key as long as the process serves.
     pub async fn keep(self: Arc<Guard>) {
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             look.tick().await;
             let guard = Arc::clone(&self);
-            // Files may lie on a disk that is slow, or gone.
+            // The files may be on a slow or missing disk.
             let looked = tokio::task::spawn_blocking(move || {
                 guard.look_now();
                 let known = guard.known.borrow().clone();
@@ -227,7 +228,7 @@ impl Guard {
         }
     }
 
-    /// Looks at the files now.
+    /// Reads the files again if they have changed.
     pub fn look_now(&self) {
         self.reread();
         if let Some(tls) = &self.tls {
@@ -235,7 +236,7 @@ impl Guard {
         }
     }
 
-    /// Takes over a file of tokens that has changed. One that cannot be read changes nothing.
+    /// Applies a changed file of tokens. An unreadable file changes nothing.
     fn reread(&self) {
         let Some(file) = &self.file else { return };
         let mut read = self.read.lock();
@@ -265,12 +266,12 @@ impl Guard {
         old.without(&new).for_each(|token| audit::token("token revoked", token));
     }
 
-    /// The way into a listener.
+    /// Returns the door of a listener.
     pub(crate) fn at(self: &Arc<Guard>, place: Place, origins: &Arc<Origins>) -> Door {
         Door::new(Arc::clone(self), place, Arc::clone(origins))
     }
 
-    /// Takes a request off what an address may send.
+    /// Counts a request against the limit of its address.
     fn may_ask(&self, peer: IpAddr) -> Result<(), Refusal> {
         match &self.requests {
             Some(requests) if self.this_machine == ThisMachine::Limited || !peer.is_loopback() => {
@@ -280,13 +281,13 @@ impl Guard {
         }
     }
 
-    /// Who sends these headers; `None`: nobody says.
+    /// Returns the caller with these headers; `None` if they name none.
     fn caller(&self, headers: &HeaderMap, peer: IpAddr) -> Result<Option<Caller>, Refusal> {
         let found = self.look(headers);
         match &found {
             Ok(Some(caller)) if caller.session.is_none() => self.used(&caller.token),
             Ok(_) => {}
-            // A token that holds always passes: who sends wrong ones from the same address locks nobody out.
+            // A valid token always passes, so wrong ones from the same address lock nobody out.
             Err(_) => {
                 let taken = self.failures.take(peer, self.clock.elapsed());
                 taken.map_err(|wait| Refusal::too_many("wrong tokens", wait))?;
@@ -305,7 +306,7 @@ impl Guard {
             let token = hash.and_then(|hash| self.known.borrow().by_hash(&hash, self.clock.now()));
             return token.map(|token| Some(Caller { token, session: None })).ok_or_else(Refusal::wrong_token);
         }
-        // A session that is over is as none: whoever had it logs in again.
+        // Treat an expired session as no session: its holder logs in again.
         let session =
             login::cookie(headers, self).and_then(|secret| self.sessions.find(secret, self.clock.elapsed()));
         Ok(session.and_then(|(id, session)| {

@@ -1,4 +1,4 @@
-//! How often one address may do something: a bucket each, which fills as time passes.
+//! Rate limits per address: a token bucket each, which fills as time passes.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-/// Addresses that have a bucket of their own; those beyond share one.
+/// Maximum of addresses with a bucket of their own; further ones share one.
 const ADDRESSES_MAX: usize = 16_384;
-/// How often buckets that are full again are looked for when there is no room for a new one.
+/// Interval of removals of full buckets while there is no room for a new one.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
-/// How many in the long run, and how many at once.
+/// The long-term rate, and the burst.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
     pub per_second: f64,
@@ -49,7 +49,7 @@ impl Buckets {
         Buckets { rate, table: Mutex::default() }
     }
 
-    /// Takes one out, or says how long to wait for one.
+    /// Takes one from the bucket, or returns how long to wait for one.
     pub(super) fn take(&self, address: IpAddr, now: Duration) -> Result<(), Duration> {
         self.with(address, now, |bucket, rate| {
             if bucket.left >= 1.0 {
@@ -60,7 +60,7 @@ impl Buckets {
         })
     }
 
-    /// Whether there is one, which stays where it is.
+    /// As [`Buckets::take`], but takes nothing.
     pub(super) fn has(&self, address: IpAddr, now: Duration) -> Result<(), Duration> {
         self.with(
             address,
@@ -100,7 +100,7 @@ fn wait(bucket: &Bucket, rate: Rate) -> Duration {
     Duration::from_secs_f64(((1.0 - bucket.left) / rate.per_second.max(1e-6)).min(3_600.0))
 }
 
-/// Network of an address. Whoever has an address of IPv6 has the 2^64 of its network.
+/// Returns the network of an address: the holder of an IPv6 address has the 2^64 addresses of its network.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) if !address.is_loopback() => {

@@ -1,4 +1,4 @@
-//! What is answered to whoever is not let through, in the words of the listener.
+//! Refusals of the guard, in the format of the listener.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use axum::response::{IntoResponse, Response};
 
 use super::role::Role;
 
-/// How a listener's errors look.
+/// Format of a listener's errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     /// `{"detail": "…"}`
     Detail,
-    /// `{"errors": ["…"]}`, as Flink's.
+    /// `{"errors": ["…"]}`, like Flink's.
     Errors,
 }
 

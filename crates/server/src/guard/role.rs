@@ -1,18 +1,18 @@
-//! What a token may do.
+//! The roles of tokens.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What a token is for. Who may submit may operate, and who may operate may view; the other two stand alone, since a
-/// producer need not read, nor a dashboard operate.
+/// A role of a token. `Submit` includes `Operate`, and `Operate` includes `View`. The other two stand alone,
+/// since a producer need not read, nor a dashboard operate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Reads jobs, logs and metrics.
     View,
-    /// Cancels and stops jobs, takes savepoints, gives dead letters back.
+    /// Cancels and stops jobs, takes savepoints, replays dead letters.
     Operate,
     /// Runs SQL.
     Submit,
@@ -35,7 +35,7 @@ impl Role {
         }
     }
 
-    /// Whether who has this role may do what the other is for.
+    /// Returns whether this role includes the other.
     pub fn includes(self, other: Role) -> bool {
         self == other
             || match self {

@@ -1,6 +1,7 @@
-//! Who may do what: for each listener, which method on which path takes which role. What is not here nobody may.
+//! The rules of authorization: the role that each method and path of a listener needs. A request without a
+//! rule is refused.
 //!
-//! A test holds the table against the descriptions of the routes, so that a new route needs a line here.
+//! A test compares the rules with the descriptions of the routes, so that a new route needs a rule.
 
 use axum::http::Method;
 
@@ -11,15 +12,15 @@ use crate::flink::{Reach, plain_path, reach};
 /// A listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Events, results, the feed and the dashboard.
+    /// The listener of events, results, the feed and the dashboard.
     Http,
-    /// The job manager.
+    /// The listener of the job manager.
     Jobs,
-    /// The SQL gateway.
+    /// The listener of the SQL gateway.
     Gateway,
 }
 
-/// What a request takes.
+/// The credential that a request needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Need {
     Nothing,
@@ -28,11 +29,11 @@ pub(super) enum Need {
     Role(Role),
 }
 
-/// What a request does.
+/// The effect of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Deed {
     Reads,
-    /// Sends events, or says that it is still there: guarded like a change, and not in the audit log.
+    /// Sends events or a heartbeat: guarded like a change, but not listed in the audit log.
     Unlisted,
     Changes,
 }
@@ -49,15 +50,15 @@ const SUBMIT: Need = Need::Role(Role::Submit);
 const INGEST: Need = Need::Role(Role::Ingest);
 const ANALYTICS: Need = Need::Role(Role::Analytics);
 
-/// Method (`*`: any), path (`{…}`: one part of it, `**`: what is left of it), and what it takes. The first that fits
-/// counts. `HEAD` is as `GET`.
+/// Method (`*`: any), path (`{…}`: any one part, `**`: any rest), and the need. The first matching line
+/// counts. `HEAD` counts as `GET`.
 type Line = (&'static str, &'static str, Need);
 
 #[rustfmt::skip]
 const HTTP: &[Line] = &[
     ("GET", "/healthz", Need::Nothing),
     ("GET", "/readyz", Need::Nothing),
-    // What a browser asks before it sends something; it sends no token with that, and learns nothing by it.
+    // A browser's preflight request carries no token, and its answer reveals nothing.
     ("OPTIONS", "/**", Need::Nothing),
     ("POST", "/events", INGEST),
     ("POST", "/events/{topic}", INGEST),
@@ -74,10 +75,10 @@ const HTTP: &[Line] = &[
     ("GET", "/docs/{file}", Need::Token),
 ];
 
-/// Each client sends it each minute.
+/// Each client sends it once a minute.
 const HEARTBEAT: &str = "/sessions/{session}/heartbeat";
 
-/// What a session of SQL does its statements say: all of it takes the role of those who may run any.
+/// A session of SQL does what its statements say, so all of it needs the role for running SQL.
 #[rustfmt::skip]
 const GATEWAY: &[Line] = &[
     ("GET", "/", Need::Token),
@@ -105,12 +106,12 @@ impl Place {
         }
     }
 
-    /// What a request takes and does. `None`: nobody may send it.
+    /// Returns the need and the effect of a request; `None` if nobody may send it.
     pub(super) fn rule(self, method: &Method, path: &str) -> Option<Rule> {
         match self {
             Place::Http => listed(HTTP, method, path),
             Place::Gateway => listed(GATEWAY, method, without_version(&plain_path(path))),
-            // Its own table of routes says what each is about to do.
+            // The job manager's own table of routes has their effects.
             Place::Jobs => reach(method, path).map(|reach| match reach {
                 Reach::Looks => Rule { need: Need::Token, deed: Deed::Reads },
                 Reach::Reads => Rule { need: VIEW, deed: Deed::Reads },
@@ -148,7 +149,7 @@ fn is_like(pattern: &str, path: &str) -> bool {
     parts.next().is_none()
 }
 
-/// `/v2/sessions` as `/sessions`.
+/// Returns `/v2/sessions` as `/sessions`.
 fn without_version(path: &str) -> &str {
     let versioned = path.strip_prefix("/v").and_then(|rest| rest.find('/').map(|slash| rest.split_at(slash)));
     match versioned {
@@ -165,7 +166,7 @@ mod tests {
         place.rule(&method.parse().expect("a method"), path).map(|rule| rule.need)
     }
 
-    /// What is described, with a word in place of each parameter.
+    /// Returns the described methods and paths, with a word in place of each parameter.
     fn described(document: &serde_json::Value) -> Vec<(String, String)> {
         let paths = document["paths"].as_object().expect("paths");
         let methods = |(path, of): (&String, &serde_json::Value)| {

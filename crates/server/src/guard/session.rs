@@ -1,6 +1,6 @@
-//! Sessions of browsers: a cookie stands for a token, so that the secret itself is in no browser.
+//! Sessions of browsers: a cookie stands for a token, so that no browser stores the token's secret.
 //!
-//! They live in memory, on all listeners alike, and end with the process: whoever was logged in logs in again.
+//! Sessions live in memory, are shared by all listeners, and end with the process; users then log in again.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::token::{Hash, hash_of, hex, random};
 
-/// Sessions at one time; the oldest makes room for one more.
+/// Maximum of sessions at one time. A further session replaces the oldest.
 const SESSIONS_MAX: usize = 4_096;
 
 pub(super) struct Sessions {
@@ -22,7 +22,7 @@ struct Session {
     token_id: String,
     /// End of the session, on the clock's `elapsed`.
     until: Duration,
-    /// Dropped with the session, which those who go on within it notice.
+    /// Dropped with the session, which closes the receivers of its requests.
     alive: watch::Sender<()>,
 }
 
@@ -35,7 +35,7 @@ impl Sessions {
         self.length
     }
 
-    /// A new session's secret. `None` where there are no random numbers to be had.
+    /// Opens a session and returns its secret. `None` without a source of random numbers.
     pub(super) fn open(&self, token_id: &str, now: Duration) -> Option<String> {
         let secret = hex(&random::<20>()?);
         let mut table = self.table.lock();
@@ -55,7 +55,7 @@ impl Sessions {
         Some(secret)
     }
 
-    /// The token that a session stands for, and what is closed when the session is.
+    /// Returns the id of a session's token, and a receiver that closes with the session.
     pub(super) fn find(&self, secret: &str, now: Duration) -> Option<(String, watch::Receiver<()>)> {
         let mut table = self.table.lock();
         let key = hash_of(secret);

@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::file::Stamp;
 
-/// Why a certificate cannot be used.
+/// Causes for which a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -32,10 +32,10 @@ pub enum TlsError {
     },
 }
 
-/// What the files were like.
+/// The states of the two files when last read.
 type Stamps = [Option<Stamp>; 2];
 
-/// A certificate with its key, as they are now.
+/// The current certificate with its key.
 pub struct Tls {
     certificate: PathBuf,
     key: PathBuf,
@@ -44,7 +44,7 @@ pub struct Tls {
 }
 
 impl Tls {
-    /// From files in PEM: the certificate with those that vouch for it, and its key.
+    /// Loads files in PEM: the certificate with its chain, and its key.
     pub fn load(certificate: PathBuf, key: PathBuf) -> Result<Tls, TlsError> {
         let stamps = stamps(&certificate, &key).unwrap_or_default();
         let config = RwLock::new(config(&certificate, &key)?);
@@ -55,8 +55,8 @@ impl Tls {
         tokio_rustls::TlsAcceptor::from(Arc::clone(&self.config.read()))
     }
 
-    /// Takes over files that have changed. A pair that cannot be used changes nothing: a new certificate is there before
-    /// its key is, and both are looked at again when the key comes.
+    /// Applies changed files. An unusable pair changes nothing: a new certificate arrives before its key, and
+    /// both are read again when the key comes.
     pub(super) fn reread(&self) {
         let mut read = self.read.lock();
         let Ok(now) = stamps(&self.certificate, &self.key) else { return };

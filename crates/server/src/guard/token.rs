@@ -1,8 +1,8 @@
-//! A token: a secret that its holder keeps, and what Weir keeps of it.
+//! A token: a secret that its holder keeps, and the data that Weir stores about it.
 //!
-//! Only the SHA-256 of the secret is kept. It is 160 random bits, so that nobody finds it by trying, and a slow hash, which
-//! passwords need, would add nothing but time to every request (docs/decisions/0015-who-may-do-what.md). Looking a hash up
-//! tells nothing of how near a guess was.
+//! Weir stores only the SHA-256 of the secret. The secret is 160 random bits, which nobody finds by trying; a
+//! slow hash, as for passwords, would only add time to every request
+//! (docs/decisions/0015-who-may-do-what.md). The time of a lookup by hash does not tell how near a guess was.
 
 use std::fmt;
 
@@ -12,22 +12,22 @@ use types::Timestamp;
 
 use super::role::Role;
 
-/// By this, scanners and people know a secret for what it is.
+/// Prefix by which scanners and people recognise a secret.
 pub const PREFIX: &str = "weir_";
 const SECRET_BYTES: usize = 20;
-/// Hexadecimal digits of an id.
+/// Length of an id in hexadecimal digits.
 const ID_DIGITS: usize = 12;
-/// Characters of a name.
+/// Maximum length of a name in characters.
 pub(super) const NAME_MAX: usize = 64;
 
-/// The hash of a secret.
+/// The SHA-256 of a secret.
 pub(crate) type Hash = [u8; 32];
 
-/// What a token's holder is given, once.
+/// The secret that a token's holder gets once.
 pub struct Secret(String);
 
 impl Secret {
-    /// `None` where the operating system has no random numbers to give.
+    /// Returns `None` where the operating system provides no random numbers.
     pub(crate) fn random() -> Option<Secret> {
         Some(Secret(format!("{PREFIX}{}", hex(&random::<SECRET_BYTES>()?))))
     }
@@ -37,14 +37,14 @@ impl Secret {
     }
 }
 
-/// The secret itself: to be printed once, and never logged.
+/// Formats the secret itself, to be printed once and never logged.
 impl fmt::Display for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-/// What is kept of a token.
+/// The stored data of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Token {
@@ -56,7 +56,7 @@ pub struct Token {
     sha256: String,
     /// Milliseconds since 1970.
     created_ms: i64,
-    /// `None`: never.
+    /// `None` when the token does not expire.
     expires_ms: Option<i64>,
 }
 
@@ -94,12 +94,12 @@ impl Token {
         self.expires_ms.is_some_and(|expires| expires <= now.0)
     }
 
-    /// Whether it is for what a role is for.
+    /// Returns whether one of the token's roles includes `role`.
     pub fn may(&self, role: Role) -> bool {
         self.roles.iter().any(|own| own.includes(role))
     }
 
-    /// `None` where the file does not hold a hash.
+    /// Returns the hash; `None` where the file does not hold a valid one.
     pub(super) fn hash(&self) -> Option<Hash> {
         let digits = self.sha256.as_bytes();
         if digits.len() != 64 {
@@ -117,7 +117,7 @@ pub(super) fn hash_of(secret: &str) -> Hash {
     Sha256::digest(secret.as_bytes()).into()
 }
 
-/// Bytes that nobody can foretell, from the operating system.
+/// Returns random bytes of the operating system.
 pub(super) fn random<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
     rustls::crypto::ring::default_provider().secure_random.fill(&mut bytes).ok()?;

@@ -1,4 +1,4 @@
-//! When each token was last used, for whoever wonders which of them are needed: known to about a minute.
+//! The time of each token's last use, exact to about a minute, so that unused tokens can be found.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,10 +9,10 @@ use parking_lot::Mutex;
 use types::Timestamp;
 
 const NAME: &str = "tokens-used.json";
-/// How often it is written down, where anything was used.
+/// Interval of writes to the file, when anything was used.
 const WRITE_EVERY: Duration = Duration::from_secs(30);
 
-/// By the tokens' ids, milliseconds since 1970.
+/// Milliseconds since 1970, by token id.
 type Times = BTreeMap<String, i64>;
 
 pub(super) struct Uses {
@@ -28,7 +28,7 @@ struct State {
 }
 
 impl Uses {
-    /// Goes on with what is written beside the file of tokens.
+    /// Continues with the file beside the file of tokens.
     pub(super) fn beside(tokens: Option<&Path>) -> Uses {
         let path = tokens.map(|tokens| tokens.with_file_name(NAME));
         let times = tokens.map(last_uses).unwrap_or_default();
@@ -44,7 +44,7 @@ impl Uses {
         state.is_new = true;
     }
 
-    /// Writes down what is new, if it is time to, of tokens that there still are.
+    /// Writes new uses of existing tokens, if a write is due.
     pub(super) fn write(&self, is_known: impl Fn(&str) -> bool, elapsed: Duration) {
         let Some(path) = &self.path else { return };
         let text = {
@@ -57,7 +57,7 @@ impl Uses {
             (state.is_new, state.written) = (false, elapsed.max(Duration::from_nanos(1)));
             serde_json::to_vec(&state.times)
         };
-        // Half a file is as none, and the next one is whole.
+        // A torn file counts as empty, and the next write is complete.
         let written = text.map_err(std::io::Error::from).and_then(|text| fs::write(path, text));
         if let Err(error) = written {
             tracing::debug!(%error, path = %path.display(), "the last uses of tokens are not written down");
@@ -65,7 +65,7 @@ impl Uses {
     }
 }
 
-/// What is written beside a file of tokens; nothing where it cannot be read.
+/// Reads the file beside a file of tokens; returns nothing where it cannot be read.
 pub(super) fn last_uses(tokens: &Path) -> Times {
     let text = fs::read(tokens.with_file_name(NAME)).unwrap_or_default();
     serde_json::from_slice(&text).unwrap_or_default()

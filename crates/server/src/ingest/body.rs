@@ -1,4 +1,4 @@
-//! A request's body, whole and decompressed, within bounds: those of one request, and those of all together.
+//! Reads and decompresses request bodies within bounds: per request, and for all requests together.
 
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use crate::error::Failure;
 use crate::guard::is_late;
 
-/// The least room that is asked for at a time.
+/// Minimum of bytes by which a buffer grows.
 const STEP_BYTES_MIN: usize = 4 << 10;
-/// 8 MiB: what RFC 8878 (3.1.1.1.2) asks of every decoder, and more than any level below `--ultra` makes use of.
+/// 8 MiB: RFC 8878 (3.1.1.1.2) asks it of every decoder, and no level below `--ultra` uses more.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
-/// How a body is compressed.
+/// Compression of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
     Identity,
@@ -26,7 +26,7 @@ pub(super) enum Coding {
 }
 
 impl Coding {
-    /// From `Content-Encoding`; 415 for one that is not known.
+    /// Decodes `Content-Encoding`; 415 for an unknown one.
     pub(super) fn of(headers: &HeaderMap) -> Result<Coding, Failure> {
         let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
         let (first, more) = (values.next(), values.next());
@@ -44,15 +44,15 @@ impl Coding {
     }
 }
 
-/// Bytes of bodies held by all requests.
+/// The budget of body bytes that all requests share.
 #[derive(Debug)]
 pub(super) struct Budget {
-    /// A metric, too.
+    /// Exported as a metric, too.
     used: Gauge,
     limit: usize,
 }
 
-/// One request's part of the budget, given back when dropped.
+/// One request's share of the budget, returned when dropped.
 #[derive(Debug)]
 pub(super) struct Share {
     budget: Arc<Budget>,
@@ -60,12 +60,12 @@ pub(super) struct Share {
 }
 
 impl Budget {
-    /// `used` tells others how much of it is taken.
+    /// `used` shows the taken bytes as a metric.
     pub(super) fn new(limit: usize, used: Gauge) -> Arc<Budget> {
         Arc::new(Budget { used, limit })
     }
 
-    /// Takes some; returns how much is taken then.
+    /// Takes bytes; returns how many are taken in all.
     fn take(&self, bytes: usize) -> usize {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
         usize::try_from(self.used.inc_by(bytes).saturating_add(bytes)).unwrap_or(usize::MAX)
@@ -81,8 +81,8 @@ impl Budget {
 }
 
 impl Share {
-    /// Takes some of the budget. A request that is larger than all of it by itself is refused for good (413), any other for
-    /// now (429).
+    /// Takes bytes from the budget. A request that alone exceeds the budget is refused for good (413), any
+    /// other for now (429).
     pub(super) fn grow(&mut self, by: usize) -> Result<(), Failure> {
         let used = self.budget.take(by);
         self.bytes += by;
@@ -101,7 +101,8 @@ impl Share {
         Ok(())
     }
 
-    /// Keeps so many bytes when the rest is given back. They are never refused: the memory is taken already.
+    /// Splits off a share of `bytes` that outlives this one. Never refused, because the memory is taken
+    /// already.
     pub(super) fn part(&mut self, bytes: usize) -> Share {
         let kept = self.bytes.min(bytes);
         self.bytes -= kept;
@@ -120,7 +121,7 @@ fn too_large(limit: usize) -> Failure {
     Failure::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is larger than {limit} bytes"))
 }
 
-/// Reads the body as it was sent. The listener bounds how long that may take.
+/// Reads the body as it was sent. The listener bounds the time.
 pub(super) async fn receive(
     headers: &HeaderMap,
     body: Body,
@@ -144,7 +145,7 @@ pub(super) async fn receive(
             return Err(too_large(limit));
         }
         share.grow(chunk.len())?;
-        // A body of one chunk, which most are, is not copied.
+        // Most bodies have one chunk, which is not copied.
         if first.is_empty() && joined.is_empty() {
             first = chunk;
             continue;
@@ -159,7 +160,7 @@ pub(super) async fn receive(
     Ok(if joined.is_empty() { first } else { joined.freeze() })
 }
 
-/// Undoes the compression. `limit` bounds what comes out, so that a small body cannot fill the memory.
+/// Decompresses a body. `limit` bounds the output, so that a small body cannot fill the memory.
 pub(super) fn decompress(
     body: Bytes,
     coding: Coding,
@@ -175,7 +176,7 @@ pub(super) fn decompress(
     let mut reader = reader;
     let mut plain = Vec::new();
     loop {
-        // The common budget is asked before the memory is taken, and for all of it: also for what is not filled yet.
+        // Ask the shared budget before allocating, and for the whole capacity.
         if plain.len() == plain.capacity() {
             let wanted = if plain.is_empty() { body.len().saturating_mul(4) } else { plain.len() / 2 };
             let more = wanted.max(STEP_BYTES_MIN).min(limit.saturating_add(1) - plain.len());
@@ -194,7 +195,7 @@ pub(super) fn decompress(
     }
 }
 
-/// The decoder of zstd, which keeps as much of what it wrote as the sender wished: up to 128 MiB, unless it is told less.
+/// Returns a zstd decoder with a bounded window. Otherwise the sender could choose up to 128 MiB.
 fn zstd_decoder(body: &[u8]) -> io::Result<impl Read + '_> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(body)?;
     decoder.window_log_max(ZSTD_WINDOW_LOG_MAX)?;

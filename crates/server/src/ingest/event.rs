@@ -1,14 +1,14 @@
-//! What makes an event acceptable, and the record it becomes.
+//! Accepts events and converts them to records.
 //!
-//! The main topic's events are identified and placed in time by three fields; other topics take any JSON object. The
-//! body is stored as it came.
+//! Three fields identify an event of the main topic and tell its time; other topics accept any JSON object.
+//! The body is stored as it arrived.
 
 use bytes::Bytes;
 use storage::log::NewRecord;
 
 use super::scan::{Fields, Held, Scanned, unescape};
 
-/// What is asked of the events of a topic.
+/// Conditions on the events of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rules {
     /// A JSON object with a `query_id` and a time.
@@ -17,7 +17,7 @@ pub(crate) enum Rules {
     AnyObject,
 }
 
-/// Why one event was not taken. Its text is what the producer reads.
+/// Cause for which one event was rejected. The producer reads its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Reason {
     #[error("malformed JSON")]
@@ -40,7 +40,7 @@ pub(crate) enum Reason {
     TooLarge { limit: usize },
 }
 
-/// The record of a scanned event; its key is the `query_id`.
+/// Converts a scanned event to a record whose key is the `query_id`.
 pub(crate) fn record(scanned: Scanned<'_>, body: Bytes, rules: Rules) -> Result<NewRecord, Reason> {
     let Scanned::Object(fields) = scanned else { return Err(Reason::NotAnObject) };
     let key = match rules {

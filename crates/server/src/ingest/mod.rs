@@ -1,4 +1,4 @@
-//! Events in over HTTP: read, judged one by one, appended, and acknowledged once they are durable.
+//! Ingest over HTTP: events are read, validated one by one, appended, and acknowledged once they are durable.
 
 mod body;
 mod event;
@@ -27,13 +27,14 @@ use event::Rules;
 use once::{Keys, Taken};
 use split::{Events, Unreadable};
 
-/// Bodies larger than this are taken apart off the threads that serve connections.
+/// Size above which a body is split off the threads that serve connections.
 const INLINE_BYTES_MAX: usize = 256 << 10;
 
-/// Keys that are looked up at a time: while the log is away each takes a thread for a while, and others need some, too.
+/// Maximum of concurrent lookups of keys. While the log is unreachable each blocks a thread, and others need
+/// threads too.
 const LOOKUPS_MAX: usize = 32;
 
-/// Takes events in.
+/// The ingest of events.
 pub(crate) struct Ingest {
     log: Arc<dyn EventLog>,
     options: Arc<Options>,
@@ -41,10 +42,10 @@ pub(crate) struct Ingest {
     budget: Arc<Budget>,
     keys: Arc<Keys>,
     lookups: Semaphore,
-    /// Bodies that are taken apart at a time off the threads that serve connections: as many as there are processors.
-    /// More would share the budget so that none of them could be read to its end.
+    /// Limits the bodies that are split at one time off the serving threads, to the number of processors.
+    /// With more, each would hold a part of the budget and none could be read to its end.
     readers: Arc<Semaphore>,
-    /// Topics known to exist, so that the log is not asked for each request.
+    /// Topics known to exist, to spare a request to the log.
     topics: RwLock<HashSet<String>>,
 }
 
@@ -99,7 +100,7 @@ impl Ingest {
         }
 
         let rules = if topic == options.topic { Rules::Query } else { Rules::AnyObject };
-        // The share is held until the records are durable, and what the answer takes of it until that is sent.
+        // The share is held until the records are durable; the answer's part of it until the answer is sent.
         let (events, mut share) = self.read(body, coding, rules, share).await?;
 
         let rejected: Vec<Rejected> = events
@@ -122,12 +123,12 @@ impl Ingest {
         Ok(answer(said, held, false))
     }
 
-    /// What was noted under a name.
+    /// Returns the value noted under a name.
     async fn noted(&self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
         let (log, name) = (Arc::clone(&self.log), name.to_owned());
-        // It is never closed.
+        // The semaphore is never closed.
         let _turn = self.lookups.acquire().await;
-        // The log may have to look on a disk.
+        // The log may read from a disk.
         match tokio::task::spawn_blocking(move || log.note(&name)).await {
             Ok(noted) => Ok(noted?),
             Err(_) => Err(Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "looking up the key failed")),
@@ -174,7 +175,7 @@ impl Ingest {
         })
     }
 
-    /// Appends records, with a note of the answer if their request has a key.
+    /// Appends records, with a note of the answer if the request has a key.
     async fn append(
         &self,
         topic: &str,
@@ -189,7 +190,7 @@ impl Ingest {
             Err(error) => return Err(self.refused(topic, error)),
         };
 
-        // Whoever asked may leave or lose patience: the key and the memory are held until the log has answered.
+        // The client may disconnect or time out: hold the key and the memory until the log has answered.
         let appended = tokio::spawn(async move {
             let appended = appending.await;
             drop((taken, share));
@@ -208,7 +209,8 @@ impl Ingest {
         }
     }
 
-    /// The answer to an error of the log. A topic that is gone may be made again, and is then asked for anew.
+    /// Returns the answer to an error of the log. A missing topic is forgotten, because it may be created
+    /// later.
     fn refused(&self, topic: &str, error: LogError) -> Failure {
         if !error.is_unknown_topic() {
             return error.into();
@@ -226,7 +228,7 @@ impl Ingest {
         let partitions = self.options.partitions;
         let create = topic == self.options.topic || self.options.unknown_topics == UnknownTopics::Create;
 
-        // The log may have to ask a broker.
+        // The log may ask a broker.
         let found = tokio::task::spawn_blocking(move || -> Result<(), LogError> {
             if !valid(&name) {
                 return Err(LogError::InvalidTopic { topic: name });
@@ -250,7 +252,7 @@ impl Ingest {
     }
 }
 
-/// The bytes of an answer, which count among those of bodies until the connection has sent them.
+/// The bytes of an answer. They count against the budget of bodies until the connection has sent them.
 struct Said {
     bytes: Vec<u8>,
     _share: Share,
@@ -262,7 +264,7 @@ impl AsRef<[u8]> for Said {
     }
 }
 
-/// The answer to events for a topic that does not exist, with what makes it.
+/// Returns the answer to events for a topic that does not exist, with advice how to create it.
 fn no_topic(topic: &str) -> Failure {
     Failure::new(
         StatusCode::NOT_FOUND,
@@ -274,7 +276,7 @@ fn no_topic(topic: &str) -> Failure {
     )
 }
 
-/// The answer to events for a topic that only Weir itself, or the brokers, write to.
+/// Returns the answer to events for a topic to which only Weir or the brokers write.
 fn not_for_events(topic: &str) -> Failure {
     let remedy = match topic {
         DEAD_LETTER_TOPIC => {
@@ -285,7 +287,7 @@ fn not_for_events(topic: &str) -> Failure {
     Failure::new(StatusCode::FORBIDDEN, format!("topic `{topic}` is Weir's own and takes no events{remedy}"))
 }
 
-/// The answer to events that are durable.
+/// Returns the answer to durable events.
 fn answer(said: Vec<u8>, share: Share, is_repeated: bool) -> Response {
     let said = Bytes::from_owner(Said { bytes: said, _share: share });
     let mut answer =
@@ -296,7 +298,7 @@ fn answer(said: Vec<u8>, share: Share, is_repeated: bool) -> Response {
     answer
 }
 
-/// Kafka's rule for topic names.
+/// Returns whether a topic's name follows Kafka's rules.
 fn valid(topic: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     (1..=249).contains(&topic.len()) && topic != "." && topic != ".." && topic.bytes().all(allowed)

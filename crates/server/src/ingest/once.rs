@@ -1,7 +1,7 @@
-//! `Idempotency-Key`: a request that is sent again gets the answer it got, and appends nothing.
+//! `Idempotency-Key`: a repeated request gets the answer of the first, and appends nothing.
 //!
-//! The answer is noted in the log together with the events, so that a crash leaves both or none of them. While a request
-//! is under way its key is taken, also after its client has left: until the log has said what became of its events.
+//! The answer is noted in the log together with the events, so that a crash leaves both or neither. A request
+//! holds its key until the log has answered, even after its client has left.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,23 +15,23 @@ use crate::error::Failure;
 const HEADER: &str = "idempotency-key";
 const KEY_BYTES_MAX: usize = 255;
 
-/// Keys of requests that are under way.
+/// Keys of requests in flight.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     taken: Mutex<HashSet<String>>,
 }
 
-/// A key of a request under way. Dropping it frees the key.
+/// The key of a request in flight. Dropping it frees the key.
 #[derive(Debug)]
 pub(super) struct Taken {
     keys: Arc<Keys>,
-    /// What the answer is noted under.
+    /// Name of the note that holds the answer.
     pub(super) name: String,
-    /// Hash of the body, as it was sent.
+    /// Hash of the body as it was sent.
     fingerprint: [u8; 16],
 }
 
-/// The key that a request names, if it does.
+/// Returns the key of a request, if it has one.
 pub(super) fn key(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
     let Some(value) = headers.get(HEADER) else { return Ok(None) };
     let key = value.to_str().ok().map(str::trim).filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()));
@@ -40,7 +40,7 @@ pub(super) fn key(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
 }
 
 impl Keys {
-    /// Takes a key; fails while another request has it.
+    /// Takes a key; fails while another request holds it.
     pub(super) fn take(self: &Arc<Keys>, topic: &str, key: &str, body: &[u8]) -> Result<Taken, Failure> {
         let name = format!("{topic}/{key}");
         if !self.taken.lock().insert(name.clone()) {
@@ -52,12 +52,12 @@ impl Keys {
 }
 
 impl Taken {
-    /// What to note with the events.
+    /// Returns the value to note with the events.
     pub(super) fn value(&self, answer: &[u8]) -> Vec<u8> {
         [&self.fingerprint, answer].concat()
     }
 
-    /// The answer that was noted; fails if it was to another body.
+    /// Returns the noted answer; fails if it belongs to another body.
     pub(super) fn answer(&self, noted: &[u8]) -> Result<Vec<u8>, Failure> {
         match noted.split_first_chunk() {
             Some((fingerprint, answer)) if *fingerprint == self.fingerprint => Ok(answer.to_vec()),

@@ -1,24 +1,25 @@
-//! A validating scanner for one JSON object: is it well formed, and what do the three fields that ingest looks at say?
+//! A validating scanner for one JSON object: checks that it is well formed, and finds the three fields that
+//! ingest reads.
 //!
-//! Events are stored as they came and decoded later by whoever reads them, so nothing is built here: strings are passed
-//! over eight bytes at a time, and nesting is a bit a level. It accepts exactly what RFC 8259 does, down to
-//! [`DEPTH_MAX`] levels; the text must be UTF-8 already.
+//! Events are stored as they arrived and decoded later by their readers, so the scanner builds nothing: it
+//! skips strings eight bytes at a time, and keeps one bit per level of nesting. It accepts exactly the
+//! language of RFC 8259, down to [`DEPTH_MAX`] levels. The text must be valid UTF-8.
 
-/// Objects and arrays inside each other beyond this, the event itself included, are refused as by most decoders.
+/// Maximum nesting of objects and arrays, the event itself included; most decoders refuse more as well.
 pub(crate) const DEPTH_MAX: u32 = 127;
 
-/// What a field of the object holds.
+/// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Held<'a> {
     #[default]
     Missing,
     Null,
-    /// A string, without its quotes, escapes as they stand.
+    /// A string without its quotes, with its escapes.
     Text(&'a [u8]),
     Other,
 }
 
-/// The fields of an object that ingest looks at. A repeated field: the last one counts.
+/// The fields of an object that ingest reads. Of a repeated field the last counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Fields<'a> {
     pub(crate) query_id: Held<'a>,
@@ -26,19 +27,19 @@ pub(crate) struct Fields<'a> {
     pub(crate) ts: Held<'a>,
 }
 
-/// Not well-formed JSON.
+/// The text is not well-formed JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// What stood at the front of the text.
+/// The value at the front of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scanned<'a> {
     Object(Fields<'a>),
-    /// Well formed, but something else.
+    /// Well formed, but no object.
     Other,
 }
 
-/// Scans one value from the front of `text`; returns what it is and how many bytes it and the blanks before it take.
+/// Scans one value at the front of `text`. Returns it, and the bytes that it and the blanks before it take.
 pub(crate) fn value(text: &[u8]) -> Result<(Scanned<'_>, usize), Malformed> {
     let mut scanner = Scanner { text, at: 0 };
     scanner.blanks();
@@ -51,7 +52,7 @@ pub(crate) fn value(text: &[u8]) -> Result<(Scanned<'_>, usize), Malformed> {
     Ok((scanned, scanner.at))
 }
 
-/// How many blanks stand at the front of `text`.
+/// Returns the number of blanks at the front of `text`.
 pub(crate) fn blanks(text: &[u8]) -> usize {
     text.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r')).count()
 }
@@ -80,7 +81,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// The outermost object, whose fields are looked at.
+    /// Scans the outermost object and returns its fields.
     fn event(&mut self) -> Result<Fields<'a>, Malformed> {
         let mut fields = Fields::default();
         self.take(b'{')?;
@@ -123,16 +124,17 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Any value below the outermost object. A loop, not a recursion: input must not decide how deep the stack grows.
+    /// Scans any value below the outermost object. A loop, not a recursion: input must not control the
+    /// stack's depth.
     fn nested(&mut self) -> Result<(), Malformed> {
-        // Bit i: the container at level i is an object.
+        // Bit i tells whether the container at level i is an object.
         let mut objects: u128 = 0;
         let mut depth: u32 = 0;
 
         loop {
             match self.peek() {
                 Some(open @ (b'{' | b'[')) => {
-                    // One level is the event itself.
+                    // The event itself is one level.
                     if depth + 1 >= DEPTH_MAX {
                         return Err(Malformed);
                     }
@@ -159,7 +161,7 @@ impl<'a> Scanner<'a> {
                 Some(b'-' | b'0'..=b'9') => self.number()?,
                 _ => return Err(Malformed),
             }
-            // A value is complete: close what it completes, or go to its successor.
+            // A value is complete: close the containers that it completes, or go to its successor.
             loop {
                 if depth == 0 {
                     return Ok(());
@@ -236,7 +238,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// A string; returns what stands between its quotes.
+    /// Scans a string; returns the text between its quotes.
     fn string(&mut self) -> Result<&'a [u8], Malformed> {
         self.take(b'"')?;
         let start = self.at;
@@ -249,7 +251,7 @@ impl<'a> Scanner<'a> {
                     return Ok(inner);
                 }
                 Some(b'\\') => self.escape()?,
-                // The end, or a control character.
+                // The end of the text, or a control character.
                 _ => return Err(Malformed),
             }
         }
@@ -288,7 +290,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The text that stood between two quotes; `None` where an escape names half a surrogate pair.
+/// Decodes the text between two quotes; `None` where an escape names half a surrogate pair.
 pub(crate) fn unescape(inner: &[u8]) -> Option<String> {
     if !inner.contains(&b'\\') {
         return std::str::from_utf8(inner).ok().map(str::to_owned);
@@ -300,10 +302,11 @@ pub(crate) fn unescape(inner: &[u8]) -> Option<String> {
     serde_json::from_slice(&quoted).ok()
 }
 
-/// How many bytes at the front of `text` are neither a quote, nor a backslash, nor a control character.
+/// Returns how many bytes at the front of `text` are neither a quote, nor a backslash, nor a control
+/// character.
 ///
-/// Eight at a time: `(x - 0x01…) & !x & 0x80…` has the top bit of the lowest zero byte of x set ("Hacker's Delight",
-/// 6-1); bytes above that one may be flagged wrongly, the lowest flagged one never is.
+/// Eight at a time: `(x - 0x01…) & !x & 0x80…` has the top bit of the lowest zero byte of x set ("Hacker's
+/// Delight", 6-1); bytes above that one may be flagged wrongly, the lowest flagged one never is.
 fn plain(text: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x8080_8080_8080_8080;

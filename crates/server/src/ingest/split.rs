@@ -1,10 +1,10 @@
-//! From a request's body to its events: a JSON object, a JSON array, or NDJSON, told apart by what it looks like.
+//! Splits a body into events. The body is a JSON object, a JSON array or NDJSON, recognised by its content.
 //!
-//! An array or a single object is one document: where it is broken nobody can say what was meant, so none of it is taken.
-//! In NDJSON each line stands for itself. Indexes count array elements, or lines that are not blank.
+//! An array or a single object is one document: if it is malformed, all of it is refused. In NDJSON each line
+//! stands for itself. Indexes count array elements, or lines that are not blank.
 //!
-//! A document may be UTF-16 or UTF-32, by its byte order mark or its first characters; topics hold it as UTF-8. Lines are
-//! UTF-8, unless a byte order mark says otherwise.
+//! A document may be UTF-16 or UTF-32, by its byte order mark or its first characters; topics store UTF-8.
+//! Lines are UTF-8, unless a byte order mark says otherwise.
 
 use bytes::Bytes;
 use memchr::memchr;
@@ -14,26 +14,26 @@ use types::WideEncoding;
 use super::event::{Reason, Rules, record};
 use super::scan::{self, Malformed};
 
-/// The events of a body, in order, sorted into good and bad.
+/// The events of a body in order, accepted and rejected ones apart.
 #[derive(Debug, Default)]
 pub(crate) struct Events {
     pub(crate) records: Vec<NewRecord>,
     /// Index and reason, ascending; the first [`LISTED_MAX`] of them.
     pub(crate) rejected: Vec<(usize, Reason)>,
-    /// How many were rejected, those that are not listed too.
+    /// Number of rejected events, listed or not.
     pub(crate) rejected_count: usize,
 }
 
-/// Rejected events that are listed: whoever sends a million of them learns from a hundred what is wrong.
+/// Maximum of listed rejections. A hundred are enough to see what is wrong with a million.
 pub(crate) const LISTED_MAX: usize = 100;
 
-/// Events between two questions to the budget.
+/// Events between two requests to the budget.
 const STEP_EVENTS: usize = 1_024;
 
-/// What an event takes beside its bytes, about.
+/// Approximate memory of an event besides its bytes.
 const EVENT_OVERHEAD_BYTES: usize = size_of::<NewRecord>() + 32;
 
-/// Nothing could be read.
+/// The body could not be read at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
     #[error("the body is empty")]
@@ -48,7 +48,7 @@ pub(crate) enum Unreadable {
     NoRoom,
 }
 
-/// Reads a body. `record_bytes_max` bounds a single event; `room` is asked for the memory that the events take beside
+/// Splits a body. `record_bytes_max` bounds a single event. `room` reserves memory for the events besides
 /// their bytes, and refuses by returning false.
 pub(crate) fn events(
     body: &Bytes,
@@ -66,7 +66,7 @@ pub(crate) fn events(
     read(body, Form::Any, Reading::new(body, rules, record_bytes_max, room))
 }
 
-/// What a body may be.
+/// The permitted forms of a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Any,
@@ -74,13 +74,13 @@ enum Form {
     Document,
 }
 
-/// The body as UTF-8.
+/// Converts the body to UTF-8.
 fn narrowed(
     body: &Bytes,
     encoding: WideEncoding,
     room: &mut dyn FnMut(usize) -> bool,
 ) -> Result<Bytes, Unreadable> {
-    // Two bytes become three at most, and four become four.
+    // Two bytes become at most three, and four become four.
     if !room(body.len().saturating_mul(3) / 2) {
         return Err(Unreadable::NoRoom);
     }
@@ -116,7 +116,7 @@ struct Reading<'a> {
     record_bytes_max: usize,
     room: &'a mut dyn FnMut(usize) -> bool,
     count: usize,
-    /// Events that are no JSON, or no text.
+    /// Number of events that are no JSON, or no UTF-8.
     unread: usize,
     events: Events,
 }
@@ -162,7 +162,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Takes the body if it is one object and nothing else; it may span lines.
+    /// Takes the body if it is a single object, which may span lines; otherwise returns false.
     fn only_object(&mut self, start: usize) -> bool {
         let Ok((scanned, used)) = scan::value(&self.body[start..]) else { return false };
         let end = start + used;
@@ -186,7 +186,7 @@ impl<'a> Reading<'a> {
             }
             start = end + 1;
         }
-        // Garbage is an error of the request; one good line makes it a batch with bad events.
+        // Garbage fails the request; a single good line makes the body a batch with bad events.
         if self.events.records.is_empty() && self.unread == self.events.rejected_count {
             return Err(Unreadable::NotJson);
         }
@@ -203,7 +203,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// The bytes of one event, sharing the body's memory.
+    /// Returns the bytes of one event, which share the body's memory.
     fn sized(&self, start: usize, end: usize) -> Result<Bytes, Reason> {
         if end - start > self.record_bytes_max {
             return Err(Reason::TooLarge { limit: self.record_bytes_max });
@@ -243,7 +243,7 @@ mod tests {
 
     const GOOD: &str = r#"{"query_id":"a","ts":"2025-12-09T11:30:00"}"#;
 
-    /// In UTF-16, little endian.
+    /// Encodes UTF-16, little endian.
     fn wide(text: &str) -> Vec<u8> {
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
     }

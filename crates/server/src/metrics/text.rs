@@ -1,8 +1,8 @@
-//! The two text formats of Prometheus: OpenMetrics 1.0 for those who ask for it, and the classic format 0.0.4 for everybody
-//! else, `curl` too.
+//! The two text formats of Prometheus: OpenMetrics 1.0 on request, and otherwise the classic format 0.0.4,
+//! also for `curl`.
 //!
-//! They differ in small things that a strict parser trips over. In the classic format a counter has its help under the
-//! name with `_total`, there are no units, no `info` and no end mark:
+//! They differ in details that matter to a strict parser. In the classic format a counter has its help under
+//! the name with `_total`, and there are no units, no `info` and no end mark:
 //!
 //! ```text
 //! OpenMetrics                        classic
@@ -22,7 +22,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// The format that a request prefers.
+    /// Returns the format that a request prefers.
     pub(super) fn of(headers: &HeaderMap) -> Format {
         let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let (mut open, mut classic) = (0.0, 0.0);
@@ -47,30 +47,34 @@ impl Format {
     }
 }
 
-/// OpenMetrics as the classic format. All `HELP`, `TYPE` and `UNIT` lines of a metric stand together, as they are written
-/// here.
+/// Converts OpenMetrics to the classic format. Expects the `HELP`, `TYPE` and `UNIT` lines of a metric
+/// together, as this server writes them.
 pub(super) fn classic(open: &str) -> String {
     let types = || open.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let kind_of = |name: &str| types().find(|(of, _)| *of == name).map_or("", |(_, kind)| kind);
     let mut text = String::with_capacity(open.len());
+
     for line in open.lines() {
         let Some(comment) = line.strip_prefix("# ") else {
             text.push_str(line);
             text.push('\n');
             continue;
         };
+
         let mut parts = comment.splitn(3, ' ');
         let (Some(what @ ("HELP" | "TYPE")), Some(name), Some(rest)) =
             (parts.next(), parts.next(), parts.next())
         else {
             continue;
         };
+
         let (suffix, kind) = match kind_of(name) {
             "counter" => ("_total", "counter"),
             "info" => ("_info", "gauge"),
             "unknown" => ("", "untyped"),
             kind => ("", kind),
         };
+
         let rest = if what == "TYPE" { kind } else { rest };
         text.push_str(&format!("# {what} {name}{suffix} {rest}\n"));
     }

@@ -1,11 +1,11 @@
-//! What every route answers, held against `answers.txt` and against its own description.
+//! Compares the answers of every route with `answers.txt` and with the route's own description.
 
 use serde_json::{Value, json};
 
 use crate::world::{World, start};
 use crate::{as_flink, holds};
 
-/// A job that has run, been checkpointed and written a savepoint, and what stands for the names in paths.
+/// A job that has run, was checkpointed and has written a savepoint, and the values of the names in paths.
 struct Scene {
     world: World,
     names: Vec<(&'static str, String)>,
@@ -15,18 +15,22 @@ impl Scene {
     async fn set() -> Scene {
         let world = start().await;
         let job = world.submit("clicks").await;
+
         world.log.feed("clicks", r#"{"id":"a","moment":"2025-12-09 12:00:01Z"}"#);
         let target = format!("/weir/jobs/{job}");
         world.until_at(&target, |figures| figures["ledger"]["counted"] == 1).await;
+
         let taken = world.triggered(&format!("/jobs/{job}/checkpoints"), json!({})).await;
         let checkpoint =
             world.completed(&format!("/jobs/{job}/checkpoints/{taken}")).await["checkpointId"].clone();
         let trigger = world.triggered(&format!("/jobs/{job}/savepoints"), json!({})).await;
         world.completed(&format!("/jobs/{job}/savepoints/{trigger}")).await;
+
         let vertices = world.json(&format!("/jobs/{job}")).await["vertices"].clone();
         let vertex = |place: usize| vertices[place]["id"].as_str().expect("an id").to_owned();
         let backpressure = format!("/jobs/{job}/vertices/{}/backpressure", vertex(0));
         world.until_at(&backpressure, |answer| answer["status"] == "ok").await;
+
         let names = vec![
             (":job", job),
             (":source", vertex(0)),
@@ -58,6 +62,7 @@ async fn every_route_has_the_fields_that_flinks_clients_require() {
             lines.map(str::trim).filter(|line| !line.is_empty()).map(|line| scene.filled(line)).collect();
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
         let (path, query) = target.split_once('?').unwrap_or((&target, "unknown=1"));
+
         for target in [format!("{path}?{query}"), format!("/v1{path}?{query}"), format!("{path}/?{query}")] {
             let answer = as_flink(&scene.world, "GET", &target).await;
             assert_eq!(answer.status, 200, "{target}: {}", answer.text());
@@ -79,6 +84,7 @@ async fn every_route_that_is_described_answers_as_it_says() {
     let scene = Scene::set().await;
     let document = scene.world.json("/openapi.json").await;
     let paths = document["paths"].as_object().expect("paths");
+
     for (path, item) in paths {
         let Some(get) = item.get("get") else { continue };
         let trigger = if path.contains("checkpoints") { ":taken" } else { ":trigger" };
@@ -93,13 +99,14 @@ async fn every_route_that_is_described_answers_as_it_says() {
             ("{name}", "weir.log"),
         ];
         let target = values.iter().fold(path.clone(), |target, (name, value)| target.replace(name, value));
-        // These need something that is not there, or end the job.
+        // These routes need something that does not exist, or end the job.
         if ["yarn-cancel", "savepoint-disposal", "dead-letters", "{rescale}"]
             .iter()
             .any(|part| path.contains(part))
         {
             continue;
         }
+
         let answer = scene.world.ask("GET", &target).await;
         let status = answer.status.to_string();
         assert!(get["responses"].get(&status).is_some(), "{target}: {status} {}", answer.text());
@@ -115,6 +122,7 @@ async fn the_numbers_of_a_checkpoint_add_up() {
         all["counts"],
         json!({"restored": 0, "total": 2, "in_progress": 0, "completed": 2, "failed": 0})
     );
+
     assert_eq!(all["history"][0]["checkpoint_type"], "SAVEPOINT");
     assert_eq!(
         (&all["history"][1]["className"], &all["history"][1]["discarded"]),
@@ -124,6 +132,7 @@ async fn the_numbers_of_a_checkpoint_add_up() {
         all["summary"]["state_size"]["max"].as_i64(),
         all["latest"]["savepoint"]["state_size"].as_i64()
     );
+
     let details = scene.world.json(&at("/details/:checkpoint")).await;
     let number = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("{value} is no number"));
     assert_eq!((number(&details["num_subtasks"]), number(&details["num_acknowledged_subtasks"])), (4, 4));
@@ -132,6 +141,7 @@ async fn the_numbers_of_a_checkpoint_add_up() {
     let whole = number(&details["checkpointed_size"]);
     let parts: u64 = tasks.values().map(|task| number(&task["checkpointed_size"])).sum();
     assert!(parts > 0 && parts < whole && whole - parts < 100, "{parts} of {whole}");
+
     for vertex in [":source", ":aggregate"] {
         let of = scene.world.json(&at(&format!("/details/:checkpoint/subtasks/{vertex}"))).await;
         let subtasks = of["subtasks"].as_array().expect("subtasks");
@@ -139,6 +149,7 @@ async fn the_numbers_of_a_checkpoint_add_up() {
         assert_eq!((subtasks.len(), bytes), (2, number(&of["checkpointed_size"])));
         assert_eq!(bytes, number(&tasks[scene.name(vertex)]["checkpointed_size"]));
     }
+
     let config = scene.world.json(&at("/config")).await;
     assert_eq!((&config["mode"], &config["timeout"]), (&json!("exactly_once"), &json!(20_000)));
 }

@@ -1,11 +1,12 @@
-//! Figures of a running job as Flink's pages ask for them: rates, backpressure, watermarks, threads, flame graphs, logs.
+//! Metrics of a running job as Flink's pages request them: rates, backpressure, watermarks, threads, flame
+//! graphs, logs.
 
 use serde_json::{Value, json};
 
 use crate::support::NOW;
 use crate::world::{World, start};
 
-/// A job that runs, and the paths of its two vertices.
+/// Starts a job, and returns its id and the paths of its two vertices.
 async fn running(world: &World) -> (String, [String; 2]) {
     let job = world.submit("clicks").await;
     let vertices = world.json(&format!("/jobs/{job}")).await["vertices"].clone();
@@ -97,16 +98,19 @@ async fn a_flame_graph_is_there_a_moment_after_it_was_asked_for() {
         assert_eq!((&graph["data"]["name"], &graph["data"]["value"]), (&json!("root"), &json!(200)));
         assert_eq!(graph["data"]["children"].as_array().map(Vec::len), Some(2), "a thread a subtask");
         assert!(graph["data"].to_string().contains(frame), "{graph}");
+
         let part = |of: &str| format!("{vertex}/flamegraph?{of}");
         let one = world.json(&part("subtaskindex=1")).await;
         assert_eq!(
             (&one["data"]["value"], &one["data"]["children"].as_array().map(Vec::len)),
             (&json!(100), &Some(1))
         );
+
         let shares = [world.json(&part("type=on_cpu")).await, world.json(&part("type=off_cpu")).await];
         let samples: u64 = shares.iter().map(|graph| graph["data"]["value"].as_u64().expect("samples")).sum();
         assert_eq!(samples, 200, "every sample is at work or waits");
     }
+
     assert_eq!(world.ask("GET", &format!("{source}/flamegraph?type=sideways")).await.status, 400);
     world.ask("PATCH", &format!("/jobs/{job}")).await;
     world.until(&job, "CANCELED").await;
@@ -128,10 +132,12 @@ async fn the_process_tells_of_itself() {
         assert_eq!(world.ask("GET", &format!("{of}/logs/..%2f..%2fetc%2fpasswd")).await.status, 404);
         assert_eq!(world.ask("GET", &format!("{of}/stdout")).await.text(), "");
     }
+
     let details = world.json("/taskmanagers/weir").await;
     assert_eq!(details["allocatedSlots"].as_array().map(Vec::len), Some(2));
     assert_eq!(details["allocatedSlots"][0]["jobId"], json!(job));
     assert_eq!(world.json("/jobmanager/config").await, json!([{"key": "jobs.parallelism", "value": "1"}]));
+
     if cfg!(target_os = "linux") {
         let dump = world.json("/jobmanager/thread-dump").await.to_string();
         // The kernel keeps fifteen characters of a thread's name.

@@ -1,10 +1,10 @@
-//! A vertex that has come to the end of its input, in a job that runs on.
+//! A vertex that has reached the end of its input, in a job that goes on.
 
 use serde_json::{Value, json};
 
 use crate::world::{SCRIPT, World, start};
 
-/// The clicks, and beside them a row that the script writes out.
+/// Starts a job that reads the clicks, and a row that the script itself contains.
 async fn half_finished(world: &World) -> String {
     let (tables, insert) = SCRIPT.split_once("INSERT INTO").expect("an INSERT");
     let script = format!(
@@ -54,7 +54,7 @@ async fn a_vertex_that_read_all_of_its_input_is_finished_while_its_job_runs() {
     let tasks = &overview["jobs"][0]["tasks"];
     assert_eq!((&tasks["finished"], &tasks["running"], &tasks["total"]), (&json!(2), &json!(4), &json!(6)));
 
-    // What ended by itself was not cancelled.
+    // A vertex that has ended by itself is not cancelled.
     world.ask("PATCH", &target).await;
     world.until(&job, "CANCELED").await;
     let mut ended = statuses(&world.json(&target).await).into_iter().map(str::to_owned).collect::<Vec<_>>();

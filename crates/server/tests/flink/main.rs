@@ -1,4 +1,4 @@
-//! The job manager's listener, as Flink's command line and pages use it, and our own routes on it.
+//! The job manager's listener, as Flink's command line and pages use it, and Weir's own routes on it.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -21,14 +21,14 @@ pub fn first_error(answer: &support::Answer) -> String {
     answer.json()["errors"][0].as_str().expect("an error").to_owned()
 }
 
-/// That each path of `fields` (a JSON pointer) is in a value.
+/// Asserts that a value has a value at each JSON pointer in `fields`.
 pub fn holds(value: &Value, fields: &[&str]) {
     for field in fields {
         assert!(value.pointer(field).is_some(), "{field} is missing in {value}");
     }
 }
 
-/// A request with the body that Flink's clients send even with a `GET`.
+/// Sends a request with the body that Flink's clients send even with a `GET`.
 pub async fn as_flink(world: &World, method: &str, target: &str) -> support::Answer {
     let headers = [("Content-Type", "application/json; charset=UTF-8")];
     request(world.address, method, target, &headers, b"{}").await
@@ -47,6 +47,7 @@ async fn what_cannot_be_answered_is_refused_in_flinks_words() {
     );
     let no_job = format!("org.apache.flink.runtime.rest.NotFoundException: Job {NO_JOB} not found");
     let not_cancelled = format!("{handler}Job could not be found.");
+
     let scenarios = [
         ("GET", "/nosuchroute".to_owned(), 404, "Unable to load requested file /nosuchroute."),
         ("GET", "/v2/overview".to_owned(), 404, "Unable to load requested file /v2/overview."),
@@ -70,6 +71,7 @@ async fn what_cannot_be_answered_is_refused_in_flinks_words() {
         assert_eq!((answer.status, answer.json()), (status, json!({"errors": [error]})), "{method} {target}");
         assert_eq!(answer.header("content-type"), Some("application/json; charset=UTF-8"));
     }
+
     let head = world.ask("HEAD", "/overview").await;
     assert_eq!((head.status, head.text()), (404, String::new()));
     assert_eq!(world.json(&format!("/jobs/{job}/status")).await, json!({"status": "RUNNING"}));
@@ -90,7 +92,7 @@ async fn paths_bodies_and_words_are_read_as_leniently_as_flink_reads_them() {
     let summed = world.json(&target).await;
     assert_eq!(summed, json!([{"id": "numRecordsIn", "max": 0.0, "sum": 0.0}]));
 
-    // A text for a truth, a name twice, a mark before and text behind: the job goes on.
+    // A text for a boolean, a repeated name, a mark before and text behind the object: the job goes on.
     let body = "\u{feff}{\"cancel-job\": true, \"cancel-job\": \"false\"} and more";
     let target = format!("/jobs/{job}/savepoints");
     let begun = world.post(&target, "application/json", body).await;
@@ -129,14 +131,17 @@ async fn a_job_that_fails_tells_why_and_cannot_be_cancelled() {
     let job = world.submit("clicks").await;
     world.log.break_down("clicks");
     world.until(&job, "FAILED").await;
+
     let history = &world.json(&format!("/jobs/{job}/exceptions")).await["exceptionHistory"];
     let entry = &history["entries"][0];
     assert_eq!(entry["exceptionName"], "org.apache.flink.runtime.JobException");
     assert!(entry["stacktrace"].as_str().is_some_and(|text| text.contains("damaged at offset 7")), "{entry}");
     holds(entry, &["/timestamp", "/failureLabels", "/concurrentExceptions"]);
+
     let none = world.json(&format!("/jobs/{job}/exceptions?maxExceptions=0")).await;
     assert_eq!(none, json!({"exceptionHistory": {"entries": [], "truncated": true}}));
     assert_eq!(world.ask("GET", &format!("/jobs/{job}/exceptions?maxExceptions=few")).await.status, 400);
+
     for (method, target) in
         [("PATCH", format!("/jobs/{job}?mode=cancel")), ("GET", format!("/jobs/{job}/yarn-cancel"))]
     {
@@ -144,6 +149,7 @@ async fn a_job_that_fails_tells_why_and_cannot_be_cancelled() {
         assert_eq!(answer.status, 409, "{target}");
         assert!(first_error(&answer).ends_with("already reached another terminal state (FAILED)."));
     }
+
     let figures = world.json(&format!("/weir/jobs/{job}")).await;
     assert_eq!(figures["status"], "FAILED");
     assert!(figures["failure"].as_str().is_some_and(|failure| failure.contains("clicks")), "{figures}");
@@ -204,7 +210,7 @@ async fn a_script_is_taken_as_text_and_as_json() {
     assert_eq!(answer.status, 201, "{}", answer.text());
     let submitted = answer.json();
     assert_eq!(submitted["name"], "other");
-    // Its own variable comes before the process's: it reads another topic than the first three.
+    // The script's own variable overrides the process's, so it reads another topic than the first three.
     world.log.feed("taps", r#"{"id":"a","moment":"2025-12-09 12:00:01Z"}"#);
     let target = format!("/weir/jobs/{}", submitted["jobid"].as_str().expect("an id"));
     world.until_at(&target, |figures| figures["ledger"]["accepted"] == 1).await;
@@ -270,6 +276,7 @@ async fn the_page_takes_nothing_from_elsewhere_and_the_server_ends_when_told() {
             && text.contains("href=\"/weir/page.css\"")
             && text.contains("src=\"/weir/page.js\"")
     );
+
     for (path, kind) in
         [("/weir/page.css", "text/css; charset=utf-8"), ("/weir/page.js", "text/javascript; charset=utf-8")]
     {
@@ -277,6 +284,7 @@ async fn the_page_takes_nothing_from_elsewhere_and_the_server_ends_when_told() {
         assert_eq!((file.status, file.header("content-type")), (200, Some(kind)));
         assert!(!file.text().contains("://"), "{path}");
     }
+
     world.submit("clicks").await;
     world.begin_stop();
     (&mut world.serving).await.expect("an end");

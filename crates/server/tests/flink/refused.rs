@@ -1,4 +1,4 @@
-//! What has no meaning here, or is not there, and how that is told.
+//! Requests that Weir does not support or whose object does not exist, and their refusals.
 
 use serde_json::json;
 
@@ -17,8 +17,10 @@ async fn programs_in_java_are_refused_and_the_way_with_sql_is_told() {
         ("GET", "/jars/x.jar/plan"),
         ("DELETE", "/jars/x.jar"),
     ];
+
     for (method, target) in uploads {
-        // More than fits into the socket's buffers: it must be read for the client to hear why.
+        // More than fits into the socket's buffers: the server must read it so that the client sees the
+        // answer.
         let program = vec![0; 4 << 20];
         let headers = [("Content-Type", "multipart/form-data; boundary=x")];
         let answer = crate::support::request(world.address, method, target, &headers, &program).await;
@@ -26,6 +28,7 @@ async fn programs_in_java_are_refused_and_the_way_with_sql_is_told() {
         let error = first_error(&answer);
         assert!(error.contains("weir run") && error.contains("/weir/jobs"), "{error}");
     }
+
     assert_eq!(world.json("/jars").await["files"], json!([]));
 }
 
@@ -35,6 +38,7 @@ async fn what_is_not_there_is_told_in_flinks_words() {
     let job = world.submit("clicks").await;
     let vertex = world.json(&format!("/jobs/{job}")).await["vertices"][0]["id"].clone();
     let vertex = format!("/jobs/{job}/vertices/{}", vertex.as_str().expect("an id"));
+
     let none = "00000000000000000000000000000001";
     let handler = "org.apache.flink.runtime.rest.handler.RestHandlerException: ";
     let unresolved = |name: &str, value: &str| {
@@ -42,6 +46,7 @@ async fn what_is_not_there_is_told_in_flinks_words() {
             "{handler}Bad request, could not parse parameters: Cannot resolve path parameter ({name}) from value \"{value}\"."
         )
     };
+
     let scenarios = [
         (
             format!("/jobs/{job}/vertices/{none}"),
@@ -69,6 +74,7 @@ async fn what_is_not_there_is_told_in_flinks_words() {
         ("/applications/zzz".to_owned(), 400, unresolved("applicationid", "zzz")),
         (format!("/applications/{none}"), 404, format!("{handler}Application {none} not found")),
     ];
+
     for (target, status, error) in scenarios {
         let answer = world.ask("GET", &target).await;
         assert_eq!((answer.status, first_error(&answer)), (status, error), "{target}");
@@ -88,6 +94,7 @@ async fn what_is_not_there_is_told_in_flinks_words() {
         assert_eq!(answer.status, 404, "{target}");
         assert!(first_error(&answer).starts_with(&error), "{target}: {}", answer.text());
     }
+
     let cancel = world.ask("POST", &format!("/applications/{none}/cancel")).await;
     assert_eq!(
         (cancel.status, first_error(&cancel)),

@@ -1,4 +1,4 @@
-//! Jobs that are replaced over `/weir/jobs`, and those that were over before the process began.
+//! Jobs that are replaced over `/weir/jobs`, and jobs that ended before the process began.
 
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ async fn a_job_is_replaced_and_the_answer_says_what_became_of_its_state() {
     let new = made["jobid"].as_str().expect("an id").to_owned();
     assert_eq!(world.json(&format!("/jobs/{old}/status")).await["status"], "FINISHED");
 
-    // One that cannot be started leaves the old one where it was.
+    // A successor that cannot start leaves the old job running.
     let closed = SCRIPT.replace("${TOPIC}", "closed");
     let answer = world.post("/weir/jobs", json, &ask(closed, new, false)).await;
     assert_eq!(answer.status, 409, "{}", answer.text());
@@ -53,11 +53,12 @@ async fn a_job_is_replaced_and_the_answer_says_what_became_of_its_state() {
     world.until(&back, "RUNNING").await;
 }
 
-/// The answers of all routes that show a job, but for the time of day.
+/// Returns the answers of all routes that show a job, without the current time.
 async fn pictures(world: &crate::world::World, job: &str) -> Vec<Value> {
     let mut pictures = Vec::new();
     let vertex = world.json(&format!("/jobs/{job}")).await["vertices"][0]["id"].clone();
     let vertex = vertex.as_str().expect("an id").to_owned();
+
     for route in [
         format!("/jobs/{job}"),
         format!("/jobs/{job}/status"),
@@ -86,6 +87,7 @@ async fn pictures(world: &crate::world::World, job: &str) -> Vec<Value> {
         }
         pictures.push(json!({route: picture}));
     }
+
     pictures
 }
 
@@ -114,7 +116,7 @@ async fn a_job_that_was_over_before_the_process_began_is_shown_as_it_was() {
         assert_eq!(world.ask("GET", &format!("/weir/jobs/{job}")).await.status, 200);
     }
     assert_eq!(world.json("/jobs/overview").await, overview);
-    // As it answers of those that this process saw end.
+    // The same answers as for jobs that this process saw end.
     for (job, status) in [(&canceled, 202), (&failed, 409)] {
         assert_eq!(world.ask("PATCH", &format!("/jobs/{job}")).await.status, status, "{job}");
     }

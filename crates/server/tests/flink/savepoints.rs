@@ -1,4 +1,4 @@
-//! Savepoints, stops, checkpoints and disposals, as Flink's command line asks for them.
+//! Savepoints, stops, checkpoints and disposals, as Flink's command line requests them.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::{NO_JOB, first_error};
 
 const CHOSEN: &str = "0123456789abcdef0123456789abcdef";
 
-/// Where a `file:` URL leads.
+/// Returns the path of a `file:` URL.
 fn path(location: &serde_json::Value) -> std::path::PathBuf {
     let location = location.as_str().expect("a location");
     location.strip_prefix("file:").expect("a URL").into()
@@ -61,7 +61,7 @@ async fn a_job_that_is_stopped_is_over_when_its_savepoint_is_told() {
         let written = world.completed(&format!("/v1/jobs/{job}/savepoints/{trigger}")).await;
         assert!(path(&written["location"]).is_dir(), "{written}");
         assert_eq!(world.json(&format!("/jobs/{job}/status")).await["status"], status, "{body}");
-        // The window is still open: only who drains a job gets its result.
+        // The window is still open: only draining the job writes its result.
         let details = world.json(&format!("/jobs/{job}")).await;
         assert_eq!(details["vertices"][1]["metrics"]["write-records"], rows, "{body}");
         let result = world.json(&format!("/jobs/{job}/execution-result")).await;
@@ -74,12 +74,14 @@ async fn a_job_that_is_stopped_is_over_when_its_savepoint_is_told() {
 async fn what_fails_is_told_to_whoever_asks_after_it() {
     let world = start().await;
     let job = fed(&world).await;
+
     let savepoints = world.directory.path().join("savepoints");
     std::fs::create_dir_all(&savepoints).expect("a directory");
     std::fs::write(savepoints.join("file"), "in the way").expect("a file");
     let below_a_file = savepoints.join("file/below").display().to_string();
     let no_job = "FlinkJobNotFoundException";
     let no_checkpoint = "CheckpointException";
+
     let scenarios = [
         (NO_JOB, "savepoints", json!({}), no_job, format!("Could not find Flink job ({NO_JOB})")),
         (NO_JOB, "stop", json!({}), no_job, format!("Could not find Flink job ({NO_JOB})")),
@@ -99,10 +101,11 @@ async fn what_fails_is_told_to_whoever_asks_after_it() {
             "IO-problem detected".to_owned(),
         ),
     ];
+
     for (job, route, body, class, message) in scenarios {
         let trigger = world.triggered(&format!("/jobs/{job}/{route}"), body.clone()).await;
         let polled = if route == "checkpoints" { "checkpoints" } else { "savepoints" };
-        // Flink spells it in two ways.
+        // Flink spells the field in two ways.
         let field = if route == "checkpoints" { "failureCause" } else { "failure-cause" };
         let cause = world.completed(&format!("/jobs/{job}/{polled}/{trigger}")).await[field].clone();
         assert!(cause["class"].as_str().is_some_and(|name| name.ends_with(class)), "{route} {body}: {cause}");
@@ -111,6 +114,7 @@ async fn what_fails_is_told_to_whoever_asks_after_it() {
         // Base64 of the magic number and version of serialized objects.
         assert!(serialized.starts_with("rO0AB"), "{serialized}");
     }
+
     assert_eq!(world.json(&format!("/jobs/{job}/status")).await["status"], "RUNNING");
 }
 
@@ -123,6 +127,7 @@ async fn what_was_not_asked_for_cannot_be_asked_after() {
             "org.apache.flink.runtime.rest.handler.RestHandlerException: Request did not match expected format {name}."
         )
     };
+
     let scenarios = [
         ("savepoints", r#"{"cancel-job": "maybe"}"#, bad("SavepointTriggerRequestBody")),
         ("savepoints", r#"{"triggerId": "short"}"#, bad("SavepointTriggerRequestBody")),
@@ -130,18 +135,21 @@ async fn what_was_not_asked_for_cannot_be_asked_after() {
         ("stop", r#"{"formatType": "SQUARE"}"#, bad("StopWithSavepointRequestBody")),
         ("checkpoints", r#"{"checkpointType": "HALF"}"#, bad("CheckpointTriggerRequestBody")),
     ];
+
     for (route, body, error) in scenarios {
         let answer = world.post(&format!("/jobs/{job}/{route}"), "application/json", body).await;
         assert_eq!((answer.status, first_error(&answer)), (400, error), "{route} {body}");
     }
+
     for route in ["savepoints", "checkpoints"] {
         let answer = world.ask("GET", &format!("/jobs/{job}/{route}/{CHOSEN}")).await;
         let told = format!("operation with triggerId={CHOSEN} for job {job}.");
         assert!(answer.status == 404 && first_error(&answer).ends_with(&told), "{}", answer.text());
         assert_eq!(world.ask("GET", &format!("/jobs/{job}/{route}/short")).await.status, 400);
     }
+
     assert_eq!(world.ask("GET", &format!("/savepoint-disposal/{CHOSEN}")).await.status, 404);
-    // Flink takes a request without a body as one of defaults.
+    // Flink uses defaults for a request without a body.
     assert_eq!(world.post(&format!("/jobs/{job}/savepoints"), "text/plain", "").await.status, 202);
 }
 
@@ -149,12 +157,14 @@ async fn what_was_not_asked_for_cannot_be_asked_after() {
 async fn only_savepoints_are_disposed_of() {
     let world = start().await;
     let job = fed(&world).await;
+
     let trigger = world.triggered(&format!("/jobs/{job}/savepoints"), json!({})).await;
     let location = world.completed(&format!("/jobs/{job}/savepoints/{trigger}")).await["location"].clone();
     let trigger = world.triggered(&format!("/jobs/{job}/checkpoints"), json!({})).await;
     world.completed(&format!("/jobs/{job}/checkpoints/{trigger}")).await;
     let checkpoint = world.directory.path().join(format!("checkpoints/{job}/chk-2"));
     assert!(checkpoint.is_dir());
+
     let dispose = |path: String| {
         let world = &world;
         async move {
@@ -165,6 +175,7 @@ async fn only_savepoints_are_disposed_of() {
             world.completed(&format!("/v1/savepoint-disposal/{trigger}")).await
         }
     };
+
     for (wrong, why) in [
         (checkpoint.display().to_string(), "is a checkpoint"),
         ("/etc".to_owned(), "does not lie where savepoints do"),
@@ -173,6 +184,7 @@ async fn only_savepoints_are_disposed_of() {
         let told = dispose(wrong).await["failure-cause"]["stack-trace"].to_string();
         assert!(told.contains(why), "{told}");
     }
+
     assert!(checkpoint.is_dir());
     assert_eq!(dispose(location.as_str().expect("a URL").to_owned()).await, json!({}));
     assert!(!path(&location).exists());
@@ -186,16 +198,20 @@ async fn only_who_is_on_this_machine_names_any_directory() {
     let elsewhere = tempfile::tempdir().expect("a directory");
     let target = json!({"target": elsewhere.path().display().to_string()}).to_string();
     let route = format!("/weir/jobs/{job}/savepoint");
+
     let through_a_proxy = [("Content-Type", "application/json"), ("X-Forwarded-For", "192.0.2.7")];
     let refused = request(world.address, "POST", &route, &through_a_proxy, target.as_bytes()).await;
     assert_eq!(refused.status, 400, "{}", refused.text());
+
     let written = world.post(&route, "application/json", &target).await;
     assert_eq!(written.status, 200, "{}", written.text());
     let from = written.json()["location"].clone();
+
     let wanted = json!({"script": SCRIPT, "from": from, "dry_run": true}).to_string();
     let refused = request(world.address, "POST", "/weir/jobs", &through_a_proxy, wanted.as_bytes()).await;
     assert!(refused.status == 400 && first_error(&refused).contains("own machine"), "{}", refused.text());
     assert_eq!(world.post("/weir/jobs", "application/json", &wanted).await.status, 200);
+
     let allowed = vec![elsewhere.path().display().to_string()];
     let listed = server::flink::Options { savepoint_directories: allowed, ..Default::default() };
     let world = crate::world::start_with(listed).await;

@@ -1,4 +1,4 @@
-//! A job manager on port 0 over a dispatcher that really runs jobs, on a log and a store in memory.
+//! A job manager on port 0 with a dispatcher that really runs jobs, on a log and a store in memory.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ use types::{Clock, Offset, PartitionId, SystemClock, Timestamp};
 
 use crate::support::{Answer, MemoryStore, NOW, request};
 
-/// Counts clicks in windows of ten seconds, two subtasks wide.
+/// Counts clicks in windows of ten seconds, with two subtasks.
 pub const SCRIPT: &str = "
     SET 'parallelism.default' = '2';
     SET 'restart-strategy.type' = 'none';
@@ -40,7 +40,7 @@ pub const SCRIPT: &str = "
     GROUP BY window_start, window_end;
 ";
 
-/// What a reader is handed.
+/// A delivery to a reader.
 enum Delivery {
     Record(Bytes),
     Failure,
@@ -60,7 +60,7 @@ impl Feeding {
         self.hand(topic, Delivery::Record(Bytes::from_static(record.as_bytes())));
     }
 
-    /// The next read of the topic fails.
+    /// Makes the next read of the topic fail.
     pub fn break_down(&self, topic: &str) {
         self.hand(topic, Delivery::Failure);
     }
@@ -95,7 +95,7 @@ impl EventLog for Feeding {
     }
 
     fn append_noted(&self, _: &str, records: Vec<NewRecord>, _: Option<Note>) -> Result<Appending, LogError> {
-        // Dead letters are taken and forgotten.
+        // Dead letters are accepted and dropped.
         let (told, appending) = oneshot::channel();
         let position = |offset| storage::log::Position { partition: PartitionId(0), offset: Offset(offset) };
         let _ = told.send(Ok((0..records.len() as u64).map(position).collect()));
@@ -172,12 +172,12 @@ impl LogReader for Reader {
     }
 }
 
-/// A job manager and what stands behind it.
+/// A job manager and its dependencies.
 pub struct World {
     pub address: SocketAddr,
     pub log: Arc<Feeding>,
     pub dispatcher: Arc<Dispatcher>,
-    /// Where checkpoints and savepoints lie.
+    /// Directory of checkpoints and savepoints.
     pub directory: tempfile::TempDir,
     pub log_tail: Arc<LogTail>,
     stop: Option<oneshot::Sender<()>>,
@@ -192,13 +192,13 @@ pub async fn start_with(options: Options) -> World {
     start_guarded(options, Guard::open(Arc::new(SystemClock::new()))).await
 }
 
-/// [`start_with`], behind a guard.
+/// As [`start_with`], with a guard.
 pub async fn start_guarded(options: Options, guard: Arc<Guard>) -> World {
     let directory = tempfile::tempdir().expect("a directory");
     start_over(options, directory, Arc::new(Feeding::default()), guard).await
 }
 
-/// Ends a process, and starts the next one over what it left.
+/// Ends a process, and starts the next one on its files.
 pub async fn start_again(mut world: World) -> World {
     world.begin_stop();
     world.dispatcher.shut_down(Duration::from_secs(10));
@@ -217,6 +217,7 @@ async fn start_over(
 ) -> World {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let store = Arc::new(MemoryStore::new(Arc::new(types::ManualClock::at(NOW))));
+
     let place = |name: &str| directory.path().join(name).display().to_string();
     let checkpoints = CheckpointOptions {
         interval: None,
@@ -229,6 +230,7 @@ async fn start_over(
         directory: place("checkpoints"),
         savepoints: place("savepoints"),
     };
+
     let environment = Environment {
         logs: Logs::new(Arc::clone(&log) as _, None, Arc::clone(&clock)),
         store,
@@ -238,6 +240,7 @@ async fn start_over(
         registry: Some(Arc::new(Registry::open(Path::new(&place("jobs"))).expect("the registry opens"))),
     };
     let dispatcher = Arc::new(Dispatcher::new(environment));
+
     let variables = Arc::new(|name: &str| (name == "TOPIC").then(|| "clicks".to_owned()));
     let log_tail = Arc::new(LogTail::new(1 << 16, Arc::clone(&clock)));
     let settings = vec![Setting { key: "jobs.parallelism".to_owned(), value: "1".to_owned() }];
@@ -249,6 +252,7 @@ async fn start_over(
         log: Arc::clone(&log_tail),
         guard,
     };
+
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let manager = JobManager::bind(listener, options, services).expect("a job manager");
     let address = manager.local_addr();
@@ -264,7 +268,7 @@ impl World {
         request(self.address, method, target, &[], b"").await
     }
 
-    /// The JSON of an answer that must be 200.
+    /// Returns the JSON of an answer that must be 200.
     pub async fn json(&self, target: &str) -> Value {
         let answer = self.ask("GET", target).await;
         assert_eq!(answer.status, 200, "{target}: {}", answer.text());
@@ -275,7 +279,7 @@ impl World {
         request(self.address, "POST", target, &[("Content-Type", kind)], body.as_bytes()).await
     }
 
-    /// Submits the script and gives the job's id.
+    /// Submits the script and returns the job's id.
     pub async fn submit(&self, name: &str) -> String {
         let answer = self.post(&format!("/weir/jobs?name={name}"), "application/sql", SCRIPT).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
@@ -287,7 +291,7 @@ impl World {
         self.until_at(&format!("/jobs/{job}/status"), |found| found["status"] == state).await;
     }
 
-    /// Waits until a route answers what is expected of it.
+    /// Waits until a route's answer meets a condition.
     pub async fn until_at(&self, target: &str, expected: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..4_000 {
             let found = self.json(target).await;
@@ -299,14 +303,14 @@ impl World {
         panic!("{target} never answered as expected: {}", self.json(target).await);
     }
 
-    /// Asks for something that takes its time; the id that it goes by.
+    /// Requests a long operation and returns its trigger id.
     pub async fn triggered(&self, target: &str, wanted: Value) -> String {
         let answer = self.post(target, "application/json; charset=UTF-8", &wanted.to_string()).await;
         assert_eq!(answer.status, 202, "{target}: {}", answer.text());
         answer.json()["request-id"].as_str().expect("an id").to_owned()
     }
 
-    /// Waits until that is over; what came of it.
+    /// Waits for the end of the operation and returns its outcome.
     pub async fn completed(&self, target: &str) -> Value {
         let told = self.until_at(target, |told| told["status"]["id"] != "IN_PROGRESS").await;
         assert_eq!(told["status"]["id"], "COMPLETED", "{told}");

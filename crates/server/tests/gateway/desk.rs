@@ -1,4 +1,4 @@
-//! A SQL gateway on port 0 beside a job manager, and somebody who types at it.
+//! A SQL gateway on port 0 beside a job manager, and a client that runs statements.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use types::{Clock, SystemClock};
 use crate::support::{Answer, request};
 use crate::world::{World, start};
 
-/// Clicks as they come.
+/// A table of clicks.
 pub const CLICKS: &str =
     "CREATE TABLE clicks (id STRING, spot ROW<page STRING, part INT>, moment TIMESTAMP_LTZ(3),
     WATERMARK FOR moment AS moment - INTERVAL '1' SECOND)
@@ -28,13 +28,13 @@ pub struct Desk {
     /// The job manager, and the log that is read.
     pub world: World,
     pub address: SocketAddr,
-    /// A session of the newest version.
+    /// A session of the newest API version.
     pub session: String,
     _stop: oneshot::Sender<()>,
 }
 
 pub async fn open() -> Desk {
-    // A fetch is held for longer than a test waits, so that none hangs on how long that is.
+    // A fetch waits longer than any test, so that no test depends on the time.
     open_with(Options { hold: Duration::from_secs(30), ..Options::default() }).await
 }
 
@@ -63,7 +63,7 @@ impl Desk {
         request(self.address, method, target, &headers, body.to_string().as_bytes()).await
     }
 
-    /// The JSON of an answer that must be 200.
+    /// Returns the JSON of an answer that must be 200.
     pub async fn json(&self, method: &str, target: &str, body: Value) -> Value {
         let answer = self.ask(method, target, body).await;
         assert_eq!(answer.status, 200, "{method} {target}: {}", answer.text());
@@ -76,7 +76,7 @@ impl Desk {
         opened["sessionHandle"].as_str().expect("a handle").to_owned()
     }
 
-    /// Begins a statement; the path of its operation.
+    /// Begins a statement and returns the path of its operation.
     pub async fn begin(&self, statement: &str) -> String {
         let session = format!("/v4/sessions/{}", self.session);
         let wanted = json!({"statement": statement, "executionTimeout": 0});
@@ -84,7 +84,7 @@ impl Desk {
         format!("{session}/operations/{}", begun["operationHandle"].as_str().expect("a handle"))
     }
 
-    /// A page of plain text, once there is one.
+    /// Waits for a page and returns it as plain text.
     pub async fn page(&self, operation: &str, token: u64) -> Value {
         let page =
             self.json("GET", &format!("{operation}/result/{token}?rowFormat=PLAIN_TEXT"), json!({})).await;
@@ -92,7 +92,7 @@ impl Desk {
         page
     }
 
-    /// Runs a statement and gives its first page.
+    /// Runs a statement and returns its first page.
     pub async fn run(&self, statement: &str) -> Value {
         let operation = self.begin(statement).await;
         self.page(&operation, 0).await
@@ -104,7 +104,7 @@ impl Desk {
         }
     }
 
-    /// Why a statement fails: all that the fetch says.
+    /// Runs a statement that fails, and returns the full answer of the fetch.
     pub async fn failure(&self, statement: &str) -> String {
         let operation = self.begin(statement).await;
         let answer = self.ask("GET", &format!("{operation}/result/0"), json!({})).await;
@@ -114,12 +114,12 @@ impl Desk {
         errors["errors"][1].as_str().expect("a text").to_owned()
     }
 
-    /// What Flink's clients print of it.
+    /// Returns the part of the answer that Flink's clients print.
     pub async fn last_cause(&self, statement: &str) -> String {
         last_cause(&self.failure(statement).await)
     }
 
-    /// Fetches pages from the second on until so many rows have come; with the token to go on with.
+    /// Fetches pages until `count` rows have come. Returns them with the next token.
     pub async fn rows(&self, operation: &str, mut token: u64, count: usize) -> (Vec<Value>, u64) {
         let mut rows = Vec::new();
         while rows.len() < count {
@@ -136,13 +136,13 @@ impl Desk {
     }
 }
 
-/// The last of several causes, as Flink's SQL client cuts it out.
+/// Returns the last of several causes, as Flink's SQL client cuts it out.
 pub fn last_cause(text: &str) -> String {
     let last = text.rsplit("Caused by: ").next().expect("a cause");
     last.split("\tat ").next().expect("a text").trim_end().to_owned()
 }
 
-/// The values of each row.
+/// Returns the values of each row.
 pub fn fields(page: &Value) -> Vec<Value> {
     let rows = page["results"]["data"].as_array().expect("rows").iter();
     rows.map(|row| row["fields"].clone()).collect()

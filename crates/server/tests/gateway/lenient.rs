@@ -1,4 +1,4 @@
-//! Requests as clients of Flink send them that are not Flink's own: what Flink understands, Weir understands.
+//! Requests of Flink clients that are not Flink's own: Weir accepts what Flink accepts.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ async fn a_row_format_is_named_in_letters_of_either_case() {
     assert_eq!(refused.status, 400);
 }
 
-/// The first row of a statement's result, and the page that it stands on.
+/// Returns the first row of a statement's result, and the page that holds it.
 async fn first_row(desk: &Desk, statement: &str, format: &str) -> (Value, Value) {
     let operation = desk.begin(statement).await;
     let mut token = 0;
@@ -96,7 +96,7 @@ async fn an_operation_may_be_closed_twice() {
     assert_eq!(desk.ask("GET", &format!("{operation}/status"), json!({})).await.status, 500);
 }
 
-/// Flink writes local time into its JSON, and its JDBC driver shows that.
+/// Flink writes local time into its JSON, and its JDBC driver shows it.
 #[tokio::test(flavor = "multi_thread")]
 async fn instants_are_shown_in_the_sessions_zone() {
     let desk = open().await;

@@ -1,4 +1,4 @@
-//! Queries: rows as they come, page by page, until there are enough.
+//! Queries: rows are returned as they arrive, page by page, until there are enough.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn rows_come_as_they_are_read() {
         json!({"name": "page", "fieldType": {"type": "VARCHAR", "nullable": true, "length": 2147483647}})
     );
 
-    // The fetch is held until there is a row.
+    // The fetch waits until there is a row.
     let waiting = desk.page(&operation, 1);
     tokio::pin!(waiting);
     let is_held = tokio::time::timeout(Duration::from_millis(200), &mut waiting).await.is_err();
@@ -124,9 +124,11 @@ async fn rows_that_are_written_out_come_to_an_end() {
         }
         assert_eq!(rows, expected, "{format}");
     }
+
     let operation = desk.begin("SELECT 1").await;
     assert_eq!(columns(&desk.page(&operation, 0).await), ["EXPR$0"]);
     assert_eq!(desk.rows(&operation, 1, 1).await.0, [json!(["1"])]);
+
     let none = desk.begin("VALUES (1), (2) LIMIT 0").await;
     desk.page(&none, 0).await;
     assert_eq!(desk.page(&none, 1).await["resultType"], "EOS");
@@ -136,7 +138,7 @@ async fn rows_that_are_written_out_come_to_an_end() {
 async fn nothing_for_a_while_is_an_empty_page() {
     let desk = open_with(Options { hold: Duration::from_millis(1), ..Options::default() }).await;
     let show = desk.begin("SHOW CATALOGS").await;
-    // It may not be ready yet; then the same page is asked for again.
+    // The result may not be ready yet; then the same page is requested again.
     let page = loop {
         let page = desk.json("GET", &format!("{show}/result/0?rowFormat=JSON"), json!({})).await;
         if page["resultType"] != "NOT_READY" {
@@ -148,10 +150,12 @@ async fn nothing_for_a_while_is_an_empty_page() {
         );
     };
     assert_eq!(page["resultType"], "PAYLOAD");
+
     let declare = desk.begin(CLICKS).await;
     while desk.json("GET", &format!("{declare}/result/0"), json!({})).await["resultType"] == "NOT_READY" {}
     let operation = desk.begin("SELECT id FROM clicks").await;
     while desk.json("GET", &format!("{operation}/result/0"), json!({})).await["resultType"] == "NOT_READY" {}
+
     for token in 1..4 {
         let page = desk.page(&operation, token).await;
         assert_eq!((page["resultType"].as_str(), fields(&page).len()), (Some("PAYLOAD"), 0));
@@ -163,22 +167,24 @@ async fn nothing_for_a_while_is_an_empty_page() {
 async fn a_query_ends_with_what_it_was_fetched_through() {
     let desk = open_with(Options { queries_max: 1, ..Options::default() }).await;
     desk.run(CLICKS).await;
-    // One that is over counts no more, whether its end was fetched or not.
+    // An ended query no longer counts, whether its end was fetched or not.
     for _ in 0..3 {
         let once = desk.begin("SELECT 1").await;
         let job = desk.page(&once, 0).await["jobID"].as_str().expect("an id").to_owned();
         assert_eq!(desk.rows(&once, 1, 1).await.0, [json!(["1"])]);
         desk.world.until(&job, "FINISHED").await;
     }
+
     let operation = desk.begin("SELECT id FROM clicks").await;
     let job = desk.page(&operation, 0).await["jobID"].as_str().expect("an id").to_owned();
     let refused = desk.last_cause("SELECT 1").await;
     assert!(refused.contains("1 queries run already"), "{refused}");
     desk.json("DELETE", &format!("{operation}/close"), json!({})).await;
     desk.world.until(&job, "CANCELED").await;
+
     let second = desk.begin("SELECT id FROM clicks").await;
     let job = desk.page(&second, 0).await["jobID"].as_str().expect("an id").to_owned();
-    // Whoever is held hears of the end.
+    // A waiting fetch is told the end.
     let (page, session) = (format!("{second}/result/1"), format!("/v4/sessions/{}", desk.session));
     let held = desk.ask("GET", &page, json!({}));
     tokio::pin!(held);
@@ -198,15 +204,18 @@ async fn a_query_that_is_cancelled_or_fails_elsewhere_says_so() {
         let job = desk.page(&operation, 0).await["jobID"].as_str().expect("an id").to_owned();
         (operation, job)
     };
+
     let (operation, job) = start("SELECT id FROM clicks").await;
     assert_eq!(desk.world.ask("PATCH", &format!("/jobs/{job}?mode=cancel")).await.status, 202);
     let answer = desk.ask("GET", &format!("{operation}/result/1"), json!({})).await;
     let cause = last_cause(answer.json()["errors"][1].as_str().expect("a text"));
     assert!(cause.ends_with(&format!("The job {job} was cancelled")), "{cause}");
+
     let (operation, job) = start("SELECT 1 / part FROM (SELECT CAST(id AS INT) AS part FROM clicks)").await;
     desk.world.log.feed("clicks", r#"{"id": "5", "moment": "2025-12-09 12:00:00Z"}"#);
     desk.world.log.feed("clicks", r#"{"id": "0", "moment": "2025-12-09 12:00:00Z"}"#);
     assert_eq!(desk.rows(&operation, 1, 1).await.0, [json!(["0"])]);
+
     let answer = desk.ask("GET", &format!("{operation}/result/2"), json!({})).await;
     let cause = last_cause(answer.json()["errors"][1].as_str().expect("a text"));
     let place = "the record at offset 1 of partition 0 of topic `clicks` could not be computed: / by zero";

@@ -1,4 +1,4 @@
-//! What is wrong is told as Flink tells it.
+//! Errors are answered as Flink answers them.
 
 use serde_json::json;
 
@@ -24,6 +24,7 @@ async fn a_wrong_statement_fails_with_the_exceptions_of_flinks_planner() {
         last_cause(&text),
         "org.apache.calcite.sql.validate.SqlValidatorException: Object 'nosuch' not found"
     );
+
     let validator = "org.apache.calcite.sql.validate.SqlValidatorException: ";
     let validation = "org.apache.flink.table.api.ValidationException: ";
     let parser = "org.apache.calcite.sql.parser.SqlParseException: ";
@@ -63,6 +64,7 @@ async fn a_wrong_statement_fails_with_the_exceptions_of_flinks_planner() {
         ("SET 'weir.nosuch' = '1'", format!("{validator}there is no setting `weir.nosuch`")),
         ("USE CATALOG nosuch", format!("{validator}a catalog with name [nosuch] does not exist")),
     ];
+
     for (statement, expected) in cases {
         let cause = desk.last_cause(statement).await;
         assert!(cause.starts_with(&expected), "{statement}:\n{cause}\nis not\n{expected}");
@@ -116,11 +118,13 @@ async fn what_cannot_be_read_is_a_bad_request() {
     let session = format!("/v4/sessions/{}", desk.session);
     let operation = desk.begin("SHOW CATALOGS").await;
     desk.page(&operation, 0).await;
+
     let bad = |kind: &str, name: &str, value: &str| {
         format!(
             "{handler}Bad request, could not parse parameters: Cannot resolve {kind} parameter ({name}) from value \"{value}\"."
         )
     };
+
     let cases = [
         ("GET", "/v4/sessions/x".to_owned(), 400, bad("path", "session_handle", "x")),
         ("GET", format!("{session}/operations/x/status"), 400, bad("path", "operation_handle", "x")),
@@ -135,6 +139,7 @@ async fn what_cannot_be_read_is_a_bad_request() {
         ),
         ("POST", format!("{operation}/cancel"), 500, format!("{handler}Failed to cancelOperation.")),
     ];
+
     for (method, path, status, expected) in cases {
         let answer = desk.ask(method, &path, json!({})).await;
         let text = answer.json()["errors"][0].as_str().expect("a text").to_owned();

@@ -1,4 +1,4 @@
-//! Sessions: opened, configured, kept, closed.
+//! Sessions are opened, configured, kept and closed.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn a_session_holds_its_settings_until_it_is_closed() {
     assert_eq!(gone.status, 500);
     let text = gone.json()["errors"][0].as_str().expect("a text").to_owned();
     assert!(text.contains(&format!("Session '{handle}' does not exist.")), "{text}");
-    // The other session knows nothing of that.
+    // The other session is not affected.
     let own = desk.json("GET", &format!("/v4/sessions/{}", desk.session), json!({})).await;
     assert_eq!(own, json!({"properties": {}}));
 }
@@ -70,9 +70,11 @@ async fn the_first_version_knows_less() {
         assert_eq!(answer.status, 404, "{path}");
         assert_eq!(answer.json()["errors"][0], format!("Not found: {session}/{path}"));
     }
+
     let begun =
         desk.json("POST", &format!("{session}/statements"), json!({"statement": "SELECT TRUE"})).await;
     let operation = format!("{session}/operations/{}", begun["operationHandle"].as_str().expect("a handle"));
+
     let mut token = 0;
     let page = loop {
         let page =
@@ -82,6 +84,7 @@ async fn the_first_version_knows_less() {
             break page;
         }
     };
+
     assert_eq!(page["results"]["rowFormat"], "JSON");
     assert_eq!(fields(&page), [json!([true])]);
     assert_eq!(page["nextResultUri"], format!("{operation}/result/{token}"));

@@ -1,4 +1,4 @@
-//! Statements and their results, in Flink's shapes.
+//! Statements and their results, in Flink's formats.
 
 use serde_json::{Value, json};
 use server::gateway::Options;
@@ -6,7 +6,7 @@ use server::gateway::Options;
 use crate::desk::{CLICKS, COUNTING, COUNTS, columns, fields, open, open_with};
 use crate::world::World;
 
-/// Finds a job by its name.
+/// Returns the id of the job with a name.
 async fn job_named(world: &World, name: &str) -> String {
     let listed = world.json("/jobs/overview").await;
     let jobs = listed["jobs"].as_array().expect("jobs");
@@ -18,6 +18,7 @@ async fn job_named(world: &World, name: &str) -> String {
 async fn a_declaration_is_answered_ok_in_flinks_words() {
     let desk = open().await;
     let operation = desk.begin(COUNTS).await;
+
     let columns = json!([{
         "name": "result",
         "logicalType": {"type": "VARCHAR", "nullable": true, "length": 2147483647},
@@ -25,17 +26,21 @@ async fn a_declaration_is_answered_ok_in_flinks_words() {
     }]);
     let row = json!([{"kind": "INSERT", "fields": ["OK"]}]);
     let page = |data: &Value| json!({"columns": columns, "rowFormat": "PLAIN_TEXT", "data": data});
+
     let first = json!({
         "resultType": "PAYLOAD", "isQueryResult": false, "resultKind": "SUCCESS", "results": page(&row),
         "nextResultUri": format!("{operation}/result/1?rowFormat=PLAIN_TEXT")
     });
     assert_eq!(desk.page(&operation, 0).await, first);
+
     let last = json!({
         "resultType": "EOS", "isQueryResult": false, "resultKind": "SUCCESS", "results": page(&json!([]))
     });
     assert_eq!(desk.page(&operation, 1).await, last);
+
     assert_eq!(desk.page(&operation, 0).await, first, "a page may be fetched again");
     assert_eq!(desk.status(&operation).await, "FINISHED");
+
     let closed = desk.json("DELETE", &format!("{operation}/close"), json!({})).await;
     assert_eq!(closed, json!({"status": "CLOSED"}));
     let gone = desk.ask("GET", &format!("{operation}/status"), json!({})).await;
@@ -52,6 +57,7 @@ async fn what_a_session_holds_is_listed_page_by_page() {
     for name in ["a", "b", "c"] {
         desk.run(&format!("CREATE TABLE {name} (n INT) WITH ('connector' = 'blackhole')")).await;
     }
+
     let operation = desk.begin("SHOW TABLES;").await;
     let first = desk.page(&operation, 0).await;
     assert_eq!(
@@ -61,10 +67,12 @@ async fn what_a_session_holds_is_listed_page_by_page() {
     assert_eq!(fields(&first), [json!(["a"]), json!(["b"])]);
     assert_eq!(fields(&desk.page(&operation, 1).await), [json!(["c"])]);
     assert_eq!(desk.page(&operation, 2).await["resultType"], "EOS");
+
     assert_eq!(desk.run("SHOW VIEWS").await["resultType"], "EOS", "nothing is an end at once");
     let described = desk.run("DESCRIBE a").await;
     assert_eq!(columns(&described), ["name", "type", "null", "key", "extras", "watermark"]);
     assert_eq!(fields(&described), [json!(["n", "INT", "TRUE", null, null, null])]);
+
     let explained = fields(&desk.run("EXPLAIN INSERT INTO a VALUES (1)").await);
     assert!(
         explained[0][0].as_str().expect("a text").starts_with("== Optimized Execution Plan =="),
@@ -95,7 +103,7 @@ async fn an_insert_is_a_job_that_outlives_its_session() {
 async fn a_statement_set_comes_piece_by_piece() {
     let desk = open().await;
     desk.run_all(&[CLICKS, COUNTS]).await;
-    // As Flink's client sends one: all lines so far, each time that a line ends with `;`.
+    // As Flink's client sends a statement set: all lines so far, each time that a line ends with `;`.
     let unfinished = format!("EXECUTE STATEMENT SET BEGIN\n{COUNTING};");
     let text = desk.failure(&unfinished).await;
     assert!(text.contains("Encountered \"<EOF>\""), "{text}");

@@ -1,4 +1,4 @@
-//! The audit log: who did what, from where, and what came of it.
+//! The audit log: the caller, the address, the request and its outcome.
 
 use std::io::Write;
 use std::sync::Mutex;
@@ -31,7 +31,7 @@ impl Kept {
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
     }
 
-    /// The lines about a token, in short.
+    /// Returns the lines about a token, in short form.
     fn of(&self, who: &str) -> Vec<(String, String, u64, String)> {
         let text = |line: &Value, name: &str| line[name].as_str().unwrap_or_default().to_owned();
         let lines = self.lines().into_iter().filter(|line| line["who"] == who);
@@ -48,7 +48,7 @@ impl Kept {
     }
 }
 
-/// Every test of this file's binary writes into the one subscriber; names of its own tell what is this one's.
+/// All tests of this binary write to one subscriber; names of its own identify this test's lines.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_a_login_and_a_refusal_are_a_line_each_and_events_are_none() {
     let kept = Kept::default();
@@ -89,7 +89,8 @@ async fn a_change_a_login_and_a_refusal_are_a_line_each_and_events_are_none() {
     assert_eq!(sent.status, 202);
     assert!(kept.of("app").iter().all(|line| line.1 != "/events"), "events are counted, not listed");
 
-    // Who has no token does not fill the log: all of these come within the time that the guard's clock stands still.
+    // Callers without a token do not fill the log. All of these requests come while the guard's clock stands
+    // still.
     for _ in 0..150 {
         assert_eq!(guarded.jobs("GET", "/jobs/flood", &[], "").await.status, 401);
     }

@@ -1,4 +1,4 @@
-//! People come with a browser: a form, a cookie, and the way back to where they wanted to go.
+//! Browsers log in by a form, get a cookie, and return to the page they asked for.
 
 use server::guard::Role;
 use tokio_tungstenite::connect_async;
@@ -15,7 +15,7 @@ async fn log_in(guarded: &Guarded, secret: &str, to: &str) -> Answer {
     guarded.http("POST", "/login", &[FORM], &format!("token={secret}&to={to}")).await
 }
 
-/// `name=value` of the cookie that an answer sets.
+/// Returns the `name=value` of the cookie that an answer sets.
 fn cookie(answer: &Answer) -> String {
     let set = answer.header("set-cookie").expect("a cookie");
     set.split(';').next().expect("a pair").to_owned()
@@ -51,7 +51,7 @@ async fn a_page_leads_to_the_form_and_the_form_back_to_the_page() {
     assert_eq!(guarded.http("GET", "/", &with, "").await.status, 200);
     let session = guarded.http("GET", "/session", &with, "").await.json();
     assert_eq!(session, serde_json::json!({"required": true, "name": "analytics", "roles": ["analytics"]}));
-    // The other listener knows the session too, and what its token lacks.
+    // The other listener knows the session too, and reports the role that its token lacks.
     let lacks = guarded.jobs("GET", "/", &with, "").await;
     assert!(lacks.status == 403 && lacks.text().contains("lacks the role `view`"), "{}", lacks.text());
 }
@@ -60,12 +60,13 @@ async fn a_page_leads_to_the_form_and_the_form_back_to_the_page() {
 async fn the_forms_are_taken_as_browsers_send_them() {
     let guarded = Guarded::start().await;
     let secret = guarded.secret(Role::View);
+
     for (send, address) in [(true, guarded.weir.address), (false, guarded.world.address)] {
         let own = format!("http://{address}");
         for (headers, status) in [
             (vec![("Origin", own.as_str())], 303),
             (vec![("Origin", own.as_str()), ("Sec-Fetch-Site", "same-origin")], 303),
-            // A browser that hides the page's address still says whose page it is.
+            // A browser that hides the page's address still tells whose page it is.
             (vec![("Origin", "null"), ("Sec-Fetch-Site", "same-origin")], 303),
             (vec![("Origin", "null")], 403),
             (vec![("Origin", "null"), ("Sec-Fetch-Site", "cross-site")], 403),
@@ -110,6 +111,7 @@ async fn logging_out_ends_the_session_and_what_it_opened_and_a_revoked_token_too
         cookie(&log_in(&guarded, guarded.secret(Role::Analytics), "/").await),
         cookie(&log_in(&guarded, guarded.secret(Role::Analytics), "/").await),
     ];
+
     let mut sockets = Vec::new();
     for cookie in &sessions {
         let mut handshake =
@@ -117,12 +119,14 @@ async fn logging_out_ends_the_session_and_what_it_opened_and_a_revoked_token_too
         handshake.headers_mut().insert("cookie", format!("other=1; {cookie}").parse().expect("a value"));
         sockets.push(connect_async(handshake).await.expect("a handshake").0);
     }
+
     let answer = guarded.http("POST", "/logout", &[("Cookie", &sessions[0])], "").await;
     assert_eq!((answer.status, answer.header("location")), (303, Some("/login")));
     assert!(answer.header("set-cookie").is_some_and(|set| set.contains("Max-Age=0")));
     assert_eq!(closed(&mut sockets[0]).await, 1008);
     assert_eq!(guarded.http("GET", "/analytics/health", &[("Cookie", &sessions[0])], "").await.status, 401);
     assert_eq!(guarded.http("GET", "/analytics/health", &[("Cookie", &sessions[1])], "").await.status, 200);
+
     guarded.file.revoke("analytics").expect("revoked");
     assert_eq!(closed(&mut sockets[1]).await, 1008);
     assert_eq!(guarded.http("GET", "/analytics/health", &[("Cookie", &sessions[1])], "").await.status, 401);
@@ -170,10 +174,12 @@ async fn the_form_and_the_pages_say_what_browsers_may_do_with_them() {
     assert!(
         policy.contains("default-src 'self'; style-src 'self';") && policy.contains("frame-ancestors 'none'")
     );
+
     let viewer = guarded.bearer(Role::View);
     let jobs = guarded.jobs("GET", "/", &[("Authorization", &viewer)], "").await;
     assert!(!jobs.header("content-security-policy").expect("a policy").contains("unsafe"));
     assert!(!jobs.text().contains("<style>") && !jobs.text().contains("<script>"), "nothing is in line");
+
     for answer in [
         page,
         jobs,

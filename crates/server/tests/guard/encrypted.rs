@@ -1,4 +1,4 @@
-//! TLS: spoken with whoever trusts the certificate, and with a new one as soon as it is there.
+//! TLS: clients that trust the certificate connect, and a new certificate is used as soon as it exists.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use super::*;
 
-/// A certificate for `localhost` and its key, as PEM, and what a client trusts.
+/// Returns a certificate for `localhost` and its key as PEM, and the root that a client trusts.
 fn certificate() -> (String, String, CertificateDer<'static>) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     (made.cert.pem(), made.signing_key.serialize_pem(), made.cert.der().clone())
@@ -23,7 +23,7 @@ fn write(directory: &Path, certificate: &str, key: &str) {
     }
 }
 
-/// An answer over TLS, from a server whose certificate this is; `None` where it has another.
+/// Returns an answer over TLS from a server with this certificate; `None` where it has another.
 async fn ask(address: std::net::SocketAddr, trusted: &CertificateDer<'static>) -> Option<String> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add(trusted.clone()).expect("a certificate");
@@ -41,7 +41,7 @@ async fn ask(address: std::net::SocketAddr, trusted: &CertificateDer<'static>) -
         .await
         .expect("sent");
     let mut answer = Vec::new();
-    // Some end without a farewell.
+    // Some connections end without a closing message.
     let _ = stream.read_to_end(&mut answer).await;
     Some(String::from_utf8(answer).expect("text"))
 }
@@ -79,7 +79,7 @@ async fn a_new_certificate_is_taken_over_and_a_broken_one_is_not() {
         "{answer}"
     );
 
-    // Whoever does not come to speak is given up, and does not speak in the clear.
+    // A client that does not start TLS is disconnected, and gets no answer in plain text.
     let mut silent = TcpStream::connect(weir.address).await.expect("a connection");
     let mut clear = TcpStream::connect(weir.address).await.expect("a connection");
     clear.write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("sent");
@@ -93,13 +93,13 @@ async fn a_new_certificate_is_taken_over_and_a_broken_one_is_not() {
 
     let (new, new_key, new_root) = certificate();
     write(directory.path(), &new, &key);
-    // Another key's certificate: nobody could use it.
+    // Another key's certificate, which is unusable.
     write(directory.path(), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", &key);
     let (third, third_key, third_root) = certificate();
     write(directory.path(), &third, &third_key);
     until(weir.address, &third_root).await;
     assert!(ask(weir.address, &old_root).await.is_none());
-    // Broken ones have been looked at by the time that a token made after them is known.
+    // A token created after the broken files is known only once they were read.
     write(directory.path(), &new, "nonsense");
     guard.look_now();
     assert!(ask(weir.address, &third_root).await.is_some(), "the one before stays");

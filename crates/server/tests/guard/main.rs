@@ -1,4 +1,4 @@
-//! Who may do what, on both listeners, over real sockets.
+//! Authentication and roles on both listeners, over real sockets.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -22,7 +22,8 @@ use support::{Answer, NOW, Weir, request};
 use types::{Clock, Interval, ManualClock, SystemClock};
 use world::World;
 
-/// A Weir that asks for tokens, a job manager behind the same guard, and one token a role, by the role's name.
+/// A Weir that requires tokens, a job manager behind the same guard, and one token per role, named like the
+/// role.
 pub struct Guarded {
     pub weir: Weir,
     pub world: World,
@@ -60,17 +61,17 @@ impl Guarded {
         format!("Bearer {}", self.secret(role))
     }
 
-    /// Asks the HTTP listener.
+    /// Sends a request to the HTTP listener.
     pub async fn http(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         request(self.weir.address, method, target, headers, body.as_bytes()).await
     }
 
-    /// Asks the job manager.
+    /// Sends a request to the job manager.
     pub async fn jobs(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         request(self.world.address, method, target, headers, body.as_bytes()).await
     }
 
-    /// That a request is answered so, once the files have been looked at.
+    /// Reads the files again, then asserts the status of an answer.
     pub async fn expect(&self, status: u16, target: &str, authorization: &str) {
         self.guard.look_now();
         let answer = self.http("GET", target, &[("Authorization", authorization)], "").await;
@@ -78,13 +79,13 @@ impl Guarded {
     }
 }
 
-/// The code with which the server closes a socket.
+/// Returns the code with which the server closes a socket.
 pub async fn closed(socket: &mut support::Socket) -> u16 {
     let closing = tokio::time::timeout(Duration::from_secs(60), support::close_code(socket));
     closing.await.expect("the server closes it")
 }
 
-/// The error, in the words of either listener.
+/// Returns the error of an answer, in the format of either listener.
 pub fn error(answer: &Answer) -> String {
     let body = answer.json();
     let told = body["detail"].as_str().or_else(|| body["errors"][0].as_str());

@@ -1,4 +1,4 @@
-//! Limits: of headers, bodies, requests and connections, and what slow clients cost others.
+//! Limits of headers, bodies, requests and connections, and the cost of slow clients to others.
 
 use std::net::SocketAddr;
 
@@ -14,11 +14,11 @@ async fn connect(address: SocketAddr, sent: &str) -> TcpStream {
     stream
 }
 
-/// Whatever still comes until the server closes.
+/// Returns what arrives until the server closes the connection.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut told = Vec::new();
     let reading = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut told));
-    // One that is reset is closed too.
+    // A reset also counts as closed.
     let _ = reading.await.expect("the server closes");
     String::from_utf8_lossy(&told).into_owned()
 }
@@ -32,9 +32,9 @@ async fn a_header_or_a_body_in_drops_is_given_up() {
     let mut dripping = connect(address, &format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\n")).await;
     let (mut from, mut to) = dripping.split();
     let drops = async {
-        // It never ends by itself: the server must.
+        // The loop ends only when the server closes the connection.
         while to.write_all(b"X-Drop: x\r\n").await.is_ok() {
-            // The pause is the client's slowness, which is tested.
+            // The pause is the slowness of the client that this tests.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -56,7 +56,7 @@ async fn a_header_or_a_body_in_drops_is_given_up() {
     let (mut from, mut to) = dripping.split();
     let drops = async {
         while to.write_all(b" ").await.is_ok() {
-            // The pause is the client's slowness, which is tested.
+            // The pause is the slowness of the client that this tests.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         std::future::pending::<()>().await;
@@ -102,18 +102,22 @@ async fn an_address_that_asks_too_often_is_told_to_wait_and_this_machine_only_if
         let guard = Guard::new(options, Arc::clone(&clock) as _).expect("a guard");
         world::start_guarded(server::flink::Options::default(), guard).await
     };
+
     let ask = async |world: &World| request(world.address, "GET", "/overview", &[], b"").await;
     let unlimited = start(ThisMachine::Unlimited).await;
     for _ in 0..10 {
         assert_eq!(ask(&unlimited).await.status, 200);
     }
+
     let limited = start(ThisMachine::Limited).await;
     for _ in 0..3 {
         assert_eq!(ask(&limited).await.status, 200);
     }
+
     let slowed = ask(&limited).await;
     assert_eq!((slowed.status, slowed.header("retry-after")), (429, Some("1")));
     assert_eq!(error(&slowed), "too many requests from this address");
+
     clock.advance(Interval(1_000));
     assert_eq!(ask(&limited).await.status, 200);
     assert_eq!(ask(&limited).await.status, 429);

@@ -1,4 +1,4 @@
-//! Each route by each role: those that may, and nobody else.
+//! Each route with each role: only permitted roles pass.
 
 use server::guard::Role::{self, Analytics, Ingest, Operate, Submit, View};
 
@@ -6,7 +6,7 @@ use crate::{Guarded, error};
 
 const JOB: &str = "00000000000000000000000000000001";
 
-/// A listener, a request, and the tokens that may send it.
+/// A listener, a request, and the roles that may send it.
 type Line = (&'static str, &'static str, &'static str, &'static [Role]);
 
 const ANY: &[Role] = &Role::ALL;
@@ -62,9 +62,11 @@ async fn each_route_answers_those_who_may_and_nobody_else() {
             "http" => guarded.http(method, &target, headers, "").await,
             _ => guarded.jobs(method, &target, headers, "").await,
         };
+
         let nobody = ask(&[]).await;
         assert_eq!(nobody.status, 401, "{listener} {method} {target}");
         assert_eq!(nobody.header("www-authenticate"), Some("Bearer realm=\"weir\""));
+
         for role in Role::ALL {
             let answer = ask(&[("Authorization", &guarded.bearer(role))]).await;
             let may = who.contains(&role);

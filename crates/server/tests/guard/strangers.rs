@@ -1,4 +1,4 @@
-//! Pages of strangers: they may not act, by whatever name they call this machine, with or without tokens.
+//! Pages of other sites may not act, under whatever name they call this machine, with or without tokens.
 
 use server::guard::{Guard, Options, Role};
 
@@ -13,6 +13,7 @@ async fn a_page_of_a_stranger_changes_nothing_whatever_token_it_has() {
     {
         let sent = guarded.http("POST", "/events", &[stranger, ("Authorization", &ingest)], "{}").await;
         assert_eq!(sent.status, 403, "{stranger:?}");
+
         for (method, target) in
             [("POST", "/weir/dead-letters/replay"), ("PATCH", "/jobs/x"), ("GET", cancel.as_str())]
         {
@@ -22,6 +23,7 @@ async fn a_page_of_a_stranger_changes_nothing_whatever_token_it_has() {
                 (403, "pages of this origin may not do anything here".to_owned())
             );
         }
+
         let secret = guarded.secret(Role::View);
         let form = [stranger, ("Content-Type", "application/x-www-form-urlencoded")];
         assert_eq!(
@@ -29,10 +31,12 @@ async fn a_page_of_a_stranger_changes_nothing_whatever_token_it_has() {
             403,
             "nor logs in"
         );
+
         let upgrade = [stranger, ("Upgrade", "websocket"), ("Authorization", &ingest)];
         assert_eq!(guarded.http("GET", "/ws/analytics", &upgrade, "").await.status, 403);
     }
-    // Programs send no origin, and pages of Weir's own send Weir's.
+
+    // Programs send no origin, and Weir's own pages send Weir's.
     let own = format!("http://{}", guarded.weir.address);
     for headers in [
         vec![],
@@ -52,6 +56,7 @@ async fn a_name_that_somebody_made_point_here_is_not_answered() {
     let guard = Guard::new(options, Arc::clone(&clock) as _).expect("a guard");
     let weir = support::start_guarded(server::Options::default(), clock, Arc::clone(&guard), |_| {}).await;
     let world = world::start_guarded(server::flink::Options::default(), guard).await;
+
     for (address, path) in [(weir.address, "/status"), (world.address, "/jobs")] {
         for (host, status) in [
             ("evil.example", 421),
@@ -66,9 +71,11 @@ async fn a_name_that_somebody_made_point_here_is_not_answered() {
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{host}{path}: {answer}");
         }
     }
+
     let refused = asked_by(weir.address, "evil.example", "/status").await;
     assert!(refused.contains("security.allowed_hosts"), "{refused}");
-    // Who has a token to send is no such page.
+
+    // Where a token is required, the name does not matter.
     let guarded = Guarded::start().await;
     let answer = asked_by(guarded.weir.address, "evil.example", "/status").await;
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
@@ -81,13 +88,16 @@ async fn a_stranger_may_not_even_read_jobs_and_a_dashboard_from_elsewhere_learns
     let read = async |origin: &str| {
         guarded.jobs("GET", "/jobs", &[("Origin", origin), ("Authorization", &view)], "").await
     };
+
     assert_eq!(read("https://evil.example").await.header("access-control-allow-origin"), None);
     assert_eq!(read("http://localhost:3000").await.header("access-control-allow-origin"), Some("*"));
+
     let answer = guarded.http("GET", "/analytics/health", &[("Origin", "http://localhost:3000")], "").await;
     assert_eq!(
         (answer.status, answer.header("access-control-allow-origin")),
         (401, Some("http://localhost:3000"))
     );
+
     let asks = [
         ("Origin", "http://localhost:3000"),
         ("Access-Control-Request-Method", "GET"),
@@ -100,7 +110,7 @@ async fn a_stranger_may_not_even_read_jobs_and_a_dashboard_from_elsewhere_learns
     );
 }
 
-/// What is answered to a request by this name.
+/// Returns the answer to a request with this host name.
 async fn asked_by(address: std::net::SocketAddr, host: &str, path: &str) -> String {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");

@@ -1,4 +1,4 @@
-//! Tokens come and go while Weir runs.
+//! Tokens are created and revoked while Weir runs.
 
 use futures_util::StreamExt as _;
 use server::guard::{Guard, GuardError, Options, Role, TokenFile};
@@ -98,18 +98,21 @@ async fn without_tokens_all_is_open_until_the_first_and_never_again_by_revoking(
     let guard = Guard::new(options, Arc::clone(&clock) as _).expect("a guard");
     tokio::spawn(Arc::clone(&guard).keep());
     let weir = support::start_guarded(server::Options::default(), clock, Arc::clone(&guard), |_| {}).await;
+
     assert_eq!(weir.get("/status").await.status, 200);
-    // A token that nobody asks for is no reason to say no.
+    // A token that is not required does not cause a refusal.
     let unasked = request(weir.address, "GET", "/status", &[("Authorization", "Bearer weir_0")], b"").await;
     assert_eq!(unasked.status, 200);
+
     let mut socket = weir.connect().await;
     file.create("first", &[Role::View], NOW, None).expect("a token");
     eventually("a token is asked for", || guard.is_required()).await;
     assert_eq!(weir.get("/status").await.status, 401);
     assert_eq!(closed(&mut socket).await, 1008);
     assert!(socket.next().await.is_none_or(|end| end.is_err()));
+
     file.revoke("first").expect("revoked");
-    // So that the change has been seen for certain, another one after it.
+    // Create a second token to be certain that the change was read.
     let (_, secret) = file.create("second", &[Role::View], NOW, None).expect("a token");
     for _ in 0..4_000 {
         let authorization = format!("Bearer {secret}");
@@ -120,6 +123,7 @@ async fn without_tokens_all_is_open_until_the_first_and_never_again_by_revoking(
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+
     file.revoke("second").expect("revoked");
     tokio::time::timeout(Duration::from_secs(60), async {
         while guard.may_serve(&["192.0.2.1:1".parse().expect("an address")]).is_ok() {
@@ -128,7 +132,9 @@ async fn without_tokens_all_is_open_until_the_first_and_never_again_by_revoking(
     })
     .await
     .expect("the second is gone too");
+
     assert_eq!(weir.get("/status").await.status, 401);
+
     std::fs::remove_file(file.path()).expect("removed");
     eventually("all is open", || !guard.is_required()).await;
     assert_eq!(weir.get("/status").await.status, 200);
@@ -143,7 +149,7 @@ async fn a_damaged_file_keeps_the_tokens_known_before_and_no_weir_starts_with_it
     let options = Options { tokens: Some(guarded.file.clone()), ..Options::default() };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     assert!(matches!(Guard::new(options, clock), Err(GuardError::Tokens(_))));
-    // It has been looked at when what comes after it holds.
+    // The damaged file has been read by the time that a later token is valid.
     std::fs::write(guarded.file.path(), &text).expect("written");
     let (_, secret) = guarded.file.create("after", &[Role::View], NOW, None).expect("a token");
     guarded.expect(200, "/status", &format!("Bearer {secret}")).await;
@@ -159,10 +165,12 @@ async fn where_others_can_connect_there_must_be_a_token() {
         let options = Options { tokens: Some(file.clone()), ..Options::default() };
         Guard::new(options, Arc::clone(&clock) as _).expect("a guard")
     };
+
     let address = |text: &str| text.parse().expect("an address");
     let here =
         [address("127.0.0.1:1"), address("[::1]:2"), address("127.8.8.8:3"), address("[::ffff:127.0.0.1]:4")];
     assert!(guard().may_serve(&here).is_ok());
+
     for elsewhere in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1", "[2001:db8::1]:1"] {
         let refused = guard().may_serve(&[here[0], address(elsewhere)]).expect_err("it is exposed");
         assert!(
@@ -170,6 +178,7 @@ async fn where_others_can_connect_there_must_be_a_token() {
             "{refused}"
         );
     }
+
     file.create("brief", &[Role::View], NOW, Some(NOW + Interval(10))).expect("a token");
     assert!(guard().may_serve(&[address("0.0.0.0:1")]).is_ok());
     clock.advance(Interval(10));

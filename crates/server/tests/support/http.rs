@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
-    /// Names in lower case.
+    /// With names in lower case.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -45,7 +45,7 @@ pub async fn request(
     head += "\r\n";
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(head.as_bytes()).await.expect("sent");
-    // A refused body is not read to its end.
+    // The server does not read a refused body to its end.
     let _ = stream.write_all(body).await;
     let mut raw = Vec::new();
     let _ = stream.read_to_end(&mut raw).await;

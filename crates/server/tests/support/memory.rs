@@ -13,7 +13,7 @@ use storage::store::{Change, Entry, Following, Notification, ResultStore, StoreE
 use tokio::sync::oneshot;
 use types::{Clock, Interval, ManualClock, Offset, PartitionId};
 
-/// How the log takes an append.
+/// The behaviour of the log on an append.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mood {
     #[default]
@@ -126,7 +126,7 @@ pub struct MemoryStore {
     rows: Mutex<BTreeMap<Arc<str>, Entry>>,
     followers: Mutex<Vec<Sender<Arc<Change>>>>,
     pub away: AtomicBool,
-    /// Whether whoever reads all rows has to wait.
+    /// Whether reading all rows waits.
     pub slow: AtomicBool,
     pub remark: Mutex<Option<String>>,
 }
@@ -146,7 +146,7 @@ impl MemoryStore {
         }
     }
 
-    /// Writes a row for 30 days, telling nobody its name.
+    /// Writes a row for 30 days without a notification.
     pub fn put(&self, key: &str, value: Value) {
         self.put_for(key, value, DAY * 30);
     }
@@ -156,7 +156,7 @@ impl MemoryStore {
         self.write(&WriteBatch { upserts, ..WriteBatch::default() }).expect("written");
     }
 
-    /// Writes rows of one analytic and tells so, as a job does.
+    /// Writes rows of one analytic with a notification, as a job does.
     pub fn publish(&self, kind: &str, time: &str, rows: &[(&str, Value)]) {
         let upserts = rows.iter().map(|(key, value)| Upsert {
             key: (*key).into(),
@@ -174,7 +174,7 @@ impl MemoryStore {
             .expect("written");
     }
 
-    /// Deletes rows, as a job does that takes them back.
+    /// Deletes rows, as a job does that retracts them.
     pub fn delete(&self, keys: &[&str]) {
         let deletes = keys.iter().map(|key| Arc::from(*key)).collect();
         self.write(&WriteBatch { deletes, ..WriteBatch::default() }).expect("written");

@@ -1,4 +1,5 @@
-//! What the tests share: a log and a store in memory, a server on port 0, and a small HTTP and WebSocket client.
+//! Helpers of the tests: a log and a store in memory, a server on port 0, and a small HTTP and WebSocket
+//! client.
 #![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
 
 mod http;
@@ -25,7 +26,7 @@ pub const NOW: Timestamp = Timestamp(1_765_281_600_000);
 
 pub type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 
-/// A job runner that says what it is told to.
+/// A job runner with a preset state.
 #[derive(Default)]
 pub struct Jobs {
     pub trouble: Mutex<Option<String>>,
@@ -51,7 +52,7 @@ impl Operations for Jobs {
     }
 }
 
-/// A server and what stands behind it.
+/// A server and its dependencies.
 pub struct Weir {
     pub address: SocketAddr,
     pub clock: Arc<ManualClock>,
@@ -67,14 +68,14 @@ pub async fn start() -> Weir {
     start_with(Options::default(), |_| {}).await
 }
 
-/// Starts a server over a store that `fill` has written to.
+/// Starts a server with a store that `fill` has written to.
 pub async fn start_with(options: Options, fill: impl FnOnce(&MemoryStore)) -> Weir {
     let clock = Arc::new(ManualClock::at(NOW));
     let guard = Guard::open(Arc::clone(&clock) as _);
     start_guarded(options, clock, guard, fill).await
 }
 
-/// [`start_with`], behind a guard.
+/// As [`start_with`], with a guard.
 pub async fn start_guarded(
     options: Options,
     clock: Arc<ManualClock>,
@@ -91,6 +92,7 @@ pub async fn start_guarded(
         operations: Arc::clone(&jobs) as _,
         guard,
     };
+
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let server = Server::bind(listener, options, services).expect("a server");
     let (address, handle) = (server.local_addr(), server.handle());
@@ -98,11 +100,13 @@ pub async fn start_guarded(
     let serving = tokio::spawn(server.serve(async {
         let _ = stopped.await;
     }));
+
     let weir = Weir { address, clock, log, store, jobs, handle, stop: Some(stop), serving };
-    // A test that holds the rows back wants to see what is answered meanwhile.
+    // A test that holds the rows back checks the answers meanwhile.
     if !weir.store.slow.load(std::sync::atomic::Ordering::SeqCst) {
         eventually("the results are loaded", || weir.handle.loaded()).await;
     }
+
     weir
 }
 
@@ -111,14 +115,14 @@ impl Weir {
         request(self.address, "GET", target, &[], b"").await
     }
 
-    /// The JSON of an answer that must be 200.
+    /// Returns the JSON of an answer that must be 200.
     pub async fn json(&self, target: &str) -> Value {
         let answer = self.get(target).await;
         assert_eq!(answer.status, 200, "{target}: {}", answer.text());
         answer.json()
     }
 
-    /// [`Weir::json`], as readers of before this version know it: without the fields that were added since.
+    /// As [`Weir::json`], without the fields that were added for newer readers.
     pub async fn known(&self, target: &str) -> Value {
         let mut answer = self.json(target).await;
         remove_added(&mut answer);
@@ -129,7 +133,7 @@ impl Weir {
         request(self.address, "POST", target, &[], body.as_ref()).await
     }
 
-    /// Waits until a route answers what is expected of it.
+    /// Waits until a route's answer meets a condition.
     pub async fn until(&self, target: &str, expected: impl Fn(&Value) -> bool) -> Value {
         for _ in 0..2_000 {
             let found = self.json(target).await;
@@ -150,7 +154,7 @@ impl Weir {
     }
 }
 
-/// Polls until something holds.
+/// Polls until a condition holds.
 pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     for _ in 0..4_000 {
         if holds() {
@@ -161,7 +165,7 @@ pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     panic!("never: {what}");
 }
 
-/// The next JSON message of a socket.
+/// Returns the next JSON message of a socket.
 pub async fn next(socket: &mut Socket) -> Value {
     use futures_util::StreamExt;
     loop {
@@ -178,7 +182,7 @@ pub async fn say(socket: &mut Socket, text: &str) {
     socket.send(Message::text(text)).await.expect("sent");
 }
 
-/// The code with which the server closes a socket, whatever it sends before.
+/// Returns the code with which the server closes a socket, skipping other messages.
 pub async fn close_code(socket: &mut Socket) -> u16 {
     use futures_util::StreamExt;
     loop {

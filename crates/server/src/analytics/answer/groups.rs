@@ -1,4 +1,4 @@
-//! The routes that have one row for each value of a key.
+//! The routes that answer one row per value of a key.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -104,7 +104,8 @@ pub(crate) struct ResponseTime {
     newest: Option<WindowTimes>,
 }
 
-/// Rows among which the newest closed window of each group is looked for: a route must not go through all of a week.
+/// Rows among which the newest closed window of each group is searched, so that a route need not go through a
+/// week.
 const NEWEST_ROWS: usize = 1_000;
 
 /// The response times of one window: exactly those of its queries.
@@ -120,7 +121,7 @@ pub(crate) struct WindowTimes {
 
 impl WindowTimes {
     fn of(row: &Row) -> WindowTimes {
-        // A window without any response time has 0, and so has one of a writer that leaves them out.
+        // A window without response times has 0, and so does a row whose writer leaves them out.
         let time = |i: usize| if row.floats[i].is_nan() { 0.0 } else { rounded(row.floats[i]) };
         WindowTimes {
             timestamp: row.time,
@@ -168,7 +169,7 @@ pub(crate) enum NumberOrText {
     Text(String),
 }
 
-/// A group that is a number wherever it is one.
+/// The name of a group, serialized as a number where it is one.
 #[derive(Debug)]
 struct Whole(String);
 
@@ -181,7 +182,7 @@ impl Serialize for Whole {
     }
 }
 
-/// The sums with the names of their groups, ascending by number and name.
+/// Returns the sums with the names of their groups, in ascending order of number and name.
 fn named(index: &Index, kind: Kind, cutoff: Moment) -> Vec<(String, String, Sum)> {
     let owned = |sum: Sum| {
         let (first, second) = index.names(kind, sum.group);
@@ -192,7 +193,7 @@ fn named(index: &Index, kind: Kind, cutoff: Moment) -> Vec<(String, String, Sum)
     groups
 }
 
-/// The weighted average, if anything was counted.
+/// Returns the weighted average, if anything was counted.
 fn average(sum: &Sum, i: usize) -> Option<f64> {
     (sum.ints[0] != 0).then(|| sum.average(i))
 }
@@ -245,7 +246,7 @@ pub(crate) fn student_years(index: &Index, cutoff: Moment) -> Vec<StudentYear> {
     named(index, Kind::StudentYear, cutoff).into_iter().map(row).collect()
 }
 
-/// The distribution, and the number of all queries.
+/// Returns the distribution, and the number of all queries.
 pub(crate) fn user_types(index: &Index, cutoff: Moment) -> (Vec<UserType>, i64) {
     let groups = named(index, Kind::UserType, cutoff);
     let total = groups.iter().map(|(_, _, sum)| sum.ints[0]).sum();
@@ -289,9 +290,9 @@ pub(crate) fn hourly(index: &Index, cutoff: Moment) -> Vec<HourlyCell> {
     named(index, Kind::HeatmapHourly, cutoff).into_iter().map(row).collect()
 }
 
-/// The departments, most queries first, and the number of all queries.
+/// Returns the departments, those with most queries first, and the number of all queries.
 ///
-/// The old jobs keyed departments by their name: such a group is added to that of the one id which bears the name.
+/// The old jobs keyed departments by name: such a group is added to the group of the only id with that name.
 pub(crate) fn departments(index: &Index, cutoff: Moment) -> (Vec<Department>, i64) {
     let mut by_id: Vec<(String, Sum)> = Vec::new();
     let mut by_name: Vec<(String, Sum)> = Vec::new();

@@ -1,6 +1,6 @@
-//! What the routes answer, computed from the index: one row a group over the windows in range.
+//! The answers of the routes, computed from the index: one row per group over the windows in range.
 //!
-//! Counts are summed, averages weighted by the count, as the contract says under "HTTP out".
+//! Counts are summed, and averages are weighted by the count, as the contract demands under "HTTP out".
 
 mod groups;
 mod popular;
@@ -17,7 +17,7 @@ use std::cmp::Ordering;
 
 use super::key::UNKNOWN;
 
-/// To two decimals. Decimal halves are decided by the number's exact binary value, as Python's `round` does.
+/// Rounds to two decimals. The number's exact binary value decides at decimal halves, as in Python's `round`.
 fn rounded(value: f64) -> f64 {
     format!("{value:.2}").parse().unwrap_or(value)
 }
@@ -26,7 +26,7 @@ fn percentage(part: i64, whole: i64) -> f64 {
     if whole == 0 { 0.0 } else { rounded(part as f64 / whole as f64 * 100.0) }
 }
 
-/// Numbers by their value, then texts, and the unknown group last.
+/// Orders numbers by value, then texts, and the unknown group last.
 fn by_year(a: &str, b: &str) -> Ordering {
     let rank = |text: &str| match text.parse::<i64>() {
         Ok(number) => (0, number),

@@ -1,4 +1,4 @@
-//! The texts that are asked most often. There may be as many as rows, so only those that are shown get names.
+//! The texts asked most often. There may be as many texts as rows, so only those in the answer get names.
 
 use std::cmp::{Ordering, Reverse};
 
@@ -42,13 +42,13 @@ impl Serialize for ByYear {
     }
 }
 
-/// A group's counts; small, since there may be a million.
+/// The counts of a group. Small, since there may be a million groups.
 #[derive(Clone, Copy, Default)]
 struct Tally {
     group: u32,
-    /// Whether any row is in range.
+    /// Whether the group has a row in range.
     is_there: bool,
-    /// Whether any of its windows is still open.
+    /// Whether one of its windows is still open.
     is_open: bool,
     count: i64,
     users: i64,
@@ -71,7 +71,7 @@ fn tallies(index: &Index, kind: Kind, cutoff: Moment) -> Vec<Tally> {
     tallies
 }
 
-/// The `limit` greatest, greatest first; of equal counts the text that sorts first.
+/// Returns the `limit` greatest tallies, the greatest first, and equal counts in order of their text.
 fn top<'a>(mut tallies: Vec<Tally>, limit: usize, text: impl Fn(u32) -> &'a str) -> Vec<PopularQuery> {
     let order = |a: &Tally, b: &Tally| -> Ordering {
         Reverse(a.count).cmp(&Reverse(b.count)).then_with(|| text(a.group).cmp(text(b.group)))
@@ -98,10 +98,10 @@ pub(crate) fn popular(index: &Index, cutoff: Moment, limit: usize) -> Vec<Popula
     top(tallies(index, kind, cutoff), limit, |group| index.names(kind, group).0)
 }
 
-/// `year` keeps one year only; `limit` counts in each year.
+/// Returns the most popular queries of each year. `year` keeps one year only; `limit` applies per year.
 pub(crate) fn popular_by_year(index: &Index, cutoff: Moment, year: Option<i64>, limit: usize) -> ByYear {
     let kind = Kind::PopularByYear;
-    // There are many tallies: their years are told apart by code, not by text.
+    // There are many tallies, so compare their years by code, not by text.
     let mut of_year: hashbrown::HashMap<u32, Vec<Tally>, RandomState> = hashbrown::HashMap::default();
     let groups = &index.table(kind).groups;
     for tally in tallies(index, kind, cutoff) {

@@ -1,4 +1,4 @@
-//! The analytics without groups: totals, and the course of a count over time.
+//! The analytics without groups: totals, and counts over time.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::analytics::moment::Moment;
 use crate::analytics::row::{NO_TIME, Row};
 use crate::analytics::sum::Sum;
 
-/// Rows of the success rate that are shown.
+/// Limit of the rows of the success rate in an answer.
 const RECORDS: usize = 20;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,7 +45,7 @@ pub(crate) struct Success {
     records: Vec<SuccessRecord>,
 }
 
-/// One window's row as it was written, and its time.
+/// The row of one window as it was written, and its time.
 #[derive(Debug)]
 pub(crate) struct SuccessRecord {
     time: Moment,
@@ -56,7 +56,7 @@ pub(crate) struct SuccessRecord {
 #[derive(Debug)]
 enum RecordRow {
     Whole(Box<RawValue>),
-    /// What the columns know, where the row itself is not kept any more.
+    /// The columns' counts, where the row itself is not kept any more.
     Counts {
         total: i64,
         success: i64,
@@ -119,7 +119,7 @@ impl Serialize for SuccessRecord {
     }
 }
 
-/// The fields of an object, in their order.
+/// Returns the fields of an object, in their order.
 fn fields(object: &RawValue) -> Vec<(String, Box<RawValue>)> {
     struct Fields;
     impl<'de> serde::de::Visitor<'de> for Fields {
@@ -141,7 +141,7 @@ fn fields(object: &RawValue) -> Vec<(String, Box<RawValue>)> {
         .unwrap_or_default()
 }
 
-/// All rows of an analytic without groups, added up.
+/// Returns the sum of all rows of an analytic without groups.
 fn total(index: &Index, kind: Kind, cutoff: Moment) -> Sum {
     let mut total = Sum::EMPTY;
     index.table(kind).sums_since(cutoff, |sum| total.add(sum));
@@ -195,8 +195,8 @@ pub(crate) fn series(index: &Index, kind: Kind, cutoff: Moment) -> Vec<Point> {
     points
 }
 
-/// The points of these times, oldest first. A time whose row was deleted has a point of no queries: who merges points has no
-/// other way to learn that it is gone.
+/// Returns the points of these times, oldest first. A time whose row was deleted has a point of zero queries:
+/// a reader that merges points has no other way to learn of the deletion.
 pub(crate) fn series_at(index: &Index, kind: Kind, times: &BTreeSet<Moment>) -> Vec<Point> {
     let mut points = Vec::new();
     let Some(first) = times.first() else { return points };

@@ -1,7 +1,8 @@
-//! Metrics of subtasks that read: how far they are behind, in records and in event time.
+//! Metrics of source subtasks: how far they lag behind, in records and in event time.
 //!
-//! Flink names a metric of an operator with the operator before it, `Source__clicks.pendingRecords`, and its autoscaler and
-//! many dashboards look for that; others take the last part alone. Both are there.
+//! Flink prefixes a metric of an operator with the operator's name, `Source__clicks.pendingRecords`. Its
+//! autoscaler and many dashboards look for that name; others look for the last part alone. Both names are
+//! present.
 
 use jobs::TaskView;
 use types::Timestamp;
@@ -9,13 +10,13 @@ use types::Timestamp;
 use super::super::vertices::figure;
 use super::Measures;
 
-/// What the vertices of sources are called: `Source: clicks`.
+/// Prefix of the names of source vertices: `Source: clicks`.
 const SOURCE: &str = "Source: ";
 
-/// Beyond this are the times that stand for none, and for the end of a bounded input.
+/// Limit of real event times. Greater values stand for no watermark, and for the end of a bounded input.
 const KNOWN_MS: f64 = 9e15;
 
-/// Figures of a subtask that reads; none of one that does not.
+/// Returns the metrics of a source subtask; none for other subtasks.
 pub(super) fn measures(task: &TaskView, now: Timestamp) -> Measures {
     if !task.vertex.starts_with(SOURCE) {
         return Measures::new();
@@ -49,7 +50,7 @@ pub(super) fn measures(task: &TaskView, now: Timestamp) -> Measures {
     measures
 }
 
-/// The name of an operator in that of a metric, where some characters have another meaning.
+/// Returns the name of an operator for use in a metric's name, where some characters are reserved.
 fn operator(name: &str) -> String {
     let part = |c| match c {
         ' ' | '.' | ':' | ',' => '_',

@@ -1,4 +1,4 @@
-//! Applications, as Flink 2.3 shows them: one a job, by the job's id. And what there is none of.
+//! Applications as in Flink 2.3, one per job under the job's id; and resources that Weir has none of.
 
 use std::collections::BTreeMap;
 

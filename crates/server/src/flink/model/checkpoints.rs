@@ -1,4 +1,4 @@
-//! Checkpoints: `/jobs/:id/checkpoints` and what lies below it. Sizes are bytes, durations milliseconds.
+//! Checkpoints: `/jobs/:id/checkpoints` and the routes below it. Sizes are bytes, durations milliseconds.
 
 use std::collections::BTreeMap;
 

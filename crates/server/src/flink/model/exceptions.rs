@@ -1,11 +1,11 @@
-//! Why a job failed: `/jobs/:id/exceptions`.
+//! The failures of a job: `/jobs/:id/exceptions`.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What Flink calls the failure of a whole job.
+/// Flink's class name for the failure of a whole job.
 const JOB_EXCEPTION: &str = "org.apache.flink.runtime.JobException";
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,7 +34,7 @@ pub(in crate::flink) struct ExceptionEntry {
 }
 
 impl ExceptionEntry {
-    /// `message`: what happened, with its causes.
+    /// `message` tells what happened, with its causes.
     pub(in crate::flink) fn new(message: &str, timestamp: i64) -> ExceptionEntry {
         ExceptionEntry {
             exception_name: JOB_EXCEPTION,

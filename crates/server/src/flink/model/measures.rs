@@ -1,4 +1,4 @@
-//! Metrics by name, and what is computed of several.
+//! Metrics by name, and their aggregates.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -112,7 +112,8 @@ impl Summary {
     }
 }
 
-/// A quantile of sorted numbers, interpolated between the two nearest, as Flink's histograms do: at `p * (n + 1)`.
+/// Returns a quantile of sorted numbers, interpolated between the two nearest as in Flink's histograms: at `p
+/// * (n + 1)`.
 fn quantile(sorted: &[i64], p: f64) -> f64 {
     let place = (p * (sorted.len() + 1) as f64).clamp(1.0, sorted.len() as f64);
     let below = sorted[place as usize - 1] as f64;
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn a_summary_is_that_of_flink() {
         let of = |numbers: &[i64]| serde_json::to_value(Summary::of(numbers.iter().copied())).expect("JSON");
-        // Two checkpoints of Flink 2.2 and what it said of them.
+        // Two checkpoints of Flink 2.2, and its answer about them.
         let expected = serde_json::json!({"min": 10, "max": 17, "avg": 13,
             "p50": 13.5, "p90": 17.0, "p95": 17.0, "p99": 17.0, "p999": 17.0});
         assert_eq!(of(&[17, 10]), expected);

@@ -1,5 +1,5 @@
-//! Flink's JSON, by the names and units of its REST API (version 2.2, and what 2.3 has added): one file a family. Times
-//! are milliseconds, those since 1970 where they name a moment; -1 stands for "not yet".
+//! Flink's JSON, with the names and units of its REST API (version 2.2, and additions of 2.3), one file per
+//! family. Durations are milliseconds, and moments are milliseconds since 1970; -1 stands for "not yet".
 
 mod applications;
 mod checkpoints;

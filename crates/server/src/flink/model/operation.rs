@@ -1,4 +1,4 @@
-//! What takes its time: savepoints, checkpoints and disposals are asked for, and asked after by a trigger id.
+//! Long operations: savepoints, checkpoints and disposals are requested, and then polled by a trigger id.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;

@@ -1,4 +1,4 @@
-//! The process: it is the job manager, and the one task manager. Memory is in bytes, save where it says MiB.
+//! The process, which is the job manager and the only task manager. Memory is in bytes unless stated as MiB.
 
 use serde::Serialize;
 use utoipa::ToSchema;

@@ -1,8 +1,8 @@
-//! Requests that are refused: the status and the words of Flink, `{"errors": ["…"]}`.
+//! Refused requests, with Flink's status and text: `{"errors": ["…"]}`.
 //!
-//! Flink's clients print the text and act on the status; the Java stack below the first line is left out. Where Flink
-//! answers 500 to a client that asks for what is not there, the answer here is 404 in the same words: nothing is wrong
-//! with the server.
+//! Flink's clients print the text and act on the status; the Java stack below the first line is left out.
+//! Where Flink answers 500 to a client that asks for something missing, the answer here is 404 with the same
+//! text, because the server works.
 
 use axum::http::StatusCode;
 use jobs::JobStatus;
@@ -16,11 +16,11 @@ const NOT_FOUND_EXCEPTION: &str = "org.apache.flink.runtime.rest.NotFoundExcepti
 
 #[derive(Debug)]
 pub(in crate::flink) enum Refusal {
-    /// A `GET` that no route takes.
+    /// No route takes this `GET`.
     NoFile {
         path: String,
     },
-    /// Another method that no route takes.
+    /// No route takes this path with another method.
     NoRoute {
         path: String,
     },
@@ -33,30 +33,30 @@ pub(in crate::flink) enum Refusal {
         value: String,
     },
     NoJob(JobId),
-    /// Something that goes by an id is not there, in Flink's words.
+    /// No object has this id, in Flink's words.
     NotFound(String),
     NoCheckpoint(i64),
     NoSuchTaskManager(String),
-    /// Nothing goes by this trigger id.
+    /// No operation has this trigger id.
     NoOperation(String),
-    /// A body that is not what the route takes, by the name of what it takes.
+    /// The body does not match the route's type, whose name this is.
     BadBody(&'static str),
-    /// In Flink's words, with its status.
+    /// Flink's text and status.
     Handler {
         status: StatusCode,
         message: String,
     },
-    /// Something that only another scheduler of Flink can do.
+    /// Only another scheduler of Flink supports this.
     Unsupported(&'static str),
     NoJobToCancel,
-    /// The job was over before it could be cancelled.
+    /// The job ended before it could be cancelled.
     Over(JobStatus),
-    /// Something of our own, each error a text.
+    /// A refusal of Weir's own routes, one text per error.
     Own {
         status: StatusCode,
         errors: Vec<String>,
     },
-    /// Weir itself is wrong.
+    /// Weir has a bug.
     Internal {
         message: String,
     },
@@ -101,6 +101,7 @@ impl Refusal {
                 "Bad request, could not parse parameters: Cannot resolve {kind} parameter ({name}) from value \"{value}\"."
             ))
         };
+
         let errors = match self {
             Refusal::NoFile { path } => vec![format!("Unable to load requested file {path}.")],
             Refusal::NoRoute { path } => vec![format!("Not found: {path}")],

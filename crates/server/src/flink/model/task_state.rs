@@ -1,4 +1,4 @@
-//! The states of a subtask, and how many subtasks are in each.
+//! The states of a subtask, and the number of subtasks in each state.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -31,7 +31,7 @@ impl TaskState {
         TaskState::Reconciling,
     ];
 
-    /// The state of a vertex whose subtasks are in these states, by the rules of Flink's `ExecutionJobVertex`.
+    /// Returns the state of a vertex from its subtasks' states, by the rules of Flink's `ExecutionJobVertex`.
     pub(in crate::flink) fn of_vertex(subtasks: &[TaskState]) -> TaskState {
         const FIRST_OF: [TaskState; 5] = [
             TaskState::Failed,
@@ -69,7 +69,8 @@ impl TaskState {
     }
 }
 
-/// Every state has its number, 0 included. By upper-case names, unless a field asks for lower case.
+/// The count of every state, 0 included. Serialized under upper-case names, unless a field asks for lower
+/// case.
 #[derive(Debug, Clone, Default)]
 pub(in crate::flink) struct CountsByState([u64; TaskState::ALL.len()]);
 

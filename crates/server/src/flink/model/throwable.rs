@@ -1,19 +1,20 @@
-//! A failure as Flink's clients in Java read it: `serialized-throwable`, without which they go on asking for ever.
+//! A failure in the form that Flink's Java clients decode: `serialized-throwable`, without which they poll
+//! for ever.
 //!
-//! It is a serialized `org.apache.flink.util.SerializedThrowable` (Java Object Serialization Specification, version 5)
-//! with no cause, no stack and no nested exception; only its three texts are ours: the detail message, the stack trace
-//! to print, and the name of the original class.
+//! The form is a serialized `org.apache.flink.util.SerializedThrowable` (Java Object Serialization
+//! Specification, version 5) with no cause, no stack and no nested exception. Only three texts vary: the
+//! detail message, the printed stack trace, and the name of the original class.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What stands before the first text and between it and the second.
+/// The bytes before the first text, and between the first and the second.
 static TEMPLATE: &[u8] = include_bytes!("throwable.bin");
 const BEFORE_DETAIL: usize = 378;
-/// The tags of a string and of no object at all.
+/// Tags of a string and of null.
 const TC_STRING: u8 = b't';
 const TC_NULL: u8 = b'p';
-/// Longer texts have another tag; nobody reads so much.
+/// Limit of a text. Longer texts need another tag, and nobody reads as much.
 const TEXT_MAX: usize = 16_000;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,7 +27,7 @@ pub(in crate::flink) struct Throwable {
 }
 
 impl Throwable {
-    /// `class`: the name of a Java exception that Flink would have thrown.
+    /// `class` is the name of a Java exception that Flink would have thrown.
     pub(in crate::flink) fn new(class: &str, message: &str) -> Throwable {
         let detail = format!("{class}: {message}");
         Throwable {
@@ -48,10 +49,11 @@ fn serialized(class: &str, detail: &str) -> Vec<u8> {
     bytes
 }
 
-/// A string in Java's modified UTF-8: two bytes of length, no zero byte, surrogates one by one.
+/// Appends a string in Java's modified UTF-8: two bytes of length, no zero byte, surrogates encoded one by
+/// one.
 fn append(bytes: &mut Vec<u8>, text: &str) {
     let mut units: Vec<u16> = text.encode_utf16().take(TEXT_MAX).collect();
-    // Not half a character at the end.
+    // Do not end in half a character.
     if units.len() == TEXT_MAX && units.last().is_some_and(|unit| (0xd800..0xdc00).contains(unit)) {
         units.pop();
     }
@@ -74,7 +76,7 @@ fn append(bytes: &mut Vec<u8>, text: &str) {
     bytes.extend(encoded);
 }
 
-/// RFC 4648.
+/// Encodes base64, RFC 4648.
 fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
@@ -93,7 +95,7 @@ fn base64(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// The texts of a serialized throwable after its template.
+    /// Returns the texts of a serialized throwable, between the template's parts.
     fn texts(bytes: &[u8]) -> Vec<Vec<u8>> {
         let mut rest = &bytes[BEFORE_DETAIL..];
         let mut texts = Vec::new();

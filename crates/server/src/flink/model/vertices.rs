@@ -1,4 +1,4 @@
-//! One vertex and its subtasks: `/jobs/:id/vertices/:id` and what lies below it.
+//! A vertex and its subtasks: `/jobs/:id/vertices/:id` and the routes below it.
 
 use std::collections::BTreeMap;
 

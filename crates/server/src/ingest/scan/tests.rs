@@ -1,4 +1,4 @@
-//! The scanner held against serde_json.
+//! Compares the scanner with serde_json.
 
 use proptest::prelude::*;
 use serde::de::IgnoredAny;

@@ -88,7 +88,7 @@ fn parameters(scheme: &str) -> Result<&'static [&'static str], StoreError> {
     }
 }
 
-/// What stands behind `scheme://`, cut but not decoded.
+/// The parts of a URL behind `scheme://`, split but not decoded.
 struct Parts<'a> {
     /// `user:password@`, or empty.
     login: &'a str,
