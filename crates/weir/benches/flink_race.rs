@@ -1,15 +1,16 @@
-//! Nexmark's queries over events that wait in Kafka, on a real Flink and on Weir in turns: events a CPU second and the
-//! most memory of each, their ratio, and the geometric mean of the ratios.
+//! Compares Flink and Weir by Nexmark's queries over events that wait in Kafka, in turns: events per CPU
+//! second and peak memory of each, their ratio, and the geometric mean of the ratios.
 //!
 //! `make flink-race`, or `cargo bench -p weir --bench flink_race [-- EVENTS QUERY…]` beside a Flink
-//! (`scripts/flink-cluster.sh`). Without a Flink only Weir's figures are printed. Each query runs `RACE_RUNS` times (3
-//! unless set) on each engine, in turns, and the medians are printed.
+//! (`scripts/flink-cluster.sh`). Without a Flink, prints only Weir's figures. Each query runs `RACE_RUNS`
+//! times (3 by default) on each engine, in turns, and the medians are printed.
 //!
-//! Both read one topic with one partition, decode JSON, run one query with one subtask, and write to a table that keeps
-//! nothing. Flink's figures are those of its job manager and its task manager while the job runs; they are warm, for a
-//! query runs before the first counts. Weir's are those of a process that starts, reads and computes.
+//! Both read one topic with one partition, decode JSON, run one query with one subtask, and write to a table
+//! that drops everything. Flink's figures are those of its job manager and its task manager while the job
+//! runs; they are warm, because a query runs before the first that counts. Weir's are those of a process that
+//! starts, reads and computes.
 //!
-//! Not among the queries: q6, which Flink refuses; q10, which writes files; q13, which looks up a file.
+//! The queries leave out q6, which Flink refuses; q10, which writes files; and q13, which looks up a file.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "../tests/side_by_side/gateway.rs"]
@@ -46,7 +47,7 @@ const POLL: Duration = Duration::from_millis(100);
 /// Polls until a query counts as hung: ten minutes.
 const POLLS_MAX: u32 = 6_000;
 
-/// What a query took.
+/// The cost of a query.
 #[derive(Clone, Copy)]
 struct Taken {
     cpu_seconds: f64,
@@ -54,7 +55,7 @@ struct Taken {
 }
 
 impl Taken {
-    /// The median of each figure. There must be at least one run.
+    /// Returns the median of each figure. There must be at least one run.
     fn median(runs: &[Taken]) -> Taken {
         let mut cpu: Vec<f64> = runs.iter().map(|run| run.cpu_seconds).collect();
         let mut memory: Vec<u64> = runs.iter().map(|run| run.memory_mb).collect();
@@ -115,7 +116,7 @@ fn main() {
     }
 }
 
-/// Puts the events into a topic.
+/// Writes the events to a topic.
 fn preload(kafka: &KafkaServer, events: u64) {
     let properties = [("compression.type", "lz4"), ("linger.ms", "20"), ("batch.size", "65536")];
     let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -134,7 +135,7 @@ fn preload(kafka: &KafkaServer, events: u64) {
     }
 }
 
-/// The statements of a query, over the topic at a broker.
+/// Returns the statements of a query over the topic at a broker.
 fn script(query: &str, brokers: &str, options: &str) -> String {
     let read = |name: &str| {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/nexmark").join(format!("{name}.sql"));
@@ -147,7 +148,7 @@ fn script(query: &str, brokers: &str, options: &str) -> String {
     read("source").replace("${connector}", &connector) + &read(query)
 }
 
-/// A query on Weir: a process of its own, until it has read all events and rests.
+/// Runs a query on Weir, in a process of its own, until it has read all events and is idle.
 fn weir(query: &str, brokers: &str, events: u64) -> Taken {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("query.sql");
@@ -156,7 +157,7 @@ fn weir(query: &str, brokers: &str, events: u64) -> Taken {
     let up = Up::start_in(directory.path(), &[path.to_str().expect("a path"), "--log", "warn"], &[]);
     let job = up.wait_for_jobs(1).remove(0);
     up.wait_for_job(&job, |job| job["ledger"]["accepted"].as_u64() >= Some(events));
-    // Computing goes on where reading has ended.
+    // Computing goes on after the last event was read.
     let mut before = cpu_seconds(up.id());
     loop {
         pause_for(POLL * 3);
@@ -172,7 +173,7 @@ fn weir(query: &str, brokers: &str, events: u64) -> Taken {
     taken
 }
 
-/// A Flink that runs already.
+/// A running Flink.
 struct Flink {
     rest: String,
     gateway: String,
@@ -182,7 +183,7 @@ struct Flink {
 }
 
 impl Flink {
-    /// The one that `scripts/flink-cluster.sh` names, if it runs this program.
+    /// Returns the Flink that `scripts/flink-cluster.sh` names, if the script runs this program.
     fn find(brokers: &str) -> Option<Flink> {
         let processes = std::env::var("FLINK_SCENARIOS_PIDS").ok()?;
         Some(Flink {
@@ -207,7 +208,7 @@ impl Flink {
             run(&format!("SET {setting}"));
         }
         for process in &self.processes {
-            // From now on the kernel tells the most memory anew (proc(5), clear_refs).
+            // Reset the kernel's peak of resident memory (proc(5), clear_refs).
             fs::write(format!("/proc/{process}/clear_refs"), "5").expect("the process is ours");
         }
 
@@ -236,16 +237,16 @@ impl Flink {
     }
 }
 
-/// The CPU seconds of a process so far, as Linux tells.
+/// Returns the CPU seconds that a process has used, as Linux reports them.
 fn cpu_seconds(process: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("Linux tells");
     let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
     let ticks: f64 = fields[11..=12].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
-    // SAFETY: a question without memory.
+    // SAFETY: sysconf accesses no memory.
     ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
 }
 
-/// The most memory that a process had in it.
+/// Returns the peak of a process's resident memory.
 fn memory_mb(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("Linux tells");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line");

@@ -1,5 +1,5 @@
-//! A Weir that is up, as its users meet it: how soon it runs, how soon waiting events show, what it holds and uses when
-//! idle and at a steady rate, and how long an accepted event takes to reach a browser.
+//! Measures a running Weir as its users see it: the time until it runs, the time until waiting events show,
+//! its memory and CPU when idle and at a steady rate, and the time from an accepted event to a browser.
 //!
 //! `cargo bench -p weir --bench live [-- EVENTS_PER_SECOND]`
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
@@ -34,7 +34,8 @@ fn main() {
     pushes();
 }
 
-/// From the start of the process until its job runs, and until waiting events are in an answer.
+/// Measures the time from the start of the process until its job runs, and until an answer includes waiting
+/// events.
 fn starts() {
     let clock = SystemClock::new();
     let directory = tempfile::tempdir().expect("a directory");
@@ -47,7 +48,7 @@ fn starts() {
     for _ in 0..RUNS {
         std::fs::remove_dir_all(directory.path().join("results")).expect("results can be removed");
         let began = clock.elapsed();
-        // Its checkpoint has counted them: they wait for one that knows of none.
+        // The checkpoint includes the events, so they wait for a Weir that ignores it.
         let up = Up::start(directory.path(), &["--afresh", "--log", "warn"]);
         running.push(clock.elapsed().saturating_sub(began));
         while up.get(OVERALL)["total_queries"].as_u64().unwrap_or_default() == 0 {
@@ -64,7 +65,8 @@ fn starts() {
     );
 }
 
-/// Memory and CPU of the process, without events and at a rate; and what a checkpoint every second costs there.
+/// Measures memory and CPU of the process, without events and at a rate, and the cost of a checkpoint every
+/// second.
 fn steady(rate: u64) {
     let directory = tempfile::tempdir().expect("a directory");
     let up = Up::start(directory.path(), QUIET);
@@ -74,7 +76,7 @@ fn steady(rate: u64) {
     let before = usage(up.id());
     println!("idle: {} MB, {:.2} % of a core", before.memory_mb, (before.cpu - idle.cpu) / 5.0 * 100.0);
     up.stop();
-    // In turns, so that a machine that slows down does so for both.
+    // In turns, so that a machine that slows down affects both.
     let runs: Vec<[(f64, u64); 2]> =
         (0..CHECKPOINT_RUNS).map(|_| ["0 s", "1 s"].map(|interval| at_rate(rate, interval))).collect();
 
@@ -92,7 +94,7 @@ fn steady(rate: u64) {
     );
 }
 
-/// Per cent of a core, and the most memory in MB.
+/// Returns the per cent of a core, and the peak memory in MB.
 fn at_rate(rate: u64, checkpoints: &str) -> (f64, u64) {
     let directory = tempfile::tempdir().expect("a directory");
     let up = Up::start_in(directory.path(), QUIET, &[("WEIR_CHECKPOINTS_INTERVAL", checkpoints)]);
@@ -103,7 +105,7 @@ fn at_rate(rate: u64, checkpoints: &str) -> (f64, u64) {
     ((after.cpu - before.cpu) / SECONDS as f64 * 100.0, after.memory_max_mb)
 }
 
-/// From `kill -9` under load to the first result of an event that came after it.
+/// Measures the time from `kill -9` under load to the first result of a later event.
 fn kills(rate: u64) {
     let clock = SystemClock::new();
     let mut times = Vec::new();
@@ -131,7 +133,7 @@ fn kills(rate: u64) {
     println!("kill -9 at {rate} events/s to the next result: {}", median(times));
 }
 
-/// From the answer to an event until a WebSocket client has its early result.
+/// Measures the time from the answer to an event until a WebSocket client has its early result.
 fn pushes() {
     let clock = SystemClock::new();
     let directory = tempfile::tempdir().expect("a directory");
@@ -159,7 +161,7 @@ fn pushes() {
     up.stop();
 }
 
-/// The analytics, with early results at once.
+/// Returns the path of the analytics with immediate early results.
 fn eager(directory: &Path) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../jobs/analytics.sql");
     let script = std::fs::read_to_string(script).expect("the script");
@@ -170,7 +172,7 @@ fn eager(directory: &Path) -> String {
     path.to_str().expect("a path of this test").to_owned()
 }
 
-/// Posts one event of now; returns when it was answered.
+/// Posts one event of the present time, and returns once it is answered.
 fn post(up: &Up, user: u64) {
     let now = jiff::Timestamp::now();
     let event = format!(
@@ -180,7 +182,7 @@ fn post(up: &Up, user: u64) {
     answer.body_mut().read_to_string().expect("an answer");
 }
 
-/// The sum that the next frame tells, if it tells one.
+/// Returns the sum in the next frame, if the frame has one.
 fn total(
     feed: &mut tungstenite::WebSocket<tungstenite::stream::MaybeTlsStream<std::net::TcpStream>>,
 ) -> Option<u64> {
@@ -199,13 +201,13 @@ fn generate(up: &Up, count: u64, arguments: &[&str]) {
 }
 
 struct Usage {
-    /// Seconds.
+    /// In seconds.
     cpu: f64,
     memory_mb: u64,
     memory_max_mb: u64,
 }
 
-/// What Linux tells of a process in `/proc`.
+/// Returns the usage of a process from `/proc`.
 fn usage(process: u32) -> Usage {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("Linux tells");
     let memory = |key: &str| {
@@ -214,7 +216,7 @@ fn usage(process: u32) -> Usage {
     };
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("Linux tells");
     let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    // SAFETY: a question without memory.
+    // SAFETY: sysconf accesses no memory.
     let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64;
     let cpu: f64 = fields[11..=12].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
     Usage { cpu: cpu / ticks, memory_mb: memory("VmRSS"), memory_max_mb: memory("VmHWM") }

@@ -1,7 +1,7 @@
-//! The whole of `weir local` over two million generated events with all time forms: CPU seconds, events for each, and
-//! resident memory. The median of several runs, with the least and the greatest.
+//! Measures a complete `weir local` over two million generated events with all forms of times: CPU seconds,
+//! events per CPU second, and resident memory. Prints the median of several runs, with minimum and maximum.
 //!
-//! `cargo bench -p weir --bench local [-- COUNT]`; files of events are kept in the target directory.
+//! `cargo bench -p weir --bench local [-- COUNT]`; the files of events are kept in the target directory.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ fn main() {
     }
 }
 
-/// A file of events, made once.
+/// Returns a file of events, which is generated once.
 fn generated(count: u64, texts: u64) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("events-{count}-{texts}.jsonl"));
     if !path.exists() {

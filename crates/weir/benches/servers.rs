@@ -1,7 +1,9 @@
-//! Weir between a real Kafka and a real Redis: how many events a CPU second takes from one to the other, and how soon a
-//! window's rows are in Redis once it may close; and how soon a Weir that starts over a full Redis answers all of it.
+//! Measures Weir between a real Kafka and a real Redis: the events per CPU second from one to the other, the
+//! time until a window's rows are in Redis once it may close, and the time until a Weir that starts with a
+//! full Redis answers all of it.
 //!
-//! `cargo bench -p weir --bench servers [-- drains|closes|starts] [EVENTS]`; `scripts/kafka.sh` and `scripts/redis.sh` get the servers.
+//! `cargo bench -p weir --bench servers [-- drains|closes|starts] [EVENTS]`; `scripts/kafka.sh` and
+//! `scripts/redis.sh` install the servers.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "../tests/support/mod.rs"]
@@ -32,12 +34,12 @@ use types::SystemClock;
 const RUNS: usize = 3;
 const EVENTS: u64 = 1_000_000;
 const PARTITIONS: u32 = 4;
-/// Parts of a latency run: a warm-up that is not measured, and what is measured behind it.
+/// Duration of a latency run, and of the unmeasured warm-up in it.
 const SECONDS: u64 = 40;
 const WARM_UP: u64 = 10;
 const OVERALL: &str = "/analytics/redis/overall-summary?days=36500";
 
-/// Rows of a window a second, in two groupings, written once it has closed.
+/// Windows of a second in two groupings, whose rows are written once a window has closed.
 const WINDOWS: &str = "
 CREATE TABLE queries (
   `timestamp` TIMESTAMP(3),
@@ -70,7 +72,8 @@ fn main() {
     }
 }
 
-/// Events that wait in Kafka, compressed as the producers of the system before do, until all are counted.
+/// Measures how fast events that wait in Kafka are counted. They are compressed like those of the producers
+/// before Weir.
 fn drains(events: u64) {
     let Some(kafka) = KafkaServer::start(&[]) else { return };
     let Some(redis) = RedisServer::start(&[]) else { return };
@@ -105,7 +108,7 @@ fn drains(events: u64) {
     }
 }
 
-/// Puts events of `weir generate` into a topic, as a producer of Kafka would.
+/// Writes events of `weir generate` to a topic, as a producer of Kafka would.
 fn preload(kafka: &KafkaServer, topic: &str, codec: &str, events: u64) {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("events");
@@ -114,29 +117,34 @@ fn preload(kafka: &KafkaServer, topic: &str, codec: &str, events: u64) {
         .args(["--start", "2025-12-09T00:00:00Z", "--output", file.to_str().expect("a path of this test")])
         .stderr(Stdio::null()));
     assert!(written.status.success(), "events could not be generated");
+
     let properties = [("compression.type", codec), ("linger.ms", "20"), ("batch.size", "65536")];
     let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = KafkaSettings::new(&kafka.address(), &BTreeMap::from(properties)).expect("settings");
     let log = KafkaLog::open(KafkaOptions::new(settings), Arc::new(SystemClock::new())).expect("a log");
     log.create_topic(topic, PARTITIONS).expect("a topic");
+
     let lines = BufReader::new(std::fs::File::open(file).expect("the events")).lines();
     let mut batch = Vec::new();
     let send = |batch: &mut Vec<NewRecord>| {
         let appending = log.append(topic, std::mem::take(batch)).expect("there is room");
         appending.blocking_recv().expect("an answer").expect("durable");
     };
+
     for (number, line) in lines.enumerate() {
         let body = line.expect("a line").into_bytes().into();
-        // The order in time is about that of the partitions'.
+        // The partitions' order in time is about the file's.
         batch.push(NewRecord { key: Some(number.to_string().into_bytes()), body, ..NewRecord::default() });
         if batch.len() == 20_000 {
             send(&mut batch);
         }
     }
+
     send(&mut batch);
 }
 
-/// From the end of a window on the clock, which is when its last event may come, until its rows are told in Redis.
+/// Measures the time from the end of a window on the clock, when its last event may come, until its rows are
+/// announced in Redis.
 fn closes(rate: u64) {
     let Some(kafka) = KafkaServer::start(&[]) else { return };
     let Some(redis) = RedisServer::start(&[]) else { return };
@@ -159,7 +167,7 @@ fn closes(rate: u64) {
     let url = format!("{}/events", up.http);
     let sent = run(weir()
         .args(["generate", "--url", &url, "--rate", &rate.to_string()])
-        // A request every two milliseconds: a window closes when the first event behind it comes.
+        // One request every two milliseconds, because a window closes with the first event behind it.
         .args(["--count", &(rate * (WARM_UP + SECONDS)).to_string(), "--batch", &(rate / 500).to_string()])
         .stderr(Stdio::null()));
 
@@ -180,7 +188,7 @@ fn closes(rate: u64) {
     );
 }
 
-/// How many milliseconds after its end each window was told, but for those at the beginning.
+/// Returns by how many milliseconds each window was announced after its end, except for the first windows.
 fn listen(client: &redis::Client) -> Vec<i64> {
     let mut connection = client.get_connection().expect("a connection");
     let mut told = connection.as_pubsub();
@@ -201,7 +209,7 @@ fn listen(client: &redis::Client) -> Vec<i64> {
     }
 }
 
-/// CPU seconds, and the most memory in MB, as Linux tells of a process.
+/// Returns the CPU seconds and the peak memory in MB of a process, as Linux reports them.
 fn usage(process: u32) -> (f64, u64) {
     let of = |name: &str| {
         std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join(name)).expect("Linux tells")
@@ -212,6 +220,6 @@ fn usage(process: u32) -> (f64, u64) {
     let stat = of("stat");
     let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
     let ticks: f64 = fields[11..=12].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
-    // SAFETY: a question without memory.
+    // SAFETY: sysconf accesses no memory.
     (ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64, memory / 1024)
 }

@@ -1,5 +1,5 @@
-//! Hours of Weir between a real Kafka and a real Redis: memory and file handles stay flat, and every event is accounted
-//! for. Exits with 1 where they do not.
+//! Runs Weir between a real Kafka and a real Redis for hours: memory and file handles must stay flat, and
+//! every event be accounted for. Exits with 1 otherwise.
 //!
 //! `make soak`, or `cargo bench -p weir --bench soak -- SECONDS [EVENTS_PER_SECOND]`
 #![allow(clippy::print_stdout, reason = "whoever waits for hours is told how it goes")]
@@ -20,13 +20,13 @@ use support::{Up, pause_for, weir};
 
 const SECONDS: u64 = 3_600;
 const RATE: u64 = 1_000;
-/// Looks at the process in all.
+/// Total number of measurements.
 const LOOKS: u64 = 120;
-/// What may be added from the second quarter to the last: open windows, a day of notes, the allocator's moods.
+/// Permitted growth from the second quarter to the last: open windows, a day of notes, the allocator's state.
 const GROWTH: f64 = 1.15;
 const HANDLES: u64 = 8;
 
-/// What a process holds.
+/// Resources that a process holds.
 #[derive(Debug, Clone, Copy)]
 struct Look {
     memory_mb: u64,
@@ -35,20 +35,24 @@ struct Look {
 
 fn main() -> ExitCode {
     let mut numbers = std::env::args().skip(1).filter_map(|arg| arg.parse().ok());
+
     let (seconds, rate) = (numbers.next().unwrap_or(SECONDS), numbers.next().unwrap_or(RATE));
     let Some(kafka) = KafkaServer::start(&[]) else { return ExitCode::FAILURE };
     let Some(mut redis) = RedisServer::start(&[]) else { return ExitCode::FAILURE };
+
     let directory = tempfile::tempdir().expect("a directory");
     let (brokers, url) = (kafka.address(), redis.url());
     let environment = [
         ("KAFKA_BROKER_URL", &*brokers),
         ("REDIS_URL", &url),
-        // Rows go again, so that what is kept does not grow all the time.
+        // Let rows expire, so that the stored data does not grow all the time.
         ("REDIS_TTL", "120"),
         ("WEIR_REDIS_COPY_FOR", "2 min"),
         ("WEIR_CHECKPOINTS_INTERVAL", "1 s"),
     ];
+
     let up = Up::start_in(directory.path(), &["--log", "warn,connectors=off"], &environment);
+
     let mut producer = weir()
         .args(["generate", "--url", &format!("{}/events", up.http), "--rate", &rate.to_string()])
         .args(["--count", &(rate * seconds).to_string(), "--bad", "0.01", "--out-of-order", "3"])
@@ -56,23 +60,27 @@ fn main() -> ExitCode {
         .stderr(Stdio::null())
         .spawn()
         .expect("the generator starts");
+
     let mut looks = Vec::new();
     for number in 0..LOOKS {
         pause_for(Duration::from_secs_f64(seconds as f64 / LOOKS as f64));
-        // Now and then what happens in months.
+        // An outage, as it happens once in months.
         if number == LOOKS / 3 {
             redis.down();
             pause_for(Duration::from_secs(2));
             redis.up();
         }
+
         let look = look(up.id());
         if number % 10 == 9 {
             println!("{:>3} %: {} MB, {} handles", (number + 1) * 100 / LOOKS, look.memory_mb, look.handles);
         }
         looks.push(look);
     }
+
     assert!(producer.wait().expect("the generator ends").success(), "all events were sent");
     let ledger = settled(&up);
+
     up.stop();
     let (before, after) = (&looks[looks.len() / 4..looks.len() / 2], &looks[looks.len() * 3 / 4..]);
     let [was, is] = [before, after].map(middle);
@@ -80,16 +88,18 @@ fn main() -> ExitCode {
         "from {} to {} MB, from {} to {} handles; {ledger}",
         was.memory_mb, is.memory_mb, was.handles, is.handles
     );
+
     let flat = is.memory_mb as f64 <= was.memory_mb as f64 * GROWTH && is.handles <= was.handles + HANDLES;
     let count = |name: &str| ledger[name].as_u64().unwrap_or_default();
     let parts = ["counted", "filtered", "late", "dead_lettered"].map(count);
     let balances =
         count("accepted") == parts.iter().sum::<u64>() && count("accepted") > rate * seconds * 9 / 10;
+
     println!("memory and handles flat: {flat}; ledger balanced: {balances}");
     if flat && balances { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The ledger once it no longer moves.
+/// Returns the ledger once it no longer changes.
 fn settled(up: &Up) -> Value {
     let id = &up.wait_for_jobs(1)[0];
     let ledger = || up.get_job(&format!("/weir/jobs/{id}"))["ledger"].clone();
@@ -113,7 +123,7 @@ fn middle(looks: &[Look]) -> Look {
     Look { memory_mb: of(|look| look.memory_mb), handles: of(|look| look.handles) }
 }
 
-/// As Linux tells in `/proc`.
+/// Measures a process from `/proc`.
 fn look(process: u32) -> Look {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("Linux tells");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line");

@@ -1,4 +1,4 @@
-//! The one place where everything is put together: opens log and store, submits the jobs, serves, and ends in order.
+//! Wires all parts together: opens log and store, submits the jobs, serves, and ends in order.
 
 mod ending;
 mod memory;
@@ -31,10 +31,10 @@ use crate::{guard, machine};
 use open::{Opened, OpenedLog, check_topic, open_log, open_store, redis_options};
 use operations::JobOperations;
 
-/// How long a job may take to end.
+/// Time that a job may take to end.
 const JOB_GRACE: Duration = Duration::from_secs(10);
 
-/// Where a Weir listens.
+/// The listening addresses of a Weir.
 pub(crate) struct Addresses {
     pub(crate) http: SocketAddr,
     pub(crate) jobs_http: SocketAddr,
@@ -43,7 +43,7 @@ pub(crate) struct Addresses {
     pub(crate) scheme: &'static str,
 }
 
-/// What it starts with.
+/// The inputs of a Weir besides its settings.
 pub(crate) struct Start {
     pub(crate) scripts: Vec<Script>,
     pub(crate) variables: Variables,
@@ -51,7 +51,7 @@ pub(crate) struct Start {
     pub(crate) log: Arc<LogTail>,
 }
 
-/// Runs Weir until it is asked to end. `announce` is called once it listens and its jobs run.
+/// Runs Weir until it is asked to end. Calls `announce` once it listens and its jobs run.
 pub(crate) fn run(
     loaded: &Loaded,
     start: Start,
@@ -153,7 +153,7 @@ pub(crate) fn run(
         Ok(Outcome::Done)
     });
 
-    // No event is taken any more: now the jobs, then what they write to.
+    // Events are no longer accepted. End the jobs first, then the stores to which they write.
     if !dispatcher.shut_down(JOB_GRACE) {
         tracing::warn!("a job did not end in time");
     }
@@ -167,7 +167,7 @@ pub(crate) fn run(
     served
 }
 
-/// What holds where a script says nothing of checkpoints.
+/// Returns the checkpoint options for scripts that set none.
 fn checkpoints(config: &Config) -> CheckpointOptions {
     let of = &config.checkpoints;
     let place = |directory: &str, name: &str| match directory {
@@ -247,7 +247,7 @@ fn manager_options(config: &Config, handles: Handles) -> flink::Options {
     }
 }
 
-/// Every setting with its value, without passwords.
+/// Returns every setting with its value, without passwords.
 fn in_force(loaded: &Loaded) -> Vec<Setting> {
     let text = |value: &toml::Value| match without_secret(value) {
         toml::Value::String(text) => text,
@@ -266,7 +266,7 @@ fn submit(
         Submission { script: &script.text, name, variables, origin: Origin::Start, from: None, afresh };
     match dispatcher.submit(submission) {
         Ok(job) => {
-            // What came in its place while Weir was up has a script of its own.
+            // A job that has replaced this one in an earlier run has a script of its own.
             if job.script() == script.text {
                 script.show(&job.plan().notices);
             }

@@ -1,4 +1,4 @@
-//! Who may do what, from the settings: the guard of all listeners.
+//! Creates the guard of all listeners from the settings.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -12,8 +12,9 @@ use types::Clock;
 use crate::cli::Failure;
 use crate::config::{Address, Config};
 
-/// Listens on the addresses of the server, the job manager and the SQL gateway, in this order, and makes the guard of all of
-/// them. Fails where one can be reached from other machines and there is no token, unless the settings say that this is meant.
+/// Listens on the addresses of the server, the job manager and the SQL gateway, in this order, and creates
+/// their guard. Fails where a listener is reachable from other machines and there is no token, unless the
+/// settings permit it.
 pub(crate) async fn listen(
     config: &Config,
     clock: Arc<dyn Clock>,
@@ -77,10 +78,12 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Why there is no listener, with what can be done. `before`: the places where this process listens already.
+    /// Returns the error of an address without a listener, with advice. `before` are the places where this
+    /// process listens already.
     fn refused(&self, error: io::Error, before: &[Place<'_>]) -> anyhow::Error {
         let Place { setting, flag, address } = self;
         let same = before.iter().find(|other| other.address == self.address);
+
         let remedy = match (error.kind(), same) {
             (io::ErrorKind::AddrInUse, Some(other)) => {
                 format!("{} is the same: give each a port of its own", other.setting)
@@ -99,6 +102,7 @@ impl Place<'_> {
             }
             _ => format!("choose another address with {flag}"),
         };
+
         anyhow::Error::new(error).context(format!("{setting}: cannot listen on {address}; {remedy}"))
     }
 }
@@ -130,7 +134,7 @@ fn options(config: &Config, at: &[&Address], addresses: &[SocketAddr]) -> Result
     })
 }
 
-/// The name in an address, if it is one.
+/// Returns the name in an address, if it is no IP address.
 fn name(address: &Address) -> Option<String> {
     let (host, _) = address.0.rsplit_once(':')?;
     let plain = host.trim_start_matches('[').trim_end_matches(']');

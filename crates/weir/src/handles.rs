@@ -1,30 +1,30 @@
-//! File handles: who may have how many.
+//! File handles: the share of each part.
 //!
-//! A database whose files cannot be opened takes no writes for good, while a connection that has to wait is served later.
-//! So the databases come first: what the machine allows is raised as far as it lets itself be, the databases and what runs
-//! beside them get their part, and jobs and connections share the rest. A job whose files cannot be opened writes no
-//! checkpoints, so no more jobs are taken in than there are handles for.
+//! A database that cannot open its files refuses writes for good, while a waiting connection is served later.
+//! So the databases come first. The limit is raised as far as the machine permits, the databases and what
+//! runs beside them get their part, and jobs and connections share the rest. A job that cannot open its files
+//! writes no checkpoints, so no more jobs are accepted than there are handles for.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What a Weir takes beside its databases, jobs and connections: listeners, threads that wait for events, files that the
-/// databases always have open, scripts.
+/// Handles besides those of databases, jobs and connections: listeners, threads that wait for events, files
+/// that the databases always have open, scripts.
 const OTHERS: u64 = 24;
-/// What a job takes: its log of lateness, and the checkpoint that it writes.
+/// Handles of a job: its log of lateness, and the checkpoint that it writes.
 const OF_A_JOB: u64 = 2;
-/// Handles of jobs, at least.
+/// Minimum of handles of all jobs.
 const JOBS_MIN: u64 = 4 * OF_A_JOB;
-/// Handles of jobs where there are enough.
+/// Maximum of handles of all jobs.
 const JOBS_MAX: u64 = 512 * OF_A_JOB;
-/// What Kafka takes in addition: a connection a broker for each reader and writer, and the notes of what was appended.
+/// Additional handles of Kafka: a connection per broker for each reader and writer, and the store of notes.
 const KAFKA: u64 = 96;
-/// Handles with which nothing has to be scarce, beside those of connections.
+/// Number of handles, besides those of connections, with which nothing is scarce.
 const PLENTY: u64 = 2_048;
-/// Fewer connections would not serve a dashboard beside producers.
+/// Minimum of connections: fewer would not serve a dashboard beside producers.
 const CONNECTIONS_MIN: u64 = 8;
-/// Files that a database keeps open where there are handles enough.
+/// Files that a database keeps open where there are enough handles.
 const OPEN_FILES: u64 = 128;
-/// Connections to the job manager, and to the SQL gateway, where there are handles enough.
+/// Connections to the job manager, and to the SQL gateway, where there are enough handles.
 const OTHER_CONNECTIONS: u64 = 256;
 
 /// The handles of each part.
@@ -36,11 +36,11 @@ pub(crate) struct Handles {
     pub(crate) others: usize,
     /// Files that each of the two databases keeps open.
     pub(crate) open_files: usize,
-    /// Jobs that may run at one time before one more is refused.
+    /// Jobs that may run at one time; further ones are refused.
     pub(crate) jobs: usize,
 }
 
-/// The machine allows too few.
+/// The machine permits too few handles.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "this process may only open {allowed} files, and Weir needs {needed}: raise the limit (`ulimit -n`, LimitNOFILE=)"
@@ -50,7 +50,7 @@ pub(crate) struct TooFew {
     needed: u64,
 }
 
-/// Raises the limit of this process as far as is useful and allowed, and shares what there is then.
+/// Raises the limit of this process as far as useful and permitted, and shares it out.
 pub(crate) fn share(connections: usize, has_kafka: bool) -> Result<Handles, TooFew> {
     let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(PLENTY);
     let allowed = raise(wanted);
@@ -67,7 +67,8 @@ pub(crate) fn share(connections: usize, has_kafka: bool) -> Result<Handles, TooF
     Ok(handles)
 }
 
-/// What a shell allows by itself, often 1,024, is meant for programs that cannot cope with more. Returns what is allowed now.
+/// Raises the limit and returns the new one. The default of a shell, often 1,024, is meant for programs that
+/// cannot cope with more.
 fn raise(wanted: u64) -> u64 {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let now = current.unwrap_or(u64::MAX);
@@ -81,7 +82,7 @@ fn raise(wanted: u64) -> u64 {
 fn shared(allowed: u64, connections: usize, has_kafka: bool) -> Result<Handles, TooFew> {
     let others = OTHERS + JOBS_MIN + if has_kafka { KAFKA } else { 0 };
     let rest = allowed.saturating_sub(others);
-    // Besides the files that stay open, compactions open some for a moment.
+    // Besides the files that stay open, compactions open some for a short time.
     let for_a_moment = (rest / 16).clamp(4, 64);
     let open_files = (rest / 8).clamp(8, OPEN_FILES);
     let left = rest.saturating_sub(2 * (open_files + for_a_moment));

@@ -1,23 +1,23 @@
-//! The machine: how much memory there is for this process. On Linux that is what the kernel has, or less where a control
-//! group says so, which is what containers are.
+//! The memory of the machine for this process: on Linux the kernel's total, or less where a control group
+//! limits it, as in containers.
 
 use std::fs;
 
-/// Assumed where nothing tells.
+/// Assumed where the memory is unknown.
 const UNKNOWN: u64 = 1 << 30;
 
-/// Bytes of memory that this process may take.
+/// Returns the bytes of memory that this process may use.
 pub(crate) fn memory_bytes() -> u64 {
     memory_of(&|path| fs::read_to_string(path).ok()).unwrap_or(UNKNOWN)
 }
 
-/// The least of what the kernel has and what the control groups allow, from the files that tell.
+/// Returns the minimum of the kernel's memory and of the limits of the control groups.
 fn memory_of(read: &dyn Fn(&str) -> Option<String>) -> Option<u64> {
     let groups = read("/proc/self/cgroup").unwrap_or_default();
     groups.lines().flat_map(|line| limits(line, read)).chain(total(read)).min()
 }
 
-/// `MemTotal:       24601852 kB`
+/// Parses `MemTotal:       24601852 kB`.
 fn total(read: &dyn Fn(&str) -> Option<String>) -> Option<u64> {
     let text = read("/proc/meminfo")?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
@@ -25,8 +25,8 @@ fn total(read: &dyn Fn(&str) -> Option<String>) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
-/// The limits of a group and of all that it is in. A line is `0::/path` (version 2) or `7:memory:/path` (version 1);
-/// inside a container the path may be one that only the outside knows.
+/// Returns the limits of a group and of all groups around it. A line is `0::/path` (version 2) or
+/// `7:memory:/path` (version 1); inside a container the path may exist only outside.
 fn limits(line: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<u64> {
     let mut fields = line.splitn(3, ':').skip(1);
     let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { return Vec::new() };
@@ -52,13 +52,13 @@ fn limits(line: &str, read: &dyn Fn(&str) -> Option<String>) -> Vec<u64> {
     }
 }
 
-/// Bytes of files that this process has in memory: its own program, mostly.
+/// Returns the bytes of files that this process has in memory, mostly its own program.
 pub(crate) fn program_bytes() -> usize {
     let read = |path| fs::read_to_string(path).unwrap_or_default();
     file_bytes(&read("/proc/self/status"))
 }
 
-/// `RssFile:    20800 kB`
+/// Parses `RssFile:    20800 kB`.
 fn file_bytes(status: &str) -> usize {
     let line = status.lines().find_map(|line| line.strip_prefix("RssFile:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok());

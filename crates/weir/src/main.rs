@@ -1,4 +1,5 @@
-//! Weir: events over HTTP, Flink SQL in event-time windows, a result store and a live dashboard, in one binary.
+//! Weir: events over HTTP, Flink SQL in event-time windows, a result store and a live dashboard, in one
+//! binary.
 
 mod allocator;
 mod app;

@@ -1,7 +1,7 @@
-//! The jobs' and the result store's figures beside the server's, under `/metrics`.
+//! Metrics of the jobs and of the result store, exported with the server's under `/metrics`.
 //!
-//! A job that is over has no series of its own: an alert about it would never end. How many jobs are in which state is told
-//! by `weir_jobs`. No label is called `job`, which Prometheus keeps for what it scrapes.
+//! An ended job has no series of its own: an alert about it would never end. `weir_jobs` counts the jobs in
+//! each state. No label is called `job`, because Prometheus reserves it for its targets.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,7 +17,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 use storage::store::CountedStore;
 
-/// Asks the dispatcher each time it is asked.
+/// Collects from the dispatcher at each scrape.
 pub(crate) struct JobMetrics(pub(crate) Arc<Dispatcher>);
 
 impl fmt::Debug for JobMetrics {
@@ -26,7 +26,7 @@ impl fmt::Debug for JobMetrics {
     }
 }
 
-/// Asks the store what was written to it.
+/// Collects the writes of the store.
 pub(crate) struct StoreMetrics(pub(crate) Arc<CountedStore>);
 
 impl fmt::Debug for StoreMetrics {
@@ -35,11 +35,11 @@ impl fmt::Debug for StoreMetrics {
     }
 }
 
-/// Tells how many bytes something holds.
+/// Returns how many bytes a part holds.
 pub(crate) type Measure = Box<dyn Fn() -> usize + Send + Sync>;
 
-/// What the parts of Weir hold in memory, each by its own account. Beside their sum, the process takes its code, its
-/// threads and what the allocator has not given back yet.
+/// The memory of Weir's parts, each by its own count. Besides their sum, the process has its code, its
+/// threads and memory that the allocator has not returned yet.
 pub(crate) struct MemoryMetrics(pub(crate) Vec<(&'static str, Measure)>);
 
 impl fmt::Debug for MemoryMetrics {
@@ -90,14 +90,14 @@ impl Collector for StoreMetrics {
     }
 }
 
-/// The jobs of one scrape, and where their metrics are written.
+/// The jobs of one scrape, and the encoder of their metrics.
 struct Scrape<'a, 'b> {
-    /// Those that are not over.
+    /// Jobs that have not ended.
     jobs: Vec<JobView>,
     encoder: &'a mut DescriptorEncoder<'b>,
 }
 
-/// One number and what it is of.
+/// The labels and the value of a sample.
 type Sample = (Vec<(&'static str, String)>, f64);
 
 impl Collector for JobMetrics {
@@ -124,7 +124,7 @@ impl Collector for JobMetrics {
 }
 
 impl Scrape<'_, '_> {
-    /// What became of the records.
+    /// Writes the metrics of records.
     fn records(&mut self) -> fmt::Result {
         let running = self.of_jobs(|job| f64::from(u8::from(job.status == JobStatus::Running)));
         self.gauge("job_running", "Whether a job runs", running)?;
@@ -193,7 +193,7 @@ impl Scrape<'_, '_> {
         self.with_unit("job_checkpoint_written", help, Unit::Bytes, MetricType::Gauge, written)
     }
 
-    /// What subtasks do.
+    /// Writes the metrics of subtasks.
     fn tasks(&mut self) -> fmt::Result {
         for (name, figure, help) in [
             ("job_task_records_in", "numRecordsIn", "Records that a subtask took"),
@@ -228,9 +228,9 @@ impl Scrape<'_, '_> {
         Ok(())
     }
 
-    /// How far the jobs have come.
+    /// Writes the progress of the jobs.
     fn progress(&mut self) -> fmt::Result {
-        // Before the first watermark there is none; after the end of a bounded input it is beyond all time.
+        // There is no watermark before the first; after the end of a bounded input it is the maximum.
         let watermarks =
             self.of_tasks("currentOutputWatermark").into_iter().filter(|(_, ms)| ms.abs() < 9e15);
         let watermarks = in_seconds(watermarks.collect());
@@ -277,7 +277,7 @@ impl Scrape<'_, '_> {
         self.jobs.iter().filter_map(|job| Some((of_job(job), value(job)?))).collect()
     }
 
-    /// Several values of each job, told apart by a label.
+    /// Returns several values of each job, distinguished by a label.
     fn of_parts(&self, label: &'static str, values: impl Fn(&JobView) -> Vec<(String, f64)>) -> Vec<Sample> {
         let of = |job: &JobView| {
             let labels = of_job(job);
@@ -289,7 +289,7 @@ impl Scrape<'_, '_> {
         self.jobs.iter().flat_map(of).collect()
     }
 
-    /// A figure of every subtask.
+    /// Returns a metric of every subtask.
     fn of_tasks(&self, figure: &str) -> Vec<Sample> {
         let mut samples = Vec::new();
         for job in &self.jobs {
@@ -304,7 +304,7 @@ impl Scrape<'_, '_> {
         samples
     }
 
-    /// A figure of every operator, of all of its subtasks together.
+    /// Returns a metric of every operator, summed over its subtasks.
     fn of_operators(&self, figure: &str) -> Vec<Sample> {
         self.of_parts("operator", |job| {
             let mut of: BTreeMap<&str, f64> = BTreeMap::new();
@@ -325,7 +325,7 @@ impl Scrape<'_, '_> {
         family(self.encoder, name, help, None, MetricType::Counter, samples)
     }
 
-    /// A metric whose name ends with its unit.
+    /// Writes a metric whose name ends with its unit.
     fn with_unit(
         &mut self,
         name: &str,

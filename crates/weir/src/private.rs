@@ -1,11 +1,12 @@
-//! Who may read what Weir keeps: the user that it runs as, and nobody else.
+//! Protects Weir's files: only the user that Weir runs as may read them.
 //!
-//! Events, results, checkpoints and scripts may hold what people asked and what opens other systems. So everything that
-//! `weir up` and `weir tokens` create has mode 0700 (directories) or 0600 (files). The process's umask does that for every
-//! file at once, also for those that libraries create. What an earlier version left readable is repaired at the start.
+//! Events, results, checkpoints and scripts may hold private questions and credentials of other systems. So
+//! everything that `weir up` and `weir tokens` create has mode 0700 (directories) or 0600 (files). The
+//! process's umask ensures that for every file, also for those that libraries create. Files that an earlier
+//! version left readable are repaired at the start.
 //!
-//! Only the names that Weir itself creates in the data directory are repaired. Everything else in there belongs to somebody
-//! else, such as a script that lies beside the data.
+//! Only the names that Weir itself creates in the data directory are repaired. Everything else there belongs
+//! to others, such as a script beside the data.
 
 use std::fs::{self, Metadata};
 use std::io;
@@ -14,7 +15,7 @@ use std::path::Path;
 
 use rustix::fs::Mode;
 
-/// What Weir creates in the data directory.
+/// Names that Weir creates in the data directory.
 const OURS: [&str; 10] = [
     "log",
     "results",
@@ -30,15 +31,15 @@ const OURS: [&str; 10] = [
 
 const DIRECTORY: u32 = 0o700;
 const FILE: u32 = 0o600;
-/// Bits by which anybody but the owner gets in.
+/// Permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
-/// From now on, nobody but the owner gets into what this process creates.
+/// Makes everything that this process creates from now on inaccessible to everybody but the owner.
 pub(crate) fn create_private_files() {
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }
 
-/// What was repaired, and what could not be.
+/// Numbers of repaired files, and of files that could not be.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Repaired {
     directories: usize,
@@ -46,7 +47,7 @@ struct Repaired {
     failed: usize,
 }
 
-/// Takes the rights of others off what is in a data directory, and says so in the log.
+/// Removes the permissions of others from Weir's files in a data directory, and logs it.
 pub(crate) fn repair(data_dir: &Path) {
     let repaired = repair_all(data_dir);
     let Repaired { directories, files, failed } = repaired;
@@ -77,7 +78,7 @@ fn repair_all(data_dir: &Path) -> Repaired {
             is_all_ours = false;
         }
     }
-    // A directory that somebody else uses as well, such as a home, keeps its mode.
+    // A directory that others use as well, such as a home, keeps its mode.
     if is_all_ours && let Ok(found) = fs::symlink_metadata(data_dir) {
         set_mode(data_dir, &found, &mut repaired);
     }
@@ -87,7 +88,7 @@ fn repair_all(data_dir: &Path) -> Repaired {
 fn tighten(path: &Path, repaired: &mut Repaired) {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
-        // It was there a moment ago: somebody has removed it.
+        // Somebody has removed the file a moment ago.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return,
         Err(_) => {
             repaired.failed += 1;
@@ -101,7 +102,7 @@ fn tighten(path: &Path, repaired: &mut Repaired) {
     }
 }
 
-/// Symbolic links are left alone: what they lead to may belong to somebody else.
+/// Symbolic links are left alone: their targets may belong to others.
 fn set_mode(path: &Path, found: &Metadata, repaired: &mut Repaired) {
     let (mode, count) = if found.is_dir() {
         (DIRECTORY, &mut repaired.directories)
@@ -156,7 +157,7 @@ mod tests {
         assert_eq!(mode(directory.path()), 0o700);
         assert_eq!(repair_all(directory.path()), Repaired::default());
 
-        // Beside a script of the user the directory keeps its mode, and so does the script.
+        // Beside a user's script the directory keeps its mode, and so does the script.
         make(&at("job.sql"), 0o644);
         make(directory.path(), 0o755);
         assert_eq!(repair_all(directory.path()), Repaired::default());

@@ -1,4 +1,5 @@
-//! Ends the process in order: the first Ctrl-C or SIGTERM asks, the second one does not.
+//! Ends the process on signals: the first Ctrl-C or SIGTERM asks for an orderly end, the second ends it at
+//! once.
 
 use std::io;
 use std::time::Duration;
@@ -8,15 +9,15 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-/// What a process ended by Ctrl-C says to its parent: 128 + SIGINT.
+/// Exit code of a process ended by Ctrl-C: 128 + SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// Tells whether the process was asked to end. Clones tell the same.
+/// Tells whether the process was asked to end. Clones share the state.
 #[derive(Debug, Clone)]
 pub(crate) struct Shutdown {
-    /// Closed when asked: threads wait on it with a limit.
+    /// Closed when asked; threads wait on it with a timeout.
     blocking: Receiver<std::convert::Infallible>,
-    /// True when asked: tasks wait on it.
+    /// True when asked; tasks wait on it.
     asked: watch::Receiver<bool>,
 }
 
@@ -46,7 +47,7 @@ impl Shutdown {
         *self.asked.borrow()
     }
 
-    /// Blocks until asked or until the time is over; true if asked.
+    /// Blocks until asked or until the timeout; returns true if asked.
     pub(crate) fn wait(&self, limit: Duration) -> bool {
         match self.blocking.recv_timeout(limit) {
             Ok(never) => match never {},
@@ -57,7 +58,7 @@ impl Shutdown {
 
     /// Completes when asked.
     pub(crate) async fn asked(mut self) {
-        // An error means that the signals' thread is gone, and with it whoever could ask.
+        // An error means that the signals' thread is gone, so nobody can ask any more.
         if self.asked.wait_for(|asked| *asked).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -88,7 +89,7 @@ async fn next(interrupt: &mut Signal, terminate: &mut Signal) {
 pub(crate) mod tests {
     use super::*;
 
-    /// A shutdown that is asked for by dropping what comes with it.
+    /// Returns a shutdown that is asked for by dropping the second value.
     pub(crate) fn manual()
     -> (Shutdown, (crossbeam_channel::Sender<std::convert::Infallible>, watch::Sender<bool>)) {
         let (open, blocking) = crossbeam_channel::bounded(0);

@@ -1,4 +1,4 @@
-//! Logs: to stderr, for people on a terminal or as JSON lines for a collector.
+//! Logs to stderr, for people on a terminal or as JSON lines for a collector.
 
 use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal as _, stderr};
@@ -27,7 +27,7 @@ pub(crate) enum LogFormat {
 }
 
 impl LogFormat {
-    /// As it is written in settings.
+    /// Returns the name in settings.
     pub(crate) fn name(self) -> &'static str {
         match self {
             LogFormat::Human => "human",
@@ -36,13 +36,13 @@ impl LogFormat {
     }
 }
 
-/// Which lines are written: `info`, or `warn,engine=debug`.
+/// Selects the lines to write: `info`, or `warn,engine=debug`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct LogFilter(String);
 
 impl LogFilter {
-    /// What commands log unless told otherwise.
+    /// Returns the default filter of commands.
     pub(crate) fn info() -> LogFilter {
         LogFilter("info".to_owned())
     }
@@ -69,22 +69,22 @@ impl TryFrom<String> for LogFilter {
     }
 }
 
-/// Where lines go beside stderr.
+/// Destinations of lines besides stderr.
 #[derive(Default)]
 pub(crate) struct Sinks {
-    /// Given each line too, for people.
+    /// Receives each line in the format for people.
     pub(crate) tail: Option<Arc<LogTail>>,
-    /// Given the lines of the audit log, whatever the filter says.
+    /// Receives the lines of the audit log, whatever the filter is.
     pub(crate) audit: Option<File>,
 }
 
-/// A file that audit lines are added to, for its owner's eyes.
+/// Opens a file for audit lines that only its owner may read.
 pub(crate) fn audit_file(path: &Path) -> anyhow::Result<File> {
     let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
     file.with_context(|| format!("security.audit: {}", path.display()))
 }
 
-/// Starts logging for the whole process. To be called once.
+/// Starts logging for the whole process. Call once.
 pub(crate) fn start(filter: &LogFilter, format: LogFormat, sinks: Sinks) -> anyhow::Result<()> {
     let Sinks { tail, audit } = sinks;
     let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal());

@@ -1,5 +1,5 @@
-//! A query that updates its rows, and its rows where readers find them: in Redis, in Weir's own store, and in topics that
-//! other jobs read. A killed Weir goes on exactly, and a row that is gone stays gone.
+//! A query that updates its rows, and the rows in Redis, in Weir's own store, and in topics that other jobs
+//! read. A killed Weir continues exactly, and a deleted row stays deleted.
 
 mod support;
 
@@ -21,7 +21,7 @@ CREATE TABLE events (query_id STRING, query_text STRING)
 WITH ('connector' = 'kafka', 'topic' = 'user-queries', 'scan.startup.mode' = 'earliest-offset', 'format' = 'json');
 ";
 
-/// Counts by word, those below three, and the two words that come most often.
+/// Counts by word, the words counted fewer than three times, and the two most frequent words.
 const WORDS: &str = "
 CREATE TABLE words (word STRING, n BIGINT)
 WITH ('connector' = 'redis', 'key' = 'word:{word}', 'ttl' = '1000', 'channel' = 'words');
@@ -49,13 +49,14 @@ fn script(directory: &Path, name: &str, text: &str) -> PathBuf {
 
 fn start(data: &Path, scripts: &[&Path], environment: &[(&str, &str)]) -> Up {
     let scripts: Vec<&str> = scripts.iter().map(|path| path.to_str().expect("a path of this test")).collect();
-    // With one partition events come in one order, also when they are read again: who leads depends on it in between.
+    // With one partition events have one order, also when they are read again: the intermediate leaders
+    // depend on it.
     let settings =
         [("WEIR_CHECKPOINTS_INTERVAL", "300 ms"), ("WEIR_INGEST_PARTITIONS", "1"), ("WEIR_LOG", "warn")];
     Up::start_in(data, &scripts, &[&settings[..], environment].concat())
 }
 
-/// Posts an event a word, and counts them here too.
+/// Posts one event per word, and counts the words here too.
 struct Words {
     counts: BTreeMap<String, u64>,
     posted: u64,
@@ -77,7 +78,7 @@ impl Words {
         words.iter().for_each(|word| *self.counts.entry((*word).to_owned()).or_default() += 1);
     }
 
-    /// What the tables of [`WORDS`] hold, by key.
+    /// Returns the expected rows of the tables in [`WORDS`], by key.
     fn rows(&self) -> BTreeMap<String, Value> {
         let mut rows = BTreeMap::new();
         let mut ranked: Vec<(&String, &u64)> = self.counts.iter().collect();
@@ -96,7 +97,7 @@ impl Words {
     }
 }
 
-/// All rows of a Redis but Weir's own books.
+/// Returns all rows of a Redis except Weir's markers.
 fn found(server: &RedisServer) -> BTreeMap<String, Value> {
     let keys = server.ask(&["--raw", "KEYS", "*"]);
     let keys = keys.lines().filter(|key| !key.is_empty() && !key.starts_with("weir:"));
@@ -117,7 +118,7 @@ fn wait_for_rows(server: &RedisServer, words: &Words) {
     assert_eq!(last, expected);
 }
 
-/// The messages of two channels from now on.
+/// Receives the messages of two channels from now on.
 fn listen(server: &RedisServer) -> mpsc::Receiver<(String, Value)> {
     let client = redis::Client::open(server.url()).expect("an address");
     let mut connection = client.get_connection().expect("a connection");
@@ -154,13 +155,13 @@ fn counts_and_ranks_stand_in_redis_and_what_is_gone_is_deleted_and_told() {
     assert!((900..=1_000).contains(&life("word:a")), "{}", life("word:a"));
     assert!(life("rare:a") > 2_000_000, "{}", life("rare:a"));
 
-    // The third `a` is no longer rare, and `c` takes the place of `b` among those that lead.
+    // The third `a` is no longer rare, and `c` replaces `b` among the leaders.
     words.post(&up, &["a"]);
     words.post(&up, &["c", "c"]);
     wait_for_rows(&server, &words);
     assert_eq!(server.ask(&["EXISTS", "rare:a", "rare:c", "leader:b"]), "0");
 
-    // Upserts are told as ever; rows that are gone by a message that names their keys.
+    // Upserts are announced as before; deleted rows by a message with their keys.
     let mut deleted = BTreeSet::new();
     let mut written = 0;
     while deleted.len() < 2 {
@@ -189,21 +190,24 @@ fn a_killed_weir_goes_on_exactly_and_loses_no_delete() {
     let directory = tempfile::tempdir().expect("a directory");
     let script = script(directory.path(), "words.sql", &format!("{EVENTS}{WORDS}"));
     let url = server.url();
+
     let mut words = Words::new();
     let all: Vec<String> = (0..40).map(|number| format!("w{number}")).collect();
+
     for round in 0..4_usize {
         let up = start(directory.path(), &[&script], &[("REDIS_URL", &url)]);
         up.wait_for_jobs(1);
         for part in 0..20 {
-            // Some words come often, and each round other ones become too many to be rare.
+            // Some words come often, and in each round other words stop being rare.
             let at = |step: usize| (part * 7 + step * step + round * 13) % all.len();
             let some: Vec<&str> = (0..10).map(|step| all[at(step)].as_str()).collect();
             words.post(&up, &some);
         }
-        // Wherever it is by now.
+        // Kill it in any state.
         support::pause_for(std::time::Duration::from_millis(150 * round as u64));
         up.kill();
     }
+
     let up = start(directory.path(), &[&script], &[("REDIS_URL", &url)]);
     wait_for_rows(&server, &words);
     up.stop();
@@ -233,7 +237,7 @@ fn a_redis_that_comes_back_from_an_older_snapshot_does_not_bring_rows_back() {
     up.stop();
 }
 
-/// Rows of an analytic that the dashboard shows: users by type, those that came fewer than three times.
+/// Rows of an analytic that the dashboard shows: user types that came fewer than three times.
 const RARE_TYPES: &str = "
 CREATE TABLE user_types (user_type STRING, query_count BIGINT, window_end STRING)
 WITH ('connector' = 'redis', 'key' = 'analytics:user_type:{user_type}:{window_end}', 'channel' = 'analytics:updates',
@@ -252,8 +256,10 @@ fn what_is_deleted_vanishes_from_answers_too() {
         std::fs::create_dir(&directory).expect("a directory");
         let script = script(&directory, "types.sql", &format!("{EVENTS}{RARE_TYPES}"));
         let environment: Vec<(&str, &str)> = environment.iter().map(|url| ("REDIS_URL", *url)).collect();
+
         let up = start(&directory, &[&script], &environment);
         let mut words = Words::new();
+
         let types = |wanted: &[(&str, u64)]| {
             let wanted: BTreeSet<(String, u64)> =
                 wanted.iter().map(|(of, n)| ((*of).to_owned(), *n)).collect();
@@ -266,10 +272,12 @@ fn what_is_deleted_vanishes_from_answers_too() {
                 rows.map(row).collect::<BTreeSet<_>>() == wanted
             });
         };
+
         words.post(&up, &["a", "a", "b"]);
         types(&[("a", 2), ("b", 1)]);
         words.post(&up, &["a"]);
         types(&[("b", 1)]);
+
         up.kill();
         let up = start(&directory, &[&script], &environment);
         let answer =
@@ -279,7 +287,7 @@ fn what_is_deleted_vanishes_from_answers_too() {
     }
 }
 
-/// Rare words in a topic, and how many words there are of each count.
+/// Returns two scripts: rare words in a topic, and the number of words with each count.
 fn chain(properties: &str) -> [String; 2] {
     let rare = format!(
         "CREATE TABLE rare (word STRING, n BIGINT, PRIMARY KEY (word) NOT ENFORCED)
@@ -297,7 +305,7 @@ fn chain(properties: &str) -> [String; 2] {
     [writing, reading]
 }
 
-/// Runs both jobs, kills them in between, and looks at the rows of the second.
+/// Runs both jobs, kills them in between, and checks the rows of the second.
 fn the_chain_holds(server: &RedisServer, properties: &str) {
     let directory = tempfile::tempdir().expect("a directory");
     let [writing, reading] = chain(properties);
@@ -343,7 +351,7 @@ fn the_topic_of_one_job_is_the_source_of_another_in_kafka() {
     let address = kafka.address();
     the_chain_holds(&server, &format!(", 'properties.bootstrap.servers' = '{address}'"));
 
-    // As Kafka's own tools see it: a record without a value under the key of each row that is gone.
+    // As Kafka's own tools see it: a record without a value under the key of each deleted row.
     let seen = kafka.tool(
         "org.apache.kafka.tools.consumer.ConsoleConsumer",
         &[

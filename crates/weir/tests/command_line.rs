@@ -1,4 +1,4 @@
-//! The command line keeps to its exit codes, and says what is wrong in a line that helps.
+//! The exit codes of the command line, and its one-line error messages.
 
 mod support;
 
@@ -15,7 +15,7 @@ fn root(path: &str) -> PathBuf {
 #[test]
 fn the_built_in_job_and_every_example_are_right() {
     let examples = fs::read_dir(root("examples")).expect("examples").flatten().map(|entry| entry.path());
-    // Tables that are only declared are for the SQL shell: tests/documentation runs them there.
+    // Scripts that only declare tables are for the SQL shell: tests/documentation runs them there.
     let is_job = |path: &PathBuf| fs::read_to_string(path).is_ok_and(|text| text.contains("INSERT INTO"));
     let scripts: Vec<PathBuf> = examples.filter(is_job).collect();
     assert!(!scripts.is_empty());
@@ -90,16 +90,20 @@ fn a_wrong_command_line_or_setting_is_code_2() {
         let output = run(weir().args(arguments).current_dir(directory.path()));
         (output.status.code(), stderr(&output))
     };
+
     assert_eq!(code(&["generate", "--rate", "0"]).0, Some(2));
     let (status, told) = code(&["tail", "nonsense"]);
     assert_eq!(status, Some(2));
     assert!(told.contains("no type `nonsense`") && told.contains("popular_queries, "), "{told}");
+
     let (status, told) = code(&["config", "--set", "http.adress=x"]);
     assert_eq!(status, Some(2));
     assert!(told.contains("did you mean `http.address`?"), "{told}");
+
     let (status, told) = code(&["up", "--set", "ingest.topic=weir-dead-letters"]);
     assert_eq!(status, Some(2));
     assert!(told.contains("ingest.topic") && told.contains("is a topic of Weir's own"), "{told}");
+
     let mut up = weir();
     up.arg("up").env("KAFKA_BROKER_URL", "kafka:9092").env("WEIR_KAFKA_PROPERTIES", "fetch.min.byte=1");
     let output = run(up.current_dir(directory.path()));
@@ -139,7 +143,7 @@ fn an_address_that_is_taken_is_named_with_its_setting_and_what_to_do() {
     let nowhere = up([free, "192.0.2.1:0", free]);
     assert!(nowhere.contains("jobs_http.address: cannot listen on 192.0.2.1:0; no network"), "{nowhere}");
 
-    // A port that nobody has a moment ago, for two of the settings.
+    // A port that was free a moment ago, for two of the settings.
     let port = TcpListener::bind(free).expect("a port").local_addr().expect("an address").to_string();
     let twice = up([free, &port, &port]);
     assert!(
@@ -148,7 +152,7 @@ fn an_address_that_is_taken_is_named_with_its_setting_and_what_to_do() {
     );
 }
 
-/// As behind `| head`, from the first line on.
+/// The output is closed from the first line on, as behind `| head`.
 #[test]
 fn commands_end_quietly_where_nobody_reads() {
     let directory = tempfile::tempdir().expect("a directory");

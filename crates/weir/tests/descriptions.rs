@@ -1,6 +1,6 @@
-//! Each `/openapi.json` tells the truth: schemathesis (PyPI) asks every operation that one describes in many ways, good and
-//! bad, and finds no failure of the server's, and no status, type or body that is not described. It is valid, and clients
-//! can be made from it.
+//! Each `/openapi.json` is true: schemathesis (PyPI) calls every described operation in many ways, valid and
+//! invalid, and finds no server error, and no status, type or body that is not described. The description is
+//! valid, and clients can be generated from it.
 
 mod support;
 
@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use support::{Up, python, run, weir};
 
 const CHECKS: &str = "status_code_conformance,content_type_conformance,response_schema_conformance";
-/// Flink's SQL gateway answers whatever was wrong with 500, and so does ours.
+/// Flink's SQL gateway answers 500 to every kind of error, and so does ours.
 const NO_500: &str = ",not_a_server_error";
 
-/// What one run of it asks.
+/// The requests of one run of schemathesis.
 struct Asked<'a> {
-    /// Whose `/openapi.json`.
+    /// The server of the `/openapi.json`.
     url: &'a str,
-    /// Requests made up for each operation, at most, beside those that follow from the description itself.
+    /// Maximum of generated requests per operation, besides those that follow from the description itself.
     examples: u32,
     /// Values of parameters that cannot be guessed: `schemathesis.toml`.
     values: &'a str,
@@ -31,21 +31,24 @@ fn every_operation_answers_as_it_is_described() {
     let Some(programs) = python::programs() else { return };
     let directory = tempfile::tempdir().expect("a directory");
     let up = Up::start(directory.path(), &[]);
-    // A hundred seconds of event time: many windows close.
+
+    // A hundred seconds of event time, in which many windows close.
     let events = ["generate", "--count", "500", "--rate", "5", "--start", "2025-12-09T11:30:00", "--url"];
     let generated = run(weir().args(events).arg(format!("{}/events", up.http)));
     assert!(generated.status.success(), "{}", support::stderr(&generated));
     up.wait_for("/analytics/redis/overall-summary?days=36500", |answer| answer["total_queries"] != 0);
-    // Whoever comes through a proxy names no directory of this machine's.
+
+    // A client behind a proxy may not name directories of this machine.
     let stranger = ["--header", "X-Forwarded-For: 192.0.2.1"];
     let reading = ["--include-method", "GET", "--exclude-path", "/jobs/{job}/yarn-cancel"];
     let (anything, job, session) = (String::new(), of_a_job(&up), of_a_session(&up));
     let asking = [&stranger[..], &["--exclude-method", "DELETE"]].concat();
     let acting = [&stranger[..], &["--include-method", "POST", "--include-method", "PATCH"]].concat();
+
     for asked in [
         Asked { url: &up.http, examples: 20, values: &anything, checks: NO_500, arguments: &stranger },
         Asked { url: &up.jobs_http, examples: 5, values: &job, checks: NO_500, arguments: &reading },
-        // It ends the job.
+        // This run ends the job.
         Asked { url: &up.jobs_http, examples: 5, values: &job, checks: NO_500, arguments: &acting },
         Asked { url: &up.jobs_http, examples: 5, values: &anything, checks: NO_500, arguments: &stranger },
         Asked { url: &up.gateway_http, examples: 3, values: &session, checks: "", arguments: &asking },
@@ -57,7 +60,8 @@ fn every_operation_answers_as_it_is_described() {
     }
 }
 
-/// Each description is valid by the rules of OpenAPI, and what makes clients from such makes one that Python can load.
+/// Each description is valid by the rules of OpenAPI, and a generator makes a client from it that Python can
+/// load.
 #[test]
 fn every_description_is_valid_and_makes_a_client() {
     let Some(programs) = python::programs() else { return };
@@ -100,7 +104,7 @@ fn every_description_is_valid_and_makes_a_client() {
     }
 }
 
-/// Bodies that it knows no form for, and no formatter afterwards.
+/// Settings for bodies of types that the generator does not know, and for no formatter afterwards.
 const CLIENT_SETTINGS: &str = "
 content_type_overrides:
   application/x-ndjson: application/octet-stream
@@ -120,7 +124,7 @@ for path in sorted(client.rglob('*.py')):
 print(count)
 ";
 
-/// Ids of a job that runs, and of what it has.
+/// Returns ids of a running job and its parts.
 fn of_a_job(up: &Up) -> String {
     let job = up.wait_for_jobs(1).remove(0);
     let vertex = up.get_job(&format!("/jobs/{job}"))["vertices"][0]["id"].clone();
@@ -135,7 +139,7 @@ fn of_a_job(up: &Up) -> String {
     )
 }
 
-/// Ids of a session of the SQL gateway, and of an operation that is over.
+/// Returns ids of a session of the SQL gateway, and of an operation that has ended.
 fn of_a_session(up: &Up) -> String {
     let post = |path: &str, body: Value| -> Value {
         let answer = ureq::post(format!("{}{path}", up.gateway_http)).send_json(body).expect("an answer");
@@ -150,10 +154,11 @@ fn of_a_session(up: &Up) -> String {
     )
 }
 
-/// Whether there was nothing to find, and what it said.
+/// Runs schemathesis; returns whether it found nothing, and its output.
 fn ask(programs: &Path, directory: &Path, asked: &Asked<'_>) -> (bool, String) {
     let values = directory.join("schemathesis.toml");
     std::fs::write(&values, asked.values).expect("a file");
+
     let output = Command::new(programs.join("schemathesis"))
         .arg("--config-file")
         .arg(&values)
@@ -172,11 +177,12 @@ fn ask(programs: &Path, directory: &Path, asked: &Asked<'_>) -> (bool, String) {
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .expect("it starts");
+
     let said = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
-/// How often it asked: `1745 generated, 1745 passed`.
+/// Returns the number of requests: `1745 generated, 1745 passed`.
 fn cases(said: &str) -> u32 {
     let line = said.lines().find_map(|line| line.trim().split_once(" generated,"));
     line.and_then(|(count, _)| count.parse().ok()).unwrap_or(0)

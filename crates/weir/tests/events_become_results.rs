@@ -1,4 +1,4 @@
-//! An event that was accepted is counted in the results, and the results outlive a restart.
+//! Every accepted event is counted in the results, and the results survive a restart.
 
 mod support;
 

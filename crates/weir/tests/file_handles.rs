@@ -1,4 +1,5 @@
-//! A machine that allows few open files: connections wait, and the event log has what it needs; without it Weir ends.
+//! A machine that permits few open files: connections wait, and the event log gets the files it needs;
+//! without them Weir ends.
 
 mod support;
 
@@ -39,7 +40,7 @@ fn a_job_too_many_for_the_handles_is_refused_and_the_others_go_on() {
     let up = Up::start_with_handles(64, data.path(), &environment);
     let submit =
         |name: &str| run(weir().args(["run", "--jobs-url", &up.jobs_http, "--name", name]).arg(&script));
-    // The built-in job runs already.
+    // The built-in job is running already.
     for name in ["a", "b", "c"] {
         let output = submit(name);
         assert!(output.status.success(), "{}", stderr(&output));
@@ -88,7 +89,7 @@ fn a_log_that_cannot_be_written_any_more_ends_the_process_and_the_next_one_goes_
                 refused = Some(answer.status().as_u16());
                 break;
             }
-            // It has ended already.
+            // The process has ended already.
             Err(_) => break,
         }
     }

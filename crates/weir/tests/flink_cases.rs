@@ -1,6 +1,7 @@
-//! Streaming SQL gives the rows that a real Flink gave: `tests/flink_cases` holds the scripts, the records and the answers.
+//! Streaming SQL gives the rows that a real Flink gave: `tests/flink_cases` has the scripts, the records and
+//! the answers.
 //!
-//! `make flink-record` writes the answers down, `make flink-parity` asks a Flink again.
+//! `make flink-record` records the answers; `make flink-parity` compares with a Flink again.
 
 #[path = "side_by_side/case.rs"]
 mod case;
@@ -18,11 +19,11 @@ use case::{Case, Table};
 use interrupted::Interruption;
 use rows::{Change, difference, standing};
 
-/// Runs of the binary at once.
+/// Concurrent runs of the binary.
 const RUNS: usize = 4;
 
-/// Cases with a row that is late where one subtask reads everything. With several, event time stands still until each has
-/// heard of it, in Flink too, and the row is in time.
+/// Cases with a row that is late only where one subtask reads everything. With several, event time stands
+/// still until each has had a record, in Flink too, and the row is on time.
 const LATE: [&str; 6] = [
     "first_row_by_event_time",
     "order_by_event_time",
@@ -32,8 +33,8 @@ const LATE: [&str; 6] = [
     "windows_in_group_by",
 ];
 
-/// A case whose late row changes nothing as long as it is sorted among all others. Behind a snapshot it is not: event time
-/// had passed the rows before it.
+/// A case whose late row changes nothing as long as it is sorted among all others. After a snapshot it is not
+/// sorted: event time had passed the rows before it.
 const LATE_WHEN_RESTORED: &str = "match_within";
 
 fn cases() -> Vec<Case> {
@@ -74,7 +75,7 @@ fn every_case_ends_with_the_same_rows_at_any_parallelism() {
 fn every_case_ends_with_the_same_rows_though_it_is_killed_and_restored_at_another_parallelism() {
     let [early, middle] = [1, 2];
     let at = |before, after, quarters| Interruption { before, after, quarters };
-    // Rows that a script writes out are read at once: there is no middle.
+    // Rows that a script itself contains are read at once, so there is no middle.
     let cases: Vec<Case> = cases().into_iter().filter(|case| !case.inputs.is_empty()).collect();
     let complaints = of_all(&cases, |case| {
         let is_late = LATE.contains(&case.name.as_str()) || case.name == LATE_WHEN_RESTORED;
@@ -87,7 +88,7 @@ fn every_case_ends_with_the_same_rows_though_it_is_killed_and_restored_at_anothe
     assert!(complaints.is_empty(), "{} complaints\n{}", complaints.len(), complaints.join("\n"));
 }
 
-/// What is wrong with the rows that stand after all changes of a case that was killed.
+/// Returns the differences of the final rows of a case that was killed.
 fn interrupted(case: &Case, interruption: Interruption) -> Vec<String> {
     let Interruption { before, after, quarters } = interruption;
     let way = format!("killed at {quarters} quarters, restored from {before} to {after} subtasks");
@@ -98,7 +99,7 @@ fn interrupted(case: &Case, interruption: Interruption) -> Vec<String> {
     other_rows(case, &way, stands)
 }
 
-/// Where a run of a case in another way ended with other rows than Flink.
+/// Returns the differences from Flink's rows of a run in another way.
 fn other_rows(case: &Case, way: &str, given: Result<Vec<Change>, String>) -> Vec<String> {
     let wanted = case.recorded("expected.jsonl").unwrap_or_else(|| panic!("{}: no answer", case.name));
     match given {
@@ -110,7 +111,7 @@ fn other_rows(case: &Case, way: &str, given: Result<Vec<Change>, String>) -> Vec
     }
 }
 
-/// What is wrong with all cases, several at once.
+/// Returns the complaints about all cases, checking several at once.
 fn of_all(cases: &[Case], complaints: impl Fn(&Case) -> Vec<String> + Sync) -> Vec<String> {
     let complaints = &complaints;
     thread::scope(|scope| {
@@ -122,7 +123,7 @@ fn of_all(cases: &[Case], complaints: impl Fn(&Case) -> Vec<String> + Sync) -> V
     })
 }
 
-/// What is wrong with what Weir gives for a case: with the rows that it says stand, and with its changes.
+/// Returns the differences of Weir's output for a case: in the final rows, and in the changes.
 fn complaints(case: &Case) -> Vec<String> {
     let wanted = case.recorded("expected.jsonl").unwrap_or_else(|| panic!("{}: no answer", case.name));
     let (given, changes) = match (weir::run(case), weir::changelog(case)) {
@@ -177,6 +178,7 @@ fn values_compare_by_their_type() {
         let row = |value: &str| changes(&[&format!("\"value\":{{\"x\":{value}}}")]);
         difference(&table(&[("x", data_type)], &[]), &row(a), &row(b)).is_none()
     };
+
     for (data_type, a, b) in [
         ("DOUBLE", "0.1", "0.10000000000000001"),
         ("DOUBLE", "\"NaN\"", "\"NaN\""),
@@ -186,6 +188,7 @@ fn values_compare_by_their_type() {
     ] {
         assert!(alike(data_type, a, b), "{data_type}: {a} and {b}");
     }
+
     for (data_type, a, b) in [
         ("DOUBLE", "0.1", "0.1000001"),
         (

@@ -1,5 +1,5 @@
-//! Flink's own command line, as Apache releases it, against Weir: what it asks succeeds, and it prints what it prints
-//! for Flink.
+//! Runs Flink's own command line, as Apache releases it, against Weir: its requests succeed, and its output
+//! is the same as for Flink.
 #![allow(clippy::print_stderr, reason = "whoever runs the tests is told what is missing")]
 
 mod support;
@@ -9,11 +9,11 @@ use std::process::{Command, Stdio};
 
 use support::Up;
 
-/// The version that `scripts/flink.sh` gets.
+/// The version that `scripts/flink.sh` installs.
 const DIRECTORY: &str = "flink-cli-2.2.1";
 const NO_JOB: &str = "00000000000000000000000000000001";
 
-/// Counts clicks by the hour: the window is open whenever the job is stopped.
+/// Counts clicks by the hour, so that the window is open whenever the job is stopped.
 const SCRIPT: &str = "
     SET 'pipeline.name' = 'counting clicks';
     SET 'weir.max-future' = '0 s';
@@ -25,21 +25,22 @@ const SCRIPT: &str = "
     GROUP BY window_start, window_end;
 ";
 
-/// Flink's command line, and the Weir it speaks to.
+/// Flink's command line, and the Weir that it calls.
 struct Flink {
     up: Up,
     libraries: PathBuf,
     directory: tempfile::TempDir,
 }
 
-/// What it printed, and whether it was content.
+/// Output and success of a command.
 struct Said {
     text: String,
     is_success: bool,
 }
 
 impl Flink {
-    /// `None`, with a line that says what to do, where there is none; in CI that is a failure.
+    /// Returns `None`, with a line that tells what to do, where there is no command line; in CI that is a
+    /// failure.
     fn find() -> Option<Flink> {
         let java = Command::new("java").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         let Some(libraries) = libraries().filter(|_| java.is_ok()) else {
@@ -77,7 +78,7 @@ impl Flink {
         Said { text: String::from_utf8_lossy(&text).into_owned(), is_success: output.status.success() }
     }
 
-    /// Runs a command that must succeed, and checks what it prints.
+    /// Runs a command that must succeed, and checks its output.
     fn succeeds(&self, arguments: &[&str], expected: &[&str]) -> String {
         let said = self.say(arguments);
         assert!(said.is_success, "{arguments:?}: {}", said.text);
@@ -96,7 +97,7 @@ impl Flink {
         self.directory.path().join(name).display().to_string()
     }
 
-    /// Submits the script again; the new job's id.
+    /// Submits the script again and returns the new job's id.
     fn submit(&self) -> String {
         let mut answer = ureq::post(format!("{}/weir/jobs", self.up.jobs_http))
             .header("Content-Type", "application/sql")
@@ -113,7 +114,7 @@ fn libraries() -> Option<PathBuf> {
     directory.join("complete").exists().then(|| directory.join("lib"))
 }
 
-/// What follows a text on its line.
+/// Returns the rest of the line behind a text.
 fn after<'a>(said: &'a str, text: &str) -> &'a str {
     let rest = said.split_once(text).map(|(_, rest)| rest).unwrap_or_else(|| panic!("no {text:?} in {said}"));
     rest.lines().next().unwrap_or_default().trim_end_matches('.').trim()
@@ -191,19 +192,23 @@ fn a_token_in_the_environment_is_sent_along() {
         assert!(output.status.success(), "{}", support::stderr(&output));
         format!("Authorization:Bearer {}", String::from_utf8_lossy(&output.stdout).trim())
     };
+
     let (view, operate) = (token("view"), token("operate"));
     let running = format!("{job} : counting clicks (RUNNING)");
-    // A token that was just made is known within a second, which Java takes to start.
+    // A new token is known within a second, which Java takes to start.
     let listed = (0..20).map(|_| flink.say_with(&view, &["list"])).find(|said| said.is_success);
     assert!(listed.is_some_and(|said| said.text.contains(&running)));
+
     let nobody = flink.say(&["list"]);
     assert!(!nobody.is_success && nobody.text.contains("a token is needed"), "{}", nobody.text);
+
     let viewer = flink.say_with(&view, &["cancel", &job]);
     assert!(
         !viewer.is_success && viewer.text.contains("the token lacks the role `operate`"),
         "{}",
         viewer.text
     );
+
     let cancelled = flink.say_with(&operate, &["cancel", &job]);
     assert!(
         cancelled.is_success && cancelled.text.contains(&format!("Cancelled job {job}.")),

@@ -1,5 +1,5 @@
-//! Flink's own web UI, as Apache releases it, in a real browser: its files come from any web server, and what it asks is
-//! passed on to Weir. Every page shows what it should, and none has an error in its script.
+//! Flink's own web UI, as Apache releases it, in a real browser: a plain web server serves its files, and
+//! passes its requests on to Weir. Every page shows what it should, without an error in its script.
 #![allow(clippy::print_stderr, reason = "whoever runs the tests is told what is missing")]
 
 mod support;
@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use support::{Up, pause_for};
 
-/// The version that `scripts/flink.sh` gets.
+/// The version that `scripts/flink.sh` installs.
 const DIRECTORY: &str = "flink-cli-2.2.1";
-/// How long a browser may take for a page, and how often it may try: it is slow on a machine that is busy.
+/// Polls for a page, and attempts. Browsers are slow on a busy machine.
 const LOOKS: u32 = 600;
 const TRIES: u32 = 3;
 
@@ -29,8 +29,8 @@ const SCRIPT: &str = "
     GROUP BY window_start, window_end;
 ";
 
-/// Where the UI's files and the browser are. `None`, with a line that says what to do, where they are not; in CI that is
-/// a failure.
+/// Returns the paths of the UI's files and of the browser. `None`, with a line that tells what to do, where
+/// they are missing; in CI that is a failure.
 fn found() -> Option<(PathBuf, PathBuf)> {
     let target = Path::new(env!("CARGO_BIN_EXE_weir")).ancestors().nth(2).expect("a target directory");
     let files = target.join(DIRECTORY).join("web");
@@ -47,14 +47,14 @@ fn found() -> Option<(PathBuf, PathBuf)> {
     }
 }
 
-/// A web server of the plainest kind: a file if there is one, else what Weir's job manager says.
+/// Serves files, and otherwise the answers of Weir's job manager.
 fn serve(files: PathBuf, jobs_http: String) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
             let (files, jobs_http) = (files.clone(), jobs_http.clone());
-            // A browser that goes away takes its connection along.
+            // A browser that leaves closes its connection.
             std::thread::spawn(move || answer(stream, &files, &jobs_http).ok());
         }
     });
@@ -65,9 +65,11 @@ fn answer(mut stream: TcpStream, files: &Path, jobs_http: &str) -> std::io::Resu
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let first = lines.next().transpose()?.unwrap_or_default();
     while lines.next().transpose()?.is_some_and(|line| !line.is_empty()) {}
+
     let target = first.split(' ').nth(1).unwrap_or("/");
     let name = target.split('?').next().unwrap_or_default().trim_start_matches('/');
     let file = files.join(if name.is_empty() { "index.html" } else { name });
+
     let (status, kind, body) = if file.is_file() {
         let kind = match file.extension().and_then(|extension| extension.to_str()) {
             Some("html") => "text/html",
@@ -80,6 +82,7 @@ fn answer(mut stream: TcpStream, files: &Path, jobs_http: &str) -> std::io::Resu
     } else {
         passed_on(&format!("{jobs_http}{target}"))
     };
+
     let length = body.len();
     let head = format!(
         "HTTP/1.1 {status} -\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
@@ -99,7 +102,7 @@ fn passed_on(url: &str) -> (u16, String, Vec<u8>) {
     (if read.is_ok() { answer.status().as_u16() } else { 502 }, kind, body)
 }
 
-/// What a page came to, and what its script complained of.
+/// The text of a page, and the errors of its script.
 struct Page {
     text: String,
     complaints: Vec<String>,
@@ -111,7 +114,8 @@ fn open(browser: &Path, url: &str) -> Page {
         let out = |name: &str| std::fs::File::create(home.path().join(name)).expect("a file");
         let mut child = Command::new(browser)
             .args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1400,900", "--dump-dom"])
-            // Its own clock runs ahead while nothing is under way: so the page asks more than once.
+            // The browser's virtual clock runs ahead while nothing is pending, so that the page asks more
+            // than once.
             .args(["--enable-logging=stderr", "--virtual-time-budget=7000"])
             .arg(format!("--user-data-dir={}", home.path().join("profile").display()))
             .arg(url)
@@ -120,6 +124,7 @@ fn open(browser: &Path, url: &str) -> Page {
             .stderr(out("log"))
             .spawn()
             .expect("the browser starts");
+
         let ended = (0..LOOKS).any(|_| {
             pause_for(Duration::from_millis(50));
             child.try_wait().is_ok_and(|status| status.is_some())
@@ -128,6 +133,7 @@ fn open(browser: &Path, url: &str) -> Page {
             let _ = child.kill();
             let _ = child.wait();
         }
+
         let read = |name: &str| std::fs::read_to_string(home.path().join(name)).unwrap_or_default();
         let text = read("dom");
         if ended && !text.is_empty() {

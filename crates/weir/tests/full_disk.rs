@@ -1,4 +1,4 @@
-//! A disk that fills up: events are refused, jobs hold, and all goes on when there is room again.
+//! A disk that fills up: events are refused, jobs wait, and all continues when there is room again.
 
 mod support;
 
@@ -11,13 +11,13 @@ use storage::store::{EmbeddedStore, ResultStore as _};
 use support::{BY_ID, Up, event};
 use types::SystemClock;
 
-/// What is taken away from the disk in the end.
+/// Size of the file that is removed from the disk in the end.
 const BALLAST: usize = 64 << 20;
-/// What is left to Weir before that.
+/// Room that Weir has before that.
 const ROOM: u64 = 16 << 20;
 const BATCH: u64 = 500;
 
-/// On a disk in memory where there is one, since other processes write little there.
+/// Returns a directory on a disk in memory where there is one, since other processes write little there.
 fn directory() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };

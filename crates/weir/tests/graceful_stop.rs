@@ -1,4 +1,5 @@
-//! SIGTERM: what is under way is finished, the job's state is kept, and the next start goes on from there.
+//! SIGTERM: requests in flight are finished, the job's state is kept, and the next start continues from
+//! there.
 
 mod support;
 
@@ -15,7 +16,7 @@ use servers::redis::RedisServer;
 use servers::wait_until;
 use support::{BY_ID, Up, event};
 
-/// Where a Weir keeps its data, and the script that it runs.
+/// Creates the data directory of a Weir, and the script that it runs.
 fn world() -> (tempfile::TempDir, PathBuf, String) {
     let directory = tempfile::tempdir().expect("a directory");
     let (data, script) = (directory.path().join("data"), directory.path().join("by-id.sql"));
@@ -33,7 +34,7 @@ fn accepted(job: &Value) -> Option<u64> {
     job["ledger"]["accepted"].as_u64()
 }
 
-/// Reads until what came ends so.
+/// Reads until the received text has this ending.
 fn read_until(stream: &mut TcpStream, ending: &str) -> String {
     let mut read = Vec::new();
     let mut byte = [0];
@@ -46,7 +47,7 @@ fn read_until(stream: &mut TcpStream, ending: &str) -> String {
 #[test]
 fn sigterm_finishes_requests_keeps_the_state_and_nothing_is_read_again() {
     let (_directory, data, script) = world();
-    // The only checkpoint is the one of the end.
+    // The only checkpoint is that of the shutdown.
     let environment = [("WEIR_CHECKPOINTS_INTERVAL", "0 s"), ("WEIR_LOG", "error")];
     let up = Up::start_in(&data, &[&script], &environment);
     let job = up.wait_for_jobs(1).remove(0);
@@ -63,7 +64,7 @@ fn sigterm_finishes_requests_keeps_the_state_and_nothing_is_read_again() {
         body.len()
     );
     under_way.write_all(head.as_bytes()).expect("it is sent");
-    // Its body is being waited for.
+    // The server waits for the request's body.
     assert!(read_until(&mut under_way, "\r\n\r\n").starts_with("HTTP/1.1 100"));
     up.terminate();
     wait_until("no new connection is taken", || TcpStream::connect(&address).is_err());

@@ -1,4 +1,4 @@
-//! Whoever runs Weir decides who may do what: tokens from the command line, over TLS, and ten thousand connections.
+//! Access control for operators: tokens from the command line, TLS, and ten thousand connections.
 
 mod support;
 
@@ -11,11 +11,11 @@ use std::time::Duration;
 use serde_json::Value;
 use support::{pause_for, run, stderr, weir};
 
-/// How long a test waits for something, in looks.
+/// Polls until a test gives up.
 const LOOKS: u32 = 1_200;
 const LOOK: Duration = Duration::from_millis(50);
 
-/// A Weir that is up, whatever it speaks.
+/// A running Weir, over HTTP or HTTPS.
 struct Up {
     child: Child,
     _stdout: BufReader<ChildStdout>,
@@ -39,7 +39,7 @@ impl Up {
         Up { http: url(), jobs_http: url(), gateway_http: url(), child, _stdout: stdout }
     }
 
-    /// `host:port` of the HTTP listener.
+    /// Returns `host:port` of the HTTP listener.
     fn address(&self) -> &str {
         self.http.split_once("://").expect("a URL").1
     }
@@ -53,7 +53,7 @@ impl Up {
 
 impl Drop for Up {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -158,14 +158,14 @@ fn tokens_are_made_listed_used_and_revoked_while_weir_runs() {
         assert!(output.status.success(), "{statement}: {}", stderr(&output));
     }
 
-    // The log says nothing at this level; the file of the audit log does.
+    // The log is silent at this level; the file of the audit log is not.
     let audited = std::fs::read_to_string(&audit).expect("a file");
     let lines: Vec<Value> = audited.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     let has = |event: &str, who: &str, job: &str| {
         lines.iter().any(|line| line["event"] == event && line["who"] == who && line["job"] == job)
     };
     assert!(has("change", "ci", &job) && has("refused", "board", &job), "{audited}");
-    // What only asks is no change.
+    // A question is no change.
     let statements =
         lines.iter().filter(|line| line["path"].as_str().is_some_and(|path| path.ends_with("/statements")));
     assert_eq!(statements.count(), 1, "{audited}");
@@ -210,14 +210,14 @@ fn others_can_connect_only_if_they_need_a_token_or_it_is_meant() {
     assert!(first_line(up(&["--http", "0.0.0.0:0"])).starts_with("weir is up"));
 }
 
-/// A certificate that has its name where browsers look for it, and says that it is no authority.
+/// Writes a certificate that has its name where browsers look for it, and says that it is no authority.
 fn certificate_for_a_server(certificate: &str, key: &str) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     std::fs::write(certificate, made.cert.pem()).expect("written");
     std::fs::write(key, made.signing_key.serialize_pem()).expect("written");
 }
 
-/// The certificate of the command that everybody uses: an authority, with its name in the subject alone.
+/// Writes the certificate of the usual command: an authority, with its name in the subject alone.
 fn certificate_of_openssl(certificate: &str, key: &str) {
     let mut openssl = Command::new("openssl");
     openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "365", "-subj", "/CN=localhost"]);
@@ -291,7 +291,7 @@ fn speak_tls(make: fn(&str, &str)) {
     assert!(told.starts_with("following wss://localhost"), "{told}");
 }
 
-/// What one connection says in answer to a request for life.
+/// Sends `GET /healthz` and returns the beginning of the answer.
 fn alive(stream: &mut TcpStream, address: &str) -> String {
     write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\n\r\n").expect("sent");
     let mut answer = [0; 15];
@@ -299,7 +299,7 @@ fn alive(stream: &mut TcpStream, address: &str) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// How many connections the server says it has, asked on one of them.
+/// Returns the number of connections that the server reports, asked on one of them.
 fn open_connections(stream: &mut BufReader<TcpStream>, address: &str) -> usize {
     write!(stream.get_mut(), "GET /metrics HTTP/1.1\r\nHost: {address}\r\n\r\n").expect("sent");
     let mut length = 0;
@@ -328,54 +328,63 @@ fn ten_thousand_silent_connections_keep_nobody_from_being_served_and_the_limit_h
     let room = allow_files(LIMIT as u64 + 500);
     assert!(room > LIMIT as u64 + 100, "this test needs {LIMIT} file handles, and the machine allows {room}");
     let directory = tempfile::tempdir().expect("a directory");
-    // Silent ones are given up after ten seconds by default, which a busy machine may need to open them all.
+    // Silent connections are closed after ten seconds by default, and a busy machine may need as long to open
+    // them all.
     let limit = LIMIT.to_string();
     let environment =
         [("WEIR_HTTP_HEADER_TIMEOUT", "10 min"), ("WEIR_HTTP_CONNECTIONS", &limit), ("WEIR_LOG", "error")];
     let up = Up::start(directory.path(), &[], &environment);
+
     let address = up.address().to_owned();
     let connect = || {
         let stream = TcpStream::connect(&address).expect("a connection");
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a socket");
         stream
     };
+
     let mut watch = BufReader::new(connect());
     let mut silent: Vec<TcpStream> = Vec::with_capacity(MANY);
     while silent.len() < MANY {
         silent.extend((0..100).map(|_| connect()));
-        // Those that the kernel holds for a server are few, and one too many waits for seconds.
+        // The kernel's queue of connections is short, and a refused connection waits for seconds.
         eventually("they are taken", || open_connections(&mut watch, &address) == silent.len() + 1);
     }
-    // Some have begun to speak, and do not go on.
+
+    // Half of them begin to speak, and do not go on.
     for stream in silent.iter_mut().step_by(2) {
         write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\n").expect("sent");
     }
+
     for _ in 0..20 {
         assert_eq!(alive(&mut connect(), &address), "HTTP/1.1 200 OK");
     }
     eventually("those are gone", || open_connections(&mut watch, &address) == MANY + 1);
+
     let others: Vec<TcpStream> = (0..OTHERS).map(|_| connect()).collect();
     eventually("there is no room", || open_connections(&mut watch, &address) == LIMIT);
+
     let mut waiting = connect();
     write!(waiting, "GET /healthz HTTP/1.1\r\nHost: {address}\r\n\r\n").expect("sent");
-    // Each of these takes longer than an answer to the one that waits would.
+    // Each of these takes longer than an answer to the waiting connection would.
     assert!((0..20).all(|_| open_connections(&mut watch, &address) == LIMIT));
     waiting.set_nonblocking(true).expect("a socket");
     let mut answer = [0; 15];
     let told = waiting.read(&mut answer).expect_err("it has to wait");
     assert_eq!(told.kind(), std::io::ErrorKind::WouldBlock);
     waiting.set_nonblocking(false).expect("a socket");
+
     drop(others);
     waiting.read_exact(&mut answer).expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
-    // Those that were silent may speak after all.
+
+    // Silent connections may still speak.
     write!(silent[0], "\r\n").expect("sent");
     silent[0].read_exact(&mut answer).expect("an answer");
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
     assert_eq!(alive(&mut silent[MANY - 1], &address), "HTTP/1.1 200 OK");
 }
 
-/// Raises the limit of this process's file handles as far as the machine allows, and tells it.
+/// Raises the limit of this process's file handles as far as the machine permits, and returns it.
 fn allow_files(wanted: u64) -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);

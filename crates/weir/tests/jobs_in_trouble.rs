@@ -1,4 +1,4 @@
-//! What is wrong with a job is named wherever somebody looks: `weir jobs list`, `/readyz`, `/status`.
+//! The trouble of a job is reported in `weir jobs list`, `/readyz` and `/status`.
 
 mod support;
 
@@ -7,14 +7,14 @@ use std::path::Path;
 use serde_json::Value;
 use support::{BY_ID, Up, event, run, stderr, weir};
 
-/// What `weir jobs list` prints.
+/// Returns the output of `weir jobs list`.
 fn listed(up: &Up, arguments: &[&str]) -> String {
     let output = run(weir().args(["jobs", "--jobs-url", &up.jobs_http, "list"]).args(arguments));
     assert!(output.status.success(), "{}", stderr(&output));
     String::from_utf8(output.stdout).expect("text")
 }
 
-/// The message of the check `jobs` of `/readyz`, where it fails.
+/// Returns the message of the check `jobs` of `/readyz`, where it fails.
 fn not_ready(readiness: &Value) -> Option<&str> {
     let checks = readiness["checks"].as_array().expect("checks");
     checks.iter().find(|check| check["name"] == "jobs")?["message"].as_str()
@@ -36,7 +36,7 @@ fn checkpoints_that_fail_in_a_row_are_named_until_one_succeeds() {
     up.wait_for_job(&job, |job| job["checkpoints"]["completed"].as_u64() > Some(0));
     assert!(up.readiness().0);
 
-    // A file stands where the next ones would go.
+    // A file is in the place of the next checkpoints.
     let checkpoints = directory.path().join("checkpoints");
     let (place, aside) = (checkpoints.join(&job), directory.path().join("aside"));
     std::fs::rename(&place, &aside).expect("checkpoints of the job");
@@ -87,7 +87,7 @@ fn a_job_that_could_not_be_started_again_is_listed_with_its_reason_until_it_is_c
     let message = failed.and_then(|job| job["message"].as_str());
     assert!(message.is_some_and(|text| text.contains("CUONT")), "{status}");
 
-    // Another job of its name does not replace it.
+    // Another job of this name does not replace it.
     let again = run(weir().args(["run", "--jobs-url", &up.jobs_http, &script]));
     assert!(again.status.success(), "{}", stderr(&again));
     let (is_ready, readiness) = up.readiness();

@@ -1,5 +1,5 @@
-//! A script that names brokers of Kafka reads them, whatever the deployment's own log is; and what is posted over HTTP is
-//! in Kafka where that is the deployment's.
+//! A script that names Kafka brokers reads them, whatever the deployment's own log is; and events posted over
+//! HTTP are in Kafka where that is the deployment's log.
 
 mod support;
 
@@ -19,7 +19,7 @@ use storage::log::{EventLog as _, NewRecord, Polled, Start, Wanted};
 use support::{Up, run, stderr, weir};
 use types::{Clock as _, Offset, PartitionId, SystemClock, Timestamp};
 
-/// As producers of the system before write it, compressed as they do.
+/// Writes events like the producers of the system before Weir, with the same compression.
 fn produce(log: &KafkaLog, topic: &str, from: u32, to: u32) {
     let records = (from..to).map(|n| {
         let body = format!(
@@ -68,14 +68,17 @@ fn a_script_that_names_brokers_reads_them_and_tells_its_group_how_far() {
     let data = directory.path().join("data");
     std::fs::create_dir(&data).expect("a directory");
     let log = open(&server);
+
     log.create_topic("asked-a", 1).expect("a topic");
     produce(&log, "asked-a", 0, 300);
     let group = "'topic-pattern' = 'asked-.*', 'properties.group.id' = 'watched',
                  'scan.startup.mode' = 'group-offsets', 'properties.auto.offset.reset' = 'earliest'";
     let script = script(directory.path(), &server.address(), group);
+
     let environment = [("WEIR_CHECKPOINTS_INTERVAL", "200 ms"), ("WEIR_LOG", "warn")];
     let up = Up::start_in(&data, &[&script], &environment);
     total(&up, 300);
+
     let stands = |topic: &str, offsets: &[u64]| {
         let offsets = offsets.iter().enumerate();
         let wanted: Vec<_> =
@@ -85,10 +88,12 @@ fn a_script_that_names_brokers_reads_them_and_tells_its_group_how_far() {
         });
     };
     stands("asked-a", &[300]);
-    // A topic that is new, and a partition that is.
+
+    // A new topic, and a new partition.
     log.create_topic("asked-b", 1).expect("a topic");
     produce(&log, "asked-b", 300, 400);
     total(&up, 400);
+
     let address = server.address();
     let arguments = ["--bootstrap-server", &address, "--alter", "--topic", "asked-b", "--partitions", "2"];
     server.tool("org.apache.kafka.tools.TopicCommand", &arguments);
@@ -98,7 +103,8 @@ fn a_script_that_names_brokers_reads_them_and_tells_its_group_how_far() {
     total(&up, 500);
     assert!(fresh.bounds("asked-b", PartitionId(1)).expect("bounds").0.0 > 0, "the new partition is used");
     assert!(up.stop().success());
-    // Without its past, the job begins where its group stands.
+
+    // Without its state, the job begins at its group's offsets.
     produce(&log, "asked-a", 500, 510);
     std::fs::remove_dir_all(&data).expect("it can be removed");
     std::fs::create_dir(&data).expect("a directory");
@@ -122,6 +128,7 @@ fn what_records_carry_is_read_and_results_are_written_to_topics() {
     };
     let records = vec![record("a", "x", 1), record("b", "y", 2), record("c", "x", 3), record("a", "x", 90)];
     log.append("calls", records).expect("room").blocking_recv().expect("an answer").expect("durable");
+
     let servers = server.address();
     let text = format!(
         "SET 'weir.early-fire' = '100 ms';
@@ -140,17 +147,20 @@ fn what_records_carry_is_read_and_results_are_written_to_topics() {
          FROM TABLE(TUMBLE(TABLE calls, DESCRIPTOR(told), INTERVAL '1' MINUTE))
          GROUP BY window_start, window_end, CAST(tenant['tenant'] AS STRING);"
     );
+
     let script = directory.path().join("calls.sql");
     std::fs::write(&script, text).expect("the script is written");
     let data = directory.path().join("data");
     std::fs::create_dir(&data).expect("a directory");
     let up = Up::start_in(&data, &[script.to_str().expect("a path of this test")], &[("WEIR_LOG", "warn")]);
+
     wait_until("the topic is made", || log.partitions("totals").is_ok_and(|of| of.is_some()));
     let from: Vec<_> = (0..log.partitions("totals").expect("an answer").expect("a topic"))
         .map(|partition| (PartitionId(partition), Start::Earliest))
         .collect();
     let mut reader = log.read("totals", &from, Wanted { keys: true, headers: false }).expect("a reader");
-    // By key, the last that was written.
+
+    // The last record of each key.
     let mut rows: BTreeMap<String, Value> = BTreeMap::new();
     let wanted = |rows: &BTreeMap<String, Value>| {
         let mut of: Vec<_> = rows
@@ -189,9 +199,11 @@ fn what_is_posted_is_in_kafka_once_it_is_answered() {
     let mut answer =
         ureq::post(format!("{}/events", up.http)).send(bodies.join("\n").as_bytes()).expect("accepted");
     assert_eq!(answer.status().as_u16(), 202, "{:?}", answer.body_mut().read_to_string());
+
     let from: Vec<_> = (0..4).map(|partition| (PartitionId(partition), Start::Earliest)).collect();
     let mut reader =
         open(&server).read("user-queries", &from, Wanted { keys: true, headers: false }).expect("a reader");
+
     let mut found = BTreeMap::new();
     wait_until("all are read", || {
         if let Polled::Records { fetched, .. } = reader.poll(Duration::ZERO, 1 << 20).expect("records") {
@@ -205,6 +217,7 @@ fn what_is_posted_is_in_kafka_once_it_is_answered() {
         }
         found.len() == bodies.len()
     });
+
     for (n, body) in bodies.iter().enumerate() {
         assert_eq!(&found[&format!("q-{n}")], body);
     }
@@ -248,7 +261,7 @@ fn a_crash_does_not_make_an_event_late_that_was_counted() {
         appending.blocking_recv().expect("an answer").expect("durable");
     };
     ["slow", "fast"].iter().for_each(|topic| log.create_topic(topic, 1).expect("a topic"));
-    // The old event of one topic holds event time back, so that the old one of the other is on time.
+    // The old event of one topic holds event time back, so that the old event of the other is on time.
     append("slow", 1, 600);
     append("fast", 60_000, 0);
     append("fast", 1, 400);
@@ -283,7 +296,7 @@ fn a_crash_does_not_make_an_event_late_that_was_counted() {
     append("slow", 100, 0);
     is_counted(&up, 60_102);
     up.kill();
-    // What was read last comes first now, if it comes first.
+    // The records that were read last may come first now.
     for _ in 0..4 {
         let up = start();
         is_counted(&up, 60_102);
@@ -291,7 +304,7 @@ fn a_crash_does_not_make_an_event_late_that_was_counted() {
     }
 }
 
-/// A topic that has just been made has no leader for a moment, and on a busy machine the moment is long.
+/// A new topic has no leader for a moment, and on a busy machine the moment is long.
 #[test]
 fn jobs_over_topics_that_were_just_made_start_at_the_first_try() {
     const JOBS: u64 = 20;
@@ -299,6 +312,7 @@ fn jobs_over_topics_that_were_just_made_start_at_the_first_try() {
     let directory = tempfile::tempdir().expect("a directory");
     let address = server.address();
     let up = Up::start_in(directory.path(), &[], &[("KAFKA_BROKER_URL", &address), ("WEIR_LOG", "warn")]);
+
     std::thread::scope(|scope| {
         for n in 0..JOBS {
             let (up, directory) = (&up, directory.path());
@@ -319,10 +333,12 @@ fn jobs_over_topics_that_were_just_made_start_at_the_first_try() {
             });
         }
     });
-    // The built-in job is one more.
+
+    // One more for the built-in job.
     for job in up.wait_for_jobs(JOBS as usize + 1) {
         let figures = up.figures(&job);
         assert_eq!(figures["failures"].as_array().map_or(0, Vec::len), 0, "{figures}");
     }
+
     up.stop();
 }

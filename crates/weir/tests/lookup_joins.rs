@@ -1,4 +1,5 @@
-//! Lookup joins against a real Redis: a job writes rows, another one looks them up, and Redis goes away and comes back.
+//! Lookup joins with a real Redis: a job writes rows, another one looks them up, and Redis becomes
+//! unreachable and returns.
 
 mod support;
 
@@ -20,7 +21,7 @@ CREATE TABLE customers (id BIGINT, name STRING) WITH ('connector' = 'redis', 'ke
 INSERT INTO customers SELECT id, name FROM changes;
 ";
 
-/// Looks them up, with what another table says of their kind, and writes where a test can see it.
+/// Looks up customers, and their kinds in another table, and writes rows that a test can read.
 const ORDERS: &str = "
 CREATE TABLE orders (id BIGINT, customer BIGINT, proctime AS PROCTIME()) WITH ('connector' = 'kafka',
   'topic' = 'orders', 'scan.startup.mode' = 'earliest-offset', 'format' = 'json');
@@ -58,17 +59,19 @@ impl Stage {
         Some(stage)
     }
 
-    /// Starts Weir; where one runs, it is killed first.
+    /// Starts Weir; kills a running one first.
     fn restart(&mut self) {
         if let Some(up) = self.up.take() {
             up.kill();
         }
+
         let path = self.directory.path();
         std::fs::write(
             path.join("weir.toml"),
             format!("[jobs]\nlookup_directories = ['{}']\n", path.display()),
         )
         .expect("settings");
+
         let port = self.redis.port().to_string();
         let environment = [
             ("REDIS_HOST", "127.0.0.1"),
@@ -76,8 +79,10 @@ impl Stage {
             ("WEIR_LOG", "off"),
             ("WEIR_CHECKPOINTS_INTERVAL", "100 ms"),
         ];
+
         let file = |name: &str| path.join(name).display().to_string();
         let arguments = ["--config", &file("weir.toml"), &file("customers.sql"), &file("orders.sql")];
+
         self.up = Some(Up::start_in(path, &arguments, &environment));
         self.up().wait_for_jobs(2);
     }
@@ -99,7 +104,7 @@ impl Stage {
         self.post("orders", &ids.map(line).collect::<Vec<String>>());
     }
 
-    /// What an order was joined with.
+    /// Returns the row with which an order was joined.
     fn named(&self, id: u64) -> Option<(Value, Value)> {
         let text = self.redis.ask(&["--raw", "GET", &format!("named:{id}")]);
         let row: Value = serde_json::from_str(&text).ok()?;
@@ -115,7 +120,7 @@ impl Stage {
         }
     }
 
-    /// Rows that the tables behind the lookups were given.
+    /// Returns the number of rows that the tables behind the lookups received.
     fn written(&self) -> u64 {
         let jobs = self.up().get_job("/jobs/overview");
         let jobs = jobs["jobs"].as_array().expect("jobs").iter();
@@ -144,7 +149,7 @@ fn a_job_looks_up_what_another_one_writes() {
     stage.order(0..50, "1");
     stage.wait_for(0..50, "\"An\"", Some("a"));
 
-    // Somebody else writes a customer, without the column of the key, and a kind.
+    // Another writer adds a customer, without the column of the key, and a kind.
     stage.redis.ask(&["SET", "customer:2", "{\"name\": \"Bình\"}"]);
     std::fs::write(stage.directory.path().join("kinds/2.json"), "{\"id\": 2, \"kind\": \"b\"}\n")
         .expect("a file");
@@ -152,7 +157,7 @@ fn a_job_looks_up_what_another_one_writes() {
     stage.order(50..51, "2");
     stage.wait_for(50..51, "\"Bình\"", Some("b"));
 
-    // A customer that changes does not change orders that are through.
+    // A changed customer does not change orders that were joined before.
     stage.post("changes", &["{\"id\": 1, \"name\": \"Anh\"}".to_owned()]);
     wait_until("the customer has changed", || {
         stage.redis.ask(&["--raw", "GET", "customer:1"]).contains("Anh")
@@ -179,11 +184,11 @@ fn a_redis_that_goes_away_holds_orders_back_and_loses_none() {
     wait_until("it is said why", || stage.problem().contains("cannot look up rows of `customers` since"));
     assert!(!stage.up().readiness().0);
 
-    // Weir gives back what it had written, and the orders that waited find it.
+    // Weir restores the rows that it had written, and waiting orders find them.
     stage.redis.up();
     stage.wait_for(20..500, "\"An\"", Some("a"));
     wait_until("all is well", || !stage.problem().contains("cannot look up"));
-    // Each order came once: into `named` and into `log`.
+    // Each order came once: to `named` and to `log`.
     assert_eq!(stage.written(), 2 * 500);
 }
 
@@ -202,7 +207,7 @@ fn a_weir_that_is_killed_while_orders_wait_loses_none() {
     stage.wait_for(0..300, "\"An\"", Some("a"));
 }
 
-/// Without a Redis the same tables stand in Weir's own store.
+/// Without a Redis the same tables are in Weir's own store.
 #[test]
 fn rows_are_looked_up_in_weirs_own_store() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -211,6 +216,7 @@ fn rows_are_looked_up_in_weirs_own_store() {
         std::fs::write(path, text).expect("a script");
         path.display().to_string()
     };
+
     let orders = ORDERS.replace(
         "'filesystem', 'path' = 'FILES', 'format' = 'json',
   'source.monitor-interval' = '10 ms'",
@@ -222,16 +228,19 @@ CREATE TABLE named (id BIGINT, name STRING) WITH ('connector' = 'kafka', 'topic'
   'scan.startup.mode' = 'earliest-offset', 'format' = 'json');
 SELECT id, name FROM named LIMIT 2;
 ";
+
     let arguments = [file("customers.sql", &customers), file("orders.sql", &orders)];
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let up = Up::start_in(directory.path(), &arguments, &[("WEIR_LOG", "off")]);
     up.wait_for_jobs(2);
+
     let post = |topic: &str, line: &str| {
         let post = ureq::post(format!("{}/events/{topic}", up.http)).content_type("application/x-ndjson");
         post.send(line).expect("an answer");
     };
     post("changes", "{\"id\": 1, \"name\": \"An\"}");
-    // The first order may be before the customer; the last one is not.
+
+    // The first order may come before the customer; the last one does not.
     let shell = file("named.sql", named);
     let output = std::thread::scope(|scope| {
         let shell = scope.spawn(|| run(weir().args(["sql", "--gateway", &up.gateway_http, "-f", &shell])));
@@ -241,11 +250,12 @@ SELECT id, name FROM named LIMIT 2;
         });
         shell.join().expect("it ends")
     });
+
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && text.contains('7'), "{text} {}", stderr(&output));
 }
 
-/// A table that a job cannot look up is refused before it starts.
+/// A table that a job cannot look up is refused before the job starts.
 #[test]
 fn a_jdbc_table_is_refused_in_a_job() {
     let directory = tempfile::tempdir().expect("a directory");

@@ -1,5 +1,5 @@
-//! A hundred submits, cancels, stops and replacements at random, with kills between: no job is lost, none is there twice,
-//! and nothing is left of those that are over.
+//! A hundred random submits, cancels, stops and replacements with kills in between: no job is lost, none
+//! exists twice, and nothing is left of ended jobs.
 #![allow(clippy::print_stderr, reason = "whoever runs the tests is told the seed")]
 
 mod support;
@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 use support::{BY_ID, Up, pause_for};
 
 const ACTS: usize = 100;
-/// A kill comes about once in so many acts, half of them while the act is under way.
+/// One of this many acts is killed, half of them while the act is in progress.
 const KILL_ONCE_IN: usize = 12;
-/// Jobs that run at one time, at most.
+/// Maximum of jobs that run at one time.
 const AT_ONCE: usize = 5;
-/// What is surely remembered of jobs that are over.
+/// Number of ended jobs that are certainly remembered.
 const REMEMBERED: usize = 30;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,16 +35,16 @@ struct Job {
     id: String,
 }
 
-/// What the test was told.
+/// The jobs as the answers described them.
 #[derive(Default)]
 struct World {
     next: usize,
     running: Vec<Job>,
-    /// Ids of jobs that are over, with their states, in the order in which they ended.
+    /// Ids of ended jobs with their states, in the order in which they ended.
     over: Vec<(String, &'static str)>,
 }
 
-/// One request to the job manager; `None` if there was no answer.
+/// Sends one request to the job manager; returns `None` without an answer.
 fn ask(url: &str, method: &str, path: &str, body: &Value) -> Option<(u16, Value)> {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
@@ -61,7 +61,7 @@ fn ask(url: &str, method: &str, path: &str, body: &Value) -> Option<(u16, Value)
     Some((status, serde_json::from_str(&text).ok()?))
 }
 
-/// Does it; the answer, unless there was none.
+/// Does an act; returns the answer, if there was one.
 fn act(url: &str, act: Act, job: &Job) -> Option<(u16, Value)> {
     let script = format!("SET 'pipeline.name' = '{}'; {BY_ID}", job.name);
     match act {
@@ -76,7 +76,7 @@ fn is_over(state: &str) -> bool {
     ["FINISHED", "CANCELED", "FAILED"].contains(&state)
 }
 
-/// Id, name and state of each job that is listed.
+/// Returns id, name and state of each listed job.
 fn listed(up: &Up) -> Vec<(String, String, String)> {
     let jobs = up.get_job("/jobs/overview");
     let text = |job: &Value, field: &str| job[field].as_str().expect("a text").to_owned();
@@ -85,7 +85,7 @@ fn listed(up: &Up) -> Vec<(String, String, String)> {
 }
 
 impl World {
-    /// Draws what to do next, and to whom.
+    /// Draws the next act, and its job.
     fn draw(&mut self, rng: &mut Rng) -> (Act, Job) {
         let acts = [Act::Submit, Act::Cancel, Act::Stop, Act::Replace, Act::Replace];
         let wanted = acts[rng.usize(..acts.len())];
@@ -102,7 +102,7 @@ impl World {
         (if wanted == Act::Submit { Act::Replace } else { wanted }, job)
     }
 
-    /// It was done, and answered.
+    /// Records an act that was answered.
     fn note(&mut self, act: Act, job: &Job, (status, answer): (u16, Value)) {
         let new = |answer: &Value| answer["jobid"].as_str().expect("an id").to_owned();
         let expected = match act {
@@ -120,7 +120,7 @@ impl World {
         }
     }
 
-    /// It was begun, and Weir was killed: it was done or not, and which of them is seen now.
+    /// Records an act that was killed: the list of jobs tells whether it was done.
     fn see(&mut self, up: &Up, act: Act, job: &Job) {
         let listed = listed(up);
         let there: Vec<_> = listed.iter().filter(|(_, name, _)| *name == job.name).collect();
@@ -140,7 +140,7 @@ impl World {
         }
     }
 
-    /// Waits until every job that was acknowledged is there once, in the state that it should be in.
+    /// Waits until every acknowledged job is listed once, in the state that it should have.
     fn check(&self, up: &Up, seed: u64) {
         let mut wrong = String::new();
         for _ in 0..600 {
@@ -152,7 +152,7 @@ impl World {
             let newest = self.over[self.over.len().saturating_sub(REMEMBERED)..].iter();
             let lost: Vec<_> =
                 newest.filter(|(id, state)| by_id.get(id).is_none_or(|found| *found != state)).collect();
-            // And the one that is started with Weir.
+            // And the job that is started with Weir.
             if is_once && run == self.running.len() + 1 && self.running.iter().all(running) && lost.is_empty()
             {
                 return;
@@ -164,7 +164,7 @@ impl World {
     }
 }
 
-/// What a process holds.
+/// Resources that a process holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Held {
     /// Threads of jobs, by the beginnings of their names.
@@ -195,14 +195,14 @@ impl Held {
     }
 }
 
-/// Some acts in one process, each of which is answered.
+/// Does some acts in one process, each of which is answered.
 fn some_acts(up: &Up, world: &mut World, rng: &mut Rng, count: usize) {
     for _ in 0..count {
         let (wanted, job) = world.draw(rng);
         let answer = act(&up.jobs_http, wanted, &job).expect("an answer");
         world.note(wanted, &job, answer);
     }
-    // And an end to all of them.
+    // Then ends all jobs.
     for job in world.running.clone() {
         let answer = act(&up.jobs_http, Act::Cancel, &job).expect("an answer");
         world.note(Act::Cancel, &job, answer);
@@ -251,7 +251,7 @@ fn no_job_is_lost_none_is_there_twice_and_nothing_leaks() {
     }
     world.check(&up, seed);
 
-    // What comes with the first jobs stays: stacks, arenas, connections.
+    // The resources of the first jobs stay: stacks, arenas, connections.
     some_acts(&up, &mut world, &mut rng, 20);
     world.check(&up, seed);
     let before = Held::by(&up);

@@ -1,5 +1,5 @@
-//! A key space that is larger than the memory: the job waits and says so, nothing is dropped, and with more memory it
-//! goes on.
+//! A key space larger than the memory: the job waits and reports it, nothing is dropped, and the job
+//! continues with more memory.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -8,21 +8,21 @@ use serde_json::Value;
 use support::{BY_ID, Up, event, run, weir};
 
 const MIB: u64 = 1 << 20;
-/// What jobs may take at first.
+/// Memory of jobs at first.
 const MEMORY: u64 = 32 * MIB;
-/// What else Weir takes while it is loaded: the log, the store, requests and threads.
+/// Other memory of a loaded Weir: the log, the store, requests and threads.
 const BESIDES: u64 = 128 * MIB;
 const BATCH: u64 = 2_000;
 const BATCHES: u64 = 60;
 
-/// The most memory that a process ever took.
+/// Returns the peak of a process's resident memory.
 fn peak(up: &Up) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", up.id())).expect("the process runs");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("its peak is known");
     line.trim().trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1024
 }
 
-/// Long keys, each its own.
+/// Returns events with long, unique keys.
 fn batch(number: u64) -> Vec<String> {
     let ids = number * BATCH..(number + 1) * BATCH;
     let key = format!("\"query_id\":\"{}", "k".repeat(500));
@@ -57,7 +57,7 @@ fn a_key_space_beyond_the_memory_stops_its_job_and_is_counted_when_there_is_more
     assert!(by_query.as_u64() > Some(MEMORY / 8), "{stuck}");
     let why = stuck["memory"]["held_back"].as_str().expect("a reason");
     assert!(why.contains("by_id"), "{why}");
-    // Checkpoints are taken all the while.
+    // Checkpoints complete all the while.
     let taken = |job: &Value| job["checkpoints"]["completed"].as_u64();
     let before = taken(&stuck);
     up.wait_for_job(&job, |job| taken(job) > before.map(|count| count + 2));

@@ -1,5 +1,5 @@
-//! What the parts of Weir say that they hold is what the process takes: while it catches up with days of events, while
-//! a job drains, and when there is nothing to do.
+//! The memory that Weir's parts report is the memory of the process: while it catches up with days of events,
+//! while a job drains, and when it is idle.
 #![cfg(target_os = "linux")]
 
 mod support;
@@ -12,12 +12,13 @@ use support::{Up, pause_for, weir};
 const MB: f64 = 1e6;
 const EVENTS: u64 = 10_000;
 const SECONDS: i64 = 10_000;
-/// What is held beside all accounts: threads and their stacks, what was read of the log and is about to be taken in.
+/// Memory beside all reports: threads and their stacks, and bytes read from the log that are about to be
+/// decoded.
 const BESIDES: f64 = 30.0 * MB;
-/// The most that such a catch-up takes, at any moment.
+/// Maximum memory of such a catch-up, at any time.
 const MOST: f64 = 200.0 * MB;
 
-/// Looks at what is told and at what is taken, and remembers where they differ too much.
+/// Compares the reported memory with the process's, and records large differences.
 struct Watch<'a> {
     up: &'a Up,
     looks: usize,

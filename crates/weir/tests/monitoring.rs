@@ -1,4 +1,5 @@
-//! What monitoring reads: `/metrics` for Prometheus, and Flink's metrics by the names that dashboards look for.
+//! The metrics for monitoring: `/metrics` for Prometheus, and Flink's metrics under the names that dashboards
+//! use.
 
 mod support;
 
@@ -7,11 +8,11 @@ use std::time::Duration;
 use serde_json::Value;
 use support::{Up, event, pause_for};
 
-/// How often something is looked for, and how long between.
+/// Polls for a condition, and the time between two.
 const LOOKS: u32 = 1_200;
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The metrics, once they have what is wanted.
+/// Returns the metrics once they meet a condition.
 fn metrics(up: &Up, what: &str, has: impl Fn(&str) -> bool) -> String {
     let mut text = String::new();
     for _ in 0..LOOKS {
@@ -24,7 +25,7 @@ fn metrics(up: &Up, what: &str, has: impl Fn(&str) -> bool) -> String {
     panic!("never: {what}\n{text}");
 }
 
-/// The values of a metric, whatever its labels.
+/// Returns the values of a metric, whatever its labels.
 fn values(text: &str, name: &str) -> Vec<f64> {
     let of = |line: &str| {
         let (series, value) = line.rsplit_once(' ')?;

@@ -1,4 +1,4 @@
-//! What Weir keeps is for the user that it runs as: no other can read it, and values of secrets are not in it at all.
+//! Weir's files are readable only for the user that it runs as, and do not contain the values of secrets.
 
 mod support;
 
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use support::{Up, event, run, stderr, weir};
 
 const SECRET: &str = "hunter2-is-no-good-password";
-/// Reads Weir's own log, which takes no password, and writes nowhere: it is the record of the job that matters.
+/// Reads Weir's own log, which needs no password, and drops the rows: only the job's record matters.
 const JOB: &str = "
     SET 'pipeline.name' = 'secretive';
     CREATE TABLE queries (query_id STRING, `timestamp` STRING) WITH (
@@ -20,7 +20,7 @@ const JOB: &str = "
     INSERT INTO nowhere SELECT query_id FROM queries;
 ";
 
-/// Everything below a directory, itself included.
+/// Returns everything below a directory, itself included.
 fn all(path: &Path) -> Vec<PathBuf> {
     let mut found = vec![path.to_owned()];
     if path.is_dir() {
@@ -71,7 +71,7 @@ fn files_are_for_their_owner_alone_and_hold_no_values_of_secrets() {
     };
     assert_eq!(all(&data).into_iter().filter(holds).collect::<Vec<_>>(), Vec::<PathBuf>::new());
 
-    // As a version before this one left it: open to all, and with the value in the record.
+    // As an earlier version left it: open to all, and with the value in the record.
     let mut old: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     old["variables"]["MY_SECRET"] = SECRET.into();
     old.as_object_mut().expect("an object").remove("secrets");
@@ -84,7 +84,7 @@ fn files_are_for_their_owner_alone_and_hold_no_values_of_secrets() {
     let up = Up::start_logged(&data, &environment, &log);
     assert_eq!(open_to_others(&data), Vec::<String>::new());
     assert!(!fs::read_to_string(&record).expect("a record").contains(SECRET));
-    // The job goes on: its variable is filled in anew.
+    // The job continues: its variable is filled in again.
     up.wait_for_job(&id, |figures| figures["status"] == "RUNNING");
     assert!(up.stop().success());
     let log = fs::read_to_string(&log).expect("a log");

@@ -1,5 +1,5 @@
-//! A record that fails a job is named: the file and the line, or the topic, the partition and the offset; with the value,
-//! and with what can be done.
+//! An error names the record that fails a job: the file and the line, or the topic, the partition and the
+//! offset; with the value and advice.
 
 mod support;
 
@@ -7,7 +7,7 @@ use std::fs;
 
 use support::{Up, run, stderr, weir};
 
-/// What each script writes to.
+/// The sink of each script.
 const SINK: &str =
     "CREATE TABLE o (a INT NOT NULL, b VARCHAR(3), w TIMESTAMP(3)) WITH ('connector' = 'blackhole');";
 const EVENT_TIME: &str = "moment TIMESTAMP_LTZ(3), WATERMARK FOR moment AS moment";
@@ -23,7 +23,7 @@ fn script(columns: &str, insert: &str) -> String {
     )
 }
 
-/// The third record is wrong in a way of its own: the columns, the query, the record, and what the error says.
+/// Each case has a wrong third record: the script, the record, and parts of the error.
 fn cases() -> Vec<(String, &'static str, Vec<&'static str>)> {
     vec![
         (
@@ -81,7 +81,7 @@ fn cases() -> Vec<(String, &'static str, Vec<&'static str>)> {
     ]
 }
 
-/// Two records that are right, and the one that is not.
+/// Returns two correct records and the wrong one.
 fn records(wrong: &str) -> [String; 3] {
     let right = r#"{"n": "1", "moment": "2025-12-09T12:00:00Z"}"#;
     [right.to_owned(), right.to_owned(), wrong.to_owned()]
@@ -133,7 +133,7 @@ fn a_wrong_record_of_a_topic_is_named_by_its_partition_and_offset() {
     for (number, (script, wrong, parts)) in cases().into_iter().enumerate() {
         let topic = format!("broken-{number}");
         let post = ureq::post(format!("{}/events/{topic}", up.http)).content_type("application/x-ndjson");
-        // The door takes only JSON, so that what is malformed comes in from elsewhere.
+        // Ingest accepts only JSON, so it would refuse a malformed record.
         if parts.contains(&"malformed") {
             continue;
         }

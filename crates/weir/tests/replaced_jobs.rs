@@ -1,4 +1,5 @@
-//! `weir run --replace`: a job goes on as another, or as before where that cannot start, whatever happens in between.
+//! `weir run --replace`: a job continues as its successor, or as before where that cannot start, whatever
+//! happens in between.
 
 mod support;
 
@@ -14,7 +15,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// Writes a script, and runs `weir run` on it.
+/// Writes a script, and runs `weir run` with it.
 fn submit(up: &Up, directory: &Path, script: &str, arguments: &[&str]) -> Output {
     let path = directory.join("job.sql");
     std::fs::write(&path, script).expect("a script");
@@ -25,7 +26,7 @@ fn list(up: &Up, arguments: &[&str]) -> String {
     stdout(&run(weir().args(["jobs", "list", "--jobs-url", &up.jobs_http]).args(arguments)))
 }
 
-/// Ids of the jobs that are not over, by name.
+/// Returns the ids of jobs of a name that have not ended.
 fn running(up: &Up, name: &str) -> Vec<String> {
     let jobs = up.get_job("/jobs/overview");
     let jobs = jobs["jobs"].as_array().into_iter().flatten();
@@ -56,7 +57,7 @@ fn what_happens_is_said_line_by_line_and_the_id_alone_goes_to_stdout() {
         ]
     );
 
-    // Wrong is wrong at its place, and nothing stands before the drawing.
+    // An error is shown at its place, with nothing before the drawing.
     let wrong = BY_ID.replace("COUNT(*)", "CUONT(*)");
     let output = submit(&up, directory.path(), &wrong, &[]);
     assert_eq!((output.status.code(), stdout(&output)), (Some(1), String::new()));
@@ -64,7 +65,7 @@ fn what_happens_is_said_line_by_line_and_the_id_alone_goes_to_stdout() {
     assert_eq!(stderr(&output).trim_end(), stderr(&check).trim_end());
     assert!(stderr(&output).contains("job.sql:8:"), "{}", stderr(&output));
 
-    // What stops it only when it is started is said too.
+    // An error found only at the start is reported too.
     let output = submit(&up, directory.path(), &BY_ID.replace("'user-queries'", "'no topic'"), &[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("topic name `no topic` is not valid"), "{}", stderr(&output));
@@ -96,7 +97,7 @@ fn the_built_in_job_is_replaced_and_stays_so() {
     assert!(list(&up, &[]).starts_with(&new) && list(&up, &[]).lines().count() == 1, "{}", list(&up, &[]));
     assert!(list(&up, &["--all"]).contains(&format!("{old}  FINISHED")), "{}", list(&up, &["--all"]));
 
-    // One that cannot start leaves it as it is, but for the id.
+    // A successor that cannot start leaves the job as it is, but with another id.
     let cannot = changed.replace("'topic' = '", "'topic' = 'no topic ");
     let output = submit(&up, directory.path(), &cannot, &["--replace", &new]);
     assert_eq!((output.status.code(), stdout(&output)), (Some(1), String::new()));
@@ -107,7 +108,7 @@ fn the_built_in_job_is_replaced_and_stays_so() {
     assert!(said.contains(back.as_str()), "{said}");
     assert!(up.stop().success());
 
-    // Neither the end of Weir nor its start brings back what was replaced.
+    // Neither the end of Weir nor its start brings the replaced job back.
     let up = Up::start(directory.path(), &[]);
     up.wait_for_jobs(1);
     assert_eq!(running(&up, BUILT_IN), [back.as_str()]);
@@ -119,7 +120,7 @@ fn the_built_in_job_is_replaced_and_stays_so() {
     let checkpoints = up.get_job(&format!("/jobs/{old}/checkpoints"));
     assert!(checkpoints["counts"]["completed"].as_u64().is_some_and(|n| n > 0), "{checkpoints}");
 
-    // Over, it makes way for the built-in script.
+    // An ended job makes way for the built-in script.
     let cancelled = run(weir().args(["jobs", "cancel", back, "--jobs-url", &up.jobs_http]));
     assert!(cancelled.status.success(), "{}", stderr(&cancelled));
     up.wait_for_jobs(0);
@@ -136,6 +137,7 @@ fn a_weir_that_is_killed_while_a_job_is_replaced_goes_on_with_one_of_the_two() {
     let directory = tempfile::tempdir().expect("a directory");
     let data = directory.path().join("data");
     std::fs::create_dir(&data).expect("a directory");
+
     let scripts: Vec<_> = (0..2)
         .map(|number| {
             let path = directory.path().join(format!("{number}.sql"));
@@ -145,26 +147,31 @@ fn a_weir_that_is_killed_while_a_job_is_replaced_goes_on_with_one_of_the_two() {
             path
         })
         .collect();
+
     let nothing = directory.path().join("nothing.sql");
     std::fs::write(&nothing, "SET 'pipeline.name' = 'beside';".to_owned() + BY_ID).expect("a script");
     let script = nothing.to_str().expect("a path of this test");
     let start = || Up::start_in(&data, &[script], &[("WEIR_LOG", "error")]);
     let up = start();
+
     let replace = |up: &Up, round: usize| {
         let mut command = weir();
         command.arg("run").arg(&scripts[round % 2]).args(["--replace", "by id", "--jobs-url", &up.jobs_http]);
         command
     };
+
     let first = run(weir().arg("run").arg(&scripts[0]).args(["--jobs-url", &up.jobs_http]));
     assert!(first.status.success(), "{}", stderr(&first));
     let job = stdout(&first);
     assert_eq!(up.post(&(0..50).map(|id| event(id, 10)).collect::<Vec<_>>()), 202);
     up.wait_for_job(&job, |job| job["ledger"]["accepted"] == 50);
-    // How long one takes when nobody is killed.
+
+    // The duration of a replacement without a kill.
     let clock = SystemClock::new();
     assert!(run(&mut replace(&up, 1)).status.success());
     let takes = clock.elapsed();
     up.kill();
+
     let (mut made, rounds) = (0, 16);
     for round in 0..rounds {
         let up = start();
@@ -172,12 +179,14 @@ fn a_weir_that_is_killed_while_a_job_is_replaced_goes_on_with_one_of_the_two() {
         let [job] = &running(&up, "by id")[..] else {
             panic!("round {round}: {}", up.get_job("/jobs/overview"))
         };
-        // Whichever it is, it has counted everything once.
+        // Whichever of the two it is, it has counted every event once.
         up.wait_for_job(job, |job| job["ledger"]["accepted"] == 50 && job["ledger"]["counted"] == 50);
+
         let mut command = replace(&up, round);
         let replacing = std::thread::spawn(move || run(&mut command));
         pause_for(takes.mul_f64(1.2 * round as f64 / f64::from(rounds as u32)) + Duration::from_millis(1));
         up.kill();
+
         let output = replacing.join().expect("no panic");
         if output.status.success() {
             made += 1;
@@ -187,7 +196,8 @@ fn a_weir_that_is_killed_while_a_job_is_replaced_goes_on_with_one_of_the_two() {
             up.kill();
         }
     }
-    // Nothing is left of what was neither done nor undone.
+
+    // No file is left of an unfinished replacement.
     let up = start();
     up.wait_for_jobs(2);
     let left = std::fs::read_dir(data.join("jobs")).expect("it is there").flatten();

@@ -1,4 +1,4 @@
-//! A Redis that cannot be used is named with the reason, wherever an operator looks, for as long as it cannot be used.
+//! An unusable Redis is reported with the reason, wherever an operator looks, for as long as it is unusable.
 
 mod support;
 
@@ -23,7 +23,7 @@ use tls::Certificate;
 const OVERALL: &str = "/analytics/redis/overall-summary?days=2";
 const EVENTS: u64 = 50;
 
-/// The user that the documentation gives Weir.
+/// The documentation, with the user for Weir.
 const DOCUMENTED: &str = include_str!("../../../docs/redis.md");
 
 struct Stage {
@@ -46,7 +46,7 @@ impl Stage {
         Stage { up, log, _directory: directory, sent: 0 }
     }
 
-    /// Posts events of now.
+    /// Posts events of the present time.
     fn post(&mut self) {
         let now = jiff::Timestamp::now();
         let line = |number| {
@@ -63,7 +63,7 @@ impl Stage {
         self.up.wait_for(OVERALL, |answer| answer["total_queries"] == self.sent);
     }
 
-    /// What a check of `/readyz` or `/status` says.
+    /// Returns the message of a check in `/readyz` or `/status`.
     fn check(&self, path: &str, name: &str) -> Option<String> {
         let (_, answer) = self.up.answer(path);
         let checks = answer["checks"].as_array().expect("checks").clone();
@@ -81,7 +81,7 @@ impl Stage {
         self.metric(r#"weir_service_up{service="store"}"#) > 0.0
     }
 
-    /// Waits until the store is said to be of no use for this reason, and looks at all places that say so.
+    /// Waits until the store is reported as unusable for this reason, and checks all places that report it.
     fn is_named_everywhere(&self, reason: &str) {
         let says = |text: Option<String>| text.is_some_and(|text| text.contains(reason));
         wait_until("/readyz names it", || says(self.check("/readyz", "store")));
@@ -93,7 +93,7 @@ impl Stage {
         assert!(log.contains(reason), "{log}");
     }
 
-    /// The `status` frame, as `weir tail` prints it.
+    /// Waits for the `status` frame, as `weir tail` prints it.
     fn feed_says(&self, reason: &str) {
         let mut tail = weir();
         tail.args(["tail", "--url", &self.up.http]).stdout(Stdio::null()).stderr(Stdio::piped());
@@ -118,7 +118,7 @@ impl Stage {
     }
 }
 
-/// Makes the user of the documentation, with some changes. Returns the URL by which it enters.
+/// Creates the documented user, with some changes, and returns the user's URL.
 fn user(redis: &RedisServer, changes: &[&str]) -> String {
     let mut lines = DOCUMENTED.lines().map(str::trim);
     let line = lines.find(|line| line.starts_with("ACL SETUSER weir ")).expect("it is documented");
@@ -131,7 +131,8 @@ fn rows(redis: &RedisServer) -> usize {
     redis.ask(&["--raw", "KEYS", "analytics:overall:*"]).lines().count()
 }
 
-/// A user without some right: nothing is written, the job waits, and both are said until the user has the right.
+/// Checks a user without a necessary right: nothing is written and the job waits, and both are reported until
+/// the user has the right.
 fn holds_back(changes: &[&str], reason: &str) {
     let Some(redis) = RedisServer::start(&[]) else { return };
     let mut stage = Stage::start(&user(&redis, changes));
@@ -139,7 +140,7 @@ fn holds_back(changes: &[&str], reason: &str) {
     stage.is_named_everywhere(reason);
     wait_until("the job names it", || stage.problem().is_some_and(|problem| problem.contains(reason)));
 
-    // The look at the server, every second, does not make it forgotten.
+    // The check of the server, every second, does not hide the failure.
     for _ in 0..3 {
         let failed = stage.metric("weir_store_writes_failed_total");
         wait_until("it is tried again", || stage.metric("weir_store_writes_failed_total") > failed);
@@ -165,7 +166,8 @@ fn a_user_who_may_only_read() {
     holds_back(&["-@write"], "refused SETEX analytics:");
 }
 
-/// A user without a right that rows do not need: they are written, and it is said until the user has the right.
+/// Checks a user without a right that rows do not need: they are written, and a warning lasts until the user
+/// has the right.
 fn goes_on(changes: &[&str], reason: &str) {
     let Some(redis) = RedisServer::start(&[]) else { return };
     let mut stage = Stage::start(&user(&redis, changes));
@@ -202,7 +204,7 @@ fn a_cluster_behind_a_plain_address() {
         stage.everything_is_counted();
         wait_until("it is ready", || stage.up.answer("/readyz").0 == 200);
         drop(stage);
-        // The next one begins with nothing.
+        // The next store begins with an empty server.
         cluster.nodes.iter().for_each(|node| drop(node.ask(&["FLUSHALL"])));
     }
 }
@@ -287,7 +289,7 @@ fn an_address_that_is_none_ends_with_exit_code_2() {
     let plain =
         format!("[redis]\nurl = \"redis://a\"\ncertificates = \"{}\"\n", Certificate::new().both().display());
     ends(&[], &plain, &["redis.certificates"]);
-    // Whether Kafka is there does not matter.
+    // Kafka need not be reachable.
     let away = [("KAFKA_BROKER_URL", "127.0.0.1:1"), ("REDIS_URL", "redis://")];
     ends(&away, "", &["redis.url"]);
 }

@@ -1,4 +1,4 @@
-//! A Redis that takes no results holds the jobs back: it is said where people look, and once it is mended everything is
+//! A Redis that takes no results holds the jobs back, which is reported. Once it works again, all results are
 //! there.
 
 mod support;
@@ -31,7 +31,7 @@ impl Stage {
         Some(Stage { redis, up, _directory: directory, sent: 0 })
     }
 
-    /// Posts events of now.
+    /// Posts events of the present time.
     fn post(&mut self) {
         let now = jiff::Timestamp::now();
         let line = |number| {
@@ -47,7 +47,7 @@ impl Stage {
         self.sent += EVENTS;
     }
 
-    /// Everything that was sent is answered, and stands in Redis for its other readers.
+    /// Checks that all events are answered, and stored in Redis for its other readers.
     fn everything_is_there(&self) {
         self.up.wait_for(OVERALL, |answer| answer["total_queries"] == self.sent);
         wait_until("it is all in Redis", || self.counted() == self.sent);
@@ -71,23 +71,26 @@ impl Stage {
         self.metric(r#"weir_service_up{service="store"}"#) > 0.0
     }
 
-    /// What is sent while Redis is spoilt is there once it is mended.
+    /// Checks that events sent during an outage of Redis are counted after it.
     fn outlasts(&mut self, spoil: impl FnOnce(&mut RedisServer), mend: impl FnOnce(&mut RedisServer)) {
         self.post();
         self.everything_is_there();
         wait_until("all is well", || self.is_up());
         let failed = self.metric("weir_store_writes_failed_total");
+
         spoil(&mut self.redis);
         self.post();
         wait_until("the metrics say so", || !self.is_up());
         wait_until("results are tried again", || {
             self.metric("weir_store_writes_failed_total") >= failed + 2.0
         });
+
         let health = self.up.get("/analytics/health");
         assert_eq!((&health["status"], &health["redis_host"]), (&"unhealthy".into(), &"127.0.0.1".into()));
         assert_eq!(health["redis_port"], self.redis.port().to_string());
         let known = self.up.get(OVERALL)["total_queries"].as_u64();
         assert_eq!(known, Some(self.sent - EVENTS), "what is known is answered all the same");
+
         self.post();
         mend(&mut self.redis);
         self.everything_is_there();

@@ -1,4 +1,4 @@
-//! `weir sql` is of use to people, behind an editor of lines, and to programs, which get rows and nothing else.
+//! `weir sql` serves people, with a line editor, and programs, which get rows and nothing else.
 
 mod support;
 
@@ -12,9 +12,9 @@ use rexpect::session::{PtySession, spawn_command};
 use serde_json::{Value, json};
 use support::{Up, event, pause_for, run, stderr, weir};
 
-/// The longest that a test waits for something on the terminal.
+/// Timeout of output on the terminal.
 const PATIENCE_MS: u64 = 60_000;
-/// The longest that it looks for anything else, and how often.
+/// Polls for any other condition, and the time between two.
 const LOOKS: usize = 600;
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -52,7 +52,7 @@ impl World {
         command
     }
 
-    /// Where the shell keeps its history.
+    /// Returns the directory of the shell's history.
     fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
@@ -67,7 +67,7 @@ impl World {
         session
     }
 
-    /// States of the queries that there were, oldest first.
+    /// Returns the states of all queries, oldest first.
     fn query_states(&self) -> Vec<String> {
         let output = self.run(&["--format", "json", "-e", "SHOW JOBS"]);
         let rows = json_lines(&output);
@@ -77,7 +77,7 @@ impl World {
     }
 }
 
-/// Types, without the end of a line.
+/// Types a text, without a line end.
 fn keys(shell: &mut PtySession, text: &str) {
     shell.send(text).and_then(|_| shell.flush()).expect("the terminal takes keys");
 }
@@ -102,6 +102,7 @@ fn programs_get_csv_or_json_lines_and_nothing_else() {
         "query_id,query_text,timestamp\r\n00000001,\"\",2025-12-09T12:00:00Z\r\n\
          \"\"\"ba\"\", đ\",,2025-12-09T12:00:00.5Z\r\n00000003,xx,2025-12-09T12:00:00Z\r\n"
     );
+
     let lines = world.run(&["-f", "queries.sql", "-e", THREE, "--format", "json"]);
     let rows = json_lines(&lines);
     assert_eq!(rows.len(), 3);
@@ -109,8 +110,10 @@ fn programs_get_csv_or_json_lines_and_nothing_else() {
         rows[1],
         json!({"query_id": "\"ba\", đ", "query_text": null, "timestamp": "2025-12-09T12:00:00.5Z"})
     );
+
     let told = world.run(&["-f", "queries.sql", "-e", "SELECT query_id FROM queries LIMIT 1", "--changes"]);
     assert_eq!(stdout(&told), "op,query_id\r\n+I,00000001\r\n");
+
     let table = world.run(&["-f", "queries.sql", "-e", THREE, "--format", "table"]);
     assert!(
         stdout(&table).contains("\n \"ba\", đ  | <NULL>     | 2025-12-09 12:00:00.500\n"),
@@ -167,7 +170,7 @@ fn where_tokens_are_asked_for_one_is_given() {
     assert_eq!(stdout(&admitted), "EXPR$0\r\n1\r\n", "{}", stderr(&admitted));
 }
 
-/// A query without an end, of which the header and a row have been read.
+/// Starts a query without an end, and reads the header and a row of it.
 fn endless(world: &World) -> (Child, BufReader<ChildStdout>) {
     let mut command = world.shell();
     command.args(["-f", "queries.sql", "-e", "SELECT query_id FROM queries"]).stdout(Stdio::piped());
@@ -180,7 +183,7 @@ fn endless(world: &World) -> (Child, BufReader<ChildStdout>) {
     (child, rows)
 }
 
-/// The code that it ends with, by itself.
+/// Waits for the process to end by itself, and returns its exit code.
 fn code(mut child: Child) -> Option<i32> {
     for _ in 0..LOOKS {
         if let Some(status) = child.try_wait().expect("its status is known") {
@@ -218,17 +221,20 @@ fn people_type_statements_over_several_lines_and_see_rows_as_they_come() {
     shell.send_line("\\i queries.sql").unwrap();
     shell.exp_string("done").unwrap();
     shell.exp_string("weir> ").unwrap();
-    // Cleared by Ctrl-C, it disturbs nobody.
+
+    // A line cleared by Ctrl-C has no effect.
     keys(&mut shell, "SELECT nonsense");
     shell.exp_string("nonsense").unwrap();
     shell.send_control('c').unwrap();
     shell.exp_string("weir> ").unwrap();
+
     shell.send_line("SELECT query_id").unwrap();
     shell.exp_string("   -> ").unwrap();
     keys(&mut shell, "FROM quer\t");
     shell.exp_string("FROM queries").unwrap();
     shell.send_line(";").unwrap();
     shell.exp_string("3 rows so far, job ").unwrap();
+
     assert_eq!(world.up.post(&[event(4, 0)]), 202);
     shell.exp_string("\u{1b}[J").expect("the table is drawn anew");
     shell.exp_string("00000004").unwrap();
@@ -237,18 +243,21 @@ fn people_type_statements_over_several_lines_and_see_rows_as_they_come() {
     shell.exp_string("(4 rows)").unwrap();
     shell.exp_string("stopped").unwrap();
     shell.exp_string("weir> ").unwrap();
+
     shell.send_line("\\x").unwrap();
     shell.exp_string("weir> ").unwrap();
     shell.send_line("SELECT query_id FROM queries LIMIT 1;").unwrap();
     shell.exp_string("-[ RECORD 1 ]").unwrap();
     shell.exp_string("query_id | 00000001").unwrap();
     shell.exp_string("weir> ").unwrap();
+
     shell.send_line("SELECT nosuch FROM queries;").unwrap();
     shell.exp_string("statement:1:8").unwrap();
     shell.exp_string("weir> ").unwrap();
     shell.send_control('d').unwrap();
     shell.exp_eof().expect("it leaves");
-    // The next shell remembers, over its lines.
+
+    // The next shell remembers the statement with all its lines.
     let mut next = world.typed();
     for _ in 0..4 {
         keys(&mut next, "\u{1b}[A");
@@ -273,7 +282,7 @@ fn a_session_that_expired_is_made_anew_and_said_to_be() {
     shell.exp_string("a new session is open: tables, views and settings of the one before are gone").unwrap();
 }
 
-/// Waits until the only session that there may be has been closed.
+/// Waits until the only permitted session was closed.
 fn wait_for_room(up: &Up) {
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let sessions = format!("{}/v2/sessions", up.gateway_http);

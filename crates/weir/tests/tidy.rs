@@ -1,16 +1,17 @@
-//! The rules of the house, held against its own sources: who may use whom, and what is absent where.
+//! The rules of the code base, checked against its sources: permitted dependencies between crates, and
+//! forbidden words.
 //!
-//! Each rule is a function from a file's path and text to complaints, so that each is also tried on a few lines that
-//! break it. Why the rules are there: ARCHITECTURE.md.
+//! Each rule is a function from a file's path and text to complaints, so that each is also tested on a few
+//! lines that break it. ARCHITECTURE.md has the reasons for the rules.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Longest source file. Longer ones hold more than one idea.
+/// Maximum length of a source file. A longer one contains more than one idea.
 const LINES_MAX: usize = 400;
 
-/// Crates of others that would break an invariant where they are used.
+/// Third-party crates that would break an invariant of a crate.
 const FORBIDDEN_DEPENDENCIES: [(&str, &[&str]); 4] = [
     ("types", &["tokio", "async-trait", "futures-util", "axum"]),
     ("sql", &["tokio", "async-trait", "futures-util", "axum"]),
@@ -21,7 +22,7 @@ const FORBIDDEN_DEPENDENCIES: [(&str, &[&str]); 4] = [
     ("storage", &["sqlparser", "axum"]),
 ];
 
-/// Words that may not stand in some places of the code: where, the word, and why.
+/// Words that some parts of the code must not contain: the part, the word, and the reason.
 const FORBIDDEN_WORDS: [(&str, &str, &str); 15] = [
     ("crates/types/", "async ", "types does not wait"),
     ("crates/types/", "std::fs", "types does no I/O"),
@@ -40,14 +41,15 @@ const FORBIDDEN_WORDS: [(&str, &str, &str); 15] = [
     ("crates/", "std::env", "only weir reads the environment"),
 ];
 
-/// Where a forbidden word is at home.
+/// The places where a forbidden word is permitted.
 const HOMES: [(&str, &str); 3] = [
     ("crates/types/src/clock.rs", "SystemTime::now"),
     ("crates/types/src/clock.rs", "Instant::now"),
     ("crates/weir/", "std::env"),
 ];
 
-/// Words of Flink's REST API, and the only places that speak it: the server's model of it, and the client.
+/// Words of Flink's REST API, and the only places that may use them: the server's model of it, and the
+/// client.
 const FLINK_WORDS: [&str; 5] =
     ["\"jid\"", "taskmanagers", "backpressure-level", "yarn-cancel", "failure-cause"];
 const FLINK_HOMES: [&str; 2] = ["crates/server/src/flink/", "crates/weir/src/cli/"];
@@ -56,7 +58,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Files below the root, by their paths from it, that end in one of these.
+/// Returns paths and texts of the files below the root that end in one of these.
 fn files(endings: &[&str]) -> Vec<(String, String)> {
     fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(directory).expect("a directory").flatten() {
@@ -73,8 +75,10 @@ fn files(endings: &[&str]) -> Vec<(String, String)> {
             }
         }
     }
+
     let mut found = Vec::new();
     walk(&root(), &mut found);
+
     let mut files: Vec<_> = found
         .into_iter()
         .filter(|path| endings.iter().any(|ending| path.to_string_lossy().ends_with(ending)))
@@ -84,18 +88,20 @@ fn files(endings: &[&str]) -> Vec<(String, String)> {
             Some((name, fs::read_to_string(&path).ok()?))
         })
         .collect();
+
     files.sort();
     files
 }
 
-/// The code of a file: no comments, and nothing from its tests on.
+/// Returns the code of a file without comments and without everything from its tests on.
 fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let lines = text.lines().filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Tests and benchmarks may use files and sockets, and are judged by clippy alone.
+/// Returns whether a file is production code. Tests and benchmarks may use files and sockets, and only clippy
+/// checks them.
 fn is_production(path: &str) -> bool {
     let is_test_file =
         ["tests.rs", "/tests/", "/benches/", "/examples/", "/fuzz/"].iter().any(|part| path.contains(part));
@@ -111,7 +117,7 @@ fn dependencies(manifest: &str) -> Vec<String> {
     [names("dependencies"), names("build-dependencies")].concat()
 }
 
-/// Who may use whom: the lines `    crate ─► crate crate` of ARCHITECTURE.md.
+/// Returns the permitted dependencies: the lines `    crate ─► crate crate` of ARCHITECTURE.md.
 fn arrows(architecture: &str) -> BTreeMap<String, Vec<String>> {
     let lines = architecture.lines().filter_map(|line| line.strip_prefix("    ")?.split_once("─►"));
     lines
@@ -141,7 +147,7 @@ fn wrong_dependencies(name: &str, manifest: &str, arrows: &BTreeMap<String, Vec<
 
 fn wrong_words(path: &str, text: &str) -> Vec<String> {
     let code = code(text);
-    // The runtime's own clock is for its own timers, and its tests can hold it still.
+    // Tokio's clock is for its own timers, and tests can pause it.
     let is_tokios = code.lines().any(|line| line.starts_with("use tokio::time") && line.contains("Instant"));
     let at_home = |word: &str| {
         HOMES.iter().any(|(home, its)| path.starts_with(home) && *its == word)
@@ -169,9 +175,9 @@ fn wrong_length(path: &str, text: &str) -> Option<String> {
     (lines > LINES_MAX).then(|| format!("{path}: {lines} lines, more than {LINES_MAX}"))
 }
 
-/// Traces of the machine or the tools a change was made with.
+/// Finds traces of the machine or the tools with which a change was made.
 fn traces(path: &str, text: &str) -> Vec<String> {
-    // In two halves, so that this file does not hold them itself.
+    // In two halves, so that this file does not contain the words itself.
     let words = [
         ("/wo", "rk/"),
         ("/ro", "ot/"),
@@ -271,6 +277,7 @@ fn a_wrong_word_is_found_in_code_and_only_there() {
         assert!(wrong_words(path, &format!("    // {line}")).is_empty(), "{path}: {line}");
         assert!(wrong_words(path, &format!("#[cfg(test)]\nmod tests {{\n    {line}\n}}")).is_empty());
     }
+
     let timer = "use tokio::time::{Instant, sleep_until};\nlet now = Instant::now();";
     assert!(wrong_words("crates/server/src/feed/mod.rs", timer).is_empty());
     assert!(wrong_words("crates/types/src/clock.rs", "SystemTime::now() Instant::now()").is_empty());

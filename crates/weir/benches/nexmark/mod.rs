@@ -1,17 +1,17 @@
-//! Events of the Nexmark benchmark: people open auctions, and people bid.
+//! Generates the events of the Nexmark benchmark: people open auctions, and people bid.
 //!
-//! Among fifty events the first is a person, the next three are auctions, the other forty-six bids. Ids count up; half of the
-//! bids go to a hot auction and half come from a hot bidder, the others are spread over the newest hundred. The same
-//! number gives the same event each time.
+//! Of fifty events the first is a person, the next three are auctions, and the other forty-six are bids. Ids
+//! count up. Half of the bids go to a hot auction and half come from a hot bidder; the others are spread over
+//! the newest hundred. The same number always gives the same event.
 
 use serde_json::{Value, json};
 
-/// Events of one second of event time.
+/// Events per second of event time.
 const EVENTS_A_SECOND: u64 = 2_000;
 const FIRST_ID: u64 = 1_000;
-/// How many of the newest people and auctions take part.
+/// Number of the newest people and auctions that take part.
 const ACTIVE: u64 = 100;
-/// One in so many ids is hot.
+/// One of this many ids is hot.
 const HOT: u64 = 20;
 
 const PEOPLE: u64 = 1;
@@ -31,12 +31,12 @@ const NAMES: [&str; 7] = [
 ];
 const CHANNELS: [&str; 4] = ["Google", "Facebook", "Baidu", "Apple"];
 
-/// The event with a number.
+/// Returns the event with a number.
 pub fn event(number: u64) -> Value {
     let mut random = fastrand::Rng::with_seed(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let (round, place) = (number / ROUND, number % ROUND);
     let millis = number * 1_000 / EVENTS_A_SECOND;
-    // People and auctions that there are by now.
+    // People and auctions that exist by now.
     let (people, auctions) = (round * PEOPLE + 1, round * AUCTIONS + place.min(AUCTIONS));
 
     match place {
@@ -94,6 +94,7 @@ fn bid(random: &mut fastrand::Rng, auctions: u64, people: u64, millis: u64) -> V
             (format!("channel-{number}"), Some(number))
         }
     };
+
     let id = id.map(|id| format!("&channel_id={id}")).unwrap_or_default();
     let url = format!(
         "https://www.nexmark.com/{}/{}/{}/item.htm?query=1{id}",
@@ -101,6 +102,7 @@ fn bid(random: &mut fastrand::Rng, auctions: u64, people: u64, millis: u64) -> V
         letters(random, 5),
         letters(random, 5)
     );
+
     json!({
         "auction": FIRST_ID + chosen(random, auctions),
         "bidder": FIRST_ID + chosen(random, people),
@@ -112,7 +114,7 @@ fn bid(random: &mut fastrand::Rng, auctions: u64, people: u64, millis: u64) -> V
     })
 }
 
-/// One of so many: a hot one half of the time, else one of the newest.
+/// Returns an index below `count`: half of the time a hot one, otherwise one of the newest.
 fn chosen(random: &mut fastrand::Rng, count: u64) -> u64 {
     let newest = count.max(1) - 1;
     match random.bool() {
@@ -121,7 +123,7 @@ fn chosen(random: &mut fastrand::Rng, count: u64) -> u64 {
     }
 }
 
-/// From 100 to 100,000,000: each power of ten as likely as another.
+/// Returns a price from 100 to 100,000,000, with each power of ten equally likely.
 fn price(random: &mut fastrand::Rng) -> u64 {
     10_f64.powf(random.f64() * 6.0 + 2.0) as u64
 }

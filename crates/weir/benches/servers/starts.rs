@@ -1,5 +1,5 @@
-//! A Weir that starts over a Redis full of results: when all of it is answered, what that takes, how fast each route
-//! answers then, and how soon what another writer puts there is seen among it.
+//! Measures a Weir that starts with a Redis full of results: the time until all of it is answered, the cost
+//! of that, the time of each route's answer, and the time until another writer's row is seen.
 
 use std::time::Duration;
 
@@ -72,7 +72,7 @@ pub fn starts() {
     up.stop();
 }
 
-/// How long it takes until a row of another writer is answered.
+/// Measures the time until another writer's row is answered.
 fn seen(connection: &mut redis::Connection, up: &Up, clock: &SystemClock, number: u64) -> Duration {
     let total = || up.get("/analytics/redis/overall-summary")["total_queries"].as_u64().unwrap_or_default();
     let (before, time) = (total(), format!("{:.6}", jiff::Zoned::now().datetime()));
@@ -99,7 +99,7 @@ fn seen(connection: &mut redis::Connection, up: &Up, clock: &SystemClock, number
     clock.elapsed().saturating_sub(began)
 }
 
-/// A month of windows, thinned out to the number of keys wanted.
+/// Writes a month of windows, thinned out to `KEYS` keys.
 fn fill(connection: &mut redis::Connection) {
     let now = jiff::Timestamp::now().as_millisecond();
     for first in (0..KEYS).step_by(BATCH) {
@@ -108,7 +108,7 @@ fn fill(connection: &mut redis::Connection) {
             let ms = now - MONTH_MS + MONTH_MS * (number as i64 + 1) / (KEYS as i64 + 1);
             let time =
                 jiff::Timestamp::from_millisecond(ms).expect("a time").to_zoned(jiff::tz::TimeZone::UTC);
-            // No two keys are the same: those of the system before have microseconds, too.
+            // No two keys are equal: keys of the system before Weir have microseconds, too.
             let time = format!("{:.6}", time.datetime());
             pipeline
                 .cmd("SETEX")

@@ -1,7 +1,8 @@
-//! What ends a Weir: somebody asks, or its databases take no more writes.
+//! The ways in which a Weir ends: it is asked to, or its databases refuse writes.
 //!
-//! A database of which one write has failed refuses all others until it is opened anew. A process that goes on without it
-//! would look well and take nothing. So it ends in order, with an error, and whatever keeps it running starts it again.
+//! Once a write to a database fails, the database refuses all others until it is reopened. A process that
+//! went on would look well and accept nothing. So it ends in order with an error, and its supervisor starts
+//! it again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,24 +14,24 @@ use tokio::sync::watch;
 use crate::cli::Failure;
 use crate::shutdown::Shutdown;
 
-/// From one look at the databases to the next.
+/// Interval of checks of the databases.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Tells the services when to end. Clones tell the same.
+/// Tells the services when to end. Clones share the signal.
 #[derive(Clone)]
 pub(super) struct Ending(watch::Receiver<bool>);
 
 impl Ending {
     /// Completes when the services are to end.
     pub async fn comes(mut self) {
-        // Without the task that watches there is nobody left who could say so.
+        // Without the watching task, the signal can never come.
         if self.0.wait_for(|is_over| *is_over).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 }
 
-/// Watches until Weir is to end. The handle yields why it ends, unless it was asked to.
+/// Watches until Weir is to end. The handle yields the error that ends it, or success if it was asked to.
 pub(super) fn watch(
     shutdown: Shutdown,
     log: Arc<dyn EventLog>,
@@ -55,7 +56,7 @@ pub(super) fn watch(
     (Ending(ending), watching)
 }
 
-/// Completes when a database has to be opened anew.
+/// Completes when a database has to be reopened.
 async fn breaks(log: Arc<dyn EventLog>, store: Arc<dyn ResultStore>) -> Failure {
     loop {
         tokio::time::sleep(LOOK).await;

@@ -1,10 +1,10 @@
-//! How the machine's memory is shared out where the settings say `auto`, and what is taken of it.
+//! Shares out the machine's memory where the settings say `auto`, and reports what is used.
 //!
 //! ```text
 //! |  jobs: a half  | results: 1/8 | events: 1/8, at most 256 MiB | the rest of Weir, the kernel's buffers |
 //! ```
 //!
-//! The machine is the container, where there is one: in 512 MiB, jobs get 256 MiB and the others 64 MiB each.
+//! The machine is the container, if there is one: in 512 MiB, jobs get 256 MiB and the others 64 MiB each.
 
 use std::sync::Arc;
 
@@ -14,25 +14,25 @@ use crate::config::{Config, Memory, Size};
 use crate::metrics::{Measure, MemoryMetrics};
 use crate::{allocator, machine};
 
-/// Large machines need no more for events on their way to the log.
+/// Even large machines need no more for events on their way to the log.
 const INGEST_BYTES_MAX: u64 = 256 << 20;
 
-/// What all jobs may take.
+/// Returns the memory limit of all jobs.
 pub(super) fn of_jobs(config: &Config) -> usize {
     bytes(config.jobs.memory, machine::memory_bytes() / 2)
 }
 
-/// What bodies of events may take.
+/// Returns the memory limit of event bodies.
 pub(super) fn of_ingest(config: &Config) -> usize {
     bytes(config.ingest.memory, (machine::memory_bytes() / 8).min(INGEST_BYTES_MAX))
 }
 
-/// What result rows may take that answers are made from.
+/// Returns the memory limit of the result rows from which answers are made.
 pub(super) fn of_results(config: &Config) -> usize {
     bytes(config.http.results_memory, machine::memory_bytes() / 8)
 }
 
-/// What each part holds: together about what the process takes (`tests/memory_is_told.rs`).
+/// Returns the memory of each part; together about that of the process (`tests/memory_is_told.rs`).
 pub(super) fn accounts(
     jobs: Arc<Pool>,
     log: Measure,

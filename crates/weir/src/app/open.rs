@@ -1,4 +1,4 @@
-//! Opens what a Weir runs over: the event log and the result store, embedded or on other machines.
+//! Opens the event log and the result store of a Weir, embedded or on other machines.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use crate::handles::Handles;
 use crate::metrics::Measure;
 use crate::shutdown::Shutdown;
 
-/// How long to wait for Kafka before looking again.
+/// Wait between checks whether Kafka is reachable.
 const KAFKA_PAUSE: Duration = Duration::from_secs(1);
 
-/// An event log, which log a table means, and what frees its directory.
+/// An event log, the logs of all tables, and a function that frees the log's directory.
 pub(super) struct OpenedLog {
     pub log: Arc<dyn EventLog>,
     pub logs: Logs,
     pub close: Box<dyn FnOnce()>,
-    /// Bytes that it holds in memory.
+    /// Measures the bytes that the log holds in memory.
     pub memory: Measure,
 }
 
@@ -68,12 +68,12 @@ pub(super) fn open_log(
     let log = Arc::new(KafkaLog::open(options, clock.clone()).map_err(failed)?);
     wait_for(&log, shutdown)?;
     let logs = Logs::new(log.clone(), Some(settings), clock.clone());
-    // What librdkafka holds is bounded by its own settings, and not told.
+    // librdkafka's settings bound its memory; it does not report it.
     let memory: Measure = Box::new(|| 0);
     Ok(OpenedLog { log: log.clone(), logs, close: Box::new(move || log.close()), memory })
 }
 
-/// Brokers may come up after Weir does, as when a whole machine starts.
+/// Waits until the brokers answer: they may start after Weir, as when a whole machine starts.
 fn wait_for(log: &KafkaLog, shutdown: &Shutdown) -> Result<(), Failure> {
     loop {
         match log.ping() {
@@ -89,7 +89,7 @@ fn wait_for(log: &KafkaLog, shutdown: &Shutdown) -> Result<(), Failure> {
     }
 }
 
-/// Fails where events would go to a topic of Weir's own.
+/// Fails when the main topic is one of Weir's own topics.
 pub(super) fn check_topic(config: &Config) -> Result<(), Failure> {
     let topic = &config.ingest.topic;
     match log::is_internal(topic) {
@@ -100,11 +100,11 @@ pub(super) fn check_topic(config: &Config) -> Result<(), Failure> {
     }
 }
 
-/// A result store, and what frees its directory.
+/// A result store, and a function that frees its directory.
 pub(super) struct Opened {
     pub store: Arc<dyn ResultStore>,
     pub close: Box<dyn FnOnce()>,
-    /// Bytes that it holds in memory.
+    /// Measures the bytes that the store holds in memory.
     pub memory: Measure,
 }
 
@@ -128,7 +128,7 @@ pub(super) fn open_store(
     Ok(Opened { store: store.clone(), close: Box::new(move || store.close()), memory })
 }
 
-/// How to reach Redis, if results are to go there. What is wrong about it is found before anything is opened.
+/// Returns the options of Redis, if results go there. Finds wrong settings before anything is opened.
 pub(super) fn redis_options(config: &Config) -> Result<Option<RedisOptions>, Failure> {
     let Some(url) = redis_url(config) else { return Ok(None) };
     let certificates = match config.redis.certificates.as_path() {
@@ -146,7 +146,7 @@ pub(super) fn redis_options(config: &Config) -> Result<Option<RedisOptions>, Fai
     Ok(Some(options))
 }
 
-/// The settings that say where Redis is, with their values, for people.
+/// Formats the settings that locate Redis, with their values, for people.
 fn named(config: &Config) -> String {
     let of = &config.redis;
     match of.url.as_str() {
@@ -158,7 +158,7 @@ fn named(config: &Config) -> String {
     }
 }
 
-/// Where Redis is, if results are to go there.
+/// Returns the URL of Redis, if results go there.
 fn redis_url(config: &Config) -> Option<String> {
     let of = &config.redis;
     match (of.url.as_str(), of.host.as_str()) {

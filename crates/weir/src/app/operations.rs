@@ -1,14 +1,15 @@
-//! What the server asks about the jobs.
+//! Answers the server's questions about the jobs.
 //!
-//! The dashboard shows what jobs have written. Its figures stand still when these jobs do not run, and are incomplete when
-//! they cannot use what they read; [`trouble`] says so in words. Other jobs do not matter to it.
+//! The dashboard shows what jobs have written. Its figures stand still when these jobs do not run, and are
+//! incomplete when they cannot use the events they read; [`trouble`] describes that. Other jobs do not matter
+//! to the dashboard.
 
 use std::sync::Arc;
 
 use jobs::{Dispatcher, JobMaster, JobStatus};
 use server::{JobSummary, Operations};
 
-/// Keys of the rows that the dashboard shows.
+/// Prefix of the keys of rows that the dashboard shows.
 const DASHBOARD_KEYS: &str = "analytics:";
 
 pub(super) struct JobOperations(pub(super) Arc<Dispatcher>);
@@ -51,24 +52,24 @@ impl Operations for JobOperations {
     }
 }
 
-/// Whether a job writes rows that the dashboard shows.
+/// Returns whether a job writes rows that the dashboard shows.
 fn feeds_dashboard(job: &JobMaster) -> bool {
     let keys = job.plan().sinks.iter().filter_map(|sink| sink.options.entries.get("key"));
     !job.is_query() && keys.into_iter().any(|key| key.value.starts_with(DASHBOARD_KEYS))
 }
 
-/// A job that writes what the dashboard shows.
+/// A job that writes rows that the dashboard shows.
 struct Writer {
     name: String,
     status: JobStatus,
     /// Why its newest attempt ended.
     failure: Option<String>,
-    /// Why it cannot count what there is, though it runs.
+    /// Why it cannot count existing events, although it runs.
     hindrance: Option<String>,
 }
 
-/// What is wrong with the jobs, newest first. Where one of them does its work, those that are over do not matter: they were
-/// replaced, or belong to a script that nobody runs any more.
+/// Describes the trouble of the jobs, given newest first. Once one of them works, ended jobs do not matter:
+/// they were replaced, or belong to a script that is no longer used.
 fn trouble(newest_first: &[Writer]) -> Option<String> {
     let mut told = Vec::new();
     for job in newest_first {

@@ -1,4 +1,4 @@
-//! What the SQL gateway is told of the settings.
+//! Converts the settings to options of the SQL gateway.
 
 use server::gateway::Options;
 

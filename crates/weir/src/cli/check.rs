@@ -1,4 +1,4 @@
-//! `weir check`: whether a script is right, and where it is not.
+//! `weir check`: checks a script, and prints the errors with their places.
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -58,8 +58,8 @@ fn counted(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
-/// `{"script", "ok", "queries", "sources", "sinks", "findings": [{"severity", "message", …}]}`; the counts are null where
-/// there is no plan.
+/// Returns `{"script", "ok", "queries", "sources", "sinks", "findings": [{"severity", "message", …}]}`; the
+/// counts are null without a plan.
 fn report(script: &Script, plan: Option<&Plan>, findings: &[Diagnostic]) -> Value {
     json!({
         "script": script.name,
@@ -71,7 +71,8 @@ fn report(script: &Script, plan: Option<&Plan>, findings: &[Diagnostic]) -> Valu
     })
 }
 
-/// A finding with its place: bytes from the script's start, and line and column, both from 1, in characters.
+/// Returns a finding with its place: bytes from the script's start, and line and column, both from 1, in
+/// characters.
 fn described(finding: &Diagnostic, script: &str) -> Value {
     let (line, column) = place(script, finding.span.start);
     let (end_line, end_column) = place(script, finding.span.end);

@@ -1,4 +1,4 @@
-//! What every command that speaks with a running Weir has in common: who it is, and whom it trusts.
+//! The connection of every command that calls a running Weir: its token, and the certificates it trusts.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::Failure;
 use super::https::Https;
 use super::trust::Trust;
 
-/// What to do where a certificate is not trusted.
+/// Advice for an untrusted certificate.
 pub(super) const TRUST_HINT: &str = "--ca FILE, or WEIR_CA, names the certificate of Weir or of who made it";
 
 /// Flags of every client.
@@ -31,16 +31,16 @@ pub(crate) struct ClientArgs {
 }
 
 impl ClientArgs {
-    /// The value of `Authorization`, if there is a token.
+    /// Returns the value of `Authorization`, if there is a token.
     pub(crate) fn authorization(&self) -> Option<String> {
         self.token.as_deref().filter(|token| !token.is_empty()).map(|token| format!("Bearer {token}"))
     }
 
-    /// Speaks with `url`, and gives up after `timeout`.
+    /// Returns an agent for `url` with a timeout.
     pub(crate) fn agent(&self, url: &str, timeout: Duration) -> Result<Agent, Failure> {
         let config = Agent::config_builder()
             .http_status_as_error(false)
-            // A login page is no answer.
+            // A redirect leads to a login page, which is no answer.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .timeout_global(Some(timeout))
@@ -53,7 +53,7 @@ impl ClientArgs {
         Ok(Agent::with_parts(config.build(), connector, DefaultResolver::default()))
     }
 
-    /// TLS with servers whose certificates are trusted.
+    /// Returns the TLS configuration with the trusted certificates.
     pub(crate) fn tls(&self) -> Result<Arc<rustls::ClientConfig>, Failure> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let trust = Trust::new(self.roots()?, Arc::clone(&provider));
@@ -66,7 +66,7 @@ impl ClientArgs {
         Ok(Arc::new(config.with_no_client_auth()))
     }
 
-    /// A request that got no answer.
+    /// Returns the error of a request that got no answer.
     pub(crate) fn unreachable(url: &str, error: &ureq::Error) -> anyhow::Error {
         match error {
             ureq::Error::Rustls(rustls::Error::InvalidCertificate(why)) => {
@@ -78,7 +78,7 @@ impl ClientArgs {
 
     fn roots(&self) -> Result<Vec<CertificateDer<'static>>, Failure> {
         let Some(path) = &self.ca else {
-            // One that cannot be read is missed where it is needed.
+            // A certificate that cannot be read is reported where it is needed.
             return Ok(rustls_native_certs::load_native_certs().certs);
         };
         let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);

@@ -1,4 +1,4 @@
-//! `weir config`, and the flags that set what it prints.
+//! `weir config`, and the flags that override the settings it prints.
 
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ pub(super) struct SettingsArgs {
 }
 
 impl SettingsArgs {
-    /// The settings in force for this process.
+    /// Returns the effective settings of this process.
     pub(super) fn load(&self, logs: &LogArgs) -> Result<Loaded, Failure> {
         let named = [
             ("--data-dir", "data_dir", self.data_dir.clone()),
@@ -75,7 +75,7 @@ pub(super) struct DataArgs {
 }
 
 impl DataArgs {
-    /// The data directory by flags, environment and file.
+    /// Returns the data directory by flags, environment and file.
     pub(super) fn directory(&self) -> Result<PathBuf, Failure> {
         let flag = self.data_dir.clone();
         let flag =
@@ -86,7 +86,7 @@ impl DataArgs {
     }
 }
 
-/// The process's variables, but for those that are not Unicode, which no setting is.
+/// Returns the environment variables that are Unicode. No setting is anything else.
 pub(super) fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

@@ -1,4 +1,4 @@
-//! `weir dead-letters`: events that no job could count, and giving them back.
+//! `weir dead-letters`: lists events that no job could count, and replays them.
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -79,7 +79,7 @@ struct Left {
 }
 
 const PATH: &str = "/weir/dead-letters";
-/// Dead letters in a list, unless told otherwise.
+/// Default number of dead letters in a list.
 const LIMIT: usize = 100;
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
@@ -122,7 +122,7 @@ fn letters(manager: &JobManager, which: &Which) -> Result<Vec<Value>, Failure> {
 }
 
 impl Which {
-    /// The filter as the body of a replay.
+    /// Returns the filter as the body of a replay.
     fn wanted(&self) -> Value {
         json!({
             "reason": self.reason,
@@ -165,7 +165,7 @@ fn text<'a>(letter: &'a Value, name: &str) -> &'a str {
     letter[name].as_str().unwrap_or_default()
 }
 
-/// As a part of a URL's query.
+/// Encodes a text as a part of a URL's query.
 fn encoded(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {

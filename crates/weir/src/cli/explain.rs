@@ -1,4 +1,4 @@
-//! `weir explain`: what a script does, for people.
+//! `weir explain`: describes what a script does.
 
 use clap::Args;
 

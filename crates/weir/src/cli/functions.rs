@@ -1,4 +1,5 @@
-//! `weir functions`: what SQL can call, a line each: functions, aggregates, and forms with a grammar of their own.
+//! `weir functions`: lists what SQL can call, one per line: functions, aggregates, and forms with a grammar
+//! of their own.
 
 use clap::Args;
 

@@ -1,4 +1,4 @@
-//! `weir generate`: realistic events for a running Weir, or into a file.
+//! `weir generate`: sends realistic events to a running Weir, or writes them to a file.
 
 mod deliver;
 mod write;
@@ -130,7 +130,7 @@ fn options(arguments: &Arguments) -> Options {
     }
 }
 
-/// A bar on a terminal, nothing elsewhere.
+/// Returns a progress bar, which is visible only on a terminal.
 fn bar(count: u64) -> ProgressBar {
     let bar = ProgressBar::new(count);
     let style =
@@ -141,7 +141,7 @@ fn bar(count: u64) -> ProgressBar {
     }
 }
 
-/// Microseconds since 1970 UTC.
+/// Parses a time into microseconds since 1970 UTC.
 fn moment(text: &str, zone: &TimeZone) -> anyhow::Result<i64> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Ok(instant.as_microsecond());

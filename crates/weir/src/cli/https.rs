@@ -1,4 +1,4 @@
-//! TLS for ureq with a configuration of our own: ureq's connector takes roots, and no other way of checking certificates.
+//! TLS for ureq with a configuration of our own: ureq's connector accepts roots only, and no other verifier.
 
 use std::fmt;
 use std::io::{Read as _, Write as _};
@@ -11,7 +11,7 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-/// Puts TLS around connections to `https://`.
+/// Wraps connections to `https://` in TLS.
 pub(super) struct Https(pub(super) Arc<ClientConfig>);
 
 impl fmt::Debug for Https {
@@ -48,7 +48,7 @@ impl<In: Transport> Connector<In> for Https {
     }
 }
 
-/// What went wrong with TLS, which stands within the error of the connection.
+/// Returns the TLS error inside an error of the connection.
 pub(super) fn of_tls(error: std::io::Error) -> Error {
     match error.get_ref().and_then(|within| within.downcast_ref::<rustls::Error>()) {
         Some(within) => Error::Rustls(within.clone()),
@@ -56,7 +56,7 @@ pub(super) fn of_tls(error: std::io::Error) -> Error {
     }
 }
 
-/// A connection within TLS.
+/// A connection over TLS.
 pub(super) struct Encrypted {
     buffers: LazyBuffers,
     stream: StreamOwned<ClientConnection, TransportAdapter>,

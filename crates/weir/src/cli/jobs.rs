@@ -1,4 +1,4 @@
-//! `weir jobs`: what Flink's own command line does, against a running Weir.
+//! `weir jobs`: the operations of Flink's own command line, on a running Weir.
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -70,7 +70,7 @@ struct Job {
     state: String,
     start_time: i64,
     duration: i64,
-    /// Its state is FAILED because it could not be started again with Weir, which tries it with its next start.
+    /// The state is FAILED because the job could not be started again with Weir; its next start tries again.
     #[serde(skip)]
     not_started: bool,
 }
@@ -105,16 +105,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     }
 }
 
-/// Which jobs a name may stand for.
+/// The jobs for which a name may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Among {
-    /// Those that are not over.
+    /// Jobs that have not ended.
     Running,
-    /// Also the newest of those that are over, where no other has the name.
+    /// Also the newest ended job, where no other has the name.
     All,
 }
 
-/// The job that is meant: by its id, which need not be known, or else by its name.
+/// Finds a job by its id, which need not be known, or by its name.
 fn find(manager: &JobManager, given: &str, among: Among) -> Result<JobId, Failure> {
     if let Ok(id) = given.parse() {
         return Ok(id);
@@ -125,7 +125,7 @@ fn find(manager: &JobManager, given: &str, among: Among) -> Result<JobId, Failur
     chosen(jobs, given, among).map_err(|why| Failure::failed(anyhow::anyhow!(why)))
 }
 
-/// The jobs that are asked for.
+/// Returns the jobs that meet a condition.
 fn jobs(manager: &JobManager, is_asked_for: impl Fn(&Job) -> bool) -> Result<Vec<Job>, Failure> {
     let mut jobs = manager.get::<Overview>("/v1/jobs/overview")?.jobs;
     jobs.retain(is_asked_for);
@@ -135,7 +135,7 @@ fn jobs(manager: &JobManager, is_asked_for: impl Fn(&Job) -> bool) -> Result<Vec
     Ok(jobs)
 }
 
-/// The job of a name, or why there is none that is surely meant.
+/// Returns the job of a name, or why the name stands for no job or for several.
 fn chosen(named: Vec<Job>, name: &str, among: Among) -> Result<JobId, String> {
     let (mut over, running): (Vec<Job>, Vec<Job>) = named.into_iter().partition(Job::is_over);
     over.sort_by_key(|job| job.start_time);
@@ -185,7 +185,7 @@ fn figures(manager: &JobManager, job: &str) -> Result<Figures, Failure> {
     manager.get(&format!("/weir/jobs/{job}"))
 }
 
-/// Whether it balances is in the exit code too.
+/// Prints the ledger of a job. The exit code also tells whether it balances.
 fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Failure> {
     let ledger = figures(manager, &job.to_string())?.ledger;
     let count = |name: &str| ledger[name].as_u64().unwrap_or_default();
@@ -217,7 +217,7 @@ fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Fa
     Ok(if balances { Outcome::Done } else { Outcome::No })
 }
 
-/// What a job is in that is over.
+/// The states of ended jobs.
 const OVER: [&str; 3] = ["FINISHED", "CANCELED", FAILED];
 const FAILED: &str = "FAILED";
 
@@ -267,10 +267,12 @@ mod tests {
                 Job { not_started: true, ..job(8, "e", "FAILED") },
             ]
         };
+
         let of = |name: &str, among| {
             let named = jobs().into_iter().filter(|job| job.name == name || on_one_line(&job.name) == name);
             chosen(named.collect(), name, among).map(|id| id.0)
         };
+
         assert_eq!(of("a", Among::Running), Ok(2));
         assert_eq!((of("two\nlines", Among::Running), of("two\\nlines", Among::All)), (Ok(7), Ok(7)));
         assert_eq!(of("b", Among::All), Ok(4));

@@ -1,4 +1,4 @@
-//! `weir local`: a script over files, to their end, without a server.
+//! `weir local`: runs a script over files, to their end, without a server.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,7 +18,7 @@ use super::terminal::complain;
 use super::{Failure, Outcome};
 use crate::shutdown::Shutdown;
 
-/// Between two looks at whether the run is over.
+/// Poll interval of the end of the run.
 const POLL: Duration = Duration::from_millis(5);
 
 #[derive(Debug, Args)]
@@ -104,7 +104,7 @@ pub(super) fn run(
     Ok(if shutdown.is_asked() { Outcome::No } else { Outcome::Done })
 }
 
-/// Whether nobody reads the rows any more: nothing else here is written to a pipe.
+/// Returns whether the reader of the rows is gone: only rows are written to a pipe.
 fn is_closed_pipe(error: &LocalError) -> bool {
     let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     causes.any(|cause| {
@@ -112,7 +112,7 @@ fn is_closed_pipe(error: &LocalError) -> bool {
     })
 }
 
-/// The files of each table, in the order given.
+/// Returns the files of each table, in the order given.
 fn inputs(given: &[(String, PathBuf)]) -> Vec<LocalInput> {
     let mut tables: BTreeMap<&str, Vec<PathBuf>> = BTreeMap::new();
     for (table, path) in given {

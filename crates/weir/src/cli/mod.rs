@@ -1,4 +1,4 @@
-//! The command line: one file a command.
+//! The command line, one file per command.
 
 mod check;
 mod client;
@@ -62,7 +62,7 @@ struct LogArgs {
 }
 
 impl LogArgs {
-    /// Starts logging by flags and environment alone: only commands that run jobs read files.
+    /// Starts logging by flags and environment alone. Only commands that run jobs also read files.
     fn start(&self) -> Result<(), Failure> {
         let variable = |name: &str| std::env::var(name).ok();
         let filter = self.filter.clone().or_else(|| variable("WEIR_LOG"));
@@ -127,7 +127,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     let Cli { logs, command } = cli;
     let shutdown = || Shutdown::listen().map_err(Failure::failed);
 
-    // These two read settings from a file too.
+    // These two commands also read settings from a file.
     if !matches!(command, Command::Config(_) | Command::Up(_)) {
         logs.start()?;
     }

@@ -1,4 +1,4 @@
-//! How a command ends: the exit codes of `weir --help`.
+//! The outcomes of a command: the exit codes of `weir --help`.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use types::ErrorDomain;
 
-/// A command that ran.
+/// The outcome of a command that ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// 0
@@ -15,12 +15,12 @@ pub(crate) enum Outcome {
     No,
 }
 
-/// A command that could not.
+/// The error of a command that could not run.
 #[derive(Debug)]
 pub(crate) struct Failure {
     code: u8,
     error: anyhow::Error,
-    /// Nobody reads what is written any more, as behind `| head`: that is how a command ends, and nothing to tell of.
+    /// The reader of the output is gone, as behind `| head`. The command then ends silently.
     is_quiet: bool,
 }
 
@@ -34,7 +34,7 @@ impl Outcome {
 }
 
 impl Failure {
-    /// What was asked for failed: code 1.
+    /// The operation failed: code 1.
     pub(crate) fn failed(error: impl Into<anyhow::Error>) -> Failure {
         Failure { code: 1, error: error.into(), is_quiet: false }
     }
@@ -44,24 +44,24 @@ impl Failure {
         Failure { code: 2, error: error.into(), is_quiet: false }
     }
 
-    /// Something outside cannot be reached: code 3.
+    /// An external system is unreachable: code 3.
     pub(crate) fn external(error: impl Into<anyhow::Error>) -> Failure {
         Failure { code: 3, error: error.into(), is_quiet: false }
     }
 
-    /// Results could not be written: code 1, or 0 and silence where nobody reads them any more.
+    /// Results could not be written: code 1, or 0 and silence where the reader is gone.
     pub(crate) fn writing(to: impl fmt::Display, error: io::Error) -> Failure {
         let is_quiet = error.kind() == io::ErrorKind::BrokenPipe;
         let error = anyhow::Error::new(error).context(format!("writing to {to}"));
         Failure { code: u8::from(!is_quiet), error, is_quiet }
     }
 
-    /// Whether somebody should be told.
+    /// Returns whether the error needs no message.
     pub(crate) fn is_quiet(&self) -> bool {
         self.is_quiet
     }
 
-    /// An error that knows who has to act on it.
+    /// Returns the failure of an error with this domain.
     pub(crate) fn of(domain: ErrorDomain, error: impl Into<anyhow::Error>) -> Failure {
         match domain {
             ErrorDomain::User | ErrorDomain::Internal => Failure::failed(error),
@@ -74,7 +74,7 @@ impl Failure {
     }
 }
 
-/// The error and its causes, each once.
+/// Formats the error and its causes, each once.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#}", self.error)

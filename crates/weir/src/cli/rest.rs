@@ -12,10 +12,11 @@ use ureq::{Agent, RequestBuilder};
 use super::Failure;
 use super::client::ClientArgs;
 
-/// What to do without a token.
+/// Advice for a missing token.
 pub(super) const HINT: &str = "`weir tokens create` makes one; give it as --token or WEIR_TOKEN";
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// For what waits until a state is written, however large: as long as that may take unless told otherwise, and some more.
+/// Timeout of requests that wait for a state to be written: somewhat more than the default limit of a
+/// checkpoint.
 const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Args)]
@@ -44,7 +45,7 @@ impl JobManager {
         JobManager::within(TIMEOUT, arguments)
     }
 
-    /// One that waits for what takes its time.
+    /// Returns a client with a long timeout, for slow requests.
     pub(super) fn patient(arguments: &ManagerArgs) -> Result<JobManager, Failure> {
         JobManager::within(LONG_TIMEOUT, arguments)
     }
@@ -105,7 +106,7 @@ impl JobManager {
     }
 }
 
-/// `{"errors": ["…"]}`. Of a Java trace, only the message is for people.
+/// Returns the failure of `{"errors": ["…"]}`. Shows only the message of a Java trace.
 fn refusal(status: StatusCode, text: &str) -> Failure {
     let body: Value = serde_json::from_str(text).unwrap_or_default();
     let errors = body["errors"].as_array().into_iter().flatten().filter_map(Value::as_str);

@@ -1,4 +1,4 @@
-//! `weir run`: submits a script to a running Weir, and says line by line what happens.
+//! `weir run`: submits a script to a running Weir, and prints what happens, line by line.
 
 use std::collections::BTreeMap;
 
@@ -55,37 +55,42 @@ struct Replaced {
     report: String,
 }
 
-/// The script is compiled over there: with the settings in force there, and the variables given here. The id goes to
-/// stdout, for scripts; what is said to people, to stderr.
+/// Submits a script, which the server compiles with its settings and the variables given here. Prints the id
+/// to stdout, for scripts, and messages for people to stderr.
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if arguments.dry_run && arguments.from.is_none() && arguments.replace.is_none() {
         let message = "--dry-run needs --from SAVEPOINT or --replace JOB: it says what becomes of a state";
         return Err(Failure::usage(anyhow::anyhow!(message)));
     }
+
     let script = arguments.script.read()?;
     let variables: BTreeMap<&str, &str> = arguments.script.given().collect();
     let name = match (&arguments.name, &arguments.replace) {
         (Some(name), _) => Some(name.as_str()),
-        // The old job's name is as good.
+        // Without a name, the successor takes the old job's.
         (None, Some(_)) => None,
         (None, None) => Some(script.job_name()),
     };
+
     let manager = JobManager::patient(&arguments.manager)?;
     let body = json!({
         "script": script.text, "name": name, "file": script.name, "variables": variables,
         "from": arguments.from, "replace": arguments.replace, "dry_run": arguments.dry_run,
     });
+
     let answered = manager.post::<Value>("/weir/jobs", &body);
     let answer = match answered {
         Ok(answer) => answer,
         Err(failure) => return drawn(failure),
     };
+
     let wrong = |error| Failure::external(anyhow::Error::new(error).context("the job manager's answer"));
     if arguments.dry_run {
         let answer: DryRun = serde_json::from_value(answer).map_err(wrong)?;
         print(answer.report.trim_end())?;
         return Ok(if answer.complete { Outcome::Done } else { Outcome::No });
     }
+
     let submitted: Submitted = serde_json::from_value(answer).map_err(wrong)?;
     submitted.tell();
     print(&submitted.jobid)?;
@@ -106,7 +111,7 @@ impl Submitted {
     }
 }
 
-/// Findings are drawn as `weir check` draws them, and need no word before them.
+/// Prints findings as `weir check` draws them, without a prefix.
 fn drawn(failure: Failure) -> Result<Outcome, Failure> {
     let text = failure.to_string();
     if !text.starts_with("Error: ") {

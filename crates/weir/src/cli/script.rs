@@ -1,4 +1,4 @@
-//! A script of the user: read, its variables filled, compiled, and its errors shown with their places.
+//! A script of the user: reads it, fills its variables, compiles it, and shows its errors with their places.
 
 use std::ffi::OsStr;
 use std::io::{IsTerminal as _, Read as _, stderr, stdin};
@@ -29,7 +29,7 @@ pub(super) struct VariableArgs {
     variables: Vec<(String, String)>,
 }
 
-/// A script and the name it is shown by: that of its file, with the way there.
+/// A script, and the name under which it is shown: the path of its file.
 pub(crate) struct Script {
     pub(crate) name: String,
     pub(crate) text: String,
@@ -40,12 +40,12 @@ impl ScriptArgs {
         Script::read(&self.path)
     }
 
-    /// The variables given by flags.
+    /// Returns the variables given by flags.
     pub(super) fn given(&self) -> impl Iterator<Item = (&str, &str)> {
         self.variables.all()
     }
 
-    /// A variable's value, by flag or from the environment.
+    /// Returns a variable's value, by flag or from the environment.
     pub(super) fn lookup(&self, name: &str) -> Option<String> {
         self.variables.given(name).or_else(|| std::env::var(name).ok())
     }
@@ -56,7 +56,7 @@ impl VariableArgs {
         self.variables.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// What a flag says of a variable; the last one wins.
+    /// Returns the value of a variable's flag; the last one wins.
     pub(super) fn given(&self, name: &str) -> Option<String> {
         self.variables.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value.clone())
     }
@@ -77,14 +77,15 @@ impl Script {
         Ok(Script { text: text.map_err(Failure::failed)?, name })
     }
 
-    /// What its job is called where it does not say so itself: the name of its file, without the way there.
+    /// Returns the name of the script's job where the script sets none: the name of its file, without the
+    /// path.
     pub(crate) fn job_name(&self) -> &str {
         let file = Path::new(&self.name).file_name().and_then(OsStr::to_str);
         file.unwrap_or(&self.name)
     }
 
-    /// What the job of each script is called. Where two files have one name, or a job of an earlier version is on record with
-    /// the way to its file, that is part of the name.
+    /// Returns the name of each script's job. The path is part of the name where two files share a name, or
+    /// where a recorded job of an earlier version has it.
     pub(crate) fn job_names<'a>(scripts: &'a [Script], recorded: &[String]) -> Vec<&'a str> {
         let name = |script: &'a Script| {
             let namesakes = scripts.iter().filter(|of| of.job_name() == script.job_name()).count();
@@ -94,7 +95,7 @@ impl Script {
         scripts.iter().map(name).collect()
     }
 
-    /// Compiles it; findings go to stderr, and `None` means that there are errors.
+    /// Compiles the script and prints findings to stderr. `None` means that there are errors.
     pub(super) fn compile(&self, variables: &dyn Fn(&str) -> Option<String>) -> Option<Plan> {
         let (plan, findings) = self.check(variables);
         self.show(&findings);
@@ -116,7 +117,7 @@ impl Script {
         }
     }
 
-    /// The plan, if there are no errors, and all findings.
+    /// Returns the plan, if there are no errors, and all findings.
     pub(super) fn check(
         &self,
         variables: &dyn Fn(&str) -> Option<String>,

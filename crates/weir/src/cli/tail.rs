@@ -1,4 +1,4 @@
-//! `weir tail`: the feed of a running Weir, one line a row.
+//! `weir tail`: prints the feed of a running Weir, one line per row.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use super::terminal::{complain, on_one_line, print};
 use super::{Failure, Outcome};
 use crate::shutdown::Shutdown;
 
-/// A snapshot of everything can be large.
+/// Maximum size of a frame. A complete snapshot can be large.
 const FRAME_BYTES_MAX: usize = 256 << 20;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// The server sends a heartbeat every 30 s; after three it is taken for dead.
+/// Silence after which the server counts as dead: three heartbeats of 30 s.
 const SILENCE_MAX: Duration = Duration::from_secs(90);
 
 #[derive(Debug, Args)]
@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments, shutdown: Shutdown) -> Result<Outcome, 
     runtime.block_on(follow(arguments, &url, shutdown))
 }
 
-/// Follows until asked to end; comes back after a lost connection, but not if there never was one.
+/// Follows the feed until asked to end. Reconnects after a lost connection, but fails if there never was one.
 async fn follow(arguments: &Arguments, url: &str, shutdown: Shutdown) -> Result<Outcome, Failure> {
     let mut pause = FIRST_PAUSE;
     let mut was_connected = false;
@@ -96,7 +96,7 @@ async fn follow(arguments: &Arguments, url: &str, shutdown: Shutdown) -> Result<
     }
 }
 
-/// Bytes both ways, with TLS or without.
+/// A connection with TLS or without.
 trait Stream: AsyncRead + AsyncWrite + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 
@@ -104,9 +104,9 @@ type Socket = tokio_tungstenite::WebSocketStream<Box<dyn Stream>>;
 
 /// Why there is no connection.
 enum Lack {
-    /// It may be there later.
+    /// The server may be reachable later.
     Unreachable(String),
-    /// It is there, and says no.
+    /// The server refuses.
     Refused(Failure),
 }
 
@@ -160,11 +160,12 @@ async fn read(arguments: &Arguments, mut socket: Socket, shutdown: &Shutdown) ->
         let message = tokio::select! {
             message = tokio::time::timeout(SILENCE_MAX, socket.next()) => message,
             () = shutdown.clone().asked() => {
-                // A farewell is polite; the server copes without.
+                // The closing frame is optional; the server copes without.
                 let _ = socket.close(None).await;
                 return Ok(End::Asked);
             }
         };
+
         match message {
             Err(_) => return Ok(End::Lost(format!("nothing for {} s", SILENCE_MAX.as_secs()))),
             Ok(None) => return Ok(End::Lost("closed by the server".to_owned())),
@@ -201,7 +202,7 @@ fn is_known(kind: &str) -> anyhow::Result<()> {
     anyhow::bail!("there is no type `{kind}`; the types are {}", known.join(", "))
 }
 
-/// `http://host:port` with or without the feed's path, to where the feed is.
+/// Returns the URL of the feed for `http://host:port`, with or without the feed's path.
 fn feed_url(url: &str) -> anyhow::Result<String> {
     let rest = match url.split_once("://") {
         None => format!("ws://{url}"),
@@ -215,7 +216,7 @@ fn feed_url(url: &str) -> anyhow::Result<String> {
     Ok(if rest.ends_with("/ws/analytics") { rest.to_owned() } else { format!("{rest}/ws/analytics") })
 }
 
-/// What the server says is wrong behind it.
+/// Returns what the server reports as wrong behind it.
 fn complaints(frame: &str) -> Vec<String> {
     let Ok(frame) = serde_json::from_str::<Value>(frame) else { return Vec::new() };
     if frame["type"] != "status" {
@@ -241,7 +242,7 @@ fn complaints(frame: &str) -> Vec<String> {
     }
 }
 
-/// A frame as the lines to print, one a row.
+/// Returns the lines to print for a frame, one per row.
 fn lines(arguments: &Arguments, frame: &str) -> Vec<String> {
     let Ok(frame) = serde_json::from_str::<Value>(frame) else { return Vec::new() };
     let time = frame["timestamp"].as_str().unwrap_or_default();
@@ -261,7 +262,7 @@ fn lines(arguments: &Arguments, frame: &str) -> Vec<String> {
     let mut lines = Vec::new();
 
     for (name, data) in data {
-        // The initial snapshot names its parts in another way: `popularQuestions` for `popular_queries`.
+        // The initial snapshot names its parts differently: `popularQuestions` for `popular_queries`.
         let kind = update.unwrap_or(name);
         if arguments.kind.as_deref().is_some_and(|wanted| update.is_none() && wanted != name) {
             continue;
@@ -269,7 +270,7 @@ fn lines(arguments: &Arguments, frame: &str) -> Vec<String> {
         for row in rows(data) {
             lines.push(match arguments.json {
                 true => json_line(kind, time, &row),
-                // Whoever sends events does not get to write to the terminal.
+                // A sender of events must not control the terminal.
                 false => on_one_line(&format!("{time:<19}  {kind:<17}  {}", words(&row))).into_owned(),
             });
         }
@@ -278,7 +279,7 @@ fn lines(arguments: &Arguments, frame: &str) -> Vec<String> {
     lines
 }
 
-/// The rows of one analytic: a list, a list a group (then each row carries its group), or one object.
+/// Returns the rows of one analytic: a list, a list per group (each row then has its group), or one object.
 fn rows(data: &Value) -> Vec<Map<String, Value>> {
     let row = |value: &Value| match value {
         Value::Object(fields) => fields.clone(),
@@ -303,10 +304,10 @@ fn json_line(kind: &str, time: &str, row: &Map<String, Value>) -> String {
     serde_json::json!({"type": kind, "timestamp": time, "row": row}).to_string()
 }
 
-/// How an answer is wrapped, which is no news.
+/// Fields of an answer that are not its data.
 const WRAPPING: [&str; 2] = ["status", "days"];
 
-/// `faculty=Khách  query_count=12  avg_response_time=731.20`
+/// Formats a row as `faculty=Khách  query_count=12  avg_response_time=731.20`.
 fn words(row: &Map<String, Value>) -> String {
     let word = |(name, value): (&String, &Value)| match value {
         Value::String(text) => format!("{name}={text}"),

@@ -1,4 +1,4 @@
-//! Writes for whoever called: results to stdout, remarks to stderr.
+//! Output of the commands: results to stdout, messages to stderr.
 
 use std::borrow::Cow;
 use std::io::{self, Write as _};
@@ -7,7 +7,7 @@ use super::Failure;
 
 /// Writes a line to stdout.
 ///
-/// Fails when nobody reads any more, as behind `| head`; the caller ends then.
+/// Fails when the reader is gone, as behind `| head`; the caller then ends.
 pub(crate) fn print(line: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(line.as_bytes())
@@ -16,8 +16,7 @@ pub(crate) fn print(line: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::writing("stdout", error))
 }
 
-/// A name or a message as part of a line: line ends, and what moves the cursor, are shown as they are written in SQL and
-/// JSON.
+/// Escapes line ends and cursor movements in a name or message, so that it fits into a line.
 pub(crate) fn on_one_line(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
         return text.into();
@@ -26,7 +25,7 @@ pub(crate) fn on_one_line(text: &str) -> Cow<'_, str> {
     text.chars().map(shown).collect::<String>().into()
 }
 
-/// Writes a line to stderr. Where even that fails there is nobody to tell.
+/// Writes a line to stderr. Where even that fails, nobody can be told.
 pub(crate) fn complain(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -1,4 +1,4 @@
-//! `weir tokens`: who may do what. The running Weir sees a change within a second.
+//! `weir tokens`: creates, lists and revokes tokens. A running Weir sees a change within a second.
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp as Moment;
@@ -123,7 +123,7 @@ fn roles_of(token: &Token) -> String {
     token.roles.iter().map(|role| role.name()).collect::<Vec<_>>().join(",")
 }
 
-/// A second is as exact as anybody needs it.
+/// Formats a time to the second.
 fn moment(at: Timestamp) -> String {
     Moment::from_second(at.0.div_euclid(1000))
         .map_or_else(|_| format!("{} ms", at.0), |moment| moment.to_string())

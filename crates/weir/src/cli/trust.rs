@@ -1,9 +1,10 @@
-//! Whom `https://` trusts: authorities, and the certificates themselves that a file names.
+//! Certificates that `https://` trusts: authorities, and server certificates that a file names.
 //!
-//! `openssl req -x509` makes a certificate that is its own authority (`CA:TRUE`) and has its name in the subject alone.
-//! Authorities may not speak for a server, and names count in `subjectAltName` only (RFC 6125, 6.4.4), so that rustls
-//! refuses both. But whoever names this very certificate as trusted trusts its key: it is accepted for the name in its
-//! subject, as curl and OpenSSL do. All else is checked: its dates, and that the server has the key.
+//! `openssl req -x509` makes a certificate that is its own authority (`CA:TRUE`) and has its name in the
+//! subject only. An authority may not act as a server, and names count in `subjectAltName` only (RFC 6125,
+//! 6.4.4), so rustls refuses both. But a user who names this very certificate as trusted trusts its key. So
+//! it is accepted for the name in its subject, as in curl and OpenSSL. Everything else is checked: its dates,
+//! and that the server has the key.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ const COMMON_NAME: [u8; 5] = [0x06, 0x03, 0x55, 0x04, 0x03];
 /// `UTF8String`, `PrintableString` and `IA5String`.
 const TEXTS: [u8; 3] = [0x0C, 0x13, 0x16];
 
-/// Checks certificates against those that are trusted.
+/// Verifies certificates against the trusted ones.
 #[derive(Debug)]
 pub(super) struct Trust {
     trusted: Vec<CertificateDer<'static>>,
@@ -37,15 +38,15 @@ impl Trust {
         Ok(Trust { trusted, authorities })
     }
 
-    /// Whether a certificate that `error` refuses is itself trusted, and has the name.
+    /// Returns whether a certificate refused with `error` is itself trusted and has the name.
     fn is_trusted_itself(&self, error: &Error, shown: &CertificateDer<'_>, name: &ServerName<'_>) -> bool {
         let is_named = self.trusted.iter().any(|trusted| trusted == shown);
         is_named && is_forgiven(error) && has_name(shown, name)
     }
 }
 
-/// Whether an error is none for a certificate that is itself trusted. That of an authority comes after its dates were
-/// checked.
+/// Returns whether an error does not matter for a certificate that is itself trusted. The error of an
+/// authority comes after its dates were checked.
 fn is_forgiven(error: &Error) -> bool {
     match error {
         Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. }) => true,
@@ -56,7 +57,8 @@ fn is_forgiven(error: &Error) -> bool {
     }
 }
 
-/// Whether a certificate is for a name: one of its alternative names or, without any, the common name of its subject.
+/// Returns whether a certificate is for a name: one of its alternative names or, without any, the common name
+/// of its subject.
 fn has_name(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> bool {
     let Ok(certificate) = webpki::EndEntityCert::try_from(certificate) else { return false };
     match certificate.verify_is_valid_for_subject_name(name) {
@@ -69,7 +71,7 @@ fn has_name(certificate: &CertificateDer<'_>, name: &ServerName<'_>) -> bool {
     }
 }
 
-/// The common name in a subject, which is in DER: an attribute type, then a text of less than 128 bytes.
+/// Returns the common name in a subject in DER: an attribute type, then a text of less than 128 bytes.
 fn common_name(subject: &[u8]) -> Option<&[u8]> {
     let at = subject.windows(COMMON_NAME.len()).position(|window| window == COMMON_NAME)?;
     match subject.get(at + COMMON_NAME.len()..)? {
@@ -128,7 +130,7 @@ mod tests {
 
     use super::*;
 
-    /// What `openssl req -x509 -subj /CN=…` makes.
+    /// Returns a certificate as `openssl req -x509 -subj /CN=…` makes it.
     fn made(common_name: &str, alternatives: &[&str]) -> CertificateDer<'static> {
         let names: Vec<String> = alternatives.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).expect("names");
@@ -138,7 +140,7 @@ mod tests {
         params.self_signed(&key).expect("a certificate").der().clone()
     }
 
-    /// The verdict on a certificate in 2026, for a name.
+    /// Verifies a certificate for a name, in 2026.
     fn verdict(
         trusted: &CertificateDer<'static>,
         shown: &CertificateDer<'_>,

@@ -1,4 +1,4 @@
-//! `weir up`: the whole of it in one process.
+//! `weir up`: runs all of Weir in one process.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use crate::private;
 use crate::shutdown::Shutdown;
 use crate::telemetry::{self, Sinks};
 
-/// The fifteen analytics.
+/// The script of the fifteen analytics.
 const ANALYTICS: &str = include_str!("../../../../jobs/analytics.sql");
 
-/// Log lines that the job manager shows.
+/// Bytes of log lines that the job manager shows.
 const LOG_BYTES: usize = 1 << 20;
 
 #[derive(Debug, Args)]

@@ -1,4 +1,4 @@
-//! Lays the sources of settings over each other: defaults, file, environment, flags.
+//! Merges the sources of settings: defaults, file, environment, flags.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use toml::{Table, Value};
 use super::place::{Origin, line_of, meant};
 use super::{Config, ConfigError};
 
-/// Every key at its default, with the reason.
+/// The file with every key at its default, and the reason.
 pub(crate) const DEFAULTS: &str = include_str!("../../../../config/weir.toml");
 
-/// The file that is read if it is there.
+/// The file of settings that is read if it exists.
 const FILE: &str = "weir.toml";
 
-/// Names that deployments set already, or that read better, beside the `WEIR_<SECTION>_<KEY>` of every key. These win
-/// over an alias: they are meant for Weir alone.
+/// Environment variables that deployments set already, or that read better, besides the
+/// `WEIR_<SECTION>_<KEY>` of every key. The latter override an alias, because they are meant for Weir alone.
 const ALIASES: [(&str, &str); 10] = [
     ("CORS_ORIGINS", "http.cors_origins"),
     ("KAFKA_BROKER_URL", "kafka.brokers"),
@@ -31,33 +31,33 @@ const ALIASES: [(&str, &str); 10] = [
     ("WEIR_TIME_ZONE", "jobs.time_zone"),
 ];
 
-/// Where settings are looked for.
+/// The sources of settings.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {
-    /// `None` = `weir.toml` in the working directory, if it is there.
+    /// `None` stands for `weir.toml` in the working directory, if it exists.
     pub(crate) file: Option<PathBuf>,
     pub(crate) environment: Vec<(String, String)>,
-    /// In the order given; later ones win.
+    /// In the order given; later flags win.
     pub(crate) flags: Vec<Flag>,
 }
 
 /// A setting on the command line.
 #[derive(Debug, Clone)]
 pub(crate) struct Flag {
-    /// As it is written there: `--http`.
+    /// The flag's name: `--http`.
     pub(crate) name: String,
-    /// `http.address`
+    /// The key: `http.address`.
     pub(crate) key: String,
     pub(crate) value: String,
 }
 
-/// The settings in force.
+/// The effective settings.
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded {
     pub(crate) config: Config,
-    /// Each key with its value and who set it.
+    /// Each key with its value and its origin.
     pub(crate) settings: BTreeMap<String, (Value, Origin)>,
-    /// Variables of the environment that look like settings and are none.
+    /// Remarks about environment variables that look like settings and are none.
     pub(crate) remarks: Vec<String>,
 }
 
@@ -80,8 +80,8 @@ impl Loaded {
         Ok(Loaded { config, settings, remarks })
     }
 
-    /// What `${NAME}` in a script stands for, where the name is that of a setting: its value in force, wherever it was
-    /// set. `None` for other names and for settings that are empty.
+    /// Returns the value of `${NAME}` in a script, where the name is that of a setting: its effective value,
+    /// whatever its source. `None` for other names and for empty settings.
     pub(crate) fn variable(&self, name: &str) -> Option<String> {
         if name == "REDIS_TTL" {
             return Some(self.config.jobs.result_ttl.0.as_secs().to_string());
@@ -97,7 +97,7 @@ impl Loaded {
     }
 }
 
-/// The defaults, which also tell what keys there are and of which type.
+/// Returns the defaults, which also define the keys and their types.
 pub(crate) fn defaults() -> Settings {
     let table: Table = DEFAULTS.parse().expect("the defaults are TOML");
     let mut settings = Settings::new();
@@ -157,13 +157,13 @@ fn lay_environment(
 
     for (name, key) in aliases.chain(names.clone()) {
         if let Some(value) = value_of(&name) {
-            // The one name that comes without a unit.
+            // The only variable without a unit.
             let value = if name == "REDIS_TTL" { format!("{value} s") } else { value.to_owned() };
             lay_text(&key, &value, Origin::Environment(name), settings)?;
         }
     }
 
-    // Not an error: Kubernetes sets WEIR_PORT and the like for a service called weir.
+    // No error: Kubernetes sets WEIR_PORT and the like for a service called weir.
     let known: Vec<&str> =
         names.iter().map(|(name, _)| name.as_str()).chain(ALIASES.iter().map(|(name, _)| *name)).collect();
     let strangers = variables.iter().map(|(name, _)| name.as_str());
@@ -177,12 +177,12 @@ fn lay_environment(
         .collect())
 }
 
-/// `http.address` is `WEIR_HTTP_ADDRESS` in the environment.
+/// Returns the environment variable of a key: `WEIR_HTTP_ADDRESS` for `http.address`.
 fn variable(key: &str) -> String {
     format!("WEIR_{}", key.replace('.', "_").to_uppercase())
 }
 
-/// Lays a value given as text, which the type of the default tells how to read.
+/// Sets a value given as text, which is parsed by the type of the default.
 fn lay_text(key: &str, text: &str, origin: Origin, settings: &mut Settings) -> Result<(), ConfigError> {
     let invalid = |reason: &str| ConfigError::Invalid {
         origin: origin.to_string(),
@@ -204,7 +204,7 @@ fn lay_text(key: &str, text: &str, origin: Origin, settings: &mut Settings) -> R
     lay(key, value, origin, settings)
 }
 
-/// The parts of a list: between commas, or as the file would have it.
+/// Parses a list: separated by commas, or as in the file.
 fn list(text: &str) -> Option<Vec<Value>> {
     let text = text.trim();
     if !text.starts_with('[') {
@@ -231,13 +231,13 @@ fn lay(key: &str, value: Value, origin: Origin, settings: &mut Settings) -> Resu
     Err(ConfigError::Unknown { origin: origin.to_string(), key: key.to_owned(), hint })
 }
 
-/// The tree of all settings; a value that does not fit is told with its origin.
+/// Decodes all settings; reports an invalid value with its origin.
 fn read(settings: &Settings) -> Result<Config, ConfigError> {
     let whole = match Config::deserialize(tree(settings)) {
         Ok(config) => return Ok(config),
         Err(error) => error,
     };
-    // The error does not say which key it is about: it is the one that breaks the defaults.
+    // The error does not tell its key: the key is the one whose value breaks the defaults.
     for (key, (value, origin)) in settings {
         let mut alone = defaults();
         alone.insert(key.clone(), (value.clone(), origin.clone()));

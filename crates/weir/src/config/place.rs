@@ -1,9 +1,9 @@
-//! Where a setting's value comes from, and what was probably meant by a key that does not exist.
+//! The origins of settings, and suggestions for unknown keys.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Who set a value.
+/// The origin of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Origin {
     Default,
@@ -23,12 +23,12 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The line of a byte in a text, counted from 1.
+/// Returns the line of a byte in a text, counted from 1.
 pub(crate) fn line_of(text: &str, byte: usize) -> usize {
     text.as_bytes()[..byte.min(text.len())].iter().filter(|&&b| b == b'\n').count() + 1
 }
 
-/// The known name closest to a wrong one, if few letters are wrong.
+/// Returns the known name closest to an unknown one, if few letters differ.
 pub(crate) fn meant<'a>(wrong: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let (distance, name) = known.map(|name| (strsim::osa_distance(wrong, name), name)).min()?;
     (distance <= wrong.len().div_ceil(5)).then_some(name)

@@ -1,4 +1,4 @@
-//! Prints the settings in force, in the order of `weir.toml`, each with who set it.
+//! Prints the effective settings in the order of `weir.toml`, each with its origin.
 
 use std::net::Ipv6Addr;
 
@@ -9,7 +9,7 @@ use super::layers::{DEFAULTS, Loaded};
 
 const VALUE_WIDTH: usize = 44;
 
-/// TOML with a comment a line: `ttl = "1 d"  # from env REDIS_TTL`. Passwords are left out.
+/// Returns TOML with one comment per line: `ttl = "1 d"  # from env REDIS_TTL`. Leaves out passwords.
 pub(crate) fn show(loaded: &Loaded) -> String {
     let mut section = String::new();
     let mut out = String::new();
@@ -28,7 +28,7 @@ pub(crate) fn show(loaded: &Loaded) -> String {
     out
 }
 
-/// `redis://user:secret@host` without the secret, and `sasl.password=secret` too.
+/// Masks the secret in `redis://user:secret@host`, and in `sasl.password=secret` too.
 pub(crate) fn without_secret(value: &Value) -> Value {
     if let Value::Array(parts) = value {
         return Value::Array(parts.iter().map(without_secret).collect());
@@ -45,18 +45,19 @@ pub(crate) fn without_secret(value: &Value) -> Value {
     }
 }
 
-/// Parameters of a URL that are no secrets. Others may be passwords by whatever name, as `sentinelPassword` and `pass`.
+/// Parameters of a URL that are no secrets. Others may be passwords of any name, such as `sentinelPassword`
+/// and `pass`.
 const HARMLESS: [&str; 6] = ["db", "user", "username", "sentinelUsername", "protocol", "database"];
 
-/// A URL without its password and without the values of parameters that may be secrets. What has the form of no URL is shown as
-/// far as it cannot be a password.
+/// Returns a URL without its password and without the values of parameters that may be secrets. Text that is
+/// no URL is shown as far as it cannot be a password.
 pub(crate) fn url_without_secrets(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) => (format!("{scheme}://"), rest),
         None => (String::new(), text),
     };
 
-    // A `?` or a `/` in a password should be escaped. One that is not must not bring the rest to light.
+    // A `?` or a `/` in a password should be escaped. If it is not, the rest must stay hidden all the same.
     let (login, rest) = match rest.rsplit_once('@') {
         Some((login, rest)) => {
             let user = login.split_once(':').map_or(login, |(user, _)| user);
@@ -73,7 +74,8 @@ pub(crate) fn url_without_secrets(text: &str) -> String {
     format!("{scheme}{login}{}{}", hosts(place), pairs.collect::<Vec<String>>().join("&"))
 }
 
-/// Hosts and a path. What should be a port and is no number may be a password whose host was forgotten.
+/// Returns hosts and a path. A port that is no number may be a password whose host was forgotten, and is
+/// masked.
 fn hosts(place: &str) -> String {
     let (hosts, path) = place.split_at(place.find(['/', '?', '#']).unwrap_or(place.len()));
     let is_port = |text: &str| text == "*" || text.bytes().all(|b| b.is_ascii_digit());

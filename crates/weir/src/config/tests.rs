@@ -1,4 +1,4 @@
-//! Settings as a deployment meets them.
+//! Settings as a deployment uses them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,13 +24,13 @@ fn message(sources: &Sources) -> String {
 
 #[test]
 fn the_file_of_defaults_is_whole() {
-    // A key that is missing there, or that no field has, would fail here.
+    // A key that is missing in the file, or that no field has, would fail here.
     let loaded = Loaded::load(&Sources::default()).unwrap();
     assert_eq!(loaded.config.http.address.0, "127.0.0.1:8000");
     assert_eq!(loaded.config.data_dir, std::path::Path::new("./weir-data"));
 }
 
-/// Field by field: the struct's name, the field's name and type, and its doc comment.
+/// Returns for each field the struct's name, the field's name and type, and its doc comment.
 fn documented_fields(source: &str) -> Vec<(String, String, String, String)> {
     let (mut fields, mut structure, mut doc) = (Vec::new(), String::new(), Vec::new());
     for line in source.lines().map(str::trim) {
@@ -51,7 +51,7 @@ fn documented_fields(source: &str) -> Vec<(String, String, String, String)> {
     fields
 }
 
-/// Key by key, and section by section: the comment above it.
+/// Returns the comment above each key and section.
 fn commented_keys(file: &str) -> BTreeMap<String, String> {
     let (mut keys, mut section, mut comment) = (BTreeMap::new(), String::new(), Vec::new());
     for line in file.lines() {

@@ -1,4 +1,4 @@
-//! Values of settings with their units, checked when they are read.
+//! Values of settings with units, validated when they are read.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-/// A length of time: a number and one of `ms`, `s`, `min`, `h`, `d`.
+/// A duration: a number and one of `ms`, `s`, `min`, `h`, `d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Length(pub(crate) Duration);
@@ -24,7 +24,7 @@ pub(crate) enum Memory {
     Fixed(Size),
 }
 
-/// Where to listen: `host:port`. Names are resolved when the socket is opened.
+/// A listening address: `host:port`. Names are resolved when the socket is opened.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Address(pub(crate) String);
@@ -42,10 +42,10 @@ pub(crate) struct Property {
     pub(crate) value: String,
 }
 
-/// Jobs need some memory before any event.
+/// Minimum of memory that jobs need even without events.
 const LEAST_MEMORY: u64 = 16 << 20;
 
-/// A number and its unit, each from the table.
+/// Parses a number with its unit, and returns the product with the unit's factor.
 fn measure(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
@@ -129,7 +129,7 @@ impl TryFrom<String> for Property {
 }
 
 impl Size {
-    /// For what is held in memory.
+    /// Returns the size in bytes, for data in memory.
     pub(crate) fn in_memory(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }

@@ -1,15 +1,16 @@
-//! Draws from the distributions that the events follow.
+//! Draws from the distributions of the generated events.
 //!
-//! All randomness comes from one small generator, so a seed fixes every byte. `fastrand` is WyRand, 8 bytes of state;
-//! a test pins the bytes of a seed, since the crate does not promise the same sequence for ever.
+//! All randomness comes from one small generator, so a seed determines every byte. `fastrand` is WyRand with
+//! 8 bytes of state. A test pins the bytes of a seed, since the crate does not promise the same sequence for
+//! ever.
 
 use std::f64::consts::TAU;
 
-/// Random numbers of a seed.
+/// The random numbers of a seed.
 #[derive(Debug)]
 pub(crate) struct Draw {
     rng: fastrand::Rng,
-    /// Box and Muller's method gives normal numbers in pairs: the other one.
+    /// The second of a pair of normal numbers, which Box and Muller's method computes.
     spare: Option<f64>,
 }
 
@@ -18,7 +19,7 @@ impl Draw {
         Draw { rng: fastrand::Rng::with_seed(seed), spare: None }
     }
 
-    /// In [0, 1).
+    /// Returns a number in [0, 1).
     pub(crate) fn unit(&mut self) -> f64 {
         self.rng.f64()
     }
@@ -27,12 +28,12 @@ impl Draw {
         self.unit() < probability
     }
 
-    /// In 0..n; 0 if n is 0.
+    /// Returns a number in 0..n; 0 if n is 0.
     pub(crate) fn below(&mut self, n: usize) -> usize {
         if n == 0 { 0 } else { self.rng.usize(..n) }
     }
 
-    /// In low..=high.
+    /// Returns a number in low..=high.
     pub(crate) fn between(&mut self, low: usize, high: usize) -> usize {
         self.rng.usize(low..=high)
     }
@@ -79,12 +80,12 @@ impl Weighted {
         Weighted { cumulated }
     }
 
-    /// Zipf's law: the item of rank r is drawn in proportion to 1 / r^exponent.
+    /// Zipf's law: draws the item of rank r in proportion to 1 / r^exponent.
     pub(crate) fn zipf(n: usize, exponent: f64) -> Weighted {
         Weighted::new((1..=n).map(|rank| (rank as f64).powf(-exponent)))
     }
 
-    /// Poisson's distribution, cut off where nothing is left of it.
+    /// Poisson's distribution, cut off where the remaining probability is negligible.
     pub(crate) fn poisson(mean: f64) -> Weighted {
         let mut probability = (-mean).exp();
         Weighted::new((1..=40).map(move |k| {

@@ -1,4 +1,4 @@
-//! Puts an event together, straight into a buffer of lines.
+//! Composes an event directly in a buffer of lines.
 
 use std::io::Write as _;
 
@@ -9,20 +9,20 @@ use super::people;
 use super::stamp::{Stamp, TimeForm};
 use super::words::{Question, Texts};
 
-/// What the events are like.
+/// Options of the generated events.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
     pub(crate) seed: u64,
     pub(crate) users: usize,
     pub(crate) departments: usize,
     pub(crate) texts: usize,
-    /// Each time is moved back by up to this much; the order of the lines stays.
+    /// Maximum by which a time is moved back; the order of the lines stays.
     pub(crate) out_of_order_us: i64,
     /// The share of lines that no analytic can use.
     pub(crate) bad: f64,
     pub(crate) times: TimeForms,
     pub(crate) shapes: Shapes,
-    /// Times without an offset are in this zone.
+    /// Zone of times without an offset.
     pub(crate) zone: TimeZone,
 }
 
@@ -37,8 +37,8 @@ pub(crate) enum TimeForms {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shapes {
     Plain,
-    /// Everything the contract lets through: whole numbers for fractions and the reverse, `ts` for `timestamp`, missing
-    /// objects, unknown fields, blanks, capitals and escapes in texts.
+    /// Everything the contract permits: whole numbers for fractions and the reverse, `ts` for `timestamp`,
+    /// missing objects, unknown fields, blanks, capitals and escapes in texts.
     Awkward,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Events {
     number: u64,
 }
 
-/// The departures of one event from the plain form.
+/// The differences of one event from the plain form.
 #[derive(Debug, Default)]
 struct Oddity {
     whole_response: bool,
@@ -118,7 +118,8 @@ impl Events {
         }
     }
 
-    /// Appends one event and a line feed; `micros` is its time since 1970 UTC, before it is moved for disorder.
+    /// Appends one event and a line feed. `micros` is its time since 1970 UTC, before it is moved for
+    /// disorder.
     pub(crate) fn append(&mut self, micros: i64, out: &mut Vec<u8>) {
         let start = out.len();
         let oddity = Oddity::draw(self.options.shapes, &mut self.draw);
@@ -144,7 +145,7 @@ impl Events {
         out.extend_from_slice(&digits);
     }
 
-    /// Everything after the id, with the closing brace.
+    /// Appends everything after the id, with the closing brace.
     fn write_body(&mut self, micros: i64, oddity: &Oddity, out: &mut Vec<u8>) {
         out.extend_from_slice(if oddity.ts { b"\"ts\":\"" } else { b"\"timestamp\":\"" });
         let disorder = (self.draw.unit() * self.options.out_of_order_us as f64) as i64;
@@ -163,7 +164,7 @@ impl Events {
             UserForm::Null => out.extend_from_slice(b"\"user\":null,"),
         }
 
-        // One draw decides what is null, so that the rarer nulls come with the commoner ones.
+        // One draw decides about all nulls, so that the rarer nulls come with the commoner ones.
         let nullness = self.draw.unit();
         let question = self.texts.question(&mut self.draw);
         let question = (nullness > 0.004).then_some(question);
@@ -211,7 +212,7 @@ impl Events {
         }
     }
 
-    /// `rag_params`, `rag_metrics` and `metadata`.
+    /// Appends `rag_params`, `rag_metrics` and `metadata`.
     fn write_measures(&mut self, nullness: f64, rewritten: bool, oddity: &Oddity, out: &mut Vec<u8>) {
         out.extend_from_slice(b"\"rag_params\":{\"k\":5,\"similarity_threshold\":0.7,\"context_found\":");
         let contexts = self.contexts.draw(&mut self.draw) as u64;
@@ -254,7 +255,7 @@ impl Events {
     }
 }
 
-/// True, then false, then null as the draw grows.
+/// Returns true, then false, then null as the draw grows.
 fn flag(at: f64, is_true: f64, is_known: f64) -> &'static [u8] {
     match at {
         at if at < is_true => b"true",
@@ -284,7 +285,7 @@ fn write_question(question: Option<&Question>, form: &QuestionForm, out: &mut Ve
     out.push(b'"');
 }
 
-/// Makes an event useless, in one of six ways in turn.
+/// Makes an event unusable, in one of six ways in turn.
 fn spoil(number: u64, oddity: &Oddity, start: usize, body: usize, out: &mut Vec<u8>) {
     match number % 6 {
         // Cut off in the middle.
@@ -295,25 +296,30 @@ fn spoil(number: u64, oddity: &Oddity, start: usize, body: usize, out: &mut Vec<
             }
             out.truncate(cut);
         }
+
         // No id.
         1 => {
             out.drain(start + 1..body);
         }
-        // No time: its field is an unknown one instead.
+
+        // No time: its field gets an unknown name.
         2 => {
             let name_end = body + if oddity.ts { 3 } else { 10 };
             out.splice(body + 1..name_end, *b"noted");
         }
-        // A time that is none.
+
+        // An invalid time.
         3 => {
             let value = body + if oddity.ts { 6 } else { 13 };
             out.splice(value..value, *b"not a time ");
         }
+
         // Not an object.
         4 => {
             out.truncate(start);
             out.extend_from_slice(b"[1,2,\"three\"]");
         }
+
         // An id of null.
         _ => {
             out.splice(start..body, *b"{\"query_id\":null,");

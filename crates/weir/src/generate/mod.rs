@@ -1,7 +1,7 @@
-//! Realistic events: who asks what, how fast and how well it is answered.
+//! Generates realistic events: users, their questions, and how fast and well these are answered.
 //!
-//! The distributions are those of a running system: four kinds of users, questions after Zipf's law, log-normal response
-//! times, some fields null. A seed fixes every byte but the times.
+//! The distributions are those of a running system: four kinds of users, questions by Zipf's law, log-normal
+//! response times, some null fields. A seed determines every byte but the times.
 
 mod draw;
 mod event;

@@ -1,10 +1,10 @@
-//! When events are due: a steady rate that does not burst after a stall.
+//! Computes when events are due: a steady rate without a burst after a stall.
 //!
-//! Pure arithmetic on moments given from outside. Moments and lengths are in microseconds.
+//! Pure arithmetic on given times. Times and durations are in microseconds.
 
-/// Behind by more than this, the missed events are given up: a producer of the present does not make up the past.
+/// Lag above which the missed events are given up: a producer of the present does not make up for the past.
 const LARGEST_LAG_US: i64 = 1_000_000;
-/// An event that is due waits this long at most for others to fill the batch.
+/// Maximum time that a due event waits for others to fill the batch.
 const LINGER_US: i64 = 50_000;
 
 /// A steady rate of events.
@@ -17,12 +17,12 @@ pub(crate) struct Pace {
     given: u64,
 }
 
-/// What to do now.
+/// The next step of a producer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// So many events are due.
+    /// This many events are due.
     Send(u64),
-    /// Ask again in so many microseconds.
+    /// Ask again after this many microseconds.
     Wait(i64),
 }
 
@@ -31,7 +31,7 @@ impl Pace {
         Pace { events_per_second, batch, start_us: now_us, given: 0 }
     }
 
-    /// Whether a batch is due. Those given out count as sent.
+    /// Returns whether a batch is due. Events given out count as sent.
     pub(crate) fn next(&mut self, now_us: i64) -> Next {
         if now_us - self.due_at(self.given) > LARGEST_LAG_US {
             self.start_us = now_us;
@@ -50,12 +50,12 @@ impl Pace {
         Next::Wait((full_at.min(lingered_at) - now_us).max(1))
     }
 
-    /// The moment at which an event is due, counted from the last new start.
+    /// Returns the time at which an event is due, counted from the last restart.
     fn due_at(&self, number: u64) -> i64 {
         self.start_us + (number as f64 / self.events_per_second * 1e6) as i64
     }
 
-    /// The moments of the `count` events given out last.
+    /// Returns the times of the `count` events given out last.
     pub(crate) fn times(&self, count: u64) -> impl Iterator<Item = i64> + '_ {
         (self.given - count..self.given).map(|number| self.due_at(number))
     }
@@ -65,7 +65,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// Runs for a while, asking whenever it was told to; returns each batch's moment and size.
+    /// Runs the pace for a while; returns each batch's time and size.
     fn run(pace: &mut Pace, from_us: i64, to_us: i64) -> Vec<(i64, u64)> {
         let (mut now, mut sent) = (from_us, Vec::new());
         while now < to_us {

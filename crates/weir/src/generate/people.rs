@@ -1,4 +1,5 @@
-//! Who asks: users with a type, a year of study and a department, each written once as the `user` object of an event.
+//! The users: each with a type, a year of study and a department, formatted once as the `user` object of an
+//! event.
 
 use std::fmt::Write as _;
 
@@ -9,7 +10,7 @@ const TYPES: [&str; 4] = ["Sinh viên", "Học sinh", "Giảng viên", "Khách"]
 const SHARES: [f64; 4] = [0.6, 0.15, 0.15, 0.1];
 const CODES: [&str; 4] = ["SV", "HS", "GV", "K"];
 
-/// The `user` objects without their braces.
+/// Returns the `user` objects without their braces.
 pub(crate) fn users(count: usize, departments: usize, draw: &mut Draw) -> Vec<String> {
     let kinds = Weighted::new(SHARES.into_iter());
     let names = words::departments(departments);
@@ -38,7 +39,7 @@ fn user(number: usize, kinds: &Weighted, names: &[String], draw: &mut Draw) -> S
         None => write!(out, ",\"department_id\":null"),
     };
 
-    // Older producers leave the name out; newer ones know most of them.
+    // Older producers omit the name; newer ones know most names.
     let knowledge = draw.unit();
     let _ = match department {
         _ if knowledge < 0.1 => Ok(()),

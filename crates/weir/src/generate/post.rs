@@ -1,7 +1,7 @@
-//! Sends batches of events over HTTP, as often as it takes.
+//! Sends batches of events over HTTP, repeating them until they are answered.
 //!
-//! The client is `ureq`: blocking, one kept connection a thread. A load generator needs no more, and an asynchronous one
-//! would bring its executor's pauses into what is measured.
+//! The client is `ureq`: blocking, with one kept connection per thread. A load generator needs no more, and
+//! the pauses of an asynchronous executor would distort what is measured.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use ureq::http::{Response, StatusCode};
 
 use crate::shutdown::Shutdown;
 
-/// The pause after an answer that asks for one without saying how long.
+/// Pause after an answer that asks for one without a duration.
 const PAUSE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Enough of an answer to say what was wrong.
+/// Maximum of an answer's text that is shown as the reason.
 const LONGEST_REASON: usize = 300;
 
 /// Posts to one URL.
@@ -31,7 +31,7 @@ pub(crate) struct Poster {
     shutdown: Shutdown,
 }
 
-/// What became of a batch.
+/// The outcome of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(from = "Body")]
 pub(crate) struct Answer {
@@ -39,12 +39,12 @@ pub(crate) struct Answer {
     pub(crate) rejected: u64,
 }
 
-/// `{"accepted": 99, "rejected": [{"index": 3, "reason": "…"}]}`
+/// The body `{"accepted": 99, "rejected": [{"index": 3, "reason": "…"}]}`.
 #[derive(Deserialize)]
 struct Body {
     accepted: u64,
     rejected: Vec<serde_json::Value>,
-    /// Where more were rejected than are listed.
+    /// Set where more events were rejected than are listed.
     rejected_count: Option<u64>,
 }
 
@@ -55,7 +55,7 @@ impl From<Body> for Answer {
     }
 }
 
-/// Why a batch was not delivered.
+/// Causes for which a batch was not delivered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PostError {
     #[error("cannot reach {url}: {reason} (is `weir up` running there?)")]
@@ -69,7 +69,8 @@ pub(crate) enum PostError {
 }
 
 impl Poster {
-    /// `agent` must not take a status for an error; `retry_for` is how long a server that cannot be reached is tried again.
+    /// `agent` must not treat a status as an error. `retry_for` is the time for which an unreachable server
+    /// is tried again.
     pub(crate) fn new(
         agent: Agent,
         url: &str,
@@ -81,9 +82,9 @@ impl Poster {
         Poster { agent, url: url.to_owned(), authorization, retry_for, clock, shutdown }
     }
 
-    /// Posts `count` lines; blocks until they are answered for, or the server is given up.
+    /// Posts `count` lines. Blocks until they are answered, or the server is given up.
     ///
-    /// A batch whose answer was lost is sent again: its events may then be in the log twice.
+    /// A batch whose answer was lost is sent again, so its events may be in the log twice.
     pub(crate) fn post(&self, lines: &[u8], count: u64) -> Result<Answer, PostError> {
         let mut unreachable_since: Option<Duration> = None;
         let mut pause = FIRST_PAUSE;
@@ -103,7 +104,7 @@ impl Poster {
                         wait
                     }
                 },
-                // It does not pass.
+                // The error is permanent.
                 Err(ureq::Error::Rustls(rustls::Error::InvalidCertificate(reason))) => {
                     return Err(PostError::Untrusted { url: self.url.clone(), reason });
                 }
@@ -132,7 +133,7 @@ impl Poster {
 
     fn judge(&self, mut response: Response<ureq::Body>, count: u64) -> Result<Verdict, PostError> {
         let status = response.status();
-        // Read in any case: only then is the connection used again.
+        // Read the body in any case: only then is the connection reused.
         let body = response.body_mut().read_to_string();
         if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             return Ok(Verdict::Wait(retry_after(&response)));
@@ -147,7 +148,7 @@ impl Poster {
 
         match status {
             StatusCode::ACCEPTED => serde_json::from_str(text).map(Verdict::Done).map_err(|_| refused()),
-            // Nothing in the batch could be read, as happens to small batches of bad lines.
+            // Nothing in the batch could be read, as may happen to small batches of bad lines.
             StatusCode::BAD_REQUEST => {
                 tracing::debug!(reason = text, "a whole batch was rejected");
                 Ok(Verdict::Done(Answer { accepted: 0, rejected: count }))
@@ -162,7 +163,7 @@ enum Verdict {
     Wait(Duration),
 }
 
-/// The header's seconds; its other form, a date, is not worth a parser here.
+/// Returns the seconds in the header; its other form, a date, is not worth a parser here.
 fn retry_after(response: &Response<ureq::Body>) -> Duration {
     let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
     header.and_then(|text| text.trim().parse().ok()).map_or(PAUSE, Duration::from_secs)
@@ -179,7 +180,8 @@ mod tests {
     use super::*;
     use crate::shutdown::tests::manual;
 
-    /// A server that gives these answers in turn on one connection, and returns the bodies it was sent.
+    /// Starts a server that gives these answers in turn on one connection, and returns the bodies it
+    /// received.
     fn serve(answers: Vec<String>) -> (String, thread::JoinHandle<Vec<String>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/events", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! Writes event times in the forms that producers use.
+//! Formats event times in the forms that producers use.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -6,10 +6,10 @@ use jiff::tz::TimeZone;
 
 const VIETNAM_S: i64 = 7 * 3600;
 const DAY_S: i64 = 86_400;
-/// No zone changes its offset within such a piece of time.
+/// Length of time within which no zone changes its offset.
 const OFFSET_PIECE_S: i64 = 900;
 
-/// A form of writing a time.
+/// A format of a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TimeForm {
     /// `2025-12-09T11:30:00.123456`
@@ -22,13 +22,13 @@ pub(crate) enum TimeForm {
     Offset,
 }
 
-/// Writes times, given as microseconds since 1970 UTC. The forms without an offset are in `zone`.
+/// Formats times, given as microseconds since 1970 UTC. The forms without an offset are in `zone`.
 #[derive(Debug)]
 pub(crate) struct Stamp {
     zone: TimeZone,
-    /// The last piece of time asked for, and the zone's offset in it.
+    /// The last requested piece of time, and the zone's offset in it.
     offset: (i64, i64),
-    /// The last day written, and its digits up to the `T`.
+    /// The last formatted day, and its digits up to the `T`.
     day: (i64, [u8; 11]),
 }
 
@@ -87,7 +87,7 @@ impl Stamp {
 }
 
 fn date_digits(day: i64) -> [u8; 11] {
-    // The options keep times within the calendar; beyond it, the text is a bad time like any other.
+    // The options keep times within the calendar; beyond it, the text is an invalid time like any other.
     let date = Timestamp::from_second(day.saturating_mul(DAY_S))
         .map_or(Date::MAX, |midnight| TimeZone::UTC.to_datetime(midnight).date());
     let mut digits = *b"0000-00-00T";
@@ -151,7 +151,7 @@ mod tests {
     fn the_offset_follows_the_zone_through_a_change() {
         let mut stamp = Stamp::new(TimeZone::get("America/New_York").unwrap());
         let mut out = Vec::new();
-        // Clocks go forward at 2025-03-09T07:00:00Z.
+        // The clocks are set forward at 2025-03-09T07:00:00Z.
         stamp.write(&mut out, 1_741_503_599_000_000, TimeForm::Seconds);
         stamp.write(&mut out, 1_741_503_600_000_000, TimeForm::Seconds);
         assert_eq!(String::from_utf8(out).unwrap(), "2025-03-09T01:59:592025-03-09T03:00:00");

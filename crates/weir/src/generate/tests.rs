@@ -1,4 +1,4 @@
-//! The events of a generator, judged as a reader of the topic would.
+//! The events of the generator, checked as a reader of the topic would.
 
 use jiff::tz::TimeZone;
 

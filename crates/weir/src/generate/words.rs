@@ -1,4 +1,4 @@
-//! What people ask: Vietnamese sentences about studying, a few asked often and most of them rarely.
+//! The texts of questions: Vietnamese sentences about studying, a few asked often and most of them rarely.
 
 use std::collections::HashSet;
 
@@ -8,14 +8,14 @@ const WORDS: &str = "học phí kỳ này là bao nhiêu điều kiện tốt ng
     ký túc xá học bổng quy chế đào tạo điểm rèn luyện thủ tục xin bảo lưu thực tập doanh nghiệp chuẩn đầu ra tiếng Anh \
     giờ mở cửa thư viện phòng đào tạo sinh viên năm nhất chương trình liên kết quốc tế bảo hiểm y tế giấy xác nhận";
 
-/// How unevenly questions are asked: the exponent of Zipf's law.
+/// Exponent of Zipf's law for the popularity of questions.
 const ZIPF: f64 = 1.1;
 
-/// A question that is asked again and again. None of its forms needs escaping in JSON.
+/// A question that is asked repeatedly. None of its forms needs escaping in JSON.
 #[derive(Debug)]
 pub(crate) struct Question {
     pub(crate) text: String,
-    /// In capitals, as some people type.
+    /// The text in capitals, as some people type.
     pub(crate) shouted: String,
 }
 
@@ -77,7 +77,7 @@ impl Texts {
     }
 }
 
-/// The names of departments, made of three words each.
+/// Returns the names of departments, of three words each.
 pub(crate) fn departments(n: usize) -> Vec<String> {
     let words: Vec<&str> = WORDS.split_whitespace().collect();
     let word = |i: usize| words[i % words.len()];

@@ -1,4 +1,4 @@
-//! A Weir that is killed at random moments: every event that was accepted is counted once, whatever else happens.
+//! A Weir that is killed at random moments: every accepted event is counted once, whatever else happens.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -16,7 +16,7 @@ use servers::wait_until;
 use support::pause_for;
 use world::{KILLS, World, settled};
 
-/// A number that differs from run to run, below `limit`.
+/// Returns a number below `limit` that differs from run to run.
 fn random(limit: u64) -> u64 {
     use std::hash::BuildHasher as _;
     std::hash::RandomState::new().hash_one(0) % limit
@@ -53,6 +53,7 @@ fn nothing_is_lost_while_kafka_goes_away_and_hangs() {
         let up = world.start();
         let producers = world.produce(&up);
         pause_for(Duration::from_millis(500 + random(500)));
+
         let kafka = world.kafka.as_mut().expect("it is there");
         if round % 2 == 0 {
             kafka.down();
@@ -63,10 +64,12 @@ fn nothing_is_lost_while_kafka_goes_away_and_hangs() {
             pause_for(Duration::from_secs(10));
             kafka.hang(false);
         }
+
         pause_for(Duration::from_millis(1_000 + random(1_000)));
         up.kill();
         producers.into_iter().for_each(|producer| producer.join().expect("a producer without a complaint"));
     }
+
     world.check(world.start(), KILLS);
 }
 
@@ -78,6 +81,7 @@ fn nothing_is_lost_while_redis_goes_away_hangs_and_comes_back_empty() {
         let up = world.start();
         let producers = world.produce(&up);
         pause_for(Duration::from_millis(200 + random(300)));
+
         let redis = world.redis.as_mut().expect("it is there");
         match round % 4 {
             0 => {
@@ -93,16 +97,19 @@ fn nothing_is_lost_while_redis_goes_away_hangs_and_comes_back_empty() {
             2 => drop(redis.ask(&["CLIENT", "KILL", "TYPE", "normal"])),
             _ => drop(redis.ask(&["FLUSHALL"])),
         }
+
         pause_for(Duration::from_millis(100 + random(300)));
         up.kill();
         producers.into_iter().for_each(|producer| producer.join().expect("a producer without a complaint"));
     }
+
     let up = world.start();
     settled(&up);
     let redis = world.redis.as_ref().expect("it is there");
     wait_until("all results are there", || {
         redis.ask(&["DBSIZE"]).parse::<u64>().is_ok_and(|keys| keys > 100)
     });
+
     pause_for(Duration::from_secs(1));
     redis.ask(&["FLUSHALL"]);
     world.check(up, KILLS);

@@ -1,4 +1,4 @@
-//! What a Weir that is killed runs over, those who send it events, and what is checked in the end.
+//! The data, servers and producers of a Weir that is killed, and the final checks.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,11 +20,12 @@ use types::{PartitionId, SystemClock};
 pub const KILLS: usize = 20;
 const BATCH: u64 = 40;
 const PRODUCERS: usize = 2;
-/// Between two batches of a producer: some thousand events a second, so that what waits for a minute can be caught up with.
+/// Pause between two batches of a producer: some thousand events a second, so that a minute's backlog can be
+/// caught up with.
 const PAUSE: Duration = Duration::from_millis(15);
 
-/// One result for each event: what a window says of it is how often it was counted there. And counts by the last digits of
-/// its name, which an operator keeps whose state is in files of each checkpoint.
+/// Writes one result for each event: a window's row tells how often it counted the event. And counts by the
+/// last digits of an event's id, in an operator whose state is in files of each checkpoint.
 const SEEN: &str = "
 SET 'pipeline.name' = 'seen';
 SET 'weir.early-fire' = '200 ms';
@@ -49,17 +50,17 @@ WHERE query_id IS NOT NULL
 GROUP BY window_start, window_end, query_id;
 ";
 
-/// What the producers know.
+/// The producers' record of their events.
 #[derive(Default)]
 pub struct Produced {
     next: AtomicU64,
     /// By `query_id`: whether its batch was answered with 202.
     events: Mutex<BTreeMap<String, bool>>,
-    /// Batches without an answer: they are sent again.
+    /// Batches without an answer, which are sent again.
     unanswered: Mutex<Vec<Batch>>,
 }
 
-/// Events that are sent as one: under one key however often, or without a key and once.
+/// Events that are sent together: repeatedly under one key, or once without a key.
 struct Batch {
     key: Option<String>,
     ids: Vec<String>,
@@ -81,14 +82,14 @@ impl Produced {
         Batch { key: has_key.then(|| format!("batch-{first}")), ids, body }
     }
 
-    /// Sends a batch; false if there was no answer.
+    /// Sends a batch; returns false if there was no answer.
     fn send(&self, url: &str, batch: &Batch) -> bool {
         let mut request = ureq::post(format!("{url}/events")).config().http_status_as_error(false).build();
         if let Some(key) = &batch.key {
             request = request.header("Idempotency-Key", key);
         }
         let Ok(mut answer) = request.send(batch.body.as_bytes()) else { return false };
-        // The log does not answer: what became of the events is not known, as when nobody answers.
+        // The log does not answer: the fate of the events is unknown, as without an answer.
         if answer.status() == 503 {
             return false;
         }
@@ -103,7 +104,7 @@ impl Produced {
         self.unanswered.lock().expect("not poisoned").pop()
     }
 
-    /// Posts batches until the server is gone, first those that it owes an answer.
+    /// Posts batches until the server is gone, beginning with unanswered ones.
     fn run(&self, url: &str, has_keys: bool) {
         loop {
             let owed = if has_keys { self.unanswered() } else { None };
@@ -119,7 +120,7 @@ impl Produced {
     }
 }
 
-/// What a Weir runs over.
+/// The data and servers of a Weir.
 pub struct World {
     _directory: tempfile::TempDir,
     data: PathBuf,
@@ -147,12 +148,13 @@ impl World {
         environment.push(("REDIS_URL", &url));
         let brokers = self.kafka.as_ref().map(KafkaServer::address).unwrap_or_default();
         environment.push(("KAFKA_BROKER_URL", &brokers));
-        // Windows that close while the test runs; and with Redis some that do not, lest their last results hide what it lost.
+        // Windows that close while the test runs. With Redis, windows that do not, lest their last results
+        // hide lost rows.
         environment.push(("SEEN_WINDOW", if self.redis.is_some() { "3600" } else { "2" }));
         Up::start_in(&self.data, &[analytics, script], &environment)
     }
 
-    /// Producers that post to a Weir until it is gone, the last of them without keys.
+    /// Starts producers that post to a Weir until it is gone; the last of them has no keys.
     pub fn produce(&self, up: &Up) -> Vec<JoinHandle<()>> {
         let start = |number| {
             let (url, produced) = (up.http.clone(), self.produced.clone());
@@ -161,14 +163,15 @@ impl World {
         (0..PRODUCERS).map(start).collect()
     }
 
-    /// Sends what was not answered, waits until all is counted, ends Weir, and checks every event.
+    /// Sends unanswered batches, waits until all events are counted, ends Weir, and checks every event.
     pub fn check(&self, up: Up, at_least: usize) {
         while let Some(batch) = self.produced.unanswered() {
             assert!(self.produced.send(&up.http, &batch), "{:?} is not answered", batch.key);
         }
+
         let accepted = settled(&up);
         let clock = Arc::new(SystemClock::new());
-        // Its early results are on their way.
+        // Early results are on their way.
         let from_redis = self.redis.as_ref().map(|redis| {
             for _ in 0..100 {
                 let is_there = [SEEN_ROWS, DIGITS_ROWS]
@@ -181,23 +184,27 @@ impl World {
             }
             [SEEN_ROWS, DIGITS_ROWS].map(|rows| counted_in_redis(&redis.url(), rows))
         });
+
         assert!(up.stop().success());
         let events = self.produced.events.lock().expect("not poisoned");
         assert!(events.len() > at_least, "only {} events were sent: this proves nothing", events.len());
         let [counted, by_digits] =
             from_redis.unwrap_or_else(|| counted(&self.data, clock.clone(), [SEEN_ROWS, DIGITS_ROWS]));
+
         let mut unknown = 0;
         for (id, answered) in events.iter() {
             let times = counted.get(id).copied().unwrap_or(0);
-            // What was not answered and not sent again may be there, but not twice.
+            // An event that was not answered and not sent again may be stored, but not twice.
             assert!(
                 times == 1 || !answered && times == 0,
                 "{id} was counted {times} times; answered: {answered}"
             );
             unknown += u64::from(times == 0);
         }
+
         assert_eq!(accepted + unknown, events.len() as u64, "what was sent again was appended once");
         assert_eq!(counted.values().sum::<u64>(), accepted, "what the job took is what it counted");
+
         let mut expected: BTreeMap<String, u64> = BTreeMap::new();
         for (id, times) in &counted {
             *expected.entry(id[id.len() - 2..].to_owned()).or_default() += times;
@@ -206,7 +213,7 @@ impl World {
         assert_eq!(self.kept(clock), accepted, "the job took every record of the log once");
     }
 
-    /// The records that are in the log.
+    /// Returns the number of records in the log.
     fn kept(&self, clock: Arc<SystemClock>) -> u64 {
         let Some(kafka) = &self.kafka else {
             let log = EmbeddedLog::open(&self.data.join("log"), Default::default(), clock);
@@ -230,7 +237,7 @@ fn count(log: &dyn EventLog) -> u64 {
     }
 }
 
-/// Waits until both jobs have taken all there is; their ledgers must balance and agree.
+/// Waits until both jobs have read all records. Their ledgers must balance and agree.
 pub fn settled(up: &Up) -> u64 {
     let jobs = up.wait_for_jobs(2);
     let mut last = 0;
@@ -241,15 +248,18 @@ pub fn settled(up: &Up) -> u64 {
         for ledger in &ledgers {
             let parts = ["counted", "filtered", "late", "dead_lettered"];
             let sum: u64 = parts.iter().map(|name| count(ledger, name)).sum();
-            // It is read while the job runs: the parts may be ahead of the whole, or behind, by a batch.
+            // The ledger is read while the job runs: its parts may be ahead of the whole, or behind, by a
+            // batch.
             assert!(count(ledger, "accepted").abs_diff(sum) < 100_000, "{ledger}");
         }
+
         let accepted = count(&ledgers[0], "accepted");
         let balances = ledgers.iter().all(|ledger| {
             count(ledger, "accepted") == accepted
                 && count(ledger, "counted") == accepted
                 && count(ledger, "late") + count(ledger, "dead_lettered") + count(ledger, "filtered") == 0
         });
+
         let overall = up.get("/analytics/redis/overall-summary?days=2")["total_queries"].as_u64();
         if balances && accepted == last && overall == Some(accepted) {
             return accepted;
@@ -257,18 +267,19 @@ pub fn settled(up: &Up) -> u64 {
         last = accepted;
         pause_for(Duration::from_millis(300));
     }
+
     let ledgers: Vec<Value> =
         jobs.iter().map(|id| up.get_job(&format!("/weir/jobs/{id}"))["ledger"].clone()).collect();
     panic!("the jobs never came to rest: {ledgers:?}, {}", up.get("/analytics/redis/overall-summary?days=2"));
 }
 
-/// The rows of a table: what their keys begin with, and what tells them apart.
+/// The rows of a table: the prefix of their keys, and the field that identifies them.
 type Rows = (&'static str, &'static str);
 
 const SEEN_ROWS: Rows = ("seen:", "query_id");
 const DIGITS_ROWS: Rows = ("digits:", "digits");
 
-/// How often each of these was counted, in all windows together.
+/// Returns how often each value of these fields was counted, in all windows together.
 fn counted<const N: usize>(
     data: &Path,
     clock: Arc<SystemClock>,

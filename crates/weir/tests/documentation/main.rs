@@ -1,7 +1,7 @@
-//! Every example and every command that README and docs show runs, or is listed here with the reason why it cannot.
+//! Every example and every command in README and docs runs, or is listed here with the reason why it cannot.
 //!
-//! A block that is neither fails the test, and so does an entry of a list whose block is gone. Commands within lines are
-//! held against `--help`: the command exists, and takes the flags that are shown.
+//! A block that is neither run nor listed fails the test, and so does an entry of a list whose block is gone.
+//! Commands within lines are compared with `--help`: the command exists, and has the flags that are shown.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -15,7 +15,8 @@ use support::{run, weir};
 use text::{Block, Document};
 use world::{World, root};
 
-/// A block of a document by how its first line begins, and how it is run. The first entry that fits counts.
+/// A block of a document by the beginning of its first line, and the function that runs it. The first
+/// matching entry counts.
 type Runs = (&'static str, &'static str, fn(&World, &Block));
 
 const RUNS: &[Runs] = &[
@@ -70,6 +71,7 @@ fn every_block_runs_or_is_listed_with_the_reason() {
     let world = World::start();
     let (mut ran, mut excused) = (BTreeSet::new(), BTreeSet::new());
     let mut wrong = Vec::new();
+
     for block in Document::all(&root()).iter().flat_map(Document::blocks) {
         let is_this = |file: &str, first: &str| block.file == file && block.first().starts_with(first);
         let runs = RUNS.iter().position(|(file, first, _)| is_this(file, first));
@@ -86,10 +88,12 @@ fn every_block_runs_or_is_listed_with_the_reason() {
             (Some(_), Some(_)) => wrong.push(format!("{}: it runs, and is said not to", block.place)),
         }
     }
+
     let gone = RUNS.iter().enumerate().filter(|(place, _)| !ran.contains(place));
     wrong.extend(gone.map(|(_, (file, first, _))| format!("{file}: there is no {first:?} any more")));
     let gone = CANNOT.iter().enumerate().filter(|(place, _)| !excused.contains(place));
     wrong.extend(gone.map(|(_, (file, first, _))| format!("{file}: there is no {first:?} any more")));
+
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
@@ -97,11 +101,12 @@ fn every_block_runs_or_is_listed_with_the_reason() {
 fn every_example_counts_the_events_that_are_generated() {
     let world = World::start();
     let mut checked = 0;
+
     for entry in std::fs::read_dir(root().join("examples")).expect("a directory") {
         let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
         let path = Path::new("examples").join(&name);
         let text = std::fs::read_to_string(root().join(&path)).expect("a file");
-        // What is only declared is read by a statement.
+        // Tables that are only declared are read by a statement.
         if text.contains("INSERT INTO") {
             world.succeeds(&name, &format!("weir check {}", path.display()));
             let figures = world.counts(&name, &path);
@@ -136,7 +141,7 @@ fn a_job_that_cannot_read_its_events_says_so() {
     assert!(why.contains("of the last") && why.contains("weir dead-letters list"), "{why}");
     let listed = world.succeeds("blind", "weir jobs list");
     assert!(listed.contains(why), "{listed}");
-    // It writes what the dashboard shows, so the feed tells the dashboard.
+    // The job writes rows that the dashboard shows, so the feed reports it.
     let told = world.succeeds("blind", "timeout 20 weir tail 2>&1 | grep -m 1 'no new figures' || true");
     assert!(told.contains("blind") && told.contains("dead letters"), "{told}");
 }
@@ -158,16 +163,18 @@ fn every_command_within_a_line_exists_with_its_flags() {
     assert!(checked > 50, "{checked} commands were found");
 }
 
-/// `weir jobs list [--all]`: the command and its flags are those of `weir jobs list --help`.
+/// Checks that the command and the flags of a text such as `weir jobs list [--all]` are those of `weir jobs
+/// list --help`.
 fn command_exists(place: &str, text: &str) {
     let words: Vec<&str> = text.split_whitespace().skip(1).collect();
     let is_name = |word: &&&str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
     let mut path: Vec<&str> = words.iter().take_while(is_name).copied().collect();
-    // Lists of flags alone: `weir --help`.
+    // The text may be only flags: `weir --help`.
     path.retain(|word| !word.starts_with('-'));
     if path.is_empty() {
         return;
     }
+
     // The words behind a command may be its arguments, as in `weir tail overall`.
     let help = loop {
         let output = run(weir().args(&path).arg("--help"));
@@ -177,6 +184,7 @@ fn command_exists(place: &str, text: &str) {
         path.pop();
         assert!(!path.is_empty(), "{place}: there is no `{text}`");
     };
+
     for word in &words {
         let flag = word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-');
         let flag = flag.split('=').next().unwrap_or(flag);
@@ -186,7 +194,7 @@ fn command_exists(place: &str, text: &str) {
     }
 }
 
-/// `cargo bench -p server --bench feed -- 9900`.
+/// Checks that the benchmark of a text such as `cargo bench -p server --bench feed -- 9900` exists.
 fn bench_exists(place: &str, text: &str) {
     let words: Vec<&str> = text.split_whitespace().collect();
     let behind = |flag: &str| words.iter().position(|word| *word == flag).and_then(|at| words.get(at + 1));
@@ -209,7 +217,7 @@ fn follow_one_event(world: &World, block: &Block) {
     let commands = commands.join("\n").replace("weir tail &", "weir tail > tail.out 2> tail.err & tail=$!");
     let wait =
         "for _ in $(seq 600); do grep -q is_final=false tail.out && break; sleep 0.1; done; kill $tail";
-    // The event goes nowhere if nobody follows yet.
+    // The event is not seen if nobody follows yet.
     let commands = commands.replacen(
         "tail=$!",
         "tail=$!\nfor _ in $(seq 600); do grep -q following tail.err && break; sleep 0.1; done",
@@ -232,7 +240,7 @@ fn is_part_of_the_scenarios(_: &World, block: &Block) {
     }
 }
 
-/// The examples are run by a test of their own.
+/// A test of their own runs the examples.
 fn is_part_of_an_example(_: &World, block: &Block) {
     let files = std::fs::read_dir(root().join("examples")).expect("a directory");
     let mut texts =
@@ -277,7 +285,7 @@ fn tokens_in_five_lines(world: &World, block: &Block) {
 
 fn some_are_taken(world: &World, block: &Block) {
     let (answer, command) = block.lines.split_last().expect("lines");
-    // Sent twice, it is answered the same and appended once.
+    // Sent twice, the request gets the same answer and is appended once.
     let command = command.join("\n");
     let out = world.succeeds(&block.place, &format!("{command}; echo; {command}"));
     assert_eq!(out.lines().collect::<Vec<_>>(), [answer.trim(), answer.trim()], "{}", block.place);
@@ -321,7 +329,7 @@ fn settings_are_taken(world: &World, block: &Block) {
     assert!(out.contains("doc.toml"), "{}: {out}", block.place);
 }
 
-/// The statements, typed into Weir's own shell: Flink's client is started by tests/sql_client where there is one.
+/// Runs the statements in Weir's own shell; tests/sql_client starts Flink's client where there is one.
 fn statements_of_the_client(world: &World, block: &Block) {
     let text = block.text();
     let start = text.find("Flink SQL> ").expect("statements");
@@ -332,7 +340,7 @@ fn statements_of_the_client(world: &World, block: &Block) {
 }
 
 fn curl_the_gateway(world: &World, block: &Block) {
-    // The operation needs a moment: the last fetch but one may say that it is not ready.
+    // The operation needs a moment: the last fetch but one may not be ready.
     let lines = block.text().replace("curl -s \"", "sleep 1; curl -s \"");
     let out = world.succeeds(&block.place, &lines);
     assert!(out.contains("PAYLOAD") || out.contains("EOS"), "{}: {out}", block.place);
@@ -348,10 +356,12 @@ fn a_mistake_is_marked(world: &World, block: &Block) {
             None => {}
         }
     }
-    // The first declares the table; what is shown is of the second.
+
+    // The first statement declares the table; the shown output is that of the second.
     let (declares, statement) = statement.split_first().expect("statements");
     let declares = declares.strip_prefix("\\i ").expect("a file");
     std::fs::write(world.path().join("mistake.sql"), statement.join("\n")).expect("a file");
+
     let output = world.shell(&format!("weir sql -f {declares} -f mistake.sql"));
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success(), "{}", block.place);
@@ -359,7 +369,8 @@ fn a_mistake_is_marked(world: &World, block: &Block) {
         let text = line.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '`' && c != ';');
         assert!(told.contains(text), "{}: {text:?} is not in\n{told}", block.place);
     }
-    // Corrected it runs, until its windows close.
+
+    // The corrected statement runs until its windows close.
     let corrected = statement.join("\n").replace("user_typ;", "user_type LIMIT 3;");
     std::fs::write(world.path().join("corrected.sql"), corrected).expect("a file");
     let out = world.succeeds(&block.place, &format!("weir sql -f {declares} -f corrected.sql"));

@@ -1,11 +1,11 @@
-//! What the documents hold that can be run: blocks of code, and code within a line.
+//! The executable parts of the documents: blocks of code, and code within a line.
 
 use std::path::Path;
 
 /// A block of code in a document.
 #[derive(Debug)]
 pub struct Block {
-    /// Its place, for messages: `docs/jobs.md:56`.
+    /// The block's place, for messages: `docs/jobs.md:56`.
     pub place: String,
     pub file: String,
     pub lines: Vec<String>,
@@ -25,7 +25,7 @@ pub struct Document {
 }
 
 impl Block {
-    /// The first line says which block it is.
+    /// Returns the first line, which identifies the block.
     pub fn first(&self) -> &str {
         self.lines.first().map_or("", String::as_str)
     }
@@ -36,7 +36,7 @@ impl Block {
 }
 
 impl Document {
-    /// README and everything in docs but the decisions, which tell of the past.
+    /// Returns README and everything in docs but the decisions, which describe the past.
     pub fn all(root: &Path) -> Vec<Document> {
         let mut names = vec!["README.md".to_owned()];
         let docs = std::fs::read_dir(root.join("docs")).expect("a directory");
@@ -50,12 +50,13 @@ impl Document {
         names.into_iter().map(read).collect()
     }
 
-    /// Blocks within fences, and those that are indented by four behind an empty line.
+    /// Returns the blocks within fences, and those indented by four behind an empty line.
     pub fn blocks(&self) -> Vec<Block> {
         let mut blocks: Vec<Block> = Vec::new();
         let mut open: Option<Block> = None;
         let mut is_fenced = false;
         let mut was_empty = true;
+
         for (number, line) in (1..).zip(&self.lines) {
             let is_fence = line.starts_with("```");
             let indented = line.strip_prefix("    ");
@@ -66,7 +67,7 @@ impl Document {
                 }
                 (Some(block), _) if is_fenced => block.lines.push(line.clone()),
                 (Some(block), Some(text)) => block.lines.push(text.to_owned()),
-                // An empty line within; one at the end is taken off again.
+                // An empty line within the block; empty lines at its end are removed below.
                 (Some(block), None) if line.is_empty() => block.lines.push(String::new()),
                 (Some(_), None) => blocks.extend(open.take()),
                 (None, _) if is_fence => (open, is_fenced) = (Some(self.block(number)), true),
@@ -79,20 +80,22 @@ impl Document {
             }
             was_empty = line.is_empty();
         }
+
         blocks.extend(open);
         for block in &mut blocks {
             while block.lines.last().is_some_and(String::is_empty) {
                 block.lines.pop();
             }
         }
+
         blocks
     }
 
-    /// Code within lines, outside of blocks.
+    /// Returns code within lines, outside of blocks.
     pub fn spans(&self) -> Vec<Span> {
         let mut spans = Vec::new();
         for (number, line) in (1..).zip(&self.lines).filter(|(_, line)| !line.starts_with("    ")) {
-            // A code span may hold back-quotes where it stands between two.
+            // A code span may hold back-quotes between two others.
             let parts = line.split('`').skip(1).step_by(2);
             spans.extend(parts.map(|text| Span { place: self.place(number), text: text.to_owned() }));
         }

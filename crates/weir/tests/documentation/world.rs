@@ -1,4 +1,4 @@
-//! A Weir that is up with events in it, and a shell in which the commands of the documents find it.
+//! A running Weir with events, and a shell in which the commands of the documents find it.
 
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::support::{Up, pause_for, run, weir};
 
-/// Longer than anything that is right takes.
+/// Seconds that no correct command needs.
 const PATIENCE: &str = "120";
 pub const EVENTS: u64 = 2_000;
 
@@ -32,7 +32,7 @@ impl World {
         world
     }
 
-    /// Events of the last minutes, so that windows of them are closed.
+    /// Generates events of the last minutes, so that windows of them are closed.
     pub fn generate(&self) {
         let start = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(400);
         let arguments = ["--rate", "10", "--start", &start.to_string(), "--count", &EVENTS.to_string()];
@@ -44,7 +44,8 @@ impl World {
         format!("{}/events", self.up.http)
     }
 
-    /// `weir` as the documents write it: it finds this Weir though that is on other ports. And `jq`, as far as they use it.
+    /// Writes `weir` as the documents use it, which finds this Weir on its other ports. And `jq`, as far as
+    /// they use it.
     fn write_commands(&self) {
         let bin = self.bin();
         std::fs::create_dir(&bin).expect("a directory");
@@ -71,7 +72,7 @@ impl World {
         self.directory.path()
     }
 
-    /// Runs a text of the documents in a shell, with their addresses replaced by those of this Weir.
+    /// Runs a text of the documents in a shell, with its addresses replaced by those of this Weir.
     pub fn shell(&self, script: &str) -> Output {
         let address = |url: &str| url.split_once("://").expect("a URL").1.to_owned();
         let script = script
@@ -87,7 +88,7 @@ impl World {
         run(&mut command)
     }
 
-    /// Runs a script that must succeed, and returns what it printed.
+    /// Runs a script that must succeed, and returns its output.
     pub fn succeeds(&self, place: &str, script: &str) -> String {
         let output = self.shell(script);
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -95,9 +96,9 @@ impl World {
         out.into_owned()
     }
 
-    /// Runs a script of an example until it has counted all events, and has made none of them a dead letter.
+    /// Runs a script of an example until it has counted all events, without any dead letter.
     pub fn counts(&self, place: &str, script: &Path) -> serde_json::Value {
-        // An example begins with what comes next, so that it counts events that come while it runs.
+        // An example starts at the latest offset, so it counts events that come while it runs.
         let job = self.succeeds(place, &format!("weir run {}", script.display()));
         self.generate();
         let job = job.trim();
@@ -115,7 +116,7 @@ impl World {
     }
 }
 
-/// The root of the repository.
+/// Returns the root of the repository.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("a repository").to_owned()
 }

@@ -1,7 +1,7 @@
-//! Flink's REST API, told in scenarios (`tests/scenarios/*.toml`) that a real Flink passes too.
+//! Flink's REST API in scenarios (`tests/scenarios/*.toml`) that a real Flink passes too.
 //!
-//! `cargo test` tells them to a Weir, `make flink-scenarios` to a Flink. Where only one of the two is meant to answer so, the
-//! step says which and why.
+//! `cargo test` runs them against a Weir, `make flink-scenarios` against a Flink. Where only one of the two
+//! answers as the step says, the step names it with the reason.
 
 mod matching;
 mod scenario;
@@ -15,10 +15,10 @@ use std::collections::BTreeMap;
 use scenario::{Scenario, Step, Whom, filled, filled_in};
 use target::{Answer, Target};
 
-/// An id that nothing has.
+/// An id that no object has.
 const NONE: &str = "00000000000000000000000000000001";
 
-/// Routes that answer whatever their ids are.
+/// Routes that answer any ids.
 const WITHOUT_ERRORS: [&str; 3] = [
     "/jobs/{job}/jobmanager/log-url",
     "/jobs/{job}/taskmanagers/{taskmanager}/log-url",
@@ -33,7 +33,7 @@ fn a_job_manager_answers_as_flink_does() {
     assert!(complaints.is_empty(), "{} complaints\n\n{}", complaints.len(), complaints.join("\n\n"));
 }
 
-/// Tells a scenario to its end; what was not as it should be.
+/// Runs a scenario to its end and returns the deviations.
 fn tell(scenario: &Scenario, target: &Target) -> Vec<String> {
     let mut variables =
         BTreeMap::from([("none".to_owned(), NONE.to_owned()), ("directory".to_owned(), target.directory())]);
@@ -60,6 +60,7 @@ fn take(step: &Step, target: &Target, variables: &mut BTreeMap<String, String>) 
         Err(error) => return vec![error],
     };
     let (method, path) = asked.split_once(' ').expect("a method and a path");
+
     let last = std::cell::RefCell::new(None);
     let attempt = || {
         let answer = target.ask(method, path, body.as_deref());
@@ -69,6 +70,7 @@ fn take(step: &Step, target: &Target, variables: &mut BTreeMap<String, String>) 
     };
     let mut complaints = if step.until { target::until_content(attempt) } else { attempt() };
     let answer = last.into_inner().expect("there was an attempt");
+
     for (name, path) in &step.keep {
         match matching::find(&answer.json(), path).map(|found| found[0].clone()) {
             Ok(serde_json::Value::String(text)) => drop(variables.insert(name.clone(), text)),
@@ -76,6 +78,7 @@ fn take(step: &Step, target: &Target, variables: &mut BTreeMap<String, String>) 
             Err(error) => complaints.push(error),
         }
     }
+
     if !complaints.is_empty() {
         let text: String = answer.text.chars().take(600).collect();
         complaints.push(format!("{asked}: {} {text}", answer.status));
@@ -83,7 +86,7 @@ fn take(step: &Step, target: &Target, variables: &mut BTreeMap<String, String>) 
     complaints
 }
 
-/// Method and path, and the body.
+/// Returns method and path, and the body.
 fn request(step: &Step, variables: &BTreeMap<String, String>) -> Result<(String, Option<String>), String> {
     let body = match (&step.body, &step.text) {
         (Some(body), _) => Some(filled_in(body, variables)?.to_string()),
@@ -112,6 +115,7 @@ fn each_route_that_is_described_is_asked_for_what_it_has_and_for_what_it_has_not
     let directory = tempfile::tempdir().expect("a directory");
     let up = support::Up::start(directory.path(), &[]);
     let description = up.get_job("/openapi.json");
+
     let mut routes = Vec::new();
     for (path, operations) in description["paths"].as_object().expect("paths") {
         for (method, operation) in operations.as_object().expect("operations") {
@@ -124,6 +128,7 @@ fn each_route_that_is_described_is_asked_for_what_it_has_and_for_what_it_has_not
             }
         }
     }
+
     assert!(routes.len() > 60, "{} routes", routes.len());
     let scenarios = scenario::all();
     let asked: Vec<(&Step, String)> = scenarios
@@ -132,9 +137,11 @@ fn each_route_that_is_described_is_asked_for_what_it_has_and_for_what_it_has_not
         .filter(|step| step.only != Some(Whom::Flink))
         .filter_map(|step| Some((step, route_of(step, &routes)?)))
         .collect();
+
     let is_asked = |method: &str, path: &str, wanted: &dyn Fn(u16) -> bool| {
         asked.iter().any(|(step, route)| step.asks().0 == method && route == path && wanted(step.status))
     };
+
     let mut forgotten = Vec::new();
     for (method, path, succeeds, takes) in &routes {
         if *succeeds && !is_asked(method, path, &|status| status < 300) {
@@ -148,7 +155,7 @@ fn each_route_that_is_described_is_asked_for_what_it_has_and_for_what_it_has_not
     assert!(forgotten.is_empty(), "no scenario asks\n{}", forgotten.join("\n"));
 }
 
-/// The route that a step asks, of those that are described: the one with the most words in common.
+/// Returns the described route that a step calls: the one with the most words in common.
 fn route_of(step: &Step, routes: &[(String, String, bool, bool)]) -> Option<String> {
     let (method, path) = step.asks();
     let path = path.strip_prefix("/v1").unwrap_or(path).trim_end_matches('/');

@@ -1,7 +1,8 @@
-//! Whether an answer is as a step wants it: paths into JSON, and kinds of values.
+//! Compares an answer with a step's conditions: paths into JSON, and kinds of values.
 //!
-//! A path's parts are parted by points: a field, a place in an array, `*` for every element or value (of which there must be
-//! one), `(a|b)` for several, `[jid=…]` for the element with such a text. The empty path is the whole answer.
+//! The parts of a path are separated by points: a field, an index in an array, `*` for every element or value
+//! (at least one must exist), `(a|b)` for several, `[jid=…]` for the element with such a text. The empty path
+//! is the whole answer.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 
 use super::scenario::{Step, filled, filled_in};
 
-/// All that is not as the step wants it.
+/// Returns all deviations from the step's conditions.
 pub fn complaints(step: &Step, answer: &Value, variables: &BTreeMap<String, String>) -> Vec<String> {
     let mut complaints = Vec::new();
     let mut every = |path: &str, wanted: &str, holds: &dyn Fn(&Value) -> bool| {
@@ -22,21 +23,25 @@ pub fn complaints(step: &Step, answer: &Value, variables: &BTreeMap<String, Stri
             ),
         }
     };
+
     for (path, wanted) in &step.is {
         match filled_in(wanted, variables) {
             Ok(wanted) => every(path, &wanted.to_string(), &|value| *value == wanted),
             Err(error) => every(path, &error, &|_| false),
         }
     }
+
     for (path, wanted) in &step.any {
         let wanted_text = format!("any of {wanted:?}");
         every(path, &wanted_text, &|value| wanted.contains(value));
     }
+
     for (kind, paths) in &step.has {
         for path in paths {
             every(path, &format!("of the kind {kind}"), &|value| is_of_kind(kind, value));
         }
     }
+
     for (path, expression) in &step.matches {
         let regex = filled(expression, variables)
             .and_then(|text| Regex::new(&text).map_err(|error| error.to_string()));
@@ -47,6 +52,7 @@ pub fn complaints(step: &Step, answer: &Value, variables: &BTreeMap<String, Stri
             Err(error) => every(path, &error, &|_| false),
         }
     }
+
     for path in &step.absent {
         match filled(path, variables).map(|path| find(answer, &path)) {
             Ok(Ok(found)) => complaints.push(format!("{path}: {found:?} should not be there")),
@@ -64,13 +70,13 @@ fn is_of_kind(kind: &str, value: &Value) -> bool {
     let is_number = |text: &str| text == "NaN" || text.parse::<f64>().is_ok();
     match kind {
         "int" => value.is_i64() || value.is_u64(),
-        // A length, or how many.
+        // A length or a number of things.
         "count" => value.is_u64(),
         "positive" => value.as_u64().is_some_and(|number| number > 0),
-        // Milliseconds since 1970, at least those of 2020.
+        // Milliseconds since 1970, later than 2020.
         "moment" => value.as_i64().is_some_and(|ms| ms > 1_577_836_800_000),
         "number" => value.is_number(),
-        // Numbers that need not be known: Java's NaN travels as a text.
+        // Numbers that may be unknown: Java's NaN is sent as a text.
         "measure" => value.is_number() || value == "NaN",
         "measure in text" => value.as_str().is_some_and(is_number),
         "bool" => value.is_boolean(),
@@ -87,11 +93,11 @@ fn is_of_kind(kind: &str, value: &Value) -> bool {
     }
 }
 
-/// All values that a path leads to, at least one.
+/// Returns all values at a path, at least one.
 ///
 /// # Errors
 ///
-/// Where the path ends too early.
+/// Fails where the path ends too early.
 pub fn find<'a>(answer: &'a Value, path: &str) -> Result<Vec<&'a Value>, String> {
     let mut found = vec![answer];
     for part in parts(path) {
@@ -132,7 +138,7 @@ fn step_into<'a>(value: &'a Value, part: &str, found: &mut Vec<&'a Value>) -> Op
     Some(())
 }
 
-/// Points within brackets part nothing.
+/// Splits a path at its points outside of brackets.
 fn parts(path: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     let (mut from, mut depth) = (0, 0);
@@ -182,6 +188,7 @@ fn what_is_not_as_wanted_is_said() {
         toml::from_str(&format!("name = ''\nask = 'GET /'\nstatus = 200\n{more}")).expect("a step")
     };
     let answer = serde_json::json!({"a": 1, "b": "x", "c": null, "d": "NaN", "e": []});
+
     let of = |more: &str| complaints(&step(more), &answer, &BTreeMap::new()).len();
     for right in [
         "is = {a = 1, b = 'x'}",
@@ -192,6 +199,7 @@ fn what_is_not_as_wanted_is_said() {
     ] {
         assert_eq!(of(right), 0, "{right}");
     }
+
     for wrong in [
         "is = {a = '1'}",
         "is = {a = 1.0}",

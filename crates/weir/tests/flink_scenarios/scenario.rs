@@ -1,7 +1,8 @@
-//! Scenario files: what is asked of a job manager, and what must be in its answers. TOML, in `tests/scenarios`.
+//! Scenario files in TOML, in `tests/scenarios`: requests to a job manager, and conditions on its answers.
 //!
-//! A file is a story: its steps are told in order, and what one has kept the later ones name in braces. `{none}` is an id
-//! that nothing has, `{directory}` a place for savepoints, and each name in `jobs` the id of a job that runs from the start.
+//! A file is a story: its steps run in order, and later steps use values that earlier ones kept, in braces.
+//! `{none}` is an id that no object has, `{directory}` a directory for savepoints, and each name in `jobs`
+//! the id of a job that runs from the start.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,41 +26,41 @@ pub struct Scenario {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// What holds if the step does.
+    /// The claim that the step checks.
     pub name: String,
     /// Method, path and query: `GET /jobs/{job}`.
     pub ask: String,
-    /// JSON.
+    /// A JSON body.
     pub body: Option<Value>,
     /// A body that is not JSON, or has a null.
     pub text: Option<String>,
     pub status: u16,
-    /// Asks again until all of it holds, since what is asked for takes its time, and Flink's views of jobs lag behind by
-    /// some seconds.
+    /// Repeats the request until all conditions hold, since operations take time, and Flink's views of jobs
+    /// lag by some seconds.
     #[serde(default)]
     pub until: bool,
-    /// A header and its value.
+    /// Headers with their values.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// A path and what is there.
+    /// Paths with their exact values.
     #[serde(default)]
     pub is: BTreeMap<String, Value>,
-    /// A path and what may be there.
+    /// Paths with their permitted values.
     #[serde(default)]
     pub any: BTreeMap<String, Vec<Value>>,
-    /// A kind (see `matching`) and the paths where values are of it.
+    /// Kinds (see `matching`), with the paths whose values have the kind.
     #[serde(default)]
     pub has: BTreeMap<String, Vec<String>>,
-    /// A path and a regular expression for the text there.
+    /// Paths with regular expressions for their texts.
     #[serde(default)]
     pub matches: BTreeMap<String, String>,
-    /// Paths where nothing is.
+    /// Paths that must not exist.
     #[serde(default)]
     pub absent: Vec<String>,
-    /// A variable, and the path where its value is.
+    /// Variables, with the paths of their values.
     #[serde(default)]
     pub keep: BTreeMap<String, String>,
-    /// Where only one of the two is meant to answer so, which, and why.
+    /// The only one of the two that answers so, with the reason in `why`.
     pub only: Option<Whom>,
     pub why: Option<String>,
 }
@@ -71,7 +72,7 @@ pub enum Whom {
     Flink,
 }
 
-/// All files, by their names.
+/// Reads all files, ordered by name.
 pub fn all() -> Vec<Scenario> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
     let entries = std::fs::read_dir(directory).expect("the scenarios' directory").flatten();
@@ -88,18 +89,18 @@ fn read(path: &Path) -> Scenario {
 }
 
 impl Step {
-    /// Method, and path without its query.
+    /// Returns the method, and the path without its query.
     pub fn asks(&self) -> (&str, &str) {
         let (method, target) = self.ask.split_once(' ').expect("a method and a path");
         (method, target.split('?').next().unwrap_or_default())
     }
 }
 
-/// A text with values in place of `{names}`. Braces around anything else stay, as JSON needs them.
+/// Replaces `{names}` in a text by their values. Braces around anything else stay, because JSON needs them.
 ///
 /// # Errors
 ///
-/// A name that nothing has kept.
+/// Fails for a name without a value.
 pub fn filled(text: &str, variables: &BTreeMap<String, String>) -> Result<String, String> {
     let mut filled = String::new();
     let mut rest = text;
@@ -122,11 +123,11 @@ pub fn filled(text: &str, variables: &BTreeMap<String, String>) -> Result<String
     Ok(filled)
 }
 
-/// [`filled`], for all texts in a value.
+/// Does the same as [`filled`] for all texts in a value.
 ///
 /// # Errors
 ///
-/// A name that nothing has kept.
+/// Fails for a name without a value.
 pub fn filled_in(value: &Value, variables: &BTreeMap<String, String>) -> Result<Value, String> {
     Ok(match value {
         Value::String(text) => Value::String(filled(text, variables)?),

@@ -1,4 +1,4 @@
-//! Whom the scenarios are told: a Weir of the test's own, or a real Flink that runs already.
+//! The target of the scenarios: a Weir of the test's own, or a running Flink.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use super::scenario::Whom;
 use super::support::{Up, pause_for};
 
-/// What both run: two vertices with two subtasks each, one that reads and one that counts, and a checkpoint a second. Only
-/// where events come from differs.
+/// The job of both targets: two vertices with two subtasks each, of which one reads and one counts, and a
+/// checkpoint every second. Only the source of the events differs.
 const SETTINGS: [&str; 4] = [
     "SET 'pipeline.name' = 'counting clicks'",
     "SET 'parallelism.default' = '2'",
@@ -27,14 +27,14 @@ const FROM_NOWHERE: &str =
     WITH ('connector' = 'datagen', 'rows-per-second' = '20', 'fields.id.length' = '1')";
 
 const POLL: Duration = Duration::from_millis(100);
-/// How often is looked again: a minute.
+/// Polls within a minute.
 const TRIES: u32 = 600;
 
 pub enum Target {
     Weir(Box<Up>, tempfile::TempDir),
     Flink {
         url: String,
-        /// Its SQL gateway, which takes scripts.
+        /// Flink's SQL gateway, which takes scripts.
         gateway: String,
         directory: tempfile::TempDir,
     },
@@ -47,14 +47,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The body, or null if it is not JSON.
+    /// Returns the body, or null if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_default()
     }
 }
 
 impl Target {
-    /// The Flink that `FLINK_SCENARIOS_URL` and `FLINK_SCENARIOS_GATEWAY` name (`scripts/flink-cluster.sh`), else a Weir.
+    /// Returns the Flink that `FLINK_SCENARIOS_URL` and `FLINK_SCENARIOS_GATEWAY` name
+    /// (`scripts/flink-cluster.sh`), otherwise a Weir.
     pub fn find() -> Target {
         let directory = tempfile::tempdir().expect("a directory");
         let url = |name| std::env::var(name).ok();
@@ -66,7 +67,7 @@ impl Target {
     }
 
     fn weir(directory: tempfile::TempDir) -> Target {
-        // It makes the topic.
+        // The script's job creates the topic.
         let script = [FROM_TOPIC, SINK, INSERT].join(";\n");
         let file = directory.path().join("clicks.sql");
         std::fs::write(file, script).expect("a file");
@@ -88,7 +89,7 @@ impl Target {
         }
     }
 
-    /// Where the job manager listens.
+    /// Returns the URL of the job manager.
     pub fn url(&self) -> &str {
         match self {
             Target::Weir(up, _) => &up.jobs_http,
@@ -96,7 +97,7 @@ impl Target {
         }
     }
 
-    /// A directory for savepoints, as clients name it.
+    /// Returns a directory for savepoints, in the form that clients use.
     pub fn directory(&self) -> String {
         match self {
             Target::Weir(_, directory) => format!("file://{}/savepoints/named", directory.path().display()),
@@ -108,7 +109,7 @@ impl Target {
         send(method, &format!("{}{path}", self.url()), body)
     }
 
-    /// Runs the script once more, and waits until all subtasks run and a checkpoint is whole.
+    /// Runs the script once more, and waits until all subtasks run and a checkpoint is complete.
     pub fn start_job(&self) -> String {
         let job = match self {
             Target::Weir(..) => {
@@ -120,19 +121,22 @@ impl Target {
             }
             Target::Flink { gateway, .. } => submit(gateway),
         };
+
         let line = self.wait_for("/jobs/overview", |answer| {
             let jobs = answer["jobs"].as_array()?;
             let line = jobs.iter().find(|line| line["jid"] == *job)?;
             (line["tasks"]["running"] == 4).then(|| line.clone())
         });
         assert_eq!(line["state"], "RUNNING", "{line}");
+
         self.wait_for(&format!("/jobs/{job}/checkpoints"), |answer| {
             answer["counts"]["completed"].as_u64().filter(|count| *count > 0)
         });
+
         job
     }
 
-    /// Frees what the job takes.
+    /// Frees the job's slots.
     pub fn end_job(&self, job: &str) {
         self.ask("PATCH", &format!("/jobs/{job}?mode=cancel"), None);
         self.wait_for(&format!("/jobs/{job}/status"), |answer| {
@@ -154,7 +158,7 @@ impl Target {
     }
 }
 
-/// Tries until there is nothing to complain of, or for a minute; the last complaints.
+/// Repeats an attempt until it has no complaint, or for a minute; returns the last complaints.
 pub fn until_content(attempt: impl Fn() -> Vec<String>) -> Vec<String> {
     let mut complaints = attempt();
     for _ in 0..TRIES {
@@ -167,13 +171,15 @@ pub fn until_content(attempt: impl Fn() -> Vec<String>) -> Vec<String> {
     complaints
 }
 
-/// Flink's own clients send a body with every request, and a `GET` with one is no mistake here.
+/// Sends a request. Flink's own clients send a body with every request, so a `GET` with a body is no mistake
+/// here.
 fn send(method: &str, url: &str, body: Option<&str>) -> Answer {
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .allow_non_standard_methods(true)
         .build()
         .into();
+
     let request = ureq::http::Request::builder().method(method).uri(url);
     let answer = match body {
         None => agent.run(request.body(()).expect("a request")),
@@ -182,6 +188,7 @@ fn send(method: &str, url: &str, body: Option<&str>) -> Answer {
             agent.run(request.expect("a request"))
         }
     };
+
     let mut answer = answer.unwrap_or_else(|error| panic!("{method} {url}: {error}"));
     let header = |(name, value): (&ureq::http::HeaderName, &ureq::http::HeaderValue)| {
         (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -191,7 +198,7 @@ fn send(method: &str, url: &str, body: Option<&str>) -> Answer {
     Answer { status: answer.status().as_u16(), headers, text }
 }
 
-/// Sends the script to a SQL gateway of Flink's, statement by statement; the job's id.
+/// Sends the script to Flink's SQL gateway, statement by statement, and returns the job's id.
 fn submit(gateway: &str) -> String {
     let post = |path: &str, body: Value| send("POST", &format!("{gateway}{path}"), Some(&body.to_string()));
     let session = post("/v4/sessions", json!({})).json();

@@ -1,7 +1,7 @@
 //! A case: a script, the records of its sources, and the rows that a real Flink gave for them.
 //!
-//! A case is a directory; `flink_cases/README.md` describes its files. Only the shape of a script is read here, as far as
-//! both engines need it: which tables there are, of which columns, and which queries fill which sinks.
+//! A case is a directory; `flink_cases/README.md` describes its files. This module parses only the parts of a
+//! script that both engines need: the tables with their columns, and the queries with their sinks.
 #![allow(dead_code, reason = "each program uses a part of it")]
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ pub struct Case {
     pub name: String,
     pub directory: PathBuf,
     pub statements: Vec<Statement>,
-    /// Files of records, by the source they belong to.
+    /// Files of records, by source.
     pub inputs: BTreeMap<String, PathBuf>,
 }
 
@@ -25,7 +25,7 @@ pub enum Statement {
         sink: String,
         query: String,
     },
-    /// `SET`, `CREATE VIEW`: the same for both engines.
+    /// `SET` or `CREATE VIEW`, which both engines understand.
     Other(String),
 }
 
@@ -57,7 +57,7 @@ impl Case {
         Case { name, directory: directory.to_owned(), statements: statements(&script), inputs }
     }
 
-    /// The cases in a directory, by name.
+    /// Returns the cases in a directory, by name.
     pub fn read_all(directory: &Path) -> Vec<Case> {
         let entries = fs::read_dir(directory).expect("a directory of cases").flatten();
         let mut directories: Vec<PathBuf> =
@@ -74,7 +74,7 @@ impl Case {
         tables.find(|table| table.name == name)
     }
 
-    /// Tables that queries of the script fill.
+    /// Returns the tables that queries of the script fill.
     pub fn sinks(&self) -> Vec<&Table> {
         let mut sinks: Vec<&Table> = Vec::new();
         for statement in &self.statements {
@@ -87,14 +87,14 @@ impl Case {
         sinks
     }
 
-    /// The recorded lines of one of its files; `None` where the file is not there.
+    /// Returns the recorded lines of one of the case's files; `None` where the file does not exist.
     pub fn recorded(&self, file: &str) -> Option<Vec<Change>> {
         let text = fs::read_to_string(self.directory.join(file)).ok()?;
         Some(Change::read_all(&text))
     }
 }
 
-/// The statements of a script. A semicolon that ends a line ends a statement.
+/// Splits a script into statements. A semicolon at the end of a line ends a statement.
 fn statements(script: &str) -> Vec<Statement> {
     let lines = script.lines().filter(|line| !line.trim_start().starts_with("--"));
     let script = lines.collect::<Vec<_>>().join("\n") + "\n";
@@ -144,7 +144,7 @@ fn table(text: &str) -> Table {
     table
 }
 
-/// Parts of a text between commas that stand in no brackets.
+/// Splits a text at commas outside of brackets.
 fn parts(text: &str) -> Vec<String> {
     let (mut parts, mut depth) = (vec![String::new()], 0);
     for letter in text.chars() {

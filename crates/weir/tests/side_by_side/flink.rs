@@ -1,10 +1,10 @@
-//! A case on a real Flink, through its SQL gateway.
+//! Runs a case on a real Flink, through its SQL gateway.
 //!
-//! Sources read the files of the case with Flink's `filesystem` connector and the formats that the script names; each query
-//! of an `INSERT` runs as a `SELECT`, whose changes the gateway tells.
+//! Sources read the files of the case with Flink's `filesystem` connector and the script's formats. Each
+//! query of an `INSERT` runs as a `SELECT`, whose changes the gateway returns.
 //!
-//! Three settings make an answer the same each time: one subtask, a watermark after each row
-//! (`pipeline.auto-watermark-interval` = 0), and no second try of a query that fails.
+//! Three settings make the answers repeatable: one subtask, a watermark after each row
+//! (`pipeline.auto-watermark-interval` = 0), and no restart of a failed query.
 
 use std::fs;
 use std::path::Path;
@@ -23,10 +23,10 @@ const SETTINGS: [&str; 5] = [
     "SET 'table.local-time-zone' = 'UTC'",
 ];
 
-/// Runs a case, and returns what Flink emits, in order.
+/// Runs a case, and returns Flink's changes in order.
 ///
 /// # Errors
-/// Flink refuses a statement or fails: the innermost cause.
+/// Fails with the innermost cause where Flink refuses a statement or fails.
 pub fn changelog(case: &Case, gateway: &str) -> Result<Vec<Change>, String> {
     let directory = tempfile::tempdir().expect("a directory");
     let session = Session::open(gateway);
@@ -61,7 +61,7 @@ pub fn changelog(case: &Case, gateway: &str) -> Result<Vec<Change>, String> {
     Ok(changes)
 }
 
-/// The declaration of a source that reads the file of a case.
+/// Returns the declaration of a source that reads the file of a case.
 fn source(table: &Table, file: &Path, directory: &Path) -> String {
     let is_upsert = table.options["connector"] == "upsert-kafka";
     let (file, format) = match is_upsert {
@@ -79,8 +79,8 @@ fn source(table: &Table, file: &Path, directory: &Path) -> String {
     format!("{} WITH ({})", table.head, options.join(", "))
 }
 
-/// The records of an `upsert-kafka` table in a form that files can hold: Flink puts a change in the place of the one with
-/// the same key (`table.exec.source.cdc-events-duplicate`), which is what it does with an upsert.
+/// Writes the records of an `upsert-kafka` table in a format for files: Flink replaces a change by a later
+/// one with the same key (`table.exec.source.cdc-events-duplicate`), as it does with an upsert.
 fn envelopes(table: &Table, file: &Path, directory: &Path) -> std::path::PathBuf {
     let text = fs::read_to_string(file).expect("an input");
     let lines = text.lines().map(|line| {

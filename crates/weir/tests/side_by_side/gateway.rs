@@ -1,4 +1,4 @@
-//! A client of a Flink's SQL gateway: statements in, the changes of their rows out.
+//! A client of Flink's SQL gateway: sends statements and returns the changes of their rows.
 //!
 //! `scripts/flink-cluster.sh` starts the Flink and names its gateway.
 #![allow(dead_code, reason = "each program uses a part of it")]
@@ -24,7 +24,7 @@ pub struct Session {
     url: String,
 }
 
-/// A change of a row as the gateway tells it: its kind, and its values by the columns of the query.
+/// A change of a row from the gateway: its kind, and its values in the order of the query's columns.
 pub struct Row {
     pub op: &'static str,
     pub values: Vec<Box<RawValue>>,
@@ -69,19 +69,20 @@ impl Session {
     /// Runs a statement to its end, and returns its rows.
     ///
     /// # Errors
-    /// Flink refuses the statement, or its job fails: the innermost cause.
+    /// Fails with the innermost cause where Flink refuses the statement, or its job fails.
     pub fn run(&self, statement: &str) -> Result<Vec<Row>, String> {
         self.run_as_job(statement).map(|(rows, _)| rows)
     }
 
-    /// As [`Session::run`]; also the job that an `INSERT` started, which runs on.
+    /// As [`Session::run`]; also returns the job that an `INSERT` started, which goes on.
     ///
     /// # Errors
     /// As [`Session::run`].
     pub fn run_as_job(&self, statement: &str) -> Result<(Vec<Row>, Option<String>), String> {
         let answer = self.fetch(statement);
         if answer.is_err() {
-            // A task manager dies when a job that has not quite begun is cancelled, as the end of the session does.
+            // Ending the session cancels the job. A task manager dies when a job is cancelled before it has
+            // quite begun.
             pause_for(AFTER_ERROR);
         }
         answer
@@ -108,7 +109,7 @@ impl Session {
                 return Ok((rows, job));
             }
 
-            // Paths are told without the host.
+            // The gateway returns paths without the host.
             if let (Some(next), Some(end)) = (page.next_result_uri, self.url.find("/v3/")) {
                 path = format!("{}{next}", &self.url[..end]);
             }
@@ -122,7 +123,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // What is left of it goes with the cluster.
+        // The rest of the session ends with the cluster.
         let _ = self.agent.delete(&self.url).call();
     }
 }
@@ -137,12 +138,12 @@ fn op(kind: &str) -> &'static str {
     }
 }
 
-/// The innermost cause in an answer that tells of an error.
+/// Returns the innermost cause in an error answer.
 fn cause(answer: &Value) -> String {
     let last = answer["errors"].as_array().and_then(|errors| errors.last()).and_then(Value::as_str);
     let text = last.map_or_else(|| answer.to_string(), str::to_owned);
     let inner = text.rsplit("Caused by: ").next().unwrap_or(&text);
-    // A parser's error goes on with all words that could have stood there.
+    // A parser's error ends with all words that it expected.
     let ends = ["\n\tat ", "Was expecting", "\n\nEnd of exception"];
     let inner = ends.iter().fold(inner, |text, end| text.split(end).next().unwrap_or(text));
     inner.trim().to_owned()

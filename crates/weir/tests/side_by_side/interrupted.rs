@@ -1,14 +1,14 @@
-//! A case as a job in this process that is killed in the middle of its input, and goes on from its snapshot.
+//! Runs a case as a job in this process, kills it in the middle of its input, and continues from its
+//! snapshot.
 //!
 //! ```text
 //! lines     0 ──────────── 1/2 ──────── 3/4 ──────── end
 //! first       read          snapshot     killed            what it wrote behind the snapshot is lost
 //! second                    read from here           ──►   another parallelism
 //! ```
-//!
-//! Sources wait at a line until they are shown more. So the snapshot is at the same line in every run, nothing is under way
-//! when it is taken, and what was written by then is what belongs to it. The job reads and writes more before it is killed.
-//! No file ends before that, so that no window closes for want of input.
+//! Sources wait at a line until they may read more. So the snapshot is at the same line in every run, no row
+//! is in flight when it is taken, and everything written by then belongs to it. The job reads and writes more
+//! before it is killed. No file ends before that, so that no window closes for lack of input.
 
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -33,7 +33,8 @@ use types::{Clock, Interval, Offset, PartitionId, SystemClock};
 use super::case::Case;
 use super::rows::Change;
 
-/// How a case is interrupted: the subtasks before and after, and which part of each file is read before the snapshot.
+/// How a case is interrupted: the subtasks before and after, and the part of each file that is read before
+/// the snapshot.
 #[derive(Debug, Clone, Copy)]
 pub struct Interruption {
     pub before: u32,
@@ -44,26 +45,26 @@ pub struct Interruption {
 /// A whole file, in quarters of its lines.
 const ALL: u64 = 4;
 
-/// Snapshots after which every subtask has heard how far event time has come, and has told the next one.
+/// Snapshots after which every subtask knows the present event time, and has told its successors.
 const SETTLED_AFTER: usize = 4;
 
-/// Runs a case, kills it, and goes on from the snapshot. Returns every change that was written before the snapshot and by
-/// the second job.
+/// Runs a case, kills it, and continues from the snapshot. Returns every change that was written before the
+/// snapshot and by the second job.
 ///
 /// # Errors
-/// A job fails: what it says.
+/// Fails with the job's error.
 pub fn run(case: &Case, interruption: Interruption) -> Result<Vec<Change>, String> {
     let script = std::fs::read_to_string(case.directory.join("job.sql")).expect("the case has a script");
     let plan = sql::compile(&script, &|_| None).unwrap_or_else(|errors| panic!("{}: {errors:#?}", case.name));
     let plan = Arc::new(plan);
 
-    // Small batches before and large ones after: no answer depends on them.
+    // Small batches before and large ones after: no answer depends on the size.
     let first = Job::start(case, &plan, (interruption.before, 7), None, interruption.quarters);
     first.wait_at(interruption.quarters)?;
     let snapshot = first.snapshot()?;
     let mut written = first.written();
 
-    // These rows are read and written again.
+    // The second job reads and writes these rows again.
     first.show(interruption.quarters + 1);
     first.wait_at(interruption.quarters + 1)?;
     first.execution.cancel();
@@ -77,19 +78,19 @@ pub fn run(case: &Case, interruption: Interruption) -> Result<Vec<Change>, Strin
     Ok(Change::read_all(&written))
 }
 
-/// An error with its causes.
+/// Formats an error with its causes.
 fn said(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
-/// A job under way, and where it writes.
+/// A running job, and its output.
 struct Job {
     execution: Execution,
     output: Arc<LocalOutput>,
     sheet: Sheet,
     gate: Arc<Gate>,
-    /// By their numbers, the sources that read a file.
+    /// Numbers of the sources that read a file.
     files: BTreeSet<usize>,
 }
 
@@ -152,13 +153,13 @@ impl Job {
         Job { execution, output, sheet, gate, files }
     }
 
-    /// Shows the sources more of their files.
+    /// Lets the sources read more of their files.
     fn show(&self, quarters: u64) {
         self.gate.waiting.lock().expect("nobody panics here").clear();
         self.gate.quarters.store(quarters, Ordering::SeqCst);
     }
 
-    /// Waits until every file is read as far as it is shown, and the rows have been handed on.
+    /// Waits until every file is read as far as permitted, and the rows were handed on.
     fn wait_at(&self, quarters: u64) -> Result<(), String> {
         for _ in 0..20_000 {
             let waiting = self.gate.waiting.lock().expect("nobody panics here");
@@ -174,7 +175,7 @@ impl Job {
         Err(format!("waited in vain until {quarters} quarters are read"))
     }
 
-    /// A snapshot when nothing more comes of what was read, as it is read from a checkpoint.
+    /// Returns a snapshot that includes all effects of the rows read, as decoded from a checkpoint.
     fn snapshot(&self) -> Result<Snapshot, String> {
         let control = self.execution.control();
         let take = || {
@@ -182,32 +183,33 @@ impl Job {
             taken.map_err(|error| format!("no snapshot: {}", said(&error)))
         };
 
-        // A barrier passes rows on, but event time is told between two of them: windows close behind the first one.
+        // A barrier pushes rows on, but event time is sent between two barriers: windows close behind the
+        // first one.
         for _ in 0..SETTLED_AFTER {
             take()?;
         }
         Ok(decode(&encode(&take()?)).expect("what was written is read"))
     }
 
-    /// All that was written so far. Sources wait, so that no row is under way.
+    /// Returns everything written so far. The sources wait, so no row is in flight.
     fn written(&self) -> String {
         self.output.finish().expect("a sheet takes all that is written");
         self.sheet.text()
     }
 }
 
-/// What all sources of a job may read.
+/// The part of their files that all sources of a job may read.
 struct Gate {
     quarters: AtomicU64,
-    /// The sources, by their number, that have read what they may, and how much that is.
+    /// The sources that have read their part, by number, and the part's size.
     waiting: Mutex<BTreeSet<(usize, u64)>>,
 }
 
-/// A file that is read as far as the gate says.
+/// A file that is read as far as the gate permits.
 struct GatedTable {
     table: FileTable,
     number: usize,
-    /// Where each line ends.
+    /// The end of each line.
     lines: Arc<[u64]>,
     gate: Arc<Gate>,
 }
@@ -245,7 +247,7 @@ impl Source for GatedSource {
         timeout: Duration,
     ) -> Result<Polled, ConnectorError> {
         let quarters = self.gate.quarters.load(Ordering::SeqCst);
-        // A subtask that has no file is at its end.
+        // A subtask without a file is at its end.
         let Some((_, offset)) = self.source.positions().first().copied() else {
             return self.source.poll(batch, max_rows, timeout);
         };
@@ -288,14 +290,14 @@ impl Source for GatedSource {
     }
 }
 
-/// Where each line of a file ends.
+/// Returns the end of each line of a file.
 fn lines(path: &Path) -> Vec<u64> {
     let text = std::fs::read(path).expect("an input");
     let ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
     ends.map(|(at, _)| at as u64 + 1).collect()
 }
 
-/// A place to write to that can be looked at.
+/// An output that can be read.
 #[derive(Clone, Default)]
 struct Sheet(Arc<Mutex<Vec<u8>>>);
 

@@ -1,13 +1,13 @@
 //! Weir and a real Flink side by side: `make flink-parity`, `make flink-record`, `make flink-fuzz`.
 //!
 //! ```text
-//! parity [CASE…]        runs cases on both engines, and tells where they differ
-//! record [CASE…]        writes down what Flink gives for the cases
-//! fuzz SEED COUNT       makes up cases, runs them on both engines, and keeps those that differ
+//! parity [CASE…]        runs cases on both engines, and prints the differences
+//! record [CASE…]        records Flink's answers to the cases
+//! fuzz SEED COUNT       generates cases, runs them on both engines, and keeps those that differ
 //! ```
 //!
-//! `CASE` is a directory, or a part of the name of one in `tests/flink_cases`; without any, all are meant. `FLINK_SCENARIOS_GATEWAY` names
-//! Flink's SQL gateway: `scripts/flink-cluster.sh` starts one.
+//! `CASE` is a directory, or a part of the name of one in `tests/flink_cases`; the default is all.
+//! `FLINK_SCENARIOS_GATEWAY` names Flink's SQL gateway: `scripts/flink-cluster.sh` starts one.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that tells of differences")]
 
 mod case;
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
             fuzz(number(0).unwrap_or(1), number(1).unwrap_or(100))
         }
-        // The tests of the workspace start it so: there is no Flink to compare with.
+        // The workspace's tests start the program without arguments: there is no Flink to compare with.
         _ => made_up_cases_are_understood(),
     }
 }
@@ -48,7 +48,7 @@ fn gateway() -> String {
     std::env::var("FLINK_SCENARIOS_GATEWAY").expect("FLINK_SCENARIOS_GATEWAY names a gateway")
 }
 
-/// The cases that are asked for.
+/// Returns the requested cases.
 fn cases(wanted: &[String]) -> Vec<Case> {
     let directories = wanted.iter().map(Path::new).filter(|path| path.join("job.sql").exists());
     let mut cases: Vec<Case> = directories.map(Case::read).collect();
@@ -78,7 +78,7 @@ fn parity(cases: &[Case]) -> ExitCode {
 
 type Changes = Result<Vec<Change>, String>;
 
-/// How the engines differ in a case.
+/// Returns the differences of the engines in a case.
 fn compare(case: &Case, flink: &Changes, weir: &Changes) -> Option<String> {
     match (flink, weir) {
         (Ok(wanted), Ok(given)) => {
@@ -86,7 +86,7 @@ fn compare(case: &Case, flink: &Changes, weir: &Changes) -> Option<String> {
                 case.sinks().into_iter().filter_map(|sink| compare_table(sink, wanted, given)).collect();
             (!differences.is_empty()).then(|| differences.join("\n"))
         }
-        // Each has its own words for what it refuses.
+        // Each engine refuses in its own words.
         (Err(_), Err(_)) => None,
         (Err(error), Ok(_)) => Some(format!("  only Flink fails: {error}")),
         (Ok(_), Err(error)) => Some(format!("  only Weir fails: {error}")),
@@ -101,7 +101,7 @@ fn compare_table(sink: &case::Table, wanted: &[Change], given: &[Change]) -> Opt
     }
 }
 
-/// Makes up cases from a row of seeds, and keeps those in which the engines differ.
+/// Generates cases from consecutive seeds, and keeps those in which the engines differ.
 fn fuzz(first: u64, count: u64) -> ExitCode {
     let gateway = gateway();
     let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("flink-fuzz");
@@ -134,8 +134,8 @@ fn fuzz(first: u64, count: u64) -> ExitCode {
 /// Seeds that are tried without a Flink.
 const SEEDS: u64 = 58;
 
-/// Weir understands what is made up. Two subtasks give the same rows as one, but where rows may be late: which are is told
-/// more exactly by one.
+/// Checks that Weir understands generated cases. Two subtasks give the same rows as one, except where rows
+/// may be late, because a single subtask tells more exactly which rows are.
 fn made_up_cases_are_understood() -> ExitCode {
     let mut failed = 0;
     for seed in 0..SEEDS {
@@ -161,7 +161,7 @@ fn in_one_and_two(case: &Case) -> Option<String> {
     }
 }
 
-/// Writes down what Flink gives: the rows that stand, and what it emits where that is the same a second time.
+/// Records Flink's answers: the final rows, and the changes where a second run emits the same.
 fn record(cases: &[Case]) -> ExitCode {
     let gateway = gateway();
     let mut failed = 0;
@@ -188,7 +188,7 @@ fn record(cases: &[Case]) -> ExitCode {
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// The rows that stand at the end, and what Flink emitted.
+/// Returns the final rows, and the changes that Flink emitted.
 fn answer(case: &Case, gateway: &str) -> Result<(Vec<Change>, Vec<Change>), String> {
     let changes = flink::changelog(case, gateway)?;
     let tables = case.sinks().into_iter().map(|sink| standing(sink, &changes));
@@ -205,7 +205,7 @@ fn write(case: &Case, rows: &[Change], changes: Option<&Vec<Change>>) {
     let changelog = case.directory.join("changelog.jsonl");
     match changes {
         Some(changes) => fs::write(changelog, Change::write_all(changes)).expect("the changes are written"),
-        // It may be there from another time.
+        // The file may exist from an earlier recording.
         None => drop(fs::remove_file(changelog)),
     }
 }

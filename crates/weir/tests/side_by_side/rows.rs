@@ -1,11 +1,11 @@
-//! Rows of a changelog, which of them stand at the end, and whether two engines end with the same ones.
+//! Rows of a changelog: computes the final rows, and compares those of two engines.
 //!
-//! A table with a primary key: `+I` and `+U` put a row under its key, `-U` and `-D` remove what is under it. Any other table
-//! is a multiset: `+I` and `+U` add a row, `-U` and `-D` remove an equal one, which must be there. Changes in between and
-//! their number are free.
+//! In a table with a primary key, `+I` and `+U` put a row under its key, and `-U` and `-D` remove the row
+//! under it. Any other table is a multiset: `+I` and `+U` add a row, and `-U` and `-D` remove an equal row,
+//! which must exist. Intermediate changes and their number may differ.
 //!
-//! Values compare by their declared type: timestamps as instants, doubles to 1e-9, floats to 2e-6, decimals by value, all
-//! others exactly.
+//! Values compare by their declared type: timestamps as instants, doubles to 1e-9, floats to 2e-6, decimals
+//! by value, and all others exactly.
 #![allow(dead_code, reason = "each program uses a part of it")]
 
 use std::collections::BTreeMap;
@@ -17,13 +17,13 @@ use serde_json::value::RawValue;
 
 use super::case::Table;
 
-/// A line of a result: of rows that stand (without `op`), or of a changelog.
+/// A line of a result: a final row (without `op`), or a change.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Change {
     pub table: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op: Option<String>,
-    /// Columns as the engine wrote them: a number with more digits than a double stays what it is.
+    /// Columns as the engine wrote them, so that a number with more digits than a double is unchanged.
     pub value: BTreeMap<String, Box<RawValue>>,
 }
 
@@ -47,7 +47,7 @@ impl Change {
         matches!(self.op.as_deref(), Some("-U" | "-D"))
     }
 
-    /// Its values in the order of a table's columns.
+    /// Returns its values in the order of a table's columns.
     fn values(&self, table: &Table) -> Vec<Scalar> {
         let of = |(name, data_type): &(String, String)| match self.value.get(name) {
             Some(raw) => Scalar::of(raw.get(), data_type),
@@ -57,14 +57,14 @@ impl Change {
     }
 }
 
-/// A value in the form in which it compares.
+/// A value in comparable form.
 #[derive(Debug, Clone, PartialEq)]
 enum Scalar {
     Null,
-    /// With the share by which two may differ.
+    /// With the permitted relative difference.
     Float(f64, f64),
     Exact(String),
-    /// A value that holds values.
+    /// A nested value.
     Nested(Value),
 }
 
@@ -97,7 +97,7 @@ fn are_close(a: f64, b: f64, tolerance: f64) -> bool {
     a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= tolerance * a.abs().max(b.abs()).max(1.0)
 }
 
-/// Values within values have no declared type here: numbers compare as doubles.
+/// Returns whether nested values are alike. They have no declared type here: numbers compare as doubles.
 fn are_alike(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => {
@@ -114,7 +114,7 @@ fn are_alike(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// `1.50` and `1.5` are the same decimal, as are `1.5E+3` and `1500`.
+/// Normalizes a decimal: `1.50` and `1.5` are equal, as are `1.5E+3` and `1500`.
 fn plain_decimal(text: &str) -> String {
     if text.contains(['E', 'e']) {
         return text.parse::<f64>().map_or_else(|_| text.to_owned(), |number| number.to_string());
@@ -123,17 +123,17 @@ fn plain_decimal(text: &str) -> String {
     text.to_owned()
 }
 
-/// `2025-12-09T11:30:00.500Z` and `2025-12-09 11:30:00.5` are the same time.
+/// Normalizes a time: `2025-12-09T11:30:00.500Z` and `2025-12-09 11:30:00.5` are equal.
 fn plain_time(text: &str) -> String {
     let text = text.replace('T', " ").trim_end_matches('Z').to_owned();
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     if text.len() == "2025-12-09 11:30".len() { format!("{text}:00") } else { text.to_owned() }
 }
 
-/// The rows of a table that stand after its changes.
+/// Returns the final rows of a table after its changes.
 ///
 /// # Errors
-/// A change takes back a row that is not there.
+/// Fails when a change retracts a row that does not exist.
 pub fn standing(table: &Table, changes: &[Change]) -> Result<Vec<Change>, String> {
     let key: Vec<usize> =
         (0..table.columns.len()).filter(|&column| table.key.contains(&table.columns[column].0)).collect();
@@ -159,7 +159,7 @@ pub fn standing(table: &Table, changes: &[Change]) -> Result<Vec<Change>, String
     Ok(rows.into_iter().map(|(_, change)| Change { op: None, ..change }).collect())
 }
 
-/// How what one engine gave differs from what the other did; `None` where it does not.
+/// Returns the difference between the rows of two engines; `None` where there is none.
 pub fn difference(table: &Table, wanted: &[Change], given: &[Change]) -> Option<String> {
     let mut extra: Vec<&Change> = given.iter().filter(|row| row.table == table.name).collect();
     let mut missing = Vec::new();

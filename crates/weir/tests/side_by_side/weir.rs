@@ -1,4 +1,4 @@
-//! A case on Weir: `weir local`, over the files of the case.
+//! Runs a case on Weir: `weir local`, over the files of the case.
 #![allow(dead_code, reason = "each program uses a part of it")]
 
 use std::fs;
@@ -8,15 +8,15 @@ use std::process::{Command, Output};
 use super::case::Case;
 use super::rows::Change;
 
-/// Runs a case, and returns the rows that stand at its end.
+/// Runs a case, and returns its final rows.
 ///
 /// # Errors
-/// Weir refuses the script or fails: what it says.
+/// Fails with Weir's message where it refuses the script or fails.
 pub fn run(case: &Case) -> Result<Vec<Change>, String> {
     run_with(case, &[])
 }
 
-/// As [`run`], with every change of a row.
+/// As [`run`], but returns every change of a row.
 ///
 /// # Errors
 /// As [`run`].
@@ -24,7 +24,7 @@ pub fn changelog(case: &Case) -> Result<Vec<Change>, String> {
     run_with(case, &["--changelog"])
 }
 
-/// As [`run`], by several subtasks of each operator.
+/// As [`run`], with several subtasks of each operator.
 ///
 /// # Errors
 /// As [`run`].

@@ -1,5 +1,5 @@
-//! Flink's own SQL client and JDBC driver, as Apache releases them, against Weir: what they send succeeds, and they print
-//! what they print for Flink.
+//! Runs Flink's own SQL client and JDBC driver, as Apache releases them, against Weir: their requests
+//! succeed, and their output is the same as for Flink.
 #![allow(clippy::print_stderr, reason = "whoever runs the tests is told what is missing")]
 
 #[path = "../support/mod.rs"]
@@ -10,13 +10,13 @@ use std::process::{Command, Stdio};
 
 use support::Up;
 
-/// The version that `scripts/flink.sh` gets.
+/// The version that `scripts/flink.sh` installs.
 const DIRECTORY: &str = "flink-sql-2.3.0";
 
-/// The fifteen analytics, as Weir runs them by itself.
+/// The script of the fifteen analytics, which is Weir's built-in job.
 const ANALYTICS: &str = include_str!("../../../../jobs/analytics.sql");
 
-/// What an analyst types next, a statement a line, the last one wrong.
+/// The next statements of an analyst, one per line, the last one wrong.
 const QUESTIONS: &str = "
 SET 'sql-client.execution.result-mode' = 'tableau';
 CREATE TABLE queries (query_id STRING, `user` ROW<user_type STRING>, `timestamp` TIMESTAMP_LTZ(3), WATERMARK FOR `timestamp` AS `timestamp` - INTERVAL '1' SECOND) WITH ('connector' = 'kafka', 'topic' = 'user-queries', 'scan.startup.mode' = 'earliest-offset', 'format' = 'json', 'json.timestamp-format.standard' = 'ISO-8601');
@@ -35,7 +35,7 @@ SHOW JOBS;
 SELECT * FROM nosuch;
 ";
 
-/// Where Flink's jars are, and the Weir they speak to.
+/// The directory of Flink's jars, and the Weir that they call.
 struct Flink {
     up: Up,
     jars: PathBuf,
@@ -43,7 +43,8 @@ struct Flink {
 }
 
 impl Flink {
-    /// `None`, with a line that says what to do, where there is none; in CI that is a failure.
+    /// Returns `None`, with a line that tells what to do, where the jars are missing; in CI that is a
+    /// failure.
     fn find() -> Option<Flink> {
         let java = Command::new("java").arg("-version").stdout(Stdio::null()).stderr(Stdio::null()).status();
         let target = Path::new(env!("CARGO_BIN_EXE_weir")).ancestors().nth(2)?;
@@ -56,10 +57,10 @@ impl Flink {
         }
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::create_dir(directory.path().join("conf")).expect("a directory");
-        // Parts of what Flink's releases have there, which its client sends along.
+        // Parts of the settings in Flink's releases, which its client sends along.
         let settings = "jobmanager:\n  rpc:\n    address: localhost\nparallelism:\n  default: 1\n";
         std::fs::write(directory.path().join("conf/config.yaml"), settings).expect("a file");
-        // A job of its own, so that the one from Flink's client is not the second under its name.
+        // A job of its own, so that the job from Flink's client is not the second under its name.
         std::fs::write(directory.path().join("quiet.sql"), QUIET).expect("a file");
         let up = Up::start(directory.path(), &["quiet.sql"]);
         Some(Flink { up, jars, directory })
@@ -73,7 +74,7 @@ impl Flink {
         java
     }
 
-    /// What the SQL client prints for a file of statements.
+    /// Returns the output of the SQL client for a file of statements.
     fn sql_client(&self, statements: &str) -> String {
         let file = self.directory.path().join("statements.sql");
         std::fs::write(&file, statements).expect("a file");
@@ -86,7 +87,7 @@ impl Flink {
     }
 }
 
-/// Reads a topic that nobody writes to.
+/// Reads a topic without records.
 const QUIET: &str = "
 CREATE TABLE nothing (id STRING) WITH ('connector' = 'kafka', 'topic' = 'nothing', 'format' = 'json');
 CREATE TABLE nowhere (id STRING) WITH ('connector' = 'blackhole');
@@ -102,7 +103,7 @@ fn has(text: &str, wanted: &[&str]) {
 #[test]
 fn flinks_sql_client_and_jdbc_driver_work() {
     let Some(flink) = Flink::find() else { return };
-    // Line by line, as the client sends it: the statement set as often as a line of it ends.
+    // Line by line, as the client sends it: the statement set is sent whenever one of its lines ends.
     let said = flink.sql_client(ANALYTICS);
     has(&said, &["SQL update statement has been successfully submitted to the cluster", "Job ID: "]);
     assert!(!said.contains("[ERROR]"), "{said}");

@@ -1,4 +1,4 @@
-//! A Weir of its own for a test: the binary, on free ports, over a directory that goes when the test does.
+//! Runs a Weir per test: the binary, on free ports, with a directory that is removed after the test.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 pub mod python;
@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// The longest that a test waits for anything, on a machine that is busy with other things.
+/// Limit of every wait of a test, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(50);
 
-/// The binary, without settings of whoever runs the tests. `WEIR_BINARY` names another one, to compare two builds.
+/// Returns the binary without the settings of the user who runs the tests. `WEIR_BINARY` names another
+/// binary, to compare two builds.
 pub fn weir() -> Command {
     let built = || env!("CARGO_BIN_EXE_weir").into();
     let mut command = Command::new(std::env::var_os("WEIR_BINARY").unwrap_or_else(built));
@@ -36,7 +37,7 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// A Weir that is up. Dropping it kills it.
+/// A running Weir. Dropping it kills it.
 pub struct Up {
     child: Child,
     pub http: String,
@@ -45,23 +46,23 @@ pub struct Up {
 }
 
 impl Up {
-    /// Starts `weir up` and waits until it says where it listens.
+    /// Starts `weir up` and waits until it prints its addresses.
     pub fn start(data_dir: &Path, arguments: &[&str]) -> Up {
         Up::start_in(data_dir, arguments, &[])
     }
 
-    /// [`Up::start`], with variables of the environment.
+    /// As [`Up::start`], with environment variables.
     pub fn start_in(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Up {
         Up::start_to(data_dir, arguments, environment, Stdio::inherit())
     }
 
-    /// [`Up::start_in`], with its log in a file.
+    /// As [`Up::start_in`], with its log in a file.
     pub fn start_logged(data_dir: &Path, environment: &[(&str, &str)], log: &Path) -> Up {
         let log = std::fs::File::create(log).expect("a file");
         Up::start_to(data_dir, &[], environment, Stdio::from(log))
     }
 
-    /// [`Up::start_in`], in a process that may open so many files.
+    /// As [`Up::start_in`], in a process with a limit of open files.
     pub fn start_with_handles(handles: u32, data_dir: &Path, environment: &[(&str, &str)]) -> Up {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("ulimit -n {handles}; exec \"$@\""), "sh"]).arg(weir().get_program());
@@ -89,9 +90,9 @@ impl Up {
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line on stdout");
-        // Tables that print would wait for a reader once the pipe is full.
+        // Tables that print would block on a full pipe.
         std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
-        // `weir is up: http://127.0.0.1:41234/ jobs: http://127.0.0.1:41235/ SQL gateway: http://127.0.0.1:41236/`
+        // `weir is up: http://127.0.0.1:41234/ jobs: http://127.0.0.1:41235/ SQL gateway: http://…/`
         let mut urls = line.split_whitespace().filter(|word| word.starts_with("http://"));
         let mut url = || urls.next().map(|url| url.trim_end_matches('/').to_owned());
         match (url(), url(), url()) {
@@ -100,7 +101,7 @@ impl Up {
         }
     }
 
-    /// The process.
+    /// Returns the id of the process.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -110,7 +111,7 @@ impl Up {
         answer.body_mut().read_to_string().expect("text")
     }
 
-    /// Whether it is ready, and what `/readyz` says.
+    /// Returns whether it is ready, and the answer of `/readyz`.
     pub fn readiness(&self) -> (bool, Value) {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let mut answer = agent.get(format!("{}/readyz", self.http)).call().expect("an answer");
@@ -122,14 +123,14 @@ impl Up {
         answer.body_mut().read_json().expect("JSON")
     }
 
-    /// An answer of whatever status.
+    /// Returns an answer with any status.
     pub fn answer(&self, path: &str) -> (u16, Value) {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let mut answer = agent.get(format!("{}{path}", self.http)).call().expect("an answer");
         (answer.status().as_u16(), answer.body_mut().read_json().expect("JSON"))
     }
 
-    /// Asks again and again until the answer is as wanted.
+    /// Polls until the answer meets a condition.
     pub fn wait_for(&self, path: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let tries = PATIENCE.as_millis() / POLL.as_millis();
         let mut last = Value::Null;
@@ -143,13 +144,13 @@ impl Up {
         panic!("{path} did not become what is wanted, but {last}");
     }
 
-    /// JSON of the job manager.
+    /// Returns JSON of the job manager.
     pub fn get_job(&self, path: &str) -> Value {
         let mut answer = ureq::get(format!("{}{path}", self.jobs_http)).call().expect("an answer");
         answer.body_mut().read_json().expect("JSON")
     }
 
-    /// Waits until so many jobs run, and returns their ids.
+    /// Waits until `count` jobs run, and returns their ids.
     pub fn wait_for_jobs(&self, count: usize) -> Vec<String> {
         for _ in 0..PATIENCE.as_millis() / POLL.as_millis() {
             let jobs = self.get_job("/jobs");
@@ -164,13 +165,13 @@ impl Up {
         panic!("there are not {count} jobs running, but {}", self.get_job("/jobs"));
     }
 
-    /// Ends it as a power cut of the process would.
+    /// Kills the process, as a power cut would.
     pub fn kill(mut self) {
         self.child.kill().expect("it can be killed");
         self.child.wait().expect("it ends");
     }
 
-    /// Asks it to end, as whoever runs services does.
+    /// Sends SIGTERM, as service managers do.
     pub fn terminate(&self) {
         let killed = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
         assert!(killed.is_ok_and(|status| status.success()));
@@ -187,19 +188,19 @@ impl Up {
         panic!("it did not end");
     }
 
-    /// Posts events, one a line; the status of the answer.
+    /// Posts events, one per line; returns the status of the answer.
     pub fn post(&self, lines: &[String]) -> u16 {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
         let post = agent.post(format!("{}/events", self.http)).content_type("application/x-ndjson");
         post.send(lines.join("\n")).expect("an answer").status().as_u16()
     }
 
-    /// All there is to know of a job.
+    /// Returns all figures of a job.
     pub fn figures(&self, job: &str) -> Value {
         self.get_job(&format!("/weir/jobs/{job}"))
     }
 
-    /// Waits until a job is as wanted.
+    /// Waits until a job's figures meet a condition.
     pub fn wait_for_job(&self, job: &str, is_wanted: impl Fn(&Value) -> bool) -> Value {
         let mut last = Value::Null;
         for _ in 0..PATIENCE.as_millis() / POLL.as_millis() {
@@ -222,13 +223,13 @@ impl Up {
 
 impl Drop for Up {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Counts events by `query_id` in windows of an hour, and writes what changed at once.
+/// Counts events by `query_id` in windows of an hour, and writes changes at once.
 pub const BY_ID: &str = "
 SET 'weir.early-fire' = '0 s';
 CREATE TABLE queries (query_id STRING, `timestamp` TIMESTAMP_LTZ(3), WATERMARK FOR `timestamp` AS `timestamp`)
@@ -241,18 +242,18 @@ FROM TABLE(TUMBLE(TABLE queries, DESCRIPTOR(`timestamp`), INTERVAL '1' HOUR))
 GROUP BY window_start, window_end, query_id;
 ";
 
-/// An event with an id of its own and as many bytes more.
+/// Returns an event with an id of its own and `padding` bytes of text.
 pub fn event(id: u64, padding: usize) -> String {
     let text = "x".repeat(padding);
     format!(r#"{{"query_id":"{id:0>8}","timestamp":"2025-12-09T12:00:00Z","query_text":"{text}"}}"#)
 }
 
-/// Lets the other processes work before the next look.
+/// Lets other processes work before the next poll.
 fn pause() {
     pause_for(POLL);
 }
 
-/// Lets the other processes work for a while.
+/// Lets other processes work for a while.
 pub fn pause_for(length: Duration) {
     let (_open, never) = mpsc::channel::<()>();
     let _ = never.recv_timeout(length);

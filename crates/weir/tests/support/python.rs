@@ -1,10 +1,11 @@
-//! Python programs of others that tests run: `scripts/python.sh` gets them.
+//! Runs Python programs of third parties, which `scripts/python.sh` installs.
 #![allow(clippy::print_stderr, reason = "whoever runs the tests is told what is missing")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Where they are. `None`, with a line that says what to do, where there are none; in CI that is a failure.
+/// Returns the directory of the programs. `None`, with a line that tells what to do, where it is missing; in
+/// CI that is a failure.
 pub fn programs() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_BIN_EXE_weir")).ancestors().nth(2)?;
     let directory = target.join("python");
@@ -17,10 +18,10 @@ pub fn programs() -> Option<PathBuf> {
     None
 }
 
-/// Runs one to its end.
+/// Runs a program to its end.
 pub fn run(program: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(program);
-    // They go to this machine only, whatever proxy its user has.
+    // The programs call only this machine, whatever proxy its user has.
     command.args(arguments).env("NO_PROXY", "*").env("PYTHONDONTWRITEBYTECODE", "1");
     command.output().expect("the program starts")
 }

@@ -1,4 +1,4 @@
-//! Events to a running Weir: one thread makes the batches, others post them.
+//! Sends events to a running Weir: one thread makes the batches, others post them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,9 +19,10 @@ use crate::shutdown::Shutdown;
 pub(super) struct Job {
     pub(super) url: String,
     pub(super) client: ClientArgs,
-    /// `None` = until interrupted.
+    /// `None` stands for until interrupted.
     pub(super) count: Option<u64>,
-    /// Events run on from this time as fast as they are taken; `None` = at the wall clock's pace, with its time.
+    /// With a time, events run on from it as fast as they are accepted; `None` stands for the present time
+    /// and pace of the wall clock.
     pub(super) backfill_from_us: Option<i64>,
     pub(super) events_per_second: f64,
     pub(super) batch: u64,
@@ -29,10 +30,10 @@ pub(super) struct Job {
     pub(super) retry_for: Duration,
 }
 
-/// A server that is silent for so long is taken for unreachable.
+/// Silence of a server after which it counts as unreachable.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Lines and how many they are.
+/// Lines, and their number.
 struct Batch {
     lines: Vec<u8>,
     count: u64,
@@ -54,7 +55,7 @@ pub(super) fn run(
     let began = clock.elapsed();
     let tally = Tally::default();
     let bar = job.count.map_or_else(ProgressBar::hidden, bar);
-    // One batch waits while others are under way: a server that lags slows the maker down.
+    // One batch waits while others are in flight, so that a slow server slows the maker.
     let (batches, waiting) = crossbeam_channel::bounded(1);
 
     let connections = (0..job.connections).map(|_| {
@@ -72,7 +73,7 @@ pub(super) fn run(
                 scope.spawn(move || post(&poster, &waiting, tally, bar))
             })
             .collect();
-        // Only the posters hold it now: when all have failed, the maker's send fails.
+        // Only the posters hold a receiver now: when all have failed, the maker's send fails.
         drop(waiting);
         make(job, Events::new(options), &batches, &*clock, &shutdown);
         drop(batches);
@@ -103,9 +104,9 @@ pub(super) fn run(
     }
 }
 
-/// Makes batches until there are enough, nobody takes them or the process is asked to end.
+/// Makes batches until there are enough, all posters have failed, or the process is asked to end.
 fn make(job: &Job, mut events: Events, batches: &Sender<Batch>, clock: &dyn Clock, shutdown: &Shutdown) {
-    // The clock is read once: event times then follow its monotonic part, in microseconds.
+    // The clock is read once; event times then follow its monotonic part, in microseconds.
     let (wall_us, origin) = (clock.now().0 * 1000, clock.elapsed());
     let now_us = || wall_us + clock.elapsed().saturating_sub(origin).as_micros() as i64;
     let mut pace = Pace::new(job.events_per_second, job.batch, wall_us);

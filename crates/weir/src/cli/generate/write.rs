@@ -1,4 +1,4 @@
-//! Events into a file, at full speed.
+//! Writes events to a file, at full speed.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -13,15 +13,15 @@ use super::bar;
 use crate::generate::{Events, Options};
 use crate::shutdown::Shutdown;
 
-/// Lines between looks at the shutdown and the progress bar: about 700 KB.
+/// Lines between updates of the progress bar and checks of the shutdown: about 700 KB.
 const CHUNK: u64 = 1000;
 
 pub(super) struct Job {
-    /// `-` is stdout.
+    /// `-` stands for stdout.
     pub(super) path: PathBuf,
     pub(super) count: u64,
     pub(super) start_us: i64,
-    /// Events in a second of event time.
+    /// Events per second of event time.
     pub(super) events_per_second: f64,
 }
 

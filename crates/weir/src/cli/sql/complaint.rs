@@ -1,4 +1,4 @@
-//! What is wrong, for people: findings at their places in the script, as `weir check` draws them.
+//! Shows errors to people: findings at their places in the script, as `weir check` draws them.
 
 use std::io::{IsTerminal as _, stderr};
 use std::ops::Range;
@@ -9,13 +9,13 @@ use super::gateway::{Finding, Refusal};
 use crate::cli::Failure;
 use crate::cli::terminal::complain;
 
-/// Lines that are shown behind a finding; Flink's parser lists every word that it would have taken.
+/// Maximum of lines shown behind a finding; Flink's parser lists every word that it expected.
 const LINES_MAX: usize = 8;
 
-/// A statement, where it stands.
+/// A statement with its place in a script.
 #[derive(Debug, Clone)]
 pub(super) struct Place<'a> {
-    /// The file, or what else the script is called.
+    /// The file, or another name of the script.
     pub(super) name: &'a str,
     pub(super) script: &'a str,
     pub(super) statement: Range<usize>,
@@ -26,7 +26,7 @@ impl Place<'_> {
         &self.script[self.statement.clone()]
     }
 
-    /// `job.sql:12`.
+    /// Returns file and line, such as `job.sql:12`.
     pub(super) fn line(&self) -> String {
         let before = &self.script[..self.statement.start];
         format!("{}:{}", self.name, before.matches('\n').count() + 1)
@@ -57,7 +57,7 @@ impl Place<'_> {
     }
 }
 
-/// A gateway that is not there.
+/// Returns the failure of an unreachable gateway.
 pub(super) fn unreachable(error: anyhow::Error) -> Failure {
     let advice = "`weir up` starts one, and --gateway says where it is";
     Failure::external(anyhow::anyhow!("{error:#}\n{advice}"))

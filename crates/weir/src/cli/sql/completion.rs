@@ -1,4 +1,5 @@
-//! Tab: words of SQL, tables and columns from the gateway, which knows the session; `\` lines from here.
+//! Completion by Tab. The gateway, which knows the session, completes words of SQL, tables and columns; the
+//! shell completes `\` lines.
 
 use rustyline::completion::Completer;
 use rustyline::highlight::Highlighter;
@@ -9,10 +10,10 @@ use rustyline::{Context, Helper};
 use super::gateway::Session;
 use super::meta;
 
-/// What the editor asks while a line is typed.
+/// The editor's completer while a line is typed.
 pub(super) struct Completion {
     session: Session,
-    /// Lines of the statement before this one.
+    /// The lines of the statement before this one.
     before: String,
 }
 
@@ -25,7 +26,7 @@ impl Completion {
         if self.before.is_empty() && head.starts_with('\\') {
             return meta::names().filter(|name| name.starts_with(head)).map(str::to_owned).collect();
         }
-        // Without an answer there are no candidates; the statement will tell what is wrong.
+        // Without an answer there are no candidates; the statement itself will report the error.
         self.session.complete(&format!("{}{head}", self.before)).unwrap_or_default()
     }
 }
@@ -39,7 +40,7 @@ impl Completer for Completion {
     }
 }
 
-/// Where the word begins that a candidate takes the place of.
+/// Returns the beginning of the word that a candidate replaces.
 fn word_start(head: &str) -> usize {
     let is_of_word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '`' | '\\');
     head.char_indices().rev().take_while(|(_, c)| is_of_word(*c)).last().map_or(head.len(), |(at, _)| at)

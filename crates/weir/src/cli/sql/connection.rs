@@ -1,4 +1,5 @@
-//! The session at the gateway: kept alive while nobody types, and made anew when the gateway has forgotten it.
+//! The session at the gateway. Keeps it alive while nobody types, and opens another when the gateway has
+//! dropped it.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
 use super::gateway::{Answer, Gateway, Session};
 
-/// As often as Flink's own client.
+/// Interval of heartbeats, that of Flink's own client.
 const HEARTBEAT: Duration = Duration::from_secs(60);
 
 pub(super) struct Connection {
@@ -16,16 +17,16 @@ pub(super) struct Connection {
     heart: Heart,
 }
 
-/// Beats until it is dropped.
+/// Sends heartbeats until it is dropped.
 struct Heart {
     _stop: Sender<Infallible>,
 }
 
-/// Whether the session is the one of before.
+/// Whether the session is still the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     Same,
-    /// What was declared and set in the one before is gone.
+    /// The declarations and settings of the last session are lost.
     Anew,
 }
 
@@ -40,7 +41,7 @@ impl Connection {
         &self.session
     }
 
-    /// After something has failed: opens a session if the gateway does not know this one any more.
+    /// Opens a session, after a failure, if the gateway does not know this one any more.
     pub(super) fn mend(&mut self) -> Answer<Standing> {
         if self.session.exists()? {
             return Ok(Standing::Same);
@@ -52,7 +53,7 @@ impl Connection {
 
     /// Ends the session and its queries.
     pub(super) fn close(&self) {
-        // Whoever cannot be reached ends it by itself, for doing nothing.
+        // An unreachable gateway ends the session by itself once it is idle.
         let _ = self.session.close();
     }
 }
@@ -64,7 +65,7 @@ impl Heart {
         // Without a thread the session lives as long as it is used.
         let _ = std::thread::Builder::new().name("heartbeat".to_owned()).spawn(move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(HEARTBEAT) {
-                // The next statement finds out what is wrong.
+                // The next statement reports the error.
                 let _ = session.heartbeat();
             }
         });

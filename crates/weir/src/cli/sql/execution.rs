@@ -1,5 +1,6 @@
-//! One statement from its text to its last row. Pages are fetched on a thread of their own, so that Ctrl-C is heard while
-//! the gateway holds a fetch, and the table on the screen moves while a page is on its way.
+//! Executes one statement, from its text to its last row. A thread of its own fetches the pages, so that
+//! Ctrl-C works while the gateway holds a fetch, and the table on the screen updates while a page is on its
+//! way.
 
 use std::time::Duration;
 
@@ -10,32 +11,32 @@ use super::output::{Ending, Format, Look, Output};
 use super::signals::Signals;
 use crate::cli::Failure;
 
-/// How often a table on the screen is drawn anew, at most.
+/// Minimum interval between two drawings of a table on the screen.
 const FRAME: Duration = Duration::from_millis(100);
-/// Until a gateway is asked again that answers at once that there is nothing.
+/// Wait before a gateway is asked again that answered at once that there is nothing.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How a statement ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// There was nothing to show.
+    /// The statement had no result to show.
     Done,
-    /// This job was started.
+    /// The statement started this job.
     Submitted(String),
-    /// Its result was written.
+    /// The result was written.
     Shown,
-    /// By a signal.
+    /// A signal stopped the statement.
     Stopped,
 }
 
-/// Why a statement did not.
+/// Why a statement failed.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// It was not taken.
+    /// The gateway did not accept the statement.
     Submission(Problem),
-    /// It failed.
+    /// The statement failed.
     Execution(Problem),
-    /// Its rows could not be written.
+    /// The rows could not be written.
     Output(Failure),
 }
 
@@ -45,14 +46,14 @@ pub(super) fn execute(
     look: &Look,
     signals: &Signals,
 ) -> Result<Ended, Trouble> {
-    // It came while nothing ran.
+    // The signal came while nothing ran.
     if signals.came().try_recv().is_ok() {
         return Ok(Ended::Stopped);
     }
     let operation = session.execute(statement).map_err(Trouble::Submission)?;
     let ended = show(&operation, look, signals);
     if !matches!(ended, Ok(Ended::Done | Ended::Submitted(_) | Ended::Shown)) {
-        // It may be over already.
+        // The operation may have ended already.
         let _ = operation.cancel();
     }
     let _ = operation.close();
@@ -106,7 +107,7 @@ fn end(result: &mut Option<Box<dyn Output>>, ending: Ending) -> Result<(), Troub
     result.as_mut().map_or(Ok(()), |output| output.end(ending)).map_err(Trouble::Output)
 }
 
-/// Results that only say that something was done.
+/// Returns the outcome of a result that only reports that something was done.
 fn without_rows(head: &Head, look: &Look) -> Option<Ended> {
     match (&head.job, head.kind) {
         // Programs read the id as a row.
@@ -118,7 +119,7 @@ fn without_rows(head: &Head, look: &Look) -> Option<Ended> {
     }
 }
 
-/// Fetches page after page until the last one, or until nobody takes them any more.
+/// Fetches page after page, until the last one or until the receiver is gone.
 fn fetch(operation: &Operation, format: RowFormat) -> Result<Receiver<Answer<Page>>, Trouble> {
     let (send, pages) = bounded(1);
     let operation = operation.clone();
@@ -129,7 +130,7 @@ fn fetch(operation: &Operation, format: RowFormat) -> Result<Receiver<Answer<Pag
 }
 
 fn fetch_all(operation: &Operation, format: RowFormat, send: &Sender<Answer<Page>>) {
-    // Nothing is ever sent here: it is for waiting alone.
+    // Nothing is ever sent here: the channel only serves for waiting.
     let (_open, never) = bounded::<()>(0);
     let mut token = 0;
     loop {

@@ -1,35 +1,36 @@
-//! Where statements are remembered from one shell to the next.
+//! The file that keeps statements from one shell to the next.
 
 use std::path::{Path, PathBuf};
 
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor, Helper};
 
-/// Statements that are remembered.
+/// Maximum of kept statements.
 pub(super) const ENTRIES_MAX: usize = 1_000;
-/// Longer ones are not: they come from files.
+/// Maximum length of a kept statement. Longer ones come from files.
 const ENTRY_BYTES_MAX: usize = 16 << 10;
 
 pub(super) struct History {
-    /// None where there is nowhere to put it.
+    /// `None` where there is no directory for the file.
     path: Option<PathBuf>,
 }
 
 impl History {
-    /// In the user's data directory.
+    /// Returns the history in the user's data directory.
     pub(super) fn of_user() -> History {
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         History { path: place(variable("XDG_DATA_HOME"), variable("HOME")) }
     }
 
     pub(super) fn load<H: Helper>(&self, editor: &mut Editor<H, FileHistory>) {
-        // There is none before the first statement.
+        // The file does not exist before the first statement.
         if let Some(path) = &self.path {
             let _ = editor.load_history(path);
         }
     }
 
-    /// Kept at once, so that a shell that is killed loses nothing. Fails where the file cannot be written.
+    /// Appends a statement at once, so that a killed shell loses nothing. Fails where the file cannot be
+    /// written.
     pub(super) fn add<H: Helper>(
         &self,
         editor: &mut Editor<H, FileHistory>,
@@ -42,12 +43,12 @@ impl History {
         if let Some(directory) = path.parent() {
             make(directory)?;
         }
-        // The file is made for its owner alone.
+        // The editor creates the file for its owner alone.
         editor.append_history(path)
     }
 }
 
-/// How the editor keeps it.
+/// Returns the editor's configuration.
 pub(super) fn config() -> rustyline::Result<Config> {
     let config = Config::builder().max_history_size(ENTRIES_MAX)?.history_ignore_dups(true)?;
     let config = config.history_ignore_space(true).completion_type(CompletionType::List);
@@ -55,7 +56,7 @@ pub(super) fn config() -> rustyline::Result<Config> {
 }
 
 fn place(data: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
-    // The specification has relative paths ignored.
+    // The specification of XDG ignores relative paths.
     let data = data.filter(|path| path.is_absolute());
     let directory = data.or_else(|| Some(home?.join(".local").join("share")))?;
     Some(directory.join("weir").join("sql_history"))

@@ -1,4 +1,4 @@
-//! Lines for the shell itself, which begin with `\`.
+//! Commands for the shell itself, which begin with `\`.
 
 use clap::ValueEnum as _;
 
@@ -9,7 +9,7 @@ pub(super) enum Meta {
     Help,
     Quit,
     Expanded,
-    /// The tables, or one of them.
+    /// Lists the tables, or describes one of them.
     Describe(Option<String>),
     Jobs,
     Include(String),
@@ -17,7 +17,7 @@ pub(super) enum Meta {
     Timing,
 }
 
-/// What there is: how it is written, and what it does.
+/// All commands: their usage and effect.
 const ALL: [(&str, &str); 8] = [
     (r"\?", "prints this"),
     (r"\q", "leaves, as Ctrl-D does"),
@@ -29,7 +29,7 @@ const ALL: [(&str, &str); 8] = [
     (r"\timing", "says how long statements take, or no longer"),
 ];
 
-/// Words that a line may begin with.
+/// Returns the names with which a command may begin.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     ALL.iter().filter_map(|(usage, _)| usage.split(' ').next())
 }
@@ -45,7 +45,7 @@ pub(super) fn help() -> String {
     help
 }
 
-/// Reads a line; says what is wrong with it.
+/// Parses a command; fails with the error for people.
 pub(super) fn parse(line: &str) -> Result<Meta, String> {
     let line = line.trim().trim_end_matches(';').trim_end();
     let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));

@@ -1,7 +1,7 @@
 //! `weir sql`: a shell on the SQL gateway of a running Weir.
 //!
-//! A script is `split` into statements, which a `runner` has executed one by one (`execution`) in the session of a
-//! `connection`; what comes back goes to an `output`. People get all that behind an editor of lines (`shell`).
+//! `split` cuts a script into statements, and a `runner` executes them one by one (`execution`) in the
+//! session of a `connection`; results go to an `output`. For people, `shell` adds a line editor.
 
 mod complaint;
 mod completion;
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &Arguments, clock: Arc<dyn Clock>) -> Result<Outcom
 
     let audience = if scripts.is_some() { Audience::Program } else { Audience::Person };
     let signals = match audience {
-        // At the prompt nobody listens; whoever ends the shell there ends it at once.
+        // Nothing handles a signal at the prompt, so SIGTERM must end the shell there at once.
         Audience::Person => Signals::listen(&[SignalKind::interrupt()])?,
         Audience::Program => Signals::listen(&[SignalKind::interrupt(), SignalKind::terminate()])?,
     };
@@ -86,7 +86,7 @@ pub(super) fn run(arguments: &Arguments, clock: Arc<dyn Clock>) -> Result<Outcom
     outcome
 }
 
-/// What to run, if not what is typed: of several, the names say which.
+/// Returns the scripts to run instead of typed statements. Each is named if there are several.
 fn scripts(arguments: &Arguments) -> Result<Option<Vec<Script>>, Failure> {
     let mut scripts = vec![];
     for path in &arguments.files {

@@ -1,4 +1,5 @@
-//! Runs scripts: their statements at the gateway, their `\` lines here, one after the other until one fails.
+//! Runs scripts: sends statements to the gateway and executes `\` lines here, one after the other until one
+//! fails.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,24 +17,24 @@ use super::split::{Piece, split};
 use crate::cli::terminal::{complain, print};
 use crate::cli::{Failure, Script};
 
-/// Files that include files, at most so deep.
+/// Maximum depth of files that include files.
 const DEPTH_MAX: usize = 16;
 
-/// Who is at the other end.
+/// The user of the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Audience {
-    /// Somebody who types and looks: hears also of what went well.
+    /// A person, who also wants to see what succeeded.
     Person,
     Program,
 }
 
-/// Whether to go on behind a piece of a script.
+/// Whether to go on after a piece of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
     On,
-    /// It failed, and that has been said.
+    /// The piece failed, which has been reported.
     Failed,
-    /// By a signal.
+    /// A signal stopped the piece.
     Stopped,
     Quit,
 }
@@ -74,7 +75,7 @@ impl Runner {
             }
             self.say_what_was_not_run(flow, &place, (at + 1, count));
             let is_over = at + 1 == count;
-            // Ctrl-C is how a stream is ended; it is a failure where more was to come.
+            // Ctrl-C is the way to end a stream; it is a failure only where more was to come.
             let was_cut_off = flow == Flow::Stopped && !is_over && self.audience == Audience::Program;
             return Ok(if was_cut_off { Flow::Failed } else { flow });
         }
@@ -89,7 +90,7 @@ impl Runner {
             more => format!("; the {more} after it were not run"),
         };
         match flow {
-            // Of a lone one the drawing has said it.
+            // For a single statement, the drawing is enough.
             Flow::Failed if count > 1 => {
                 complain(&format!("{}: statement {number} of {count} failed{left}", place.line()));
             }
@@ -120,7 +121,7 @@ impl Runner {
                 place.show(&refusal);
                 Ok(Flow::Failed)
             }
-            // Either the statement or the session is unknown there.
+            // The gateway does not know either the statement or the session.
             Err(Trouble::Submission(Problem::Refused(refusal))) => match self.connection.mend() {
                 Ok(Standing::Same) => {
                     place.show(&refusal);
@@ -137,7 +138,7 @@ impl Runner {
         }
     }
 
-    /// The gateway could not be reached.
+    /// Reports that the gateway could not be reached.
     fn lost(&mut self, problem: Problem) -> Result<Flow, Failure> {
         let failure = match problem {
             Problem::Unreachable(error) => unreachable(error),
@@ -150,7 +151,7 @@ impl Runner {
             return Err(failure);
         }
         complain(&format!("error: {failure}"));
-        // It may be back already, as behind a restart.
+        // The gateway may be back already, as after a restart.
         if let Ok(Standing::Anew) = self.connection.mend() {
             tell_anew();
         }
@@ -209,7 +210,7 @@ impl Runner {
         Ok(Flow::On)
     }
 
-    /// What a `\` line stands for.
+    /// Runs the statement behind a `\` line.
     fn asked(&mut self, statement: &str) -> Result<Flow, Failure> {
         self.statement(&Place { name: "statement", script: statement, statement: 0..statement.len() })
     }

@@ -1,4 +1,4 @@
-//! The shell for people: reads statements line by line until they end, and runs them.
+//! The shell for people: reads statements line by line until they are complete, and runs them.
 
 use rustyline::Editor;
 use rustyline::error::ReadlineError;

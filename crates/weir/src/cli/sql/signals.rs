@@ -1,4 +1,5 @@
-//! Ctrl-C while a statement runs: it ends the statement and not the shell, as often as it is pressed.
+//! Handles Ctrl-C while a statement runs: it ends the statement and not the shell, however often it is
+//! pressed.
 
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, bounded};
@@ -6,18 +7,18 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::Failure;
 
-/// Signals that came and that nobody has looked at.
+/// Signals that have come and were not handled yet.
 #[derive(Debug, Clone)]
 pub(super) struct Signals {
     came: Receiver<()>,
 }
 
 impl Signals {
-    /// Listens from now on, on a thread of its own. A signal that is not listened to does what it always does.
+    /// Listens from now on, on a thread of its own. Other signals keep their default effect.
     pub(super) fn listen(kinds: &[SignalKind]) -> Result<Signals, Failure> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
         let runtime = runtime.context("starting the runtime of the signals").map_err(Failure::failed)?;
-        // Further ones mean the same.
+        // Further signals have the same meaning, so one message is enough.
         let (tell, came) = bounded(1);
 
         for kind in kinds {
@@ -27,7 +28,7 @@ impl Signals {
             let (mut stream, tell) = (listening?, tell.clone());
             runtime.spawn(async move {
                 while stream.recv().await.is_some() {
-                    // Full: it is known already.
+                    // A full channel means that the signal is known already.
                     let _ = tell.try_send(());
                 }
             });
@@ -42,12 +43,12 @@ impl Signals {
         Ok(Signals { came })
     }
 
-    /// One message for each.
+    /// Receives the signals.
     pub(super) fn came(&self) -> &Receiver<()> {
         &self.came
     }
 
-    /// What came while somebody was typing was meant for something else.
+    /// Drops signals that came at the prompt, where they had another meaning.
     pub(super) fn forget(&self) {
         while self.came.try_recv().is_ok() {}
     }

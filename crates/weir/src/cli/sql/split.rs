@@ -1,29 +1,31 @@
-//! Where statements end: at a `;` outside of quotes and comments, and outside of a statement set that is not over.
+//! Splits a script into statements. A statement ends at a `;` outside of quotes and comments, and outside of
+//! an open statement set.
 //!
-//! Pure. Only as much of SQL is understood as that takes; whether a statement is right is for the gateway to say.
+//! The functions are pure, and understand only as much SQL as that needs; the gateway checks the statements.
 
 use std::ops::Range;
 
-/// A part of a script, in bytes of it, without the blanks and comments around.
+/// A part of a script as a range of its bytes, without surrounding blanks and comments.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// With its `;`, if it has one.
+    /// A statement with its `;`, if it has one.
     Statement(Range<usize>),
-    /// A line that begins with `\` where a statement could begin, without the line's end.
+    /// A line that begins with `\` where a statement could begin, without its line end.
     Meta(Range<usize>),
 }
 
-/// A script taken apart.
+/// A split script.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Pieces {
     pub(super) whole: Vec<Piece>,
-    /// Begun, and not ended by a `;`.
+    /// A statement that was begun and not ended by a `;`.
     pub(super) rest: Option<Range<usize>>,
-    /// Something is open at the end that no `;` would close: a quote, a comment or a statement set.
+    /// Whether a quote, a comment or a statement set is open at the end, so that a `;` would not end the
+    /// statement.
     pub(super) is_open: bool,
 }
 
-/// Takes a script apart.
+/// Splits a script.
 pub(super) fn split(script: &str) -> Pieces {
     let mut pieces = Pieces::default();
     let mut statement = Statement::default();
@@ -42,7 +44,7 @@ pub(super) fn split(script: &str) -> Pieces {
                 at = line;
                 continue;
             }
-            // Nothing has been said.
+            // An empty statement.
             Kind::Semicolon if is_first => {}
             Kind::Semicolon => {
                 statement.reached(at, end);
@@ -76,13 +78,13 @@ pub(super) fn split(script: &str) -> Pieces {
 enum Kind {
     /// Blanks and comments.
     Blank,
-    /// A comment that is not closed.
+    /// A comment without an end.
     OpenComment,
     Semicolon,
     Word,
     /// A quoted text or name, a number or a sign.
     Other,
-    /// A quote that is not closed.
+    /// A quote without an end.
     OpenQuote,
 }
 
@@ -108,7 +110,7 @@ fn next(script: &str, at: usize) -> Option<Token> {
     }
 
     match first {
-        // A doubled quote inside is two quoted parts to us, which comes to the same.
+        // A doubled quote inside counts as two quoted parts, which is equivalent.
         '\'' | '"' | '`' => match rest[1..].find(first) {
             Some(end) => token(Kind::Other, end + 2),
             None => token(Kind::OpenQuote, rest.len()),
@@ -124,12 +126,12 @@ fn is_of_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '$')
 }
 
-/// Whether a statement is a set: `… STATEMENT SET BEGIN INSERT …; INSERT …; END;`.
+/// Whether a statement is a statement set: `… STATEMENT SET BEGIN INSERT …; INSERT …; END;`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Set {
     #[default]
     No,
-    /// So many words of `STATEMENT SET BEGIN` have come.
+    /// This many words of `STATEMENT SET BEGIN` have come.
     Perhaps(usize),
     Inside,
     /// `END` has come.
@@ -143,7 +145,7 @@ struct Statement {
     start: Option<usize>,
     end: usize,
     set: Set,
-    /// Where the `END` of a set may stand: of `CASE … END` it stands elsewhere.
+    /// Whether `END` would end the set here, and not belong to `CASE … END`.
     is_after_insert: bool,
 }
 
@@ -172,11 +174,11 @@ impl Statement {
             Set::Inside if self.is_after_insert && word.eq_ignore_ascii_case("END") => Set::Over,
             same @ (Set::Inside | Set::Over) => same,
         };
-        // Behind `BEGIN` too: an empty set is for the gateway to refuse.
+        // Behind `BEGIN` too: the gateway refuses an empty set.
         self.is_after_insert = self.set == Set::Inside && word.eq_ignore_ascii_case("BEGIN");
     }
 
-    /// Anything else, which stands in the middle of something.
+    /// Consumes another token, which is in the middle of a statement.
     fn sign(&mut self) {
         self.is_after_insert = false;
         if matches!(self.set, Set::Perhaps(_)) {
@@ -184,7 +186,7 @@ impl Statement {
         }
     }
 
-    /// At a `;`.
+    /// Returns whether the statement ends at a `;`.
     fn ends_here(&mut self) -> bool {
         self.is_after_insert = true;
         self.set != Set::Inside

@@ -34,9 +34,11 @@ pub fn window_over(dice: &mut Dice) -> Query {
             vec![events(dice, "a", Times::Disordered), events(dice, "b", Times::Disordered)],
         ),
     };
+
     let sql = format!(
         "SELECT k, window_end, COUNT(*), SUM(id), COUNT(DISTINCT id) FROM {TUMBLE} GROUP BY k, window_start, window_end"
     );
+
     let kinds = vec![Kind::Text, Kind::Time, Kind::BigInt, Kind::BigInt, Kind::BigInt];
     Query {
         views: vec![format!("CREATE TEMPORARY VIEW rows_in_time AS\n{view}")],

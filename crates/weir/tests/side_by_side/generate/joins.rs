@@ -50,7 +50,7 @@ pub fn interval_join(dice: &mut Dice) -> Query {
 pub fn temporal_join(dice: &mut Dice) -> Query {
     let (left, right) = (events(dice, "a", Times::Disordered), versions(dice, "b"));
     let kind = dice.pick(&["JOIN", "LEFT JOIN"]);
-    // Flink refuses a join whose key no row can have.
+    // Flink refuses a join with a key that no row can have.
     let more = condition(dice, &right, "b.");
     let has_more = dice.chance(30) && !more.contains("b.k");
     let more = if has_more { format!(" AND {more}") } else { String::new() };

@@ -1,10 +1,11 @@
-//! Cases made up from a seed: tables, their rows, and a query over them.
+//! Generates cases from a seed: tables, their rows, and a query over them.
 //!
-//! The same seed makes the same case. The rows have nulls, duplicates and edges of their types, come out of order, and where
-//! one table decides the answer alone, late. What Flink leaves open is kept out of the queries: orders end with the unique
-//! `id`, and cases with two tables have no late rows, for which of two tables is read first is free.
+//! The same seed gives the same case. The rows have nulls, duplicates and limits of their types, and come out
+//! of order. Rows are late only where the answer depends on one table. The queries avoid what Flink leaves
+//! open: orders end with the unique `id`, and cases with two tables have no late rows, because either table
+//! may be read first.
 //!
-//! Kept out too are the answers of Flink that are faults, which `docs/flink.md` lists.
+//! They also avoid Flink's faulty answers, which `docs/flink.md` lists.
 
 mod combined;
 mod joins;
@@ -24,7 +25,7 @@ use tables::{Made, Rows};
 struct Query {
     columns: Vec<Kind>,
     sql: String,
-    /// Views that it reads.
+    /// The views that the query reads.
     views: Vec<String>,
     tables: Vec<Made>,
 }
@@ -35,7 +36,7 @@ impl Query {
     }
 }
 
-/// A form of query, by the name that tells what a case is about.
+/// A form of queries, with the name that tells the subject of a case.
 type Form = (&'static str, fn(&mut Dice) -> Query);
 
 const FORMS: [Form; 29] = [
@@ -70,10 +71,10 @@ const FORMS: [Form; 29] = [
     ("join-of-windows", combined::join_of_windows),
 ];
 
-/// Writes the case of a seed into a directory, and returns what it is about.
+/// Writes the case of a seed to a directory, and returns its subject.
 pub fn write(seed: u64, directory: &Path) -> &'static str {
     let mut dice = Dice::new(seed);
-    // In turns, so that a row of seeds has each form.
+    // In turns, so that consecutive seeds have all forms.
     let (name, make) = FORMS[(seed % FORMS.len() as u64) as usize];
     let query = make(&mut dice);
 

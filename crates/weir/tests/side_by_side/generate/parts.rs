@@ -1,8 +1,8 @@
-//! What queries are made of: chance, types, expressions and aggregates.
+//! The building blocks of queries: chance, types, expressions and aggregates.
 
 use super::tables::Made;
 
-/// Chance that a seed decides.
+/// Random decisions, determined by a seed.
 pub struct Dice(fastrand::Rng);
 
 impl Dice {
@@ -10,7 +10,7 @@ impl Dice {
         Dice(fastrand::Rng::with_seed(seed))
     }
 
-    /// True as often as so many times of a hundred.
+    /// Returns true with this probability in percent.
     pub fn chance(&mut self, percent: u32) -> bool {
         self.0.u32(..100) < percent
     }
@@ -31,7 +31,7 @@ pub enum Kind {
     BigInt,
     Double,
     Decimal,
-    /// What `SUM` and `AVG` of a decimal give.
+    /// The type of `SUM` and `AVG` of a decimal.
     WideDecimal,
     Text,
     Bool,
@@ -60,13 +60,13 @@ impl Kind {
 /// An expression and its type.
 pub type Typed = (String, Kind);
 
-/// A column of a table, with the table's alias before it.
+/// Returns a column of a table, prefixed with the table's alias.
 pub fn column(dice: &mut Dice, table: &Made, alias: &str) -> Typed {
     let (name, kind) = dice.pick(&table.columns);
     (format!("{alias}{name}"), kind)
 }
 
-/// A column of few values.
+/// Returns a column with few values.
 pub fn key(dice: &mut Dice, alias: &str) -> Typed {
     match dice.below(5) {
         0 | 1 => (format!("{alias}k"), Kind::Text),
@@ -75,7 +75,7 @@ pub fn key(dice: &mut Dice, alias: &str) -> Typed {
     }
 }
 
-/// An expression over the columns of a table.
+/// Returns an expression over the columns of a table.
 pub fn expression(dice: &mut Dice, table: &Made, alias: &str) -> Typed {
     let (x, kind) = column(dice, table, alias);
     let sql = match (kind, dice.below(6)) {
@@ -107,7 +107,7 @@ pub fn expression(dice: &mut Dice, table: &Made, alias: &str) -> Typed {
     (sql, kind)
 }
 
-/// A condition over the columns of a table.
+/// Returns a condition over the columns of a table.
 pub fn condition(dice: &mut Dice, table: &Made, alias: &str) -> String {
     let simple = |dice: &mut Dice| {
         let (x, kind) = column(dice, table, alias);
@@ -124,6 +124,7 @@ pub fn condition(dice: &mut Dice, table: &Made, alias: &str) -> String {
             (Kind::Time, _) => format!("{x} >= TIMESTAMP '2025-12-09 08:00:10'"),
         }
     };
+
     match dice.below(4) {
         0 => format!("({} OR {})", simple(dice), simple(dice)),
         1 => format!("NOT ({})", simple(dice)),
@@ -131,28 +132,28 @@ pub fn condition(dice: &mut Dice, table: &Made, alias: &str) -> String {
     }
 }
 
-/// ` WHERE …` now and then.
+/// Returns ` WHERE …`, or nothing.
 pub fn filter(dice: &mut Dice, table: &Made, alias: &str) -> String {
     if dice.chance(40) { format!(" WHERE {}", condition(dice, table, alias)) } else { String::new() }
 }
 
-/// Which aggregates make sense.
+/// The rows of an aggregate, which limit the permitted functions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Over {
-    /// Rows in the order in which they came.
+    /// Rows in the order of their arrival.
     Arrival,
-    /// Rows whose order is open, or windows that merge.
+    /// Rows in an open order, or windows that merge.
     AnyOrder,
 }
 
-/// An aggregate over the rows of a table.
+/// Returns an aggregate over the rows of a table.
 pub fn aggregate(dice: &mut Dice, table: &Made, alias: &str, over: Over) -> Typed {
     let (x, kind) = column(dice, table, alias);
     let (call, kind) = match dice.below(9) {
         0 => ("COUNT(*)".to_owned(), Kind::BigInt),
         1 => (format!("COUNT({x})"), Kind::BigInt),
         2 => (format!("COUNT(DISTINCT {x})"), Kind::BigInt),
-        // Flink cannot take such a sum over windows that overlap.
+        // Flink does not support such a sum over overlapping windows.
         3 if kind.is_number() && over == Over::Arrival => (format!("SUM(DISTINCT {x})"), sum_of(kind)),
         3 | 4 if kind.is_number() => (format!("SUM({x})"), sum_of(kind)),
         5 if kind.is_number() => (format!("AVG({x})"), sum_of(kind)),
@@ -172,18 +173,18 @@ fn sum_of(kind: Kind) -> Kind {
     if kind == Kind::Decimal { Kind::WideDecimal } else { kind }
 }
 
-/// Some aggregates.
+/// Returns some aggregates.
 pub fn aggregates(dice: &mut Dice, table: &Made, alias: &str, over: Over) -> Vec<Typed> {
     (0..1 + dice.below(3)).map(|_| aggregate(dice, table, alias, over)).collect()
 }
 
-/// Expressions as the items of a SELECT, and their types.
+/// Returns expressions as the items of a SELECT, and their types.
 pub fn items(typed: &[Typed]) -> (String, Vec<Kind>) {
     let (items, kinds): (Vec<String>, Vec<Kind>) = typed.iter().cloned().unzip();
     (items.join(", "), kinds)
 }
 
-/// Expressions with the names `x0`, `x1`, …
+/// Returns expressions with the names `x0`, `x1`, …
 pub fn named(typed: &[Typed]) -> String {
     let items = typed.iter().enumerate().map(|(at, (sql, _))| format!("{sql} AS x{at}"));
     items.collect::<Vec<_>>().join(", ")

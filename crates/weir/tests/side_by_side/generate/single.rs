@@ -6,7 +6,7 @@ use super::parts::{
 };
 use super::tables::{Made, Times, changing, events, nested};
 
-/// A table of new rows, or of rows that change.
+/// Returns a table of new rows, or of rows that change.
 fn any(dice: &mut Dice) -> Made {
     if dice.chance(60) { events(dice, "a", Times::Late) } else { changing(dice, "a") }
 }
@@ -78,7 +78,7 @@ pub fn cascade(dice: &mut Dice) -> Query {
     Query::new(vec![Kind::Text, Kind::Int, Kind::BigInt, call.1, Kind::BigInt], sql, vec![table])
 }
 
-/// Ranks of at least two: for one, Flink forgets to take back.
+/// Ranks of at least two: for one, Flink omits some retractions.
 pub fn top(dice: &mut Dice) -> Query {
     let table = any(dice);
     let (order, _) = column(dice, &table, "");
@@ -123,7 +123,7 @@ pub fn order(dice: &mut Dice) -> Query {
     let value = column(dice, &table, "");
     let direction = dice.pick(&["", " DESC"]);
     let count = 2 + dice.below(5);
-    // Over rows that change, Flink forgets to take back what an offset leaves out.
+    // Over rows that change, Flink omits the retraction of rows that an offset skips.
     let offset = if dice.chance(30) && !table.changes() { " OFFSET 1" } else { "" };
     let sql =
         format!("SELECT id, {0} AS x FROM a ORDER BY {0}{direction}, id LIMIT {count}{offset}", value.0);
@@ -139,10 +139,12 @@ pub fn over(dice: &mut Dice) -> Query {
         " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW",
     ]);
     let partition = dice.pick(&["PARTITION BY k ", "PARTITION BY g ", ""]);
+
     if dice.chance(20) {
         let sql = format!("SELECT id, LAG(id) OVER ({partition}ORDER BY ts) FROM a");
         return Query::new(vec![Kind::BigInt, Kind::BigInt], sql, vec![table]);
     }
+
     let mut calls = Vec::new();
     while calls.is_empty() {
         let call = aggregate(dice, &table, "", Over::AnyOrder);
@@ -150,6 +152,7 @@ pub fn over(dice: &mut Dice) -> Query {
             calls.push((format!("{} OVER w", call.0), call.1));
         }
     }
+
     calls.push(("COUNT(*) OVER w".to_owned(), Kind::BigInt));
     let (list, kinds) = items(&calls);
     let sql = format!("SELECT id, {list} FROM a WINDOW w AS ({partition}ORDER BY ts{frame})");
@@ -192,7 +195,7 @@ pub fn unnest(dice: &mut Dice) -> Query {
     Query::new(kinds, sql.to_owned(), vec![table])
 }
 
-/// Sequences of rows. Rows of different times: otherwise the sequence is open.
+/// Sequences of rows. Their times differ, because otherwise the sequence is open.
 pub fn matched(dice: &mut Dice) -> Query {
     let table = events(dice, "a", Times::Unique);
     let (begins, goes_on) = (condition(dice, &table, "x."), condition(dice, &table, "y."));

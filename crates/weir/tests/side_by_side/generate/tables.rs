@@ -4,18 +4,18 @@ use serde_json::{Value, json};
 
 use super::parts::{Dice, Kind};
 
-/// A table that is declared and has rows.
+/// A declared table with rows.
 #[derive(Clone)]
 pub struct Made {
     pub name: &'static str,
-    /// Columns that a query may use as it likes: not the event time.
+    /// Columns that a query may use freely, without the event time.
     pub columns: Vec<(String, Kind)>,
     pub declaration: String,
     pub rows: Rows,
 }
 
 impl Made {
-    /// Whether its rows are updated and removed.
+    /// Returns whether its rows are updated and deleted.
     pub fn changes(&self) -> bool {
         self.declaration.contains("PRIMARY KEY")
     }
@@ -24,14 +24,14 @@ impl Made {
 #[derive(Clone)]
 pub struct Rows(pub Vec<Value>);
 
-/// How the times of rows go.
+/// The order of the rows' times.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Times {
     /// Some rows are behind the watermark.
     Late,
     /// Rows are out of order, and none is late.
     Disordered,
-    /// As [`Times::Late`], and no two rows have the same time.
+    /// As [`Times::Late`], with a different time for every row.
     Unique,
 }
 
@@ -102,7 +102,7 @@ fn from_kafka(name: &str, format: &str) -> String {
     )
 }
 
-/// New rows with an event time `ts`.
+/// Returns new rows with an event time `ts`.
 pub fn events(dice: &mut Dice, name: &'static str, times: Times) -> Made {
     let columns = value_columns(dice);
     let mut rows = Vec::new();
@@ -112,7 +112,7 @@ pub fn events(dice: &mut Dice, name: &'static str, times: Times) -> Made {
         let late = times != Times::Disordered && dice.chance(8);
         let behind =
             if late { dice.pick(&[3_000, 3_001, 8_000, 20_000]) } else { dice.pick(&[0, 0, 500, 2_500]) };
-        // A millisecond of its own for each row, where times must differ.
+        // A different millisecond for each row, where times must differ.
         let own = if times == Times::Unique { id as i64 } else { 0 };
         let mut made = row(dice, &columns, id);
         made["ts"] = json!(time((clock - behind).max(0) / 250 * 250 + own));
@@ -128,15 +128,15 @@ pub fn events(dice: &mut Dice, name: &'static str, times: Times) -> Made {
     Made { name, columns, declaration, rows: Rows(rows) }
 }
 
-/// Rows that change, by their `id`.
+/// Returns rows that change, by their `id`.
 pub fn changing(dice: &mut Dice, name: &'static str) -> Made {
     let format = dice.pick(&["debezium-json", "canal-json", "upsert"]);
     changing_as(dice, name, format, false)
 }
 
-/// Rows that change, by their `id`, with an event time `ts`.
+/// Returns rows that change, by their `id`, with an event time `ts`.
 pub fn changing_events(dice: &mut Dice, name: &'static str) -> Made {
-    // An upsert that removes a row has no time.
+    // An upsert that deletes a row has no time.
     let format = dice.pick(&["debezium-json", "canal-json"]);
     changing_as(dice, name, format, true)
 }
@@ -204,7 +204,7 @@ fn record(format: &str, id: usize, before: Option<&Value>, after: Option<&Value>
     }
 }
 
-/// Versions of rows, by their key `k`, each with the time `ts` from which it counts.
+/// Returns versions of rows, by their key `k`, each with the time `ts` from which it is valid.
 pub fn versions(dice: &mut Dice, name: &'static str) -> Made {
     let columns: Vec<(String, Kind)> =
         value_columns(dice).into_iter().filter(|(name, _)| name != "id").collect();
@@ -212,7 +212,7 @@ pub fn versions(dice: &mut Dice, name: &'static str) -> Made {
     let mut rows = Vec::new();
     for number in 0..10 + dice.below(15) {
         let key = dice.below(KEYS.len());
-        // A removal counts from the time in the row that it removes.
+        // A deletion is valid from the time in the row that it deletes.
         let moment = time(number as i64 * 2_000 + 125);
         let before = standing[key].take().map(|mut before| {
             before["ts"] = json!(moment);
@@ -234,7 +234,7 @@ pub fn versions(dice: &mut Dice, name: &'static str) -> Made {
     Made { name, columns, declaration, rows: Rows(rows) }
 }
 
-/// Rows with arrays, maps and rows in them.
+/// Returns rows with nested arrays, maps and rows.
 pub fn nested(dice: &mut Dice, name: &'static str) -> Made {
     let mut rows = Vec::new();
     for id in 1..=8 + dice.below(10) {

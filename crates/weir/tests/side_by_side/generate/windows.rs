@@ -4,12 +4,12 @@ use super::Query;
 use super::parts::{Dice, Kind, Over, Typed, aggregates, filter, items, named};
 use super::tables::{Made, Times, changing_events, events};
 
-/// A table of new rows, or now and then of rows that change.
+/// Returns a table of new rows, or sometimes of rows that change.
 fn any(dice: &mut Dice) -> Made {
     if dice.chance(75) { events(dice, "a", Times::Late) } else { changing_events(dice, "a") }
 }
 
-/// A windowing of a table, as a function of TABLE(…).
+/// Returns a windowing of a table, as a function of TABLE(…).
 fn windowing(dice: &mut Dice, table: &str) -> String {
     let offset = dice.pick(&["", "", ", INTERVAL '1' SECOND"]);
     let source = format!("TABLE {table}, DESCRIPTOR(ts)");
@@ -115,9 +115,11 @@ pub fn join(dice: &mut Dice) -> Query {
     let windowing = |table: &str| {
         format!("(SELECT * FROM TABLE(TUMBLE(TABLE {table}, DESCRIPTOR(ts), INTERVAL '10' SECOND)))")
     };
+
     let kind = dice.pick(&["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"]);
     let key = dice.pick(&["k", "g", "id"]);
     let same = "AND a.window_start = b.window_start AND a.window_end = b.window_end";
+
     if dice.chance(30) {
         let not = dice.pick(&["", "NOT "]);
         let sql = format!(
@@ -127,6 +129,7 @@ pub fn join(dice: &mut Dice) -> Query {
         );
         return Query::new(vec![Kind::BigInt, Kind::Time], sql, vec![left, right]);
     }
+
     let sql = format!(
         "SELECT a.id, b.id, a.window_end, b.window_end FROM {} a\n{kind} {} b ON a.{key} = b.{key} {same}",
         windowing("a"),

@@ -20,19 +20,19 @@ use crate::cli::Failure;
 use crate::cli::client::ClientArgs;
 use crate::cli::rest::HINT;
 
-/// The oldest version that has all that is used here; Flink's gateways speak it since 1.17.
+/// The oldest version of the API with all routes used here; Flink's gateways have it since 1.17.
 const VERSION: &str = "/v2";
-/// The gateway holds a fetch for a few seconds while there is nothing.
+/// Timeout of a request. The gateway holds a fetch for a few seconds while there is nothing.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// Whoever waits for a completion would rather type.
+/// Timeout of a completion, which should not hold up typing.
 const COMPLETION_TIMEOUT: Duration = Duration::from_secs(2);
-/// The largest page. Weir's own are far smaller.
+/// Maximum size of a page. Weir's own pages are far smaller.
 const PAGE_BYTES_MAX: u64 = 256 << 20;
 
-/// What became of a request.
+/// Failure of a request.
 #[derive(Debug)]
 pub(super) enum Problem {
-    /// Nobody answers, or not like a gateway.
+    /// The gateway does not answer, or the answer is not that of a gateway.
     Unreachable(anyhow::Error),
     Refused(Refusal),
 }
@@ -55,30 +55,30 @@ pub(super) struct Session {
     path: String,
 }
 
-/// A statement that was submitted.
+/// A submitted statement.
 #[derive(Debug, Clone)]
 pub(super) struct Operation {
     session: Session,
     path: String,
 }
 
-/// A part of a result.
+/// A page of a result.
 #[derive(Debug)]
 pub(super) struct Page {
-    /// None while the gateway does not know the result yet.
+    /// `None` while the gateway does not know the result yet.
     pub(super) head: Option<Head>,
     pub(super) rows: Vec<Row>,
-    /// The part behind it; none at the end.
+    /// Token of the next page; `None` at the end.
     pub(super) next: Option<u64>,
 }
 
-/// What is said of a result on each of its pages.
+/// The description of a result, which each of its pages has.
 #[derive(Debug, Clone)]
 pub(super) struct Head {
     pub(super) columns: Vec<Column>,
-    /// The job that makes the rows or was started.
+    /// The job that makes the rows, or that was started.
     pub(super) job: Option<String>,
-    /// Rows of a query, and not what is known of a job or a table.
+    /// Whether the rows are those of a query, and not the description of a job or a table.
     pub(super) is_query: bool,
     pub(super) kind: ResultKind,
 }
@@ -155,7 +155,7 @@ impl Gateway {
 }
 
 impl Session {
-    /// Whether the gateway still knows it.
+    /// Returns whether the gateway still knows the session.
     pub(super) fn exists(&self) -> Answer<bool> {
         match self.gateway.get::<Value>(&self.path) {
             Ok(_) => Ok(true),
@@ -164,7 +164,7 @@ impl Session {
         }
     }
 
-    /// Keeps it from being closed for doing nothing.
+    /// Keeps the gateway from closing the session as idle.
     pub(super) fn heartbeat(&self) -> Answer<()> {
         self.gateway.post::<Value>(&format!("{}/heartbeat", self.path), &json!({})).map(drop)
     }
@@ -173,7 +173,7 @@ impl Session {
         self.gateway.delete(&self.path).map(drop)
     }
 
-    /// Submits a statement. What is wrong with it is told where its result is fetched.
+    /// Submits a statement. Its errors are reported when its result is fetched.
     pub(super) fn execute(&self, statement: &str) -> Answer<Operation> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -186,7 +186,7 @@ impl Session {
         Ok(Operation { session: self.clone(), path })
     }
 
-    /// What the word at the end of `head` may become. A GET with a body, as Flink has it.
+    /// Returns the completions of the word at the end of `head`. A GET with a body, as in Flink's API.
     pub(super) fn complete(&self, head: &str) -> Answer<Vec<String>> {
         #[derive(Deserialize)]
         struct Completed {
@@ -202,7 +202,8 @@ impl Session {
 }
 
 impl Operation {
-    /// A page by its number, from 0. Held by the gateway for a while where there is nothing yet.
+    /// Fetches the page of a token, counted from 0. The gateway holds the request for a while where there is
+    /// nothing yet.
     pub(super) fn fetch(&self, token: u64, format: RowFormat) -> Answer<Page> {
         let path = format!("{}/result/{token}?rowFormat={}", self.path, format.name());
         let fetched: FetchedPage = self.session.gateway.get(&path)?;
@@ -221,18 +222,18 @@ impl Operation {
         Ok(Page { head: Some(head), rows: results.data, next })
     }
 
-    /// Ends it, and the job of a query with it.
+    /// Cancels the operation, and the job of a query with it.
     pub(super) fn cancel(&self) -> Answer<()> {
         self.session.gateway.post::<Value>(&format!("{}/cancel", self.path), &json!({})).map(drop)
     }
 
-    /// Lets go of its result.
+    /// Drops the result.
     pub(super) fn close(&self) -> Answer<()> {
         self.session.gateway.delete(&format!("{}/close", self.path)).map(drop)
     }
 }
 
-/// Token at the end of `/v2/sessions/…/operations/…/result/1?rowFormat=JSON`.
+/// Returns the token at the end of `/v2/sessions/…/operations/…/result/1?rowFormat=JSON`.
 fn next_token(uri: &str) -> Option<u64> {
     let path = uri.split('?').next()?;
     path.rsplit_once("/result/")?.1.trim_end_matches('/').parse().ok()

@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// How the gateway is to write values.
+/// The format of values that the gateway is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli::sql) enum RowFormat {
     /// As JSON, for programs.
     Json,
-    /// As text, as `CAST(… AS STRING)` gives it, for people.
+    /// As text like `CAST(… AS STRING)`, for people.
     PlainText,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct FetchedPage {
     pub(super) next_result_uri: Option<String>,
 }
 
-/// Whether a result is for reading or only says that something was done.
+/// Whether a result has content, or only reports that something was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(in crate::cli::sql) enum ResultKind {
@@ -83,7 +83,7 @@ impl Column {
     }
 }
 
-/// What a row does to the rows before it.
+/// The effect of a row on earlier rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(in crate::cli::sql) enum Change {
@@ -94,7 +94,7 @@ pub(in crate::cli::sql) enum Change {
 }
 
 impl Change {
-    /// As Flink prints it: `+I`.
+    /// Returns the sign that Flink prints: `+I`.
     pub(in crate::cli::sql) fn sign(self) -> &'static str {
         match self {
             Change::Insert => "+I",
@@ -109,7 +109,7 @@ impl Change {
 pub(in crate::cli::sql) struct Row {
     #[serde(rename = "kind", default = "insert")]
     pub(in crate::cli::sql) change: Change,
-    /// Each as it was sent: digits of numbers are not touched.
+    /// The values as they were sent, so that digits of numbers are unchanged.
     pub(in crate::cli::sql) fields: Vec<Box<RawValue>>,
 }
 
@@ -125,7 +125,7 @@ impl Row {
     }
 }
 
-/// The text of a value without the quotes of JSON; none for a null.
+/// Returns the text of a value without JSON's quotes; `None` for null.
 pub(in crate::cli::sql) fn text(value: &RawValue) -> Option<String> {
     match value.get() {
         "null" => None,

@@ -1,28 +1,29 @@
-//! What the gateway says is wrong: the last cause of a Java trace, and the place in the statement.
+//! Decodes the gateway's errors: the last cause of a Java trace, and the place in the statement.
 //!
-//! Flink writes places in several ways, `From line 1, column 8 to line 1, column 13: …` and `… at line 1, column 8.`;
-//! Weir's own gateway adds `(line 1, column 8)` to each finding, and detail and hint on lines of their own.
+//! Flink writes places in several ways, `From line 1, column 8 to line 1, column 13: …` and `… at line 1,
+//! column 8.`; Weir's own gateway appends `(line 1, column 8)` to each finding, and puts detail and hint on
+//! lines of their own.
 
 use std::ops::Range;
 
 use serde::Deserialize;
 
-/// A request that was refused.
+/// The refusal of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli::sql) struct Refusal {
     pub(in crate::cli::sql) findings: Vec<Finding>,
 }
 
-/// One thing that is wrong.
+/// One error in a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::cli::sql) struct Finding {
     pub(in crate::cli::sql) message: String,
-    /// Further lines: what was found, what to do.
+    /// Further lines: the detail and the hint.
     pub(in crate::cli::sql) more: Vec<String>,
     place: Option<Place>,
 }
 
-/// From its first to behind its last character, as lines and columns from 1.
+/// The range of an error, as lines and columns from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     start: (usize, usize),
@@ -36,7 +37,7 @@ struct Errors {
 }
 
 impl Refusal {
-    /// Reads the body of an answer; `None` if it is not one of a gateway.
+    /// Decodes the body of an answer; `None` if it is not that of a gateway.
     pub(in crate::cli::sql) fn of(body: &str) -> Option<Refusal> {
         let Errors { errors } = serde_json::from_str(body).ok()?;
         let causes: Vec<&str> = errors.last()?.split("Caused by: ").map(message).collect();
@@ -52,12 +53,13 @@ impl Refusal {
 }
 
 impl Finding {
-    /// Where in the statement, in bytes: as told, or else where the thing stands that the message names.
+    /// Returns the range in the statement, in bytes: the reported place, or else the place of the thing that
+    /// the message names.
     pub(in crate::cli::sql) fn span(&self, statement: &str) -> Option<Range<usize>> {
         let Some(place) = self.place else { return named(&self.message, statement) };
         let start = byte(statement, place.start);
         if place.start == place.end {
-            // Only where it begins is known: the word there.
+            // Only the beginning is known: take the word there.
             let word = statement[start..].find(|c| !is_of_word(c)).unwrap_or(statement.len() - start);
             let first = statement[start..].chars().next().map_or(0, char::len_utf8);
             return Some(start..start + word.max(first));
@@ -68,7 +70,7 @@ impl Finding {
     }
 }
 
-/// Message of one cause, without its class and the stack.
+/// Returns the message of one cause, without its class and the stack.
 fn message(cause: &str) -> &str {
     let cause = cause.strip_prefix("<Exception on server side:\n").unwrap_or(cause);
     let end = ["\n\tat ", "\n\nEnd of exception"].iter().filter_map(|end| cause.find(end)).min();
@@ -97,7 +99,7 @@ fn findings(message: &str) -> Vec<Finding> {
         }
     }
 
-    // Where the first words say no more than that the statement ends too early.
+    // The first finding says only that the statement ends too early.
     if findings.len() == 2 && findings[0].message.starts_with("Encountered \"<EOF>\"") {
         findings.remove(0);
     }
@@ -108,7 +110,7 @@ fn findings(message: &str) -> Vec<Finding> {
     findings
 }
 
-/// `From line 1, column 8 to line 1, column 13: rest`.
+/// Parses `From line 1, column 8 to line 1, column 13: rest`.
 fn context(message: &str) -> Option<(Place, &str)> {
     let at = message.find("From line ")?;
     let (start, rest) = line_and_column(message[at..].strip_prefix("From ")?)?;
@@ -116,21 +118,21 @@ fn context(message: &str) -> Option<(Place, &str)> {
     Some((Place { start, end }, rest.strip_prefix(": ")?))
 }
 
-/// `rest (line 1, column 8)`.
+/// Parses `rest (line 1, column 8)`.
 fn own_place(line: &str) -> Option<(&str, Place)> {
     let (text, place) = line.strip_suffix(')')?.rsplit_once(" (")?;
     let (start, "") = line_and_column(place)? else { return None };
     Some((text, Place { start, end: start }))
 }
 
-/// `… at line 1, column 8…`.
+/// Parses `… at line 1, column 8…`.
 fn flink_place(line: &str) -> Option<Place> {
     let at = line.find("at line ")?;
     let (start, _) = line_and_column(line[at..].strip_prefix("at ")?)?;
     Some(Place { start, end: start })
 }
 
-/// `line 1, column 8rest`.
+/// Parses `line 1, column 8rest`.
 fn line_and_column(text: &str) -> Option<((usize, usize), &str)> {
     let (line, rest) = number(text.strip_prefix("line ")?)?;
     let (column, rest) = number(rest.strip_prefix(", column ")?)?;
@@ -142,7 +144,7 @@ fn number(text: &str) -> Option<(usize, &str)> {
     Some((text[..end].parse().ok()?, &text[end..]))
 }
 
-/// The byte of a line and column.
+/// Returns the byte of a line and column.
 fn byte(statement: &str, (line, column): (usize, usize)) -> usize {
     let starts = std::iter::once(0).chain(statement.match_indices('\n').map(|(at, _)| at + 1));
     let start = starts.take(line.max(1)).last().unwrap_or_default();
@@ -153,7 +155,7 @@ fn byte(statement: &str, (line, column): (usize, usize)) -> usize {
     }
 }
 
-/// Where the first thing stands that the message quotes, by its last name: of `'a.b.c'` it is `c`.
+/// Returns the place of the first thing that the message quotes, by its last name: `c` for `'a.b.c'`.
 fn named(message: &str, statement: &str) -> Option<Range<usize>> {
     let quotes = [('\'', '\''), ('`', '`'), ('[', ']'), ('"', '"')];
     let quoted = quotes.iter().filter_map(|(open, close)| {

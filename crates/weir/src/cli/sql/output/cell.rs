@@ -1,12 +1,13 @@
-//! A value as a cell of a table on a terminal: one line, no control characters, and as wide as it is shown.
+//! Formats a value as a cell of a table on a terminal: one line, without control characters, and its
+//! displayed width.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// What stands for a null, as in Flink's own client.
+/// Text for a null, as in Flink's own client.
 pub(super) const NULL: &str = "<NULL>";
 const CUT: char = '…';
 
-/// Without what a terminal would take for a command: values come from strangers.
+/// Returns the text without characters that control a terminal: values come from strangers.
 pub(super) fn cell(value: Option<String>) -> String {
     let Some(text) = value else { return NULL.to_owned() };
     if !text.contains(is_unfit) {
@@ -25,18 +26,18 @@ pub(super) fn cell(value: Option<String>) -> String {
     cell
 }
 
-/// Control characters, and those that turn the direction of what follows.
+/// Returns whether a character is a control character or changes the direction of text.
 fn is_unfit(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Columns of a terminal that it takes.
+/// Returns the number of terminal columns of a cell.
 pub(super) fn width(cell: &str) -> usize {
     cell.width()
 }
 
-/// Cut to a width, with a sign where something is missing.
+/// Cuts a text to a width, with a sign where something is missing.
 pub(super) fn cut(text: &str, width_max: usize) -> String {
     if width(text) <= width_max {
         return text.to_owned();
@@ -62,7 +63,7 @@ pub(super) enum Side {
     Right,
 }
 
-/// Filled with blanks to a width.
+/// Pads a text with blanks to a width.
 pub(super) fn filled(text: &str, to: usize, side: Side) -> String {
     let blanks = " ".repeat(to.saturating_sub(width(text)));
     match side {

@@ -1,17 +1,17 @@
-//! Rows as CSV: RFC 4180, with a header line. A null is nothing, an empty text is `""`.
+//! Formats rows as CSV: RFC 4180, with a header line. A null is empty, an empty text is `""`.
 
 use serde_json::value::RawValue;
 
 use crate::cli::sql::gateway::text;
 
-/// Fields of a line as CSV has them, with the line's end.
+/// Returns the fields as a CSV line, with its line end.
 pub(super) fn line(fields: impl IntoIterator<Item = Option<String>>) -> String {
     let fields: Vec<String> =
         fields.into_iter().map(|field| field.map_or_else(String::new, quoted)).collect();
     fields.join(",") + "\r\n"
 }
 
-/// The values of a row.
+/// Returns the values of a row.
 pub(super) fn row(fields: &[Box<RawValue>]) -> impl Iterator<Item = Option<String>> {
     fields.iter().map(|field| text(field))
 }

@@ -1,15 +1,16 @@
-//! Rows as JSON lines: an object each, its keys in the order of the columns, its values as the gateway wrote them.
+//! Formats rows as JSON lines: one object each, with keys in the order of the columns and values as the
+//! gateway wrote them.
 
 use serde_json::value::RawValue;
 
-/// One object and the line's end.
+/// Returns one object with its line end.
 pub(super) fn line<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let pair = |(name, value): (&str, &str)| format!("{}:{value}", serde_json::Value::from(name));
     let pairs: Vec<String> = pairs.into_iter().map(pair).collect();
     format!("{{{}}}\n", pairs.join(","))
 }
 
-/// Names and values of a row.
+/// Returns names and values of a row.
 pub(super) fn row<'a>(
     names: &'a [String],
     fields: &'a [Box<RawValue>],

@@ -1,10 +1,10 @@
-//! CSV and JSON lines: each row is written as it comes, and nothing else.
+//! CSV and JSON lines: writes each row as it comes, and nothing else.
 
 use super::{Changes, Ending, Format, Output, csv, json, put, still_read};
 use crate::cli::Failure;
 use crate::cli::sql::gateway::{Change, Head, Row};
 
-/// The name of the column that says what a row does.
+/// Name of the column for the effect of a row.
 const OP: &str = "op";
 
 pub(super) struct Lines {
@@ -20,7 +20,7 @@ impl Lines {
         Lines { format, changes, names, is_header_due: format == Format::Csv }
     }
 
-    /// The header, once, where there is one.
+    /// Returns the header once, where the format has one.
     fn header(&mut self) -> String {
         if !std::mem::take(&mut self.is_header_due) {
             return String::new();
@@ -74,7 +74,7 @@ impl Output for Lines {
     }
 
     fn end(&mut self, ending: Ending) -> Result<(), Failure> {
-        // No rows are a result too.
+        // A result without rows still has a header.
         if ending == Ending::Failed { Ok(()) } else { put(&self.header()) }
     }
 }

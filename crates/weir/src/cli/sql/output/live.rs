@@ -1,7 +1,7 @@
-//! A table that updates in place: the last rows that fit the screen, and a line that says how it stands.
+//! A table that updates in place: the last rows that fit the screen, and a status line.
 //!
-//! The rows are what the changes so far come to: a row that takes back another one removes it. When the result is
-//! complete all rows that were kept are written, and stay.
+//! The rows are the result of all changes so far: a row that retracts another removes it. When the result is
+//! complete, all kept rows are written, and stay on the screen.
 
 use std::collections::VecDeque;
 
@@ -11,11 +11,11 @@ use super::{Ending, Output, cells, counted, put, screen};
 use crate::cli::Failure;
 use crate::cli::sql::gateway::{Change, Head, Row};
 
-/// Rows that are kept, to be shown at the end.
+/// Maximum of kept rows, which are shown at the end.
 const KEPT_MAX: usize = 1_000;
-/// Columns of a cell that are kept: no screen shows more.
+/// Maximum length of a kept cell: no screen shows more.
 const CELL_MAX: usize = 500;
-/// Lines of the screen that are not for rows: two of the heading, the status, and the cursor's.
+/// Screen lines that are not for rows: two of the heading, the status, and the cursor's line.
 const LINES_BESIDE: usize = 4;
 
 pub(super) struct Live {
@@ -23,21 +23,21 @@ pub(super) struct Live {
     widths: Widths,
     rows: Rows,
     job: Option<String>,
-    /// Lines of the screen that are ours.
+    /// Lines of the screen that the table occupies.
     drawn: usize,
     is_stale: bool,
 }
 
-/// What the changes so far come to.
+/// The result of the changes so far.
 #[derive(Debug, Default)]
 struct Rows {
     kept: VecDeque<Vec<String>>,
-    /// Before those.
+    /// Number of rows dropped before the kept ones.
     left_out: u64,
     count: u64,
-    /// Changes that were no insertions.
+    /// Number of changes other than insertions.
     corrections: u64,
-    /// Where the row stood whose successor comes next.
+    /// Index of the updated row, whose successor comes next.
     updated: Option<usize>,
 }
 
@@ -46,6 +46,7 @@ impl Rows {
         if change != Change::Insert {
             self.corrections += 1;
         }
+
         match change {
             Change::Insert | Change::UpdateAfter => {
                 let at = self.updated.take().filter(|_| change == Change::UpdateAfter);
@@ -56,6 +57,7 @@ impl Rows {
                     self.left_out += 1;
                 }
             }
+
             Change::UpdateBefore | Change::Delete => {
                 self.count = self.count.saturating_sub(1);
                 let at = self.kept.iter().rposition(|kept| *kept == cells);
@@ -81,7 +83,7 @@ impl Live {
         }
     }
 
-    /// The last rows, so many, under their names.
+    /// Returns the last `rows_max` rows under their names.
     fn table(&mut self, rows_max: usize, width: usize) -> Vec<String> {
         let skipped = self.rows.kept.len().saturating_sub(rows_max);
         self.widths.grow(&self.heading, self.rows.kept.iter().skip(skipped));
@@ -104,11 +106,11 @@ impl Live {
         }
     }
 
-    /// Takes the place of what was drawn before.
+    /// Replaces the lines that were drawn before.
     fn draw(&mut self, lines: &[String]) -> Result<(), Failure> {
         let mut text = String::new();
         if self.drawn > 0 {
-            // Up to the first of our lines, and everything from there on away.
+            // Move up to the first of the drawn lines, and clear the screen from there.
             text.push_str(&format!("\r\x1b[{}A\x1b[J", self.drawn));
         }
         for line in lines {

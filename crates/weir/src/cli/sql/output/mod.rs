@@ -1,4 +1,4 @@
-//! Results for whoever asked: a table for people, on a terminal one that updates, and CSV or JSON lines for programs.
+//! Output of results: a table for people, which updates on a terminal, and CSV or JSON lines for programs.
 
 mod cell;
 mod csv;
@@ -27,25 +27,25 @@ pub(super) enum Format {
     Json,
 }
 
-/// How tables show a row.
+/// Layout of a row in a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// A line a row.
+    /// One line per row.
     Flat,
-    /// A line a value.
+    /// One line per value.
     Expanded,
 }
 
-/// What CSV and JSON do with rows that change others.
+/// Handling of rows that change others, in CSV and JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Changes {
-    /// Refuse them: the rows before were wrong then.
+    /// Refuse them, because earlier rows would then be wrong.
     Refused,
-    /// Say of each row what it does, in a first column `op`.
+    /// Add a first column `op` with the effect of each row.
     Told,
 }
 
-/// How results are to look.
+/// The appearance of results.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Look {
     pub(super) format: Format,
@@ -53,7 +53,7 @@ pub(super) struct Look {
     pub(super) changes: Changes,
 }
 
-/// How a result came to its end.
+/// How a result ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     Complete,
@@ -64,22 +64,23 @@ pub(super) enum Ending {
 
 /// Writes one result.
 ///
-/// An implementation must have written, when a call returns, what programs wait for; only tables for people may lag.
+/// Once a call returns, an implementation must have written everything that programs wait for; only tables
+/// for people may lag.
 pub(super) trait Output {
     fn rows(&mut self, rows: Vec<Row>) -> Result<(), Failure>;
-    /// Called every now and then while nothing comes.
+    /// Called every now and then while no rows come.
     fn tick(&mut self) -> Result<(), Failure>;
     fn end(&mut self, ending: Ending) -> Result<(), Failure>;
 }
 
 impl Look {
-    /// A table on a terminal, else CSV.
+    /// Returns the look for a format; the default is a table on a terminal, and CSV otherwise.
     pub(super) fn of(format: Option<Format>, changes: Changes) -> Look {
         let usual = if io::stdout().is_terminal() { Format::Table } else { Format::Csv };
         Look { format: format.unwrap_or(usual), layout: Layout::Flat, changes }
     }
 
-    /// How the gateway is to write values for that.
+    /// Returns the format of values that the gateway is asked for.
     pub(super) fn row_format(&self) -> RowFormat {
         match self.format {
             Format::Table => RowFormat::PlainText,
@@ -99,19 +100,19 @@ impl Look {
     }
 }
 
-/// Columns and lines of the terminal that stdout is; none if it is not one.
+/// Returns columns and lines of the terminal at stdout; `None` if stdout is no terminal.
 fn screen() -> Option<(usize, usize)> {
     if !io::stdout().is_terminal() {
         return None;
     }
     let size = terminal_size::terminal_size_of(io::stdout());
     let (columns, lines) = size.map_or((80, 24), |(columns, lines)| (columns.0, lines.0));
-    // Some terminals do not know.
+    // Some terminals do not report their size.
     let known = |size: u16, usual: usize| if size == 0 { usual } else { usize::from(size) };
     Some((known(columns, 80), known(lines, 24)))
 }
 
-/// Writes to stdout, now.
+/// Writes to stdout, and flushes.
 fn put(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())
@@ -119,7 +120,7 @@ fn put(text: &str) -> Result<(), Failure> {
         .map_err(|error| Failure::writing("stdout", error))
 }
 
-/// Fails when nobody reads any more, as behind `| head`: a query that brings nothing would not find out by writing.
+/// Fails when the reader is gone, as behind `| head`: a query without rows would not notice that by writing.
 fn still_read() -> Result<(), Failure> {
     let out = io::stdout();
     let mut asked = [PollFd::new(&out, PollFlags::empty())];
@@ -132,12 +133,12 @@ fn still_read() -> Result<(), Failure> {
     }
 }
 
-/// The values of a row as cells.
+/// Returns the values of a row as cells.
 fn cells(row: &Row) -> Vec<String> {
     row.fields.iter().map(|field| cell::cell(super::gateway::text(field))).collect()
 }
 
-/// `1 row`, `2 rows`.
+/// Formats a number of rows: `1 row`, `2 rows`.
 fn counted(rows: u64) -> String {
     format!("{rows} {}", if rows == 1 { "row" } else { "rows" })
 }

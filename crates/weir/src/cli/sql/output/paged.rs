@@ -1,4 +1,5 @@
-//! Tables that are written once, as the rows come: known results, and everything that does not go to a terminal.
+//! Tables that are written once, as the rows come: complete results, and everything that does not go to a
+//! terminal.
 
 use super::cell::cell;
 use super::table::{Heading, Widths};
@@ -6,12 +7,12 @@ use super::{Ending, Output, cells, counted, put, screen, still_read};
 use crate::cli::Failure;
 use crate::cli::sql::gateway::{Change, Head, Row, text};
 
-/// Columns are as wide as the rows need that came first; a later row that needs more moves those behind it.
+/// A table whose columns fit the first rows; a later row that needs more shifts the columns behind.
 pub(super) struct Paged {
     heading: Heading,
     widths: Widths,
     is_headed: bool,
-    /// Whether the result may be a single text, like a plan, whose lines are shown.
+    /// Whether the result may be a single text, such as a plan, whose lines are shown.
     may_be_text: bool,
     is_text: bool,
     count: u64,
@@ -81,7 +82,7 @@ impl Output for Paged {
     }
 }
 
-/// Each row as a list of its values.
+/// Shows each row as a list of its values.
 pub(super) struct Records {
     heading: Heading,
     count: u64,

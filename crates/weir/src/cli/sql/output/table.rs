@@ -1,22 +1,22 @@
-//! Rows as an aligned table, and, expanded, each as a list of its values. Pure: lines out of cells.
+//! Formats rows as an aligned table or, expanded, each as a list of its values. Pure: cells in, lines out.
 
 use super::cell::{Side, cut, filled, width};
 use crate::cli::sql::gateway::Column;
 
-/// A column is not made narrower than this for the others' sake.
+/// Minimum width to which a column is narrowed for the others.
 const NARROWEST: usize = 6;
 
-/// A column of ids, which are of no use in part.
+/// Name of a column of ids, which are useless in part.
 const WHOLE: &str = "job id";
 
-/// Names and sides of the columns.
+/// Names and alignments of the columns.
 #[derive(Debug, Clone)]
 pub(super) struct Heading {
     names: Vec<String>,
     sides: Vec<Side>,
 }
 
-/// How wide each column is; grows with the rows that are shown, so that a table that updates keeps still.
+/// Width of each column. Widths only grow with the rows shown, so that an updating table does not jump.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Widths(Vec<usize>);
 
@@ -29,7 +29,7 @@ impl Heading {
         }
     }
 
-    /// The names and the line below.
+    /// Returns the line of names and the line below it.
     pub(super) fn lines(&self, widths: &Widths, width_max: Option<usize>) -> [String; 2] {
         let shown = self.shown(widths, width_max);
         let name = |(name, width): (&String, &usize)| {
@@ -40,7 +40,7 @@ impl Heading {
         [line(&names, "|", width_max), line(&rules, "+", width_max)]
     }
 
-    /// The widths within a terminal's. Ids of jobs are not cut: the other columns give way.
+    /// Returns the widths that fit a terminal. Ids of jobs are not cut; the other columns give way.
     fn shown(&self, widths: &Widths, width_max: Option<usize>) -> Vec<usize> {
         let Some(at) = self.names.iter().position(|name| name == WHOLE) else {
             return widths.within(width_max);
@@ -62,7 +62,7 @@ impl Heading {
         line(&cells, "|", width_max)
     }
 
-    /// One row, a line each value.
+    /// Returns one row as a line per value.
     pub(super) fn record(&self, cells: &[String], number: u64, width_max: Option<usize>) -> Vec<String> {
         let title = format!("-[ RECORD {number} ]");
         let names = self.names.iter().map(|name| width(name)).max().unwrap_or_default();
@@ -79,7 +79,7 @@ impl Heading {
 }
 
 impl Widths {
-    /// Room for the names and these rows too.
+    /// Widens the columns to fit the names and these rows.
     pub(super) fn grow<'a>(&mut self, heading: &'a Heading, rows: impl IntoIterator<Item = &'a Vec<String>>) {
         self.0.resize(heading.names.len(), 0);
         for cells in std::iter::once(&heading.names).chain(rows) {
@@ -89,7 +89,7 @@ impl Widths {
         }
     }
 
-    /// The widest columns give way first; what is still too wide is cut at the edge.
+    /// Narrows the widest columns first; what is still too wide is cut at the edge.
     fn within(&self, width_max: Option<usize>) -> Vec<usize> {
         let mut widths = self.0.clone();
         let Some(width_max) = width_max else { return widths };
