@@ -1,7 +1,8 @@
-//! Settings: one tree, filled from `weir.toml`, the environment and flags, in this order of strength.
+//! Settings: one tree, filled from the defaults, `weir.toml`, the environment and flags. Each overrides
+//! those before it.
 //!
-//! The defaults are the file `config/weir.toml` itself, compiled in: it names every key, and the comment above a key is
-//! the doc comment of its field here (a test compares them).
+//! The defaults are the compiled-in file `config/weir.toml`. It names every key, and the comment above a key
+//! equals the doc comment of its field here; a test compares them.
 
 mod layers;
 mod place;
@@ -21,23 +22,24 @@ pub(crate) use layers::{Flag, Loaded, Sources};
 pub(crate) use show::{show, url_without_secrets, without_secret};
 pub(crate) use units::{Address, Length, Memory, Property, Size, Zone};
 
-/// Every setting.
+/// All settings.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Where the event log, the result store and checkpoints live. One Weir uses a directory at a time. Flag: --data-dir.
+    /// Directory of the event log, the result store and the checkpoints. Only one Weir uses a directory at a
+    /// time. Flag: --data-dir.
     pub(crate) data_dir: PathBuf,
-    /// Events in, analytics, the feed and the dashboard.
+    /// The listener for events, analytics, the feed and the dashboard.
     pub(crate) http: Http,
-    /// The job manager: Flink's REST API and its pages.
+    /// The listener of the job manager: Flink's REST API and its pages.
     pub(crate) jobs_http: JobsHttp,
-    /// The SQL gateway: Flink's SQL client and JDBC driver, statement by statement.
+    /// The listener of the SQL gateway, for Flink's SQL client and JDBC driver.
     pub(crate) gateway_http: GatewayHttp,
-    /// Who may do what: docs/security.md.
+    /// Access control: docs/security.md.
     pub(crate) security: Security,
     /// HTTPS on all listeners.
     pub(crate) tls: Tls,
-    /// Events over HTTP.
+    /// Events received over HTTP.
     pub(crate) ingest: Ingest,
     /// The embedded event log.
     pub(crate) event_log: EventLog,
@@ -45,190 +47,205 @@ pub(crate) struct Config {
     pub(crate) result_store: ResultStore,
     /// The feed over WebSockets.
     pub(crate) feed: Feed,
-    /// What a script does not say itself.
+    /// Settings of jobs, used where a script sets nothing else.
     pub(crate) jobs: Jobs,
-    /// What a job goes on from after a restart or a crash.
+    /// Checkpoints, from which a job continues after a restart or a crash.
     pub(crate) checkpoints: Checkpoints,
-    /// Logs, on stderr.
+    /// Logs, which are written to stderr.
     pub(crate) logging: Logging,
-    /// Events in Kafka instead of the embedded log: those that come in over HTTP too.
+    /// Kafka as the event log instead of the embedded one, also for events received over HTTP.
     pub(crate) kafka: Kafka,
-    /// Results in Redis instead of the embedded store, where readers of the system before find them.
+    /// Redis as the result store instead of the embedded one, with the keys that readers of the previous
+    /// system expect.
     pub(crate) redis: Redis,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Http {
-    /// Only this machine: as long as nobody else can connect, nobody is asked who they are. Elsewhere a token is required
-    /// (`weir tokens create`). Flag: --http.
+    /// The default address is open to this machine only, so nobody is asked who they are. An address that
+    /// other machines can reach requires a token (`weir tokens create`). Flag: --http.
     pub(crate) address: Address,
-    /// Pages of these origins (`https://host:port`, or `*` for all) may read answers and open the feed; those of this
-    /// machine always may. Environment: CORS_ORIGINS, separated by commas.
+    /// Origins (`https://host:port`, or `*` for all) whose pages may read answers and open the feed. Pages of
+    /// this machine always may. Environment: CORS_ORIGINS, separated by commas.
     pub(crate) cors_origins: Vec<String>,
-    /// Connections served at one time, dashboards included; further ones wait. Each dashboard takes one, and a file
-    /// handle.
+    /// Maximum of connections served at one time, including dashboards; further connections wait. Each
+    /// dashboard takes one connection and one file handle.
     pub(crate) connections: NonZeroUsize,
-    /// Header lines of a request. Browsers send 20; proxies add a few.
+    /// Maximum of header lines of a request. Browsers send 20; proxies add a few.
     pub(crate) headers: NonZeroUsize,
-    /// How long a request's header may take to arrive, so that slow connections cannot use all of them up.
+    /// Time in which a request's header must arrive, so that slow clients cannot use up all connections.
     pub(crate) header_timeout: Length,
-    /// How long a shutdown waits for requests that are being answered.
+    /// Time that a shutdown waits for requests that are being answered.
     pub(crate) shutdown_grace: Length,
-    /// What the result rows may take that are kept in memory for the analytics' routes and the feed. Beyond it the oldest
-    /// are left out of answers; they stay in the store. `auto` = an eighth of the machine's memory, or of what its container
-    /// may take.
+    /// Memory for the result rows that the analytics routes and the feed answer from. When it is full,
+    /// answers leave out the oldest rows, which stay in the store. `auto` = an eighth of the memory of the
+    /// machine or of its container.
     pub(crate) results_memory: Memory,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JobsHttp {
-    /// Only this machine: whoever reaches it can cancel jobs, unless there are tokens. 8081 is where Flink's clients look.
-    /// Flag: --jobs-http.
+    /// The default address is open to this machine only: without tokens, every client that reaches it can
+    /// cancel jobs. Flink's clients expect port 8081. Flag: --jobs-http.
     pub(crate) address: Address,
-    /// Flink's clients, and whoever is not on this machine, may name only directories below those of savepoints and
-    /// checkpoints, and below these.
+    /// Flink's clients, and all clients on other machines, may name only directories below these and below
+    /// the directories of savepoints and checkpoints.
     pub(crate) savepoint_directories: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct GatewayHttp {
-    /// Only this machine: whoever reaches it can read every topic and start jobs. 8083 is where Flink's SQL client
-    /// looks. Flag: --gateway-http.
+    /// The default address is open to this machine only: without tokens, every client that reaches it can
+    /// read every topic and start jobs. Flink's SQL client expects port 8083. Flag: --gateway-http.
     pub(crate) address: Address,
-    /// Sessions that are open at one time. Each client has one, and a connection pool one for each of its connections.
+    /// Maximum of sessions that are open at one time. Each client opens one; a connection pool opens one per
+    /// connection.
     pub(crate) sessions: NonZeroUsize,
-    /// A session that sends nothing for so long is closed, and its queries end: Flink's own limit. Flink's clients send
-    /// a heartbeat every minute.
+    /// A session that sends nothing for this long is closed and its queries end, as in Flink. Flink's clients
+    /// send a heartbeat every minute.
     pub(crate) idle_timeout: Length,
-    /// Queries of all sessions that run at one time. Each holds up to 8 MiB of rows that nobody has fetched yet.
+    /// Maximum of queries that run at one time, over all sessions. Each query holds up to 8 MiB of rows that
+    /// no client has fetched yet.
     pub(crate) queries: NonZeroUsize,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Security {
-    /// Lets everybody in who can connect, also from other machines, as long as there is no token: what guards Weir then is
-    /// somebody else's. Flag: --insecure.
+    /// Admits every client that can connect, also from other machines, as long as there is no token.
+    /// Something else must guard Weir then. Flag: --insecure.
     pub(crate) insecure: bool,
-    /// Names, without ports, by which requests may call while no token is asked for, beside addresses, names without a dot
-    /// and those of the addresses above: what else a page of a stranger could make point here. A proxy's name, if it passes
-    /// that on; `*` = any.
+    /// Host names, without ports, that requests may use while no token is required; `*` = any. IP addresses,
+    /// names without a dot and the names in the addresses above are always accepted; a stranger's page could
+    /// make any other name point to this machine. A proxy that passes its own name on must be listed here.
     pub(crate) allowed_hosts: Vec<String>,
-    /// How long a browser stays logged in.
+    /// Time for which a browser stays logged in.
     pub(crate) session: Length,
-    /// Requests a second of one address, and twice as many at once; beyond it the answer is 429. 0 = any number.
+    /// Maximum of requests a second from one address. Bursts may be twice as large; further requests are
+    /// answered with 429. 0 = no limit.
     pub(crate) request_rate: u32,
-    /// Whether that holds for this machine too: off, since a proxy here stands for everybody, and so do load tests.
+    /// Whether the request rate also limits this machine. Off, because a local proxy sends the requests of
+    /// all its clients from one address, and load tests run locally.
     pub(crate) limit_this_machine: bool,
-    /// A file that the audit log is also written to, one JSON object a line, whatever `logging.filter` says; empty =
-    /// none.
+    /// File to which the audit log is also written, one JSON object per line, independent of
+    /// `logging.filter`; empty = no file.
     pub(crate) audit: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tls {
-    /// A file of certificates in PEM, Weir's own first; empty = no TLS. It and the key are read again when they change.
+    /// File of certificates in PEM, Weir's own first; empty = no TLS. Weir reads the certificates and the key
+    /// again when the files change.
     pub(crate) certificate: PathBuf,
-    /// The file of its key, in PEM.
+    /// File of the certificate's private key, in PEM.
     pub(crate) key: PathBuf,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ingest {
-    /// The topic that `POST /events` appends to, and that the built-in job reads. Environment: KAFKA_TOPIC_QUERIES.
+    /// Topic that `POST /events` appends to and that the built-in job reads. Environment:
+    /// KAFKA_TOPIC_QUERIES.
     pub(crate) topic: String,
-    /// Partitions of a new topic: how many subtasks of a job can read it side by side. An existing topic keeps its own.
+    /// Number of partitions of a new topic, which is how many subtasks of a job can read it in parallel. An
+    /// existing topic keeps its number.
     pub(crate) partitions: NonZeroU32,
-    /// Whether `POST /events/{topic}` makes a topic that does not exist. Off, since a misspelt name would swallow
-    /// events.
+    /// Whether `POST /events/{topic}` creates a topic that does not exist. Off, because events sent to a
+    /// misspelt name would go unnoticed.
     pub(crate) create_topics: bool,
-    /// The largest body as it is sent.
+    /// Maximum size of a request body as it is sent.
     pub(crate) body_size: Size,
-    /// The largest body once it is decompressed, so that a small one cannot fill the memory.
+    /// Maximum size of a body after decompression, so that a small body cannot fill the memory.
     pub(crate) decompressed_size: Size,
-    /// The largest single event: what Kafka takes by default.
+    /// Maximum size of a single event; Kafka accepts this size by default.
     pub(crate) event_size: Size,
-    /// Event bodies held by all requests together; beyond it producers are told to wait (429). `auto` = an eighth of the
-    /// machine's memory, or of what its container may take, and 256 MiB at most.
+    /// Memory for the event bodies of all requests together. When it is full, producers are told to wait
+    /// (429). `auto` = an eighth of the memory of the machine or of its container, and at most 256 MiB.
     pub(crate) memory: Memory,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EventLog {
-    /// Older events are dropped: a week of them can be replayed. Neither age nor size drops what a job needs to go on from its
-    /// newest checkpoint; while a store is away, say, the log grows until `result_store.keep_free` is left, and then events are
-    /// refused (507).
+    /// Older events are dropped; younger ones can be replayed. Neither age nor size drops events that a job
+    /// needs to continue from its newest checkpoint. So while a result store is unreachable, for example, the
+    /// log grows until only `result_store.keep_free` is left on the disk; then events are refused (507).
     pub(crate) retention_age: Length,
-    /// The oldest events of a topic are dropped when it takes more room: some 10 million events.
+    /// The oldest events of a topic are dropped when the topic takes more room than this, which is some 10
+    /// million events.
     pub(crate) retention_size: Size,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ResultStore {
-    /// Writes are refused while less is free on the disk, here, in the event log and of checkpoints: clean-up needs
-    /// some room to work in.
+    /// The result store, the event log and the checkpoints refuse writes while their disk has less free space
+    /// than this, because clean-up needs room to work in.
     pub(crate) keep_free: Size,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Feed {
-    /// The least time between two updates of one analytic: what changes in between is merged. Below a frame of a
-    /// screen.
+    /// Minimum time between two updates of one analytic; changes in between are merged. The default is
+    /// shorter than a frame of a screen.
     pub(crate) interval: Length,
-    /// A client that takes nothing for so long is closed; it gets the newest state when it comes back.
+    /// A client that accepts no data for this long is disconnected; it gets the newest state when it
+    /// reconnects.
     pub(crate) stall: Length,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Jobs {
-    /// Subtasks a job: one serves 100,000 events a second and more, so more only helps on several cores with more
-    /// traffic.
+    /// Number of parallel subtasks of a job. One subtask handles 100,000 events a second and more, so a
+    /// higher number helps only with more traffic on several cores.
     pub(crate) parallelism: NonZeroU32,
-    /// The zone of the built-in job's windows, and of event times without an offset: `${WEIR_TIME_ZONE}` in a script.
-    /// Environment: WEIR_TIME_ZONE.
+    /// Time zone of the built-in job's windows and of event times without an offset; scripts read it as
+    /// `${WEIR_TIME_ZONE}`. Environment: WEIR_TIME_ZONE.
     pub(crate) time_zone: Zone,
-    /// How long a partition without events holds the others back. Scripts set `table.exec.source.idle-timeout`.
+    /// A partition without events for this long is idle and no longer holds back the watermark. Scripts set
+    /// `table.exec.source.idle-timeout`.
     pub(crate) idle_timeout: Length,
-    /// Events further ahead of the clock are dead-lettered, since one bad clock would close everyone's windows; `0 s` =
-    /// none are. Scripts set `weir.max-future`.
+    /// Events whose time is further ahead of the clock are dead-lettered, because one wrong clock would close
+    /// the windows of everyone; `0 s` = no limit. Scripts set `weir.max-future`.
     pub(crate) max_future: Length,
-    /// What all jobs together may take for their state and while it is written to checkpoints. Beyond it their sources
-    /// wait, and nothing is dropped. `auto` = half of the machine's memory, or of what its container may take. Scripts
-    /// set `weir.memory` for one job.
+    /// Memory for the state of all jobs together, including the copies that are being written to checkpoints.
+    /// When it is full, the sources wait and nothing is dropped. `auto` = half of the memory of the machine
+    /// or of its container. Scripts set `weir.memory` for one job.
     pub(crate) memory: Memory,
-    /// How long the built-in job's results stand after their last write: `${REDIS_TTL}` in a script, in seconds.
-    /// Environment: REDIS_TTL, in seconds.
+    /// Time for which the built-in job's results are kept after their last write; scripts read it as
+    /// `${REDIS_TTL}`, in seconds. Environment: REDIS_TTL, in seconds.
     pub(crate) result_ttl: Length,
-    /// A job may look rows up in files ('connector' = 'filesystem') that lie below these directories; empty = in none. Who
-    /// may submit a script can read them.
+    /// Directories below which jobs may look up rows in files ('connector' = 'filesystem'); empty = none.
+    /// Everyone who may submit a script can read these files.
     pub(crate) lookup_directories: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Checkpoints {
-    /// From one to the next; `0 s` = only at a shutdown. After a crash so much is read again, at a million events a second.
-    /// Scripts set `execution.checkpointing.interval`.
+    /// Time from the beginning of one checkpoint to the beginning of the next; `0 s` = only at a shutdown.
+    /// After a crash a job reads the events of up to this time again, at a million events a second. Scripts
+    /// set `execution.checkpointing.interval`.
     pub(crate) interval: Length,
-    /// From the end of one to the beginning of the next, at least. Scripts set `execution.checkpointing.min-pause`.
+    /// Minimum time from the end of one checkpoint to the beginning of the next. Scripts set
+    /// `execution.checkpointing.min-pause`.
     pub(crate) min_pause: Length,
-    /// One that takes longer is abandoned. Scripts set `execution.checkpointing.timeout`.
+    /// A checkpoint that takes longer is abandoned. Scripts set `execution.checkpointing.timeout`.
     pub(crate) timeout: Length,
-    /// So many of the newest are kept: should one not be whole, the one before is taken. Scripts set
-    /// `execution.checkpointing.num-retained`. Those of a job that is over go when 50 others have ended since.
+    /// Number of newest checkpoints that are kept; if the newest is damaged, the one before it is used.
+    /// Scripts set `execution.checkpointing.num-retained`. The checkpoints of an ended job are deleted when
+    /// 50 other jobs have ended after it.
     pub(crate) retained: NonZeroU32,
-    /// Where they lie; empty = `checkpoints` in the data directory. Scripts set `execution.checkpointing.dir`.
+    /// Directory of the checkpoints; empty = `checkpoints` in the data directory. Scripts set
+    /// `execution.checkpointing.dir`.
     pub(crate) directory: String,
-    /// Where savepoints go; empty = `savepoints` in the data directory. Scripts set
+    /// Directory of the savepoints; empty = `savepoints` in the data directory. Scripts set
     /// `execution.checkpointing.savepoint-dir`.
     pub(crate) savepoints: String,
 }
@@ -236,21 +253,23 @@ pub(crate) struct Checkpoints {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Logging {
-    /// Which lines are written: `info`, or `warn,engine=debug`. What the storage engine below says is for its authors.
-    /// Environment: WEIR_LOG. Flag: --log.
+    /// Which lines are written: `info`, or `warn,engine=debug`. The default hides the messages of the storage
+    /// library (`fjall`, `lsm_tree`) below `warn`, which are meant for its authors. Environment: WEIR_LOG.
+    /// Flag: --log.
     pub(crate) filter: LogFilter,
-    /// `human`, or `json` for a collector: one object a line. Environment: WEIR_LOG_FORMAT. Flag: --log-format.
+    /// `human`, or `json` for a log collector, with one object per line. Environment: WEIR_LOG_FORMAT. Flag:
+    /// --log-format.
     pub(crate) format: LogFormat,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Kafka {
-    /// `host:port`, separated by commas; empty = the embedded log, save for tables that name brokers themselves.
-    /// Environment: KAFKA_BROKER_URL.
+    /// Brokers as `host:port`, separated by commas; empty = the embedded log, except for tables that name
+    /// brokers themselves. Environment: KAFKA_BROKER_URL.
     pub(crate) brokers: String,
-    /// `name=value` each, by the names of Kafka's own clients or of librdkafka: `security.protocol=SASL_SSL`. Tables add
-    /// theirs as `properties.…`.
+    /// Properties as `name=value`, with the names of Kafka's own clients or of librdkafka:
+    /// `security.protocol=SASL_SSL`. Tables add their own as `properties.…`.
     pub(crate) properties: Vec<Property>,
 }
 
@@ -258,20 +277,21 @@ pub(crate) struct Kafka {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Redis {
     /// `redis://[user:password@]host[:port][/database]`, `redis-cluster://host[:port],…`,
-    /// `redis-sentinel://host[:port],…/service`, each also as `rediss` for TLS: docs/redis.md. Stronger than host and port;
-    /// empty = the embedded store. Environment: REDIS_URL.
+    /// `redis-sentinel://host[:port],…/service`, each also as `rediss` for TLS: docs/redis.md. Overrides host
+    /// and port; empty = host and port decide. Environment: REDIS_URL.
     pub(crate) url: String,
-    /// Empty = the embedded store. Environment: REDIS_HOST.
+    /// Host of Redis where no URL is set; empty = the embedded store. Environment: REDIS_HOST.
     pub(crate) host: String,
-    /// Environment: REDIS_PORT.
+    /// Port of Redis where no URL is set. Environment: REDIS_PORT.
     pub(crate) port: NonZeroU16,
-    /// A file of certificates in PEM that `rediss://` trusts instead of the system's; empty = the system's.
+    /// File of certificates in PEM that `rediss://` trusts instead of the system's; empty = the system's.
     pub(crate) certificates: PathBuf,
-    /// Results are also kept in the data directory for so long: a Redis that comes back empty gets them again from there.
+    /// Time for which results are also kept in the data directory. A Redis that comes back empty is filled
+    /// again from this copy.
     pub(crate) copy_for: Length,
 }
 
-/// What is wrong with the settings.
+/// Errors of reading the settings.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     #[error("reading {}", path.display())]
