@@ -5,7 +5,7 @@
 //! 1. contributes to a snapshot, if one was requested;
 //! 2. polls the source for a batch, for no longer than until its next other work;
 //! 3. processes the batch: judges lateness, aggregates the rows of windows, passes other rows through, and
-//! books every record in the ledger;
+//!    books every record in the ledger;
 //! 4. ships or fires what is due, and publishes the watermark of the rows (see the file `progress.rs`).
 //!
 //! The watermark that rows imply is published only after the rows were handed on.
