@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use sql::error::Diagnostic;
 use types::{ErrorDomain, EventTime, Offset, PartitionId, Timestamp};
 
-use crate::aggregate::keys::Rows as Selection;
 use crate::batch::{Batch, LeafRequest, RecordSpan};
 use crate::evaluate::Vector;
 use crate::operator::changes::{Kinds, RowKind};
+use crate::selection::Selection;
 
 pub use lookup::{CachePolicy, Found, Lookup, LookupFactory};
 

@@ -22,6 +22,7 @@ pub mod memory;
 pub mod metrics;
 pub mod operator;
 pub mod row;
+pub mod selection;
 pub mod snapshot;
 pub mod state;
 pub mod watermark;

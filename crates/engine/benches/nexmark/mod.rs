@@ -11,12 +11,12 @@ mod events;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use engine::aggregate::keys::Rows as Selection;
 use engine::evaluate::Vector;
 use engine::operator::build;
 use engine::operator::calc::CalcOperator;
 use engine::operator::chain::{Chain, ChainTarget, Link, StreamTime};
 use engine::operator::changes::{Changes, Kinds, RowKind, RowWatermarks};
+use engine::selection::Selection;
 use sql::plan::operator::{Calc, Target};
 use sql::plan::{Pipeline, Plan, Query, Shape};
 

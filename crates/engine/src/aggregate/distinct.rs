@@ -12,7 +12,8 @@
 //!
 //! So a slice of time with one event takes little memory, however many values there are elsewhere.
 
-use super::keys::{Rows, prefetch};
+use super::keys::prefetch;
+use crate::selection::Selection;
 
 /// A set of codes for each group.
 #[derive(Debug, Clone)]
@@ -75,14 +76,14 @@ impl Distinct {
     }
 
     /// Adds the code of each row to its group; rows and groups are parallel.
-    pub fn add_rows(&mut self, rows: Rows<'_>, groups: &[u32], codes: &[u32]) {
+    pub fn add_rows(&mut self, rows: Selection<'_>, groups: &[u32], codes: &[u32]) {
         match self {
             Distinct::Bitmaps(bitmaps) => rows.for_each(|i, row| bitmaps.add(groups[i], codes[row])),
             Distinct::Pairs { pairs, .. } => {
                 const AHEAD: usize = 16;
 
                 match rows {
-                    Rows::All(n) => {
+                    Selection::All(n) => {
                         for row in 0..n {
                             if row + AHEAD < n {
                                 pairs.prefetch(groups[row + AHEAD], codes[row + AHEAD]);
@@ -90,7 +91,7 @@ impl Distinct {
                             pairs.add(groups[row], codes[row]);
                         }
                     }
-                    Rows::Selected(selected) => {
+                    Selection::Selected(selected) => {
                         for (i, &row) in selected.iter().enumerate() {
                             if let Some(&ahead) = selected.get(i + AHEAD) {
                                 pairs.prefetch(groups[i + AHEAD], codes[ahead as usize]);
@@ -343,7 +344,7 @@ mod tests {
         for _ in 0..20_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let (group, code) = ((random >> 40) as u32 % 64, (random >> 20) as u32 % 1_000);
-            distinct.add_rows(Rows::All(1), &[group], &[code]);
+            distinct.add_rows(Selection::All(1), &[group], &[code]);
             if code > 0 {
                 expected.insert((group, code));
             }
@@ -360,7 +361,7 @@ mod tests {
     fn a_table_takes_as_much_as_it_holds() {
         let mut distinct = Distinct::new(true, 8_000, 7);
         distinct.resize(64);
-        distinct.add_rows(Rows::All(1), &[3], &[7_999]);
+        distinct.add_rows(Selection::All(1), &[3], &[7_999]);
         assert!(distinct.memory_bytes() < 1_024, "{} bytes for one value", distinct.memory_bytes());
     }
 
@@ -371,7 +372,7 @@ mod tests {
             distinct.resize(8);
             for code in 1..900 {
                 for group in 0..groups {
-                    distinct.add_rows(Rows::All(1), &[group], &[code]);
+                    distinct.add_rows(Selection::All(1), &[group], &[code]);
                 }
             }
             distinct
@@ -379,7 +380,7 @@ mod tests {
 
         let mut sparse = Distinct::new(true, 1_000, 7);
         sparse.resize(8);
-        sparse.add_rows(Rows::All(1), &[5], &[999]);
+        sparse.add_rows(Selection::All(1), &[5], &[999]);
         let targets: Vec<Option<u32>> = (0..8).map(|group| (group != 1).then_some(group)).collect();
         assert!(sparse.merge_bits(&full(2), &targets));
         let mut expected: BTreeSet<(u32, u32)> = (1..900).map(|code| (0, code)).collect();

@@ -10,11 +10,11 @@ use foldhash::fast::RandomState;
 use sql::expr::ExprId;
 use types::{Scalar, Value};
 
-use super::keys::Rows;
 use super::pick::TextOrder;
 use crate::column::{Column, Numbers, Texts, tri};
 use crate::dictionary::{Dictionary, IntDictionary, NULL_CODE, Remap};
 use crate::evaluate::Vector;
+use crate::selection::Selection;
 
 /// The kind of a domain's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -132,7 +132,7 @@ impl Domain {
     }
 
     /// Fills the codes of the selected rows from a column of the batch.
-    pub fn fill(&mut self, vector: Vector<'_>, rows: Rows<'_>, batch_rows: usize) {
+    pub fn fill(&mut self, vector: Vector<'_>, rows: Selection<'_>, batch_rows: usize) {
         self.codes.clear();
         self.codes.resize(batch_rows, NULL_CODE);
 
@@ -190,7 +190,7 @@ impl Domain {
     }
 
     /// Fills a pair's codes from those of its parts.
-    pub fn fill_pair(&mut self, left: &[u32], right: &[u32], rows: Rows<'_>, batch_rows: usize) {
+    pub fn fill_pair(&mut self, left: &[u32], right: &[u32], rows: Selection<'_>, batch_rows: usize) {
         self.codes.clear();
         self.codes.resize(batch_rows, NULL_CODE);
         let Values::Int(own) = &mut self.values else { unreachable!("pairs are held as numbers") };

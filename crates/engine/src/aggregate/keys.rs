@@ -4,6 +4,8 @@
 //! otherwise an open-addressing table maps the packed key. More than two keys are combined into pairs before,
 //! so that at most two arrive here.
 
+use crate::selection::Selection;
+
 /// The codes of a group, side by side: the first key in the lower half.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PackedKey(pub u64);
@@ -122,7 +124,7 @@ impl KeyIndex {
     }
 
     /// Writes the groups of the selected rows to `groups`, in order.
-    pub fn assign(&mut self, keys: KeyColumns<'_>, rows: Rows<'_>, groups: &mut Vec<u32>) {
+    pub fn assign(&mut self, keys: KeyColumns<'_>, rows: Selection<'_>, groups: &mut Vec<u32>) {
         groups.clear();
         match (keys, self) {
             (KeyColumns::None, KeyIndex::Direct { .. }) => groups.resize(rows.len(), 0),
@@ -132,23 +134,25 @@ impl KeyIndex {
             }
 
             (KeyColumns::One(a), KeyIndex::Direct { .. }) => match rows {
-                Rows::All(n) => groups.extend_from_slice(&a[..n]),
-                Rows::Selected(rows) => groups.extend(rows.iter().map(|&row| a[row as usize])),
+                Selection::All(n) => groups.extend_from_slice(&a[..n]),
+                Selection::Selected(rows) => groups.extend(rows.iter().map(|&row| a[row as usize])),
             },
             (KeyColumns::Two(a, b), KeyIndex::Direct { bits, .. }) => match rows {
-                Rows::All(n) => groups.extend(a[..n].iter().zip(&b[..n]).map(|(a, b)| a | b << *bits)),
-                Rows::Selected(rows) => {
+                Selection::All(n) => groups.extend(a[..n].iter().zip(&b[..n]).map(|(a, b)| a | b << *bits)),
+                Selection::Selected(rows) => {
                     groups.extend(rows.iter().map(|&row| a[row as usize] | b[row as usize] << *bits))
                 }
             },
 
             (KeyColumns::One(a), KeyIndex::Hashed(hashed)) => match rows {
-                Rows::All(n) => hashed.assign(n, |i| a[i] as u64, groups),
-                Rows::Selected(rows) => hashed.assign(rows.len(), |i| a[rows[i] as usize] as u64, groups),
+                Selection::All(n) => hashed.assign(n, |i| a[i] as u64, groups),
+                Selection::Selected(rows) => {
+                    hashed.assign(rows.len(), |i| a[rows[i] as usize] as u64, groups)
+                }
             },
             (KeyColumns::Two(a, b), KeyIndex::Hashed(hashed)) => match rows {
-                Rows::All(n) => hashed.assign(n, |i| PackedKey::new(a[i], b[i]).0, groups),
-                Rows::Selected(rows) => {
+                Selection::All(n) => hashed.assign(n, |i| PackedKey::new(a[i], b[i]).0, groups),
+                Selection::Selected(rows) => {
                     let key = |i: usize| {
                         let row = rows[i] as usize;
                         PackedKey::new(a[row], b[row]).0
@@ -170,38 +174,6 @@ impl KeyIndex {
     pub fn clear(&mut self) {
         if let KeyIndex::Hashed(hashed) = self {
             *hashed = HashedKeys::new(hashed.seed);
-        }
-    }
-}
-
-/// The selected rows of a batch, ascending.
-#[derive(Debug, Clone, Copy)]
-pub enum Rows<'a> {
-    /// The first `n`.
-    All(usize),
-    Selected(&'a [u32]),
-}
-
-impl Rows<'_> {
-    #[inline]
-    pub fn len(&self) -> usize {
-        match self {
-            Rows::All(n) => *n,
-            Rows::Selected(rows) => rows.len(),
-        }
-    }
-
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Calls `each` with the position among the selected rows and the row.
-    #[inline(always)]
-    pub fn for_each(&self, mut each: impl FnMut(usize, usize)) {
-        match self {
-            Rows::All(n) => (0..*n).for_each(|row| each(row, row)),
-            Rows::Selected(rows) => rows.iter().enumerate().for_each(|(i, &row)| each(i, row as usize)),
         }
     }
 }

@@ -3,11 +3,11 @@
 use super::arg::{Arg, bools, doubles, ints, wides};
 use super::distinct::Distinct;
 use super::exact_sum::ExactSums;
-use super::keys::Rows;
 use super::lists::Lists;
 use super::pick::{Pick, Picked, TextOrder, compare_doubles, pick_text};
 use crate::column::tri;
 use crate::dictionary::NULL_CODE;
+use crate::selection::Selection;
 
 /// A piece of state that one or more aggregate calls read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -138,7 +138,7 @@ impl State {
     pub fn update(
         &mut self,
         spec: StateSpec,
-        rows: Rows<'_>,
+        rows: Selection<'_>,
         groups: &[u32],
         args: &[Arg<'_>],
         codes: &[&[u32]],
@@ -333,7 +333,7 @@ impl Sums<i128> {
     }
 }
 
-fn add_doubles(sums: &mut ExactSums, rows: Rows<'_>, groups: &[u32], arg: &Arg<'_>) {
+fn add_doubles(sums: &mut ExactSums, rows: Selection<'_>, groups: &[u32], arg: &Arg<'_>) {
     let (numbers, fixed) = doubles(arg);
     let fixed = fixed.expect("the layout asks for the fixed form of what is summed");
     if fixed.has_odd {

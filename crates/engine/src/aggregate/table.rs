@@ -6,9 +6,10 @@
 //! translations of codes.
 
 use super::arg::Arg;
-use super::keys::{KeyColumns, KeyIndex, PackedKey, Rows};
+use super::keys::{KeyColumns, KeyIndex, PackedKey};
 use super::pick::TextOrder;
 use super::state::{State, StateSpec, Translation};
+use crate::selection::Selection;
 
 #[derive(Debug, Clone)]
 pub struct Table {
@@ -112,7 +113,7 @@ impl Table {
         &mut self,
         spec: &TableSpec,
         input: Input<'_>,
-        rows: Rows<'_>,
+        rows: Selection<'_>,
         order: &dyn TextOrder,
         groups: &mut Vec<u32>,
         first_rows: &mut Vec<(u32, u32)>,

@@ -3,9 +3,10 @@
 use super::kernels::{case, logic};
 use super::program::StepId;
 use super::run::{Failure, Run};
-use super::select::{Operand, Rows, zip};
+use super::select::{Operand, zip};
 use super::strategy::{Effort, Strategy};
 use crate::column::tri;
+use crate::selection::Selection;
 
 /// The rows of a `CASE` during its branches.
 #[derive(Default)]
@@ -23,7 +24,7 @@ impl Run<'_> {
         &mut self,
         step: StepId,
         (left, right): (StepId, StepId),
-        rows: Rows<'_>,
+        rows: Selection<'_>,
         decisive: u8,
         combine: fn(u8, u8) -> u8,
     ) -> Result<(), Failure> {
@@ -56,7 +57,7 @@ impl Run<'_> {
         let mut open = self.spare();
         let left = logic::truths(self.operands().vector(a));
         rows.pick(&mut open, |row| left.at(row) != decisive);
-        let open_rows = Rows::Some(&open);
+        let open_rows = Selection::Selected(&open);
         let result = self.demand(b, open_rows);
 
         if result.is_ok() {
@@ -88,7 +89,7 @@ impl Run<'_> {
         step: StepId,
         branches: &[(StepId, StepId)],
         otherwise: StepId,
-        rows: Rows<'_>,
+        rows: Selection<'_>,
     ) -> Result<(), Failure> {
         let mut split = Split::default();
         let result = self.take_branches(step, branches, otherwise, rows, &mut split);
@@ -103,12 +104,12 @@ impl Run<'_> {
         step: StepId,
         branches: &[(StepId, StepId)],
         otherwise: StepId,
-        rows: Rows<'_>,
+        rows: Selection<'_>,
         split: &mut Split,
     ) -> Result<(), Failure> {
         let mut whole = true;
         for &(when, then) in branches {
-            let reach = if whole { rows } else { Rows::Some(&split.left) };
+            let reach = if whole { rows } else { Selection::Selected(&split.left) };
             self.demand(when, reach)?;
 
             let truths = logic::truths(self.operands().vector(when));
@@ -132,21 +133,27 @@ impl Run<'_> {
             }
 
             let truths = logic::truths(self.operands().vector(when));
-            let reach = if whole { rows } else { Rows::Some(&split.left) };
+            let reach = if whole { rows } else { Selection::Selected(&split.left) };
             reach.pick(&mut split.taken, |row| truths.at(row) == tri::TRUE);
             reach.pick(&mut split.rest, |row| truths.at(row) != tri::TRUE);
 
-            self.branch(step, then, Rows::Some(&split.taken), false)?;
+            self.branch(step, then, Selection::Selected(&split.taken), false)?;
             std::mem::swap(&mut split.left, &mut split.rest);
             whole = false;
         }
 
-        let reach = if whole { rows } else { Rows::Some(&split.left) };
+        let reach = if whole { rows } else { Selection::Selected(&split.left) };
         self.branch(step, otherwise, reach, whole)
     }
 
     /// Writes the values of a branch for the rows that reach it. `whole`: these are all rows of the `CASE`.
-    fn branch(&mut self, step: StepId, then: StepId, rows: Rows<'_>, whole: bool) -> Result<(), Failure> {
+    fn branch(
+        &mut self,
+        step: StepId,
+        then: StepId,
+        rows: Selection<'_>,
+        whole: bool,
+    ) -> Result<(), Failure> {
         self.demand(then, rows)?;
         self.write(step, |operands, slot| {
             if whole && slot.is_fresh() && case::can_alias(operands.vector(then)) {

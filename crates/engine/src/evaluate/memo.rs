@@ -7,10 +7,11 @@ use types::{Repr, Scalar};
 
 use super::program::{Program, StepId};
 use super::scalar::{Machine, Row};
-use super::select::{Rows, map};
+use super::select::map;
 use super::slots::Slot;
 use crate::column::{Column, Numbers, tri};
 use crate::dictionary::{Dictionary, NULL_CODE};
+use crate::selection::Selection;
 
 /// Values by code of the input. Values are computed in order of codes, when the codes first appear in the
 /// dictionary.
@@ -139,7 +140,12 @@ impl Memo {
     }
 
     /// Looks up the codes of `rows`. Fails if one of them has no value.
-    pub(crate) fn gather(&self, codes: &[u32], rows: Rows<'_>, slot: &mut Slot) -> Result<(), EvalError> {
+    pub(crate) fn gather(
+        &self,
+        codes: &[u32],
+        rows: Selection<'_>,
+        slot: &mut Slot,
+    ) -> Result<(), EvalError> {
         if !self.errors.is_empty() {
             rows.try_each(|row| match self.errors.get(&codes[row]) {
                 Some(error) => Err(error.clone()),
@@ -158,11 +164,11 @@ impl Memo {
     }
 }
 
-fn pick<T: Copy>(rows: Rows<'_>, codes: &[u32], values: &[T], out: &mut [T]) {
+fn pick<T: Copy>(rows: Selection<'_>, codes: &[u32], values: &[T], out: &mut [T]) {
     map(rows, codes, out, |code| values[code as usize]);
 }
 
-fn pick_numbers<T: Copy>(rows: Rows<'_>, codes: &[u32], from: &Numbers<T>, out: &mut Numbers<T>) {
+fn pick_numbers<T: Copy>(rows: Selection<'_>, codes: &[u32], from: &Numbers<T>, out: &mut Numbers<T>) {
     pick(rows, codes, &from.values, &mut out.values);
     pick(rows, codes, &from.valid, &mut out.valid);
 }

@@ -37,13 +37,14 @@ use self::program::{Op, Program, StepId};
 use self::run::{Run, State};
 use self::scalar::Machine;
 pub use self::scalar::Row;
-use self::select::{Operand, Rows};
+use self::select::Operand;
 pub use self::single::RowEvaluator;
 use self::slots::{Operands, Slot};
 use self::strategy::{Form, Strategy};
 pub use self::vector::{Inputs, Vector};
 use crate::column::{Column, tri};
 use crate::dictionary::{Dictionary, Remap};
+use crate::selection::Selection;
 
 /// Computes expressions over batches; see the module documentation.
 ///
@@ -156,7 +157,7 @@ impl Evaluator {
         for &condition in conditions {
             let asked = match outcome {
                 Passed::All => self.rows(selection),
-                Passed::Some => Rows::Some(passed),
+                Passed::Some => Selection::Selected(passed),
             };
             if asked.len() == 0 {
                 break;
@@ -266,14 +267,14 @@ impl Evaluator {
         self.forms = self.program.inputs().map(|input| (input, Form::of(inputs.get(input)))).collect();
     }
 
-    fn rows<'a>(&self, selection: Option<&'a [u32]>) -> Rows<'a> {
+    fn rows<'a>(&self, selection: Option<&'a [u32]>) -> Selection<'a> {
         match selection {
-            None => Rows::All(self.state.rows),
-            Some(rows) => Rows::Some(rows),
+            None => Selection::All(self.state.rows),
+            Some(rows) => Selection::Selected(rows),
         }
     }
 
-    fn run<'a>(&'a mut self, inputs: Inputs<'a>, asked: Rows<'a>) -> Run<'a> {
+    fn run<'a>(&'a mut self, inputs: Inputs<'a>, asked: Selection<'a>) -> Run<'a> {
         Run { program: &self.program, strategies: &self.strategies, state: &mut self.state, inputs, asked }
     }
 

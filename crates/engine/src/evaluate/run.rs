@@ -10,11 +10,11 @@ use super::kernels::{self, TimeMemory, Work, compare, contains, logic};
 use super::memo::Memo;
 use super::program::{Call, Op, Program, StepId};
 use super::scalar::{Machine, Row};
-use super::select::Rows;
 use super::slots::{Covered, Operands, Slot};
 use super::strategy::{Effort, Lasting, Strategy};
 use super::vector::{Inputs, Vector};
 use crate::column::tri;
+use crate::selection::Selection;
 
 /// An error, boxed to be small, since it passes through every step.
 pub(crate) type Failure = Box<EvalError>;
@@ -41,7 +41,7 @@ pub(crate) struct Run<'p> {
     pub(crate) strategies: &'p [Strategy],
     pub(crate) state: &'p mut State,
     pub(crate) inputs: Inputs<'p>,
-    pub(crate) asked: Rows<'p>,
+    pub(crate) asked: Selection<'p>,
 }
 
 /// A row for steps that depend on no column: inputs have one value in all rows.
@@ -55,7 +55,7 @@ impl Row for AnyRow<'_> {
 
 impl<'p> Run<'p> {
     /// Ensures that a step's slot holds `rows`.
-    pub(crate) fn demand(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), Failure> {
+    pub(crate) fn demand(&mut self, step: StepId, rows: Selection<'_>) -> Result<(), Failure> {
         let effort = match self.strategies[step as usize] {
             Strategy::Input(_) => return Ok(()),
             Strategy::Same(of) => return self.demand(of, rows),
@@ -83,10 +83,11 @@ impl<'p> Run<'p> {
     }
 
     /// Computes the rows of `rows` that a slot does not hold yet.
-    fn complete(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), Failure> {
+    fn complete(&mut self, step: StepId, rows: Selection<'_>) -> Result<(), Failure> {
         let mut missing = self.spare();
         self.state.slots[step as usize].missing(rows, &mut missing);
-        let result = if missing.is_empty() { Ok(()) } else { self.compute(step, Rows::Some(&missing)) };
+        let result =
+            if missing.is_empty() { Ok(()) } else { self.compute(step, Selection::Selected(&missing)) };
         self.give_back(missing);
         result
     }
@@ -106,7 +107,7 @@ impl<'p> Run<'p> {
         Operands { strategies: self.strategies, slots: &self.state.slots, inputs: self.inputs }
     }
 
-    fn constant(&mut self, step: StepId, lasting: Lasting, rows: Rows<'_>) -> Result<(), Failure> {
+    fn constant(&mut self, step: StepId, lasting: Lasting, rows: Selection<'_>) -> Result<(), Failure> {
         let state = &mut *self.state;
         if rows.len() == 0 || state.slots[step as usize].has_constant(state.epoch) {
             return Ok(());
@@ -121,7 +122,7 @@ impl<'p> Run<'p> {
         Ok(())
     }
 
-    fn per_code(&mut self, step: StepId, input: usize, rows: Rows<'_>) -> Result<(), Failure> {
+    fn per_code(&mut self, step: StepId, input: usize, rows: Selection<'_>) -> Result<(), Failure> {
         self.tabulate(step, input);
         let state = &mut *self.state;
         let slot = &mut state.slots[step as usize];
@@ -160,7 +161,7 @@ impl<'p> Run<'p> {
     }
 
     /// Computes `rows` of a step and marks them as held.
-    fn compute(&mut self, step: StepId, rows: Rows<'_>) -> Result<(), Failure> {
+    fn compute(&mut self, step: StepId, rows: Selection<'_>) -> Result<(), Failure> {
         let program = self.program;
         match &program.step(step).op {
             Op::And(a, b) => self.connect(step, (*a, *b), rows, tri::FALSE, logic::and)?,
@@ -221,7 +222,7 @@ impl<'p> Run<'p> {
         f(operands, &mut rest[0]);
     }
 
-    fn call(&mut self, step: StepId, call: &Call, rows: Rows<'_>) -> Result<(), Failure> {
+    fn call(&mut self, step: StepId, call: &Call, rows: Selection<'_>) -> Result<(), Failure> {
         for &arg in &call.args {
             self.demand(arg, rows)?;
         }

@@ -6,10 +6,10 @@
 use types::{Repr, Scalar, Value};
 
 use super::program::StepId;
-use super::select::Rows;
 use super::strategy::Strategy;
 use super::vector::{Inputs, Vector};
 use crate::column::{Coded, Column, Texts, View};
+use crate::selection::Selection;
 
 pub(crate) struct Slot {
     /// The batch for which the other fields are valid.
@@ -139,13 +139,13 @@ impl Slot {
     }
 
     /// With [`Covered::Some`]: writes the rows of `rows` that are not held to `missing`.
-    pub(crate) fn missing(&self, rows: Rows<'_>, missing: &mut Vec<u32>) {
+    pub(crate) fn missing(&self, rows: Selection<'_>, missing: &mut Vec<u32>) {
         rows.pick(missing, |row| self.mask[row] == 0);
     }
 
     /// Marks `rows` of a batch of `batch_rows` as held.
     #[inline]
-    pub(crate) fn cover(&mut self, rows: Rows<'_>, batch_rows: usize) {
+    pub(crate) fn cover(&mut self, rows: Selection<'_>, batch_rows: usize) {
         if rows.is_all() {
             self.covered = Covered::All;
             return;

@@ -11,13 +11,13 @@ use sql::plan::operator::Distribution;
 use types::{Clock, Repr};
 
 use super::progress::hand_over;
-use crate::aggregate::keys::Rows as Selection;
 use crate::connector::{Rows, Sink, Stage};
 use crate::memory::{Account, Claim};
 use crate::metrics::TaskMetrics;
 use crate::operator::chain::{OperatorError, Outlet, StreamTime};
 use crate::operator::changes::{ChangeBuffer, Changes};
 use crate::row;
+use crate::selection::Selection;
 use crate::state::key_group;
 use crate::window::owner;
 

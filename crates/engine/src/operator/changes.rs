@@ -16,9 +16,9 @@
 use types::{Repr, Scalar};
 
 use super::copy::push_value;
-use crate::aggregate::keys::Rows as Selection;
 use crate::column::{Column, tri};
 use crate::evaluate::Vector;
+use crate::selection::Selection;
 use crate::watermark::NO_WATERMARK;
 
 /// The effect of a row on the result.
@@ -142,11 +142,7 @@ impl<'a> Changes<'a> {
 
     /// Returns the places of the rows in the columns, in order.
     pub fn places(&self) -> impl Iterator<Item = usize> + use<'a> {
-        let (selected, all) = match self.rows {
-            Selection::All(rows) => (&[][..], 0..rows),
-            Selection::Selected(rows) => (rows, 0..0),
-        };
-        selected.iter().map(|&row| row as usize).chain(all)
+        self.rows.iter()
     }
 }
 

@@ -16,11 +16,11 @@ use sql::functions::{Env, EvalError};
 use sql::plan::{Pipeline, Rowtime};
 use types::Scalar;
 
-use crate::aggregate::keys::Rows;
 use crate::batch::Batch;
 use crate::column::tri;
 use crate::dictionary::Dictionary;
 use crate::evaluate::{Evaluator, Inputs, Passed, Vector};
+use crate::selection::Selection;
 use crate::watermark::NO_WATERMARK;
 
 use super::judge::{Implied, Judge, NO_TIME};
@@ -160,17 +160,17 @@ impl Prepare {
     }
 
     /// Returns all rows that count, of `rows`. Where no query has windows, this includes rows without a time.
-    pub fn all(&self, rows: usize) -> Rows<'_> {
+    pub fn all(&self, rows: usize) -> Selection<'_> {
         selected(&self.passed, rows)
     }
 
     /// Returns the rows that count and have a time.
-    pub fn timed(&self, rows: usize) -> Rows<'_> {
+    pub fn timed(&self, rows: usize) -> Selection<'_> {
         selected(&self.judge.timed, rows)
     }
 
     /// Returns the timed rows ahead of the watermark.
-    pub fn on_time(&self, rows: usize) -> Rows<'_> {
+    pub fn on_time(&self, rows: usize) -> Selection<'_> {
         selected(&self.judge.on_time, rows)
     }
 
@@ -265,8 +265,8 @@ impl Prepare {
     }
 }
 
-fn selected(selection: &[u32], rows: usize) -> Rows<'_> {
-    if selection.len() == rows { Rows::All(rows) } else { Rows::Selected(selection) }
+fn selected(selection: &[u32], rows: usize) -> Selection<'_> {
+    if selection.len() == rows { Selection::All(rows) } else { Selection::Selected(selection) }
 }
 
 /// Returns the dead-letter reason for a row that fails a condition of all queries: a required column is

@@ -7,11 +7,11 @@ use types::Scalar;
 use super::aggregation::{Aggregation, NewGroup};
 use super::unit::SliceId;
 use crate::aggregate::arg::{Arg, Slice};
-use crate::aggregate::keys::Rows;
 use crate::aggregate::table::Input;
 use crate::column::{Column, tri};
 use crate::evaluate::{Evaluator, Inputs, Vector};
 use crate::layout::{ArgSpec, last_window_end, next_window_end, slice_end, slice_step, window_offset};
+use crate::selection::Selection;
 
 /// The most slices of the base that wait to be folded.
 const BASE_SLICES_MAX: usize = 64;
@@ -22,9 +22,9 @@ pub struct RowsIn<'a> {
     /// The length of the columns.
     pub len: usize,
     /// All rows that pass the common filter.
-    pub all: Rows<'a>,
+    pub all: Selection<'a>,
     /// The rows of `all` ahead of the watermark, which are late for no window.
-    pub on_time: Rows<'a>,
+    pub on_time: Selection<'a>,
     /// The other rows, each with the watermark it was judged against.
     pub behind: &'a [(u32, i64)],
     /// The rowtime on the wall clock, in milliseconds.
@@ -197,7 +197,7 @@ impl Aggregation {
         &mut self,
         unit: usize,
         rows: &RowsIn<'_>,
-        unit_rows: Rows<'_>,
+        unit_rows: Selection<'_>,
         input: Input<'_>,
         from: Option<i64>,
     ) {
@@ -234,7 +234,7 @@ impl Aggregation {
             let mut selected = Vec::new();
 
             for (unit, spec) in layout.units.iter().enumerate() {
-                if self.passing(rows, unit, Rows::Selected(&[row]), &mut selected).is_empty() {
+                if self.passing(rows, unit, Selection::Selected(&[row]), &mut selected).is_empty() {
                     continue;
                 }
 
@@ -245,7 +245,7 @@ impl Aggregation {
                 };
                 counted_elsewhere = true;
                 if !spec.is_ordered() || from != end {
-                    self.add_to_unit(unit, rows, Rows::Selected(&[row]), input, Some(from));
+                    self.add_to_unit(unit, rows, Selection::Selected(&[row]), input, Some(from));
                 }
                 self.units[unit].touch(spec.window, SliceId { end, from });
             }
@@ -260,7 +260,7 @@ impl Aggregation {
 
     /// Returns the rows that are late for no window over their slice, in order of arrival: for aggregates
     /// that pick the first or the last.
-    fn in_order<'r>(&self, rows: &RowsIn<'r>, window: Window, merged: &'r mut Vec<u32>) -> Rows<'r> {
+    fn in_order<'r>(&self, rows: &RowsIn<'r>, window: Window, merged: &'r mut Vec<u32>) -> Selection<'r> {
         if rows.behind.is_empty() {
             return rows.on_time;
         }
@@ -270,7 +270,7 @@ impl Aggregation {
             (self.first_open(window, end, watermark) == Some(end)).then_some(row)
         }));
         merged.sort_unstable();
-        Rows::Selected(merged)
+        Selection::Selected(merged)
     }
 
     /// Returns the end of the first window over a slice that still took rows at a watermark; `None` if the
@@ -292,9 +292,9 @@ impl Aggregation {
         &self,
         rows: &RowsIn<'_>,
         unit: usize,
-        candidates: Rows<'r>,
+        candidates: Selection<'r>,
         selected: &'r mut Vec<u32>,
-    ) -> Rows<'r> {
+    ) -> Selection<'r> {
         let conditions = &self.layout.units[unit].row_filter;
         if conditions.is_empty() {
             return candidates;
@@ -310,7 +310,7 @@ impl Aggregation {
             }
         }
 
-        Rows::Selected(selected)
+        Selection::Selected(selected)
     }
 
     /// Evaluates the conditions over keys once per new group, on the row that made it.

@@ -1,7 +1,7 @@
 //! Partitions the rows of a batch by slice.
 
-use crate::aggregate::keys::Rows;
 use crate::layout::align;
+use crate::selection::Selection;
 
 /// Rows by slice; buffers are reused.
 #[derive(Debug, Default)]
@@ -28,10 +28,10 @@ impl Partition {
     pub fn for_each<E>(
         &mut self,
         wall: &[i64],
-        rows: Rows<'_>,
+        rows: Selection<'_>,
         step: i64,
         offset: i64,
-        mut each: impl FnMut(i64, Rows<'_>) -> Result<(), E>,
+        mut each: impl FnMut(i64, Selection<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let (mut least, mut greatest) = (i64::MAX, i64::MIN);
         rows.for_each(|_, row| {
@@ -57,12 +57,12 @@ impl Partition {
         }
 
         for part in &self.parts {
-            each(part.slice_end, Rows::Selected(&self.order[part.start..part.end]))?;
+            each(part.slice_end, Selection::Selected(&self.order[part.start..part.end]))?;
         }
         Ok(())
     }
 
-    fn count_out(&mut self, wall: &[i64], rows: Rows<'_>, first: i64, step: i64, slices: usize) {
+    fn count_out(&mut self, wall: &[i64], rows: Selection<'_>, first: i64, step: i64, slices: usize) {
         self.counts.clear();
         self.counts.resize(slices, 0);
         let slice = |row: usize| ((wall[row] - first) / step) as usize;
@@ -88,7 +88,7 @@ impl Partition {
         });
     }
 
-    fn sort_out(&mut self, wall: &[i64], rows: Rows<'_>, step: i64, offset: i64) {
+    fn sort_out(&mut self, wall: &[i64], rows: Selection<'_>, step: i64, offset: i64) {
         self.order.clear();
         rows.for_each(|_, row| self.order.push(row as u32));
         let slice = |row: u32| align(wall[row as usize], step, offset) + step;
@@ -117,7 +117,7 @@ mod tests {
         ) {
             let mut seen = vec![];
             Partition::default()
-                .for_each(&wall, Rows::All(wall.len()), step, offset, |end, rows| {
+                .for_each(&wall, Selection::All(wall.len()), step, offset, |end, rows| {
                     let mut last = None;
                     rows.for_each(|_, row| {
                         assert!(end - step <= wall[row] && wall[row] < end);

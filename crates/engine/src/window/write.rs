@@ -10,7 +10,6 @@ use types::{DataType, Repr, Scalar};
 use super::aggregation::Aggregation;
 use super::results::result_column;
 use super::unit::Report;
-use crate::aggregate::keys::Rows as Selection;
 use crate::aggregate::table::Table;
 use crate::column::{Column, tri};
 use crate::connector::{ConnectorError, Rows, Stage};
@@ -18,6 +17,7 @@ use crate::evaluate::{Evaluator, Inputs, Vector};
 use crate::layout::{QueryLayout, window_start};
 use crate::operator::chain::OperatorError;
 use crate::operator::changes::{Kinds, RowKind};
+use crate::selection::Selection;
 
 /// The number of rows of a window that are computed and written at once, so that a window of many groups
 /// needs little extra memory.

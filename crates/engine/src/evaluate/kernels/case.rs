@@ -4,9 +4,9 @@ use types::Scalar;
 
 use crate::column::{Column, Numbers, View, tri};
 use crate::evaluate::program::StepId;
-use crate::evaluate::select::Rows;
 use crate::evaluate::slots::{Operands, Slot};
 use crate::evaluate::vector::Vector;
+use crate::selection::Selection;
 
 /// Returns whether a `CASE` can reuse another step's vector as its own. Codes cannot be reused: a result
 /// keeps its form.
@@ -15,7 +15,7 @@ pub(crate) fn can_alias(vector: Vector<'_>) -> bool {
 }
 
 /// Copies a branch's values of `rows`.
-pub(crate) fn merge(operands: Operands<'_>, from: StepId, rows: Rows<'_>, target: &mut Slot) {
+pub(crate) fn merge(operands: Operands<'_>, from: StepId, rows: Selection<'_>, target: &mut Slot) {
     let vector = operands.vector(from);
     if matches!(target.column, Column::Text(_) | Column::Bytes(_)) {
         target.own(operands);
@@ -46,14 +46,14 @@ pub(crate) fn merge(operands: Operands<'_>, from: StepId, rows: Rows<'_>, target
     }
 }
 
-fn copy<T: Copy>(rows: Rows<'_>, values: &[T], valid: &[u8], out: &mut Numbers<T>) {
+fn copy<T: Copy>(rows: Selection<'_>, values: &[T], valid: &[u8], out: &mut Numbers<T>) {
     rows.each(|row| {
         out.values[row] = values[row];
         out.valid[row] = valid[row];
     });
 }
 
-fn fill<T: Copy>(rows: Rows<'_>, value: T, out: &mut Numbers<T>) {
+fn fill<T: Copy>(rows: Selection<'_>, value: T, out: &mut Numbers<T>) {
     rows.each(|row| {
         out.values[row] = value;
         out.valid[row] = 1;

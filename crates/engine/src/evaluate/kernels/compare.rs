@@ -7,10 +7,17 @@ use types::Scalar;
 
 use crate::column::tri;
 use crate::evaluate::scalar::holds;
-use crate::evaluate::select::{Operand, Rows, zip};
+use crate::evaluate::select::{Operand, zip};
 use crate::evaluate::vector::Vector;
+use crate::selection::Selection;
 
-pub(crate) fn compare(rows: Rows<'_>, comparison: Comparison, a: Vector<'_>, b: Vector<'_>, out: &mut [u8]) {
+pub(crate) fn compare(
+    rows: Selection<'_>,
+    comparison: Comparison,
+    a: Vector<'_>,
+    b: Vector<'_>,
+    out: &mut [u8],
+) {
     if let (Some(a), Some(b)) = (Lanes::ints(a), Lanes::ints(b)) {
         return ordered(rows, comparison, a, b, out);
     }
@@ -124,7 +131,7 @@ impl Ordered for f64 {
 }
 
 fn ordered<T: Ordered>(
-    rows: Rows<'_>,
+    rows: Selection<'_>,
     comparison: Comparison,
     a: Lanes<'_, T>,
     b: Lanes<'_, T>,
@@ -147,7 +154,7 @@ fn ordered<T: Ordered>(
     }
 }
 
-fn texts(rows: Rows<'_>, comparison: Comparison, a: Vector<'_>, b: Vector<'_>, out: &mut [u8]) {
+fn texts(rows: Selection<'_>, comparison: Comparison, a: Vector<'_>, b: Vector<'_>, out: &mut [u8]) {
     let write = |f: &dyn Fn(&[u8], &[u8]) -> bool, out: &mut [u8]| {
         rows.each(|row| {
             out[row] = match (a.bytes(row), b.bytes(row)) {
@@ -174,7 +181,7 @@ fn texts(rows: Rows<'_>, comparison: Comparison, a: Vector<'_>, b: Vector<'_>, o
     }
 }
 
-fn equal(rows: Rows<'_>, column: Vector<'_>, text: &[u8], same: u8, other: u8, out: &mut [u8]) {
+fn equal(rows: Selection<'_>, column: Vector<'_>, text: &[u8], same: u8, other: u8, out: &mut [u8]) {
     let truth = |bytes: Option<&[u8]>| match bytes {
         None => tri::NULL,
         Some(bytes) if is(bytes, text) => same,

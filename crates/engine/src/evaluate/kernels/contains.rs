@@ -5,8 +5,9 @@ use types::{Scalar, Value};
 
 use super::compare::is;
 use crate::column::tri;
-use crate::evaluate::select::{Rows, map};
+use crate::evaluate::select::map;
 use crate::evaluate::vector::Vector;
+use crate::selection::Selection;
 
 /// Up to this many texts are compared one after the other.
 const FEW_TEXTS: usize = 8;
@@ -95,7 +96,7 @@ impl Set {
     }
 }
 
-pub(crate) fn contains(rows: Rows<'_>, set: &Set, input: Vector<'_>, out: &mut [u8]) {
+pub(crate) fn contains(rows: Selection<'_>, set: &Set, input: Vector<'_>, out: &mut [u8]) {
     match (&set.members, input) {
         (Members::Ints(ints), Vector::Int { values, valid }) => {
             match ints.as_slice() {

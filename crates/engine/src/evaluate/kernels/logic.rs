@@ -5,8 +5,9 @@ use types::Scalar;
 use crate::column::{View, tri};
 use crate::dictionary::NULL_CODE;
 use crate::evaluate::program::Test;
-use crate::evaluate::select::{Operand, Rows, map, zip};
+use crate::evaluate::select::{Operand, map, zip};
 use crate::evaluate::vector::Vector;
+use crate::selection::Selection;
 
 /// Returns the operand of a boolean vector; any other vector is null throughout.
 #[inline]
@@ -34,7 +35,7 @@ pub(crate) fn or(a: u8, b: u8) -> u8 {
     is_false as u8 * tri::FALSE + is_true as u8 * tri::TRUE
 }
 
-pub(crate) fn not(rows: Rows<'_>, a: Operand<'_, u8>, out: &mut [u8]) {
+pub(crate) fn not(rows: Selection<'_>, a: Operand<'_, u8>, out: &mut [u8]) {
     zip(rows, a, Operand::Same(()), out, |a, ()| (3 - a) * (a != tri::NULL) as u8);
 }
 
@@ -44,7 +45,7 @@ fn known(truth: bool) -> u8 {
 }
 
 /// Computes `IS [NOT] NULL | TRUE | FALSE`; never null.
-pub(crate) fn test(rows: Rows<'_>, test: Test, vector: Vector<'_>, out: &mut [u8]) {
+pub(crate) fn test(rows: Selection<'_>, test: Test, vector: Vector<'_>, out: &mut [u8]) {
     match test {
         Test::Null => presence(rows, vector, out, tri::FALSE, tri::TRUE),
         Test::NotNull => presence(rows, vector, out, tri::TRUE, tri::FALSE),
@@ -56,11 +57,11 @@ pub(crate) fn test(rows: Rows<'_>, test: Test, vector: Vector<'_>, out: &mut [u8
 }
 
 #[inline]
-fn truth(rows: Rows<'_>, vector: Vector<'_>, out: &mut [u8], f: impl Fn(u8) -> u8) {
+fn truth(rows: Selection<'_>, vector: Vector<'_>, out: &mut [u8], f: impl Fn(u8) -> u8) {
     zip(rows, truths(vector), Operand::Same(()), out, |a, ()| f(a));
 }
 
-fn presence(rows: Rows<'_>, vector: Vector<'_>, out: &mut [u8], there: u8, missing: u8) {
+fn presence(rows: Selection<'_>, vector: Vector<'_>, out: &mut [u8], there: u8, missing: u8) {
     let choose = |is_there: bool| if is_there { there } else { missing };
     match vector {
         Vector::Const(value) => rows.each(|row| out[row] = choose(!value.is_null())),

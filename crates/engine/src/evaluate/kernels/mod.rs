@@ -26,11 +26,11 @@ use self::numbers::{Arithmetic, Width};
 pub(crate) use self::time::TimeMemory;
 use super::program::{Call, StepId};
 use super::scalar::FEW_ARGS;
-use super::select::Rows;
 use super::slots::{Operands, Slot};
 use super::strategy::Effort;
 use super::vector::Vector;
 use crate::column::Column;
+use crate::selection::Selection;
 
 /// A vectorised function.
 pub(crate) enum Kernel {
@@ -64,7 +64,7 @@ pub(crate) enum Kernel {
 pub(crate) struct Work<'a> {
     pub(crate) operands: Operands<'a>,
     pub(crate) args: &'a [StepId],
-    pub(crate) rows: Rows<'a>,
+    pub(crate) rows: Selection<'a>,
 }
 
 impl<'a> Work<'a> {

@@ -4,9 +4,10 @@ use types::Scalar;
 
 use super::Work;
 use crate::column::{Column, Numbers};
-use crate::evaluate::select::{Operand, Rows, map, zip};
+use crate::evaluate::select::{Operand, map, zip};
 use crate::evaluate::slots::Slot;
 use crate::evaluate::vector::Vector;
+use crate::selection::Selection;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Arithmetic {
@@ -137,7 +138,7 @@ fn double_operand(vector: Vector<'_>) -> Option<(Operand<'_, f64>, Operand<'_, u
 
 /// Sets the validity: a result is valid if both arguments are. A null holds a zero.
 fn finish<T: Copy + Default>(
-    rows: Rows<'_>,
+    rows: Selection<'_>,
     out: &mut Numbers<T>,
     valid_a: Operand<'_, u8>,
     valid_b: Operand<'_, u8>,
@@ -145,10 +146,10 @@ fn finish<T: Copy + Default>(
     zip(rows, valid_a, valid_b, &mut out.valid, |a, b| a & b);
     let (values, valid) = (&mut out.values, &out.valid);
     match rows {
-        Rows::All(n) => {
+        Selection::All(n) => {
             values[..n].iter_mut().zip(&valid[..n]).for_each(|(value, &valid)| clear(value, valid))
         }
-        Rows::Some(rows) => {
+        Selection::Selected(rows) => {
             rows.iter().for_each(|&row| clear(&mut values[row as usize], valid[row as usize]));
         }
     }

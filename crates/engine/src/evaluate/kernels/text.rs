@@ -5,9 +5,10 @@ use types::Scalar;
 
 use super::Work;
 use crate::column::{Column, View};
-use crate::evaluate::select::{Operand, Rows};
+use crate::evaluate::select::Operand;
 use crate::evaluate::slots::Slot;
 use crate::evaluate::vector::Vector;
+use crate::selection::Selection;
 
 /// A buffer of up to this many bytes per row is searched as a whole for non-ASCII characters.
 const BYTES_A_ROW: usize = 128;
@@ -179,7 +180,7 @@ impl<'a> Ints<'a> {
 }
 
 /// Returns whether all bytes are ASCII; also false if finding out would cost more than it helps.
-pub(super) fn is_ascii(rows: Rows<'_>, data: &[u8]) -> bool {
+pub(super) fn is_ascii(rows: Selection<'_>, data: &[u8]) -> bool {
     data.len() <= rows.len() * BYTES_A_ROW && data.is_ascii()
 }
 

@@ -8,8 +8,8 @@ use sql::plan::operator::Calc;
 use super::chain::{Context, OperatorError};
 use super::changes::Changes;
 use super::stateless::Stateless;
-use crate::aggregate::keys::Rows as Selection;
 use crate::evaluate::{Evaluator, Inputs, Passed, Vector};
+use crate::selection::Selection;
 
 /// Filters rows and computes columns; see the module documentation.
 pub struct CalcOperator {

@@ -20,9 +20,9 @@ use types::Scalar;
 use super::chain::{Context, OperatorError};
 use super::changes::{Changes, Kinds, RowKind};
 use super::stateless::Stateless;
-use crate::aggregate::keys::Rows as Selection;
 use crate::column::View;
 use crate::evaluate::Vector;
+use crate::selection::Selection;
 
 /// Turns rows with codes into changes; see the module documentation.
 pub struct FromChangelogOperator {

@@ -4,13 +4,13 @@
 use types::Repr;
 
 use super::touched::TouchedGroup;
-use crate::aggregate::keys::Rows as Selection;
 use crate::column::Column;
 use crate::evaluate::Vector;
 use crate::operator::accumulate::results_differ;
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, Kinds, RowKind};
 use crate::operator::gather::Gathered;
+use crate::selection::Selection;
 
 /// The number of places at which a batch is handed on.
 pub(super) const FULL_PLACES: usize = 4_096;

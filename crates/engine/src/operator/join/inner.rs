@@ -22,10 +22,10 @@ use super::pair_columns::{Pair, PairColumns};
 use super::pairs::reprs;
 use super::shape::{LEFT, RIGHT, Shape};
 use super::side::Side;
-use crate::aggregate::keys::Rows as Selection;
 use crate::evaluate::{Evaluator, Inputs, Passed};
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, RowKind, RowWatermarks};
+use crate::selection::Selection;
 use crate::watermark::NO_WATERMARK;
 
 /// The number of rows whose keys are looked up together.

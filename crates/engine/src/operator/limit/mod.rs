@@ -9,8 +9,8 @@ use types::Interval;
 
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::Changes;
-use crate::aggregate::keys::Rows as Selection;
 use crate::row::Reader;
+use crate::selection::Selection;
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 
 /// The tag of the only map in a snapshot.

@@ -14,7 +14,6 @@
 use sql::plan::Window;
 use sql::plan::operator::Time;
 
-use crate::aggregate::keys::Rows as Selection;
 use crate::column::Numbers;
 use crate::evaluate::Vector;
 use crate::layout::window_start;
@@ -22,6 +21,7 @@ use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, RowKind};
 use crate::operator::gather::Gathered;
 use crate::operator::windows::{Moment, WindowClock, window_ends};
+use crate::selection::Selection;
 
 /// The number of rows that are emitted at once, if rows are repeated.
 const FULL_ROWS: usize = 4_096;

@@ -47,7 +47,7 @@ fn pairs_have_the_fields_of_both_rows() {
     let columns = columns.each_ref().map(Vector::of);
     let rows = Changes {
         columns: &columns,
-        rows: crate::aggregate::keys::Rows::All(3),
+        rows: crate::selection::Selection::All(3),
         kinds: Kinds::All(RowKind::Insert),
         watermarks: RowWatermarks::All(0),
     };
