@@ -13,7 +13,7 @@ use engine::evaluate::Inputs;
 use engine::layout::Layout;
 use engine::operator::{Judging, Level, Prepare};
 use engine::watermark::{Clamp, NO_WATERMARK};
-use engine::window::{Aggregation, Limits, Options, Output, RowsIn, WindowError};
+use engine::window::{Aggregation, Limits, Options, WindowOutput, RowsIn, WindowError};
 use sql::functions::Env;
 use sql::plan::Plan;
 use types::Interval;
@@ -25,7 +25,7 @@ const RUNS: usize = 7;
 /// An output that discards results.
 struct Nowhere;
 
-impl Output for Nowhere {
+impl WindowOutput for Nowhere {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), WindowError> {
         black_box(rows.rows.len());
         Ok(())

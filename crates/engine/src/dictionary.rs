@@ -8,14 +8,14 @@
 //! is unescaped once.
 
 mod numbers;
-mod table;
+mod text_table;
 
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use foldhash::fast::RandomState;
 
-use self::table::Table;
+use self::text_table::TextTable;
 use crate::aggregate::keys::prefetch;
 use crate::column::View;
 
@@ -30,8 +30,8 @@ pub struct Dictionary {
     /// Identifies the meaning of its codes; no other dictionary has the same number.
     id: u64,
     hasher: RandomState,
-    plain: Table,
-    escaped: Table,
+    plain: TextTable,
+    escaped: TextTable,
     scratch: Vec<u8>,
 }
 
@@ -68,8 +68,8 @@ impl Dictionary {
         Dictionary {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             hasher: RandomState::default(),
-            plain: Table::new(),
-            escaped: Table::new(),
+            plain: TextTable::new(),
+            escaped: TextTable::new(),
             scratch: Vec::new(),
         }
     }

@@ -23,14 +23,14 @@ pub const NO_WATERMARK: i64 = i64::MIN;
 
 #[derive(Debug, Clone)]
 pub struct Watermarks {
-    partitions: BTreeMap<PartitionId, Partition>,
+    partitions: BTreeMap<PartitionId, PartitionWatermark>,
     /// `None`: partitions are never idle.
     idle_after: Option<Duration>,
     current: i64,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Partition {
+struct PartitionWatermark {
     watermark: i64,
     /// When the last record came, by the clock's `elapsed`.
     last_record: Duration,
@@ -89,7 +89,7 @@ impl Watermarks {
     /// Adds partitions; existing partitions are unchanged.
     pub fn add(&mut self, partitions: &[PartitionId], now: Duration) {
         for &partition in partitions {
-            self.partitions.entry(partition).or_insert(Partition::fresh(now));
+            self.partitions.entry(partition).or_insert(PartitionWatermark::fresh(now));
         }
     }
 
@@ -116,7 +116,7 @@ impl Watermarks {
     /// Begins to judge records of a partition, which hold back the watermark until they are reported. Returns
     /// the watermarks to judge them against.
     pub fn begin(&mut self, partition: PartitionId, now: Duration) -> Standpoint {
-        let entry = self.partitions.entry(partition).or_insert(Partition::fresh(now));
+        let entry = self.partitions.entry(partition).or_insert(PartitionWatermark::fresh(now));
         entry.last_record = now;
         entry.heard = None;
         let own = entry.watermark;
@@ -135,7 +135,7 @@ impl Watermarks {
 
     /// Reports that records of a partition, which imply this watermark, were handed on.
     pub fn records(&mut self, partition: PartitionId, watermark: i64, behind: bool, now: Duration) {
-        let entry = self.partitions.entry(partition).or_insert(Partition::fresh(now));
+        let entry = self.partitions.entry(partition).or_insert(PartitionWatermark::fresh(now));
         entry.watermark = entry.watermark.max(watermark);
         entry.last_record = now;
         entry.heard = (!behind).then_some(now);
@@ -206,7 +206,7 @@ impl Watermarks {
             return false;
         }
         let counts = || self.partitions.values().filter(|partition| self.counts(partition, now));
-        let least = counts().map(Partition::stands_at).min();
+        let least = counts().map(PartitionWatermark::stands_at).min();
         counts().any(|partition| Some(partition.stands_at()) == least && partition.heard.is_none())
     }
 
@@ -221,11 +221,11 @@ impl Watermarks {
     }
 
     /// Returns whether a partition can hold back the watermark.
-    fn counts(&self, partition: &Partition, now: Duration) -> bool {
+    fn counts(&self, partition: &PartitionWatermark, now: Duration) -> bool {
         partition.hold.is_some() || !self.is_idle(partition, now)
     }
 
-    fn is_idle(&self, partition: &Partition, now: Duration) -> bool {
+    fn is_idle(&self, partition: &PartitionWatermark, now: Duration) -> bool {
         let Some(idle_after) = self.idle_after else { return false };
         partition.heard.is_some_and(|heard| {
             heard.saturating_sub(partition.last_record) >= idle_after
@@ -248,14 +248,14 @@ impl Watermarks {
     }
 }
 
-impl Partition {
+impl PartitionWatermark {
     /// Returns the bound that the partition sets to the watermark.
     fn stands_at(&self) -> i64 {
         self.watermark.min(self.hold.unwrap_or(i64::MAX))
     }
 
-    fn fresh(now: Duration) -> Partition {
-        Partition { watermark: NO_WATERMARK, last_record: now, heard: None, hold: None }
+    fn fresh(now: Duration) -> PartitionWatermark {
+        PartitionWatermark { watermark: NO_WATERMARK, last_record: now, heard: None, hold: None }
     }
 }
 

@@ -5,9 +5,9 @@ use super::domain::{DomainSpec, Domains};
 use super::exact_sum::{ExactSums, Wide};
 use super::lists::Lists;
 use super::pick::Picked;
-use super::state::{State, StateSpec, Sums};
+use super::state::{StateColumn, StateSpec, Sums};
 use crate::dictionary::NULL_CODE;
-use crate::snapshot::{DomainImage, StateImage, ValuesImage};
+use crate::snapshot::{DomainImage, StateColumnImage, ValuesImage};
 
 /// Assigns new numbers to the codes in a snapshot, dense and in order of first use.
 #[derive(Debug)]
@@ -83,18 +83,20 @@ fn taken<T: Copy>(values: &[T], groups: &[u32]) -> Vec<T> {
     groups.iter().map(|&group| values[group as usize]).collect()
 }
 
-impl State {
+impl StateColumn {
     /// Returns the state of some groups, in their order.
-    pub fn image(&self, spec: StateSpec, groups: &[u32], codes: &mut Renumbering) -> StateImage {
+    pub fn image(&self, spec: StateSpec, groups: &[u32], codes: &mut Renumbering) -> StateColumnImage {
         match self {
-            State::Count(counts) => StateImage::Count(taken(counts, groups)),
-            State::SumInt(sums) => {
-                StateImage::SumInt { sums: taken(&sums.sums, groups), counts: taken(&sums.counts, groups) }
-            }
-            State::SumWide(sums) => {
-                StateImage::SumWide { sums: taken(&sums.sums, groups), counts: taken(&sums.counts, groups) }
-            }
-            State::SumDouble(sums) => StateImage::SumDouble {
+            StateColumn::Count(counts) => StateColumnImage::Count(taken(counts, groups)),
+            StateColumn::SumInt(sums) => StateColumnImage::SumInt {
+                sums: taken(&sums.sums, groups),
+                counts: taken(&sums.counts, groups),
+            },
+            StateColumn::SumWide(sums) => StateColumnImage::SumWide {
+                sums: taken(&sums.sums, groups),
+                counts: taken(&sums.counts, groups),
+            },
+            StateColumn::SumDouble(sums) => StateColumnImage::SumDouble {
                 fixed: taken(&sums.fixed, groups),
                 counts: taken(&sums.counts, groups),
                 wide: (groups.iter().zip(0u32..))
@@ -102,32 +104,32 @@ impl State {
                     .collect(),
             },
 
-            State::PickInt(picked) => StateImage::PickInt {
+            StateColumn::PickInt(picked) => StateColumnImage::PickInt {
                 values: taken(&picked.values, groups),
                 valid: taken(&picked.valid, groups),
             },
-            State::PickDouble(picked) => StateImage::PickDouble {
+            StateColumn::PickDouble(picked) => StateColumnImage::PickDouble {
                 values: taken(&picked.values, groups),
                 valid: taken(&picked.valid, groups),
             },
-            State::PickWide(picked) => StateImage::PickWide {
+            StateColumn::PickWide(picked) => StateColumnImage::PickWide {
                 values: taken(&picked.values, groups),
                 valid: taken(&picked.valid, groups),
             },
 
-            State::PickText(held) => {
+            StateColumn::PickText(held) => {
                 let domain = spec.domain().expect("texts are of a domain");
-                StateImage::PickText {
+                StateColumnImage::PickText {
                     domain: domain as u32,
                     codes: groups.iter().map(|&group| codes.code(domain, held[group as usize])).collect(),
                 }
             }
 
-            State::Values(values) => {
-                StateImage::Values(groups.iter().map(|&group| values.of[group as usize].clone()).collect())
-            }
+            StateColumn::Values(values) => StateColumnImage::Values(
+                groups.iter().map(|&group| values.of[group as usize].clone()).collect(),
+            ),
 
-            State::Distinct(distinct) => {
+            StateColumn::Distinct(distinct) => {
                 let domain = spec.domain().expect("sets are over a domain");
                 let mut places: Vec<Option<usize>> = Vec::new();
                 for (at, &group) in groups.iter().enumerate() {
@@ -141,7 +143,7 @@ impl State {
                     }
                 });
 
-                StateImage::Distinct {
+                StateColumnImage::Distinct {
                     domain: domain as u32,
                     sizes: sets.iter().map(|set| set.len() as u32).collect(),
                     codes: sets.concat(),
@@ -151,34 +153,34 @@ impl State {
     }
 
     /// Restores the state of an image, group by group, with the image's codes.
-    pub fn of_image(image: &StateImage) -> State {
+    pub fn of_image(image: &StateColumnImage) -> StateColumn {
         match image {
-            StateImage::Count(counts) => State::Count(counts.clone()),
-            StateImage::SumInt { sums, counts } => {
-                State::SumInt(Sums { sums: sums.clone(), counts: counts.clone() })
+            StateColumnImage::Count(counts) => StateColumn::Count(counts.clone()),
+            StateColumnImage::SumInt { sums, counts } => {
+                StateColumn::SumInt(Sums { sums: sums.clone(), counts: counts.clone() })
             }
-            StateImage::SumWide { sums, counts } => {
-                State::SumWide(Sums { sums: sums.clone(), counts: counts.clone() })
+            StateColumnImage::SumWide { sums, counts } => {
+                StateColumn::SumWide(Sums { sums: sums.clone(), counts: counts.clone() })
             }
-            StateImage::SumDouble { fixed, counts, wide } => State::SumDouble(ExactSums {
+            StateColumnImage::SumDouble { fixed, counts, wide } => StateColumn::SumDouble(ExactSums {
                 fixed: fixed.clone(),
                 counts: counts.clone(),
                 wide: wide.iter().map(|(group, wide)| (*group, Box::new(Wide::of_image(wide)))).collect(),
             }),
 
-            StateImage::PickInt { values, valid } => {
-                State::PickInt(Picked { values: values.clone(), valid: valid.clone() })
+            StateColumnImage::PickInt { values, valid } => {
+                StateColumn::PickInt(Picked { values: values.clone(), valid: valid.clone() })
             }
-            StateImage::PickDouble { values, valid } => {
-                State::PickDouble(Picked { values: values.clone(), valid: valid.clone() })
+            StateColumnImage::PickDouble { values, valid } => {
+                StateColumn::PickDouble(Picked { values: values.clone(), valid: valid.clone() })
             }
-            StateImage::PickWide { values, valid } => {
-                State::PickWide(Picked { values: values.clone(), valid: valid.clone() })
+            StateColumnImage::PickWide { values, valid } => {
+                StateColumn::PickWide(Picked { values: values.clone(), valid: valid.clone() })
             }
 
-            StateImage::PickText { codes, .. } => State::PickText(codes.clone()),
-            StateImage::Values(values) => State::Values(Lists::of(values.clone())),
-            StateImage::Distinct { sizes, codes, .. } => {
+            StateColumnImage::PickText { codes, .. } => StateColumn::PickText(codes.clone()),
+            StateColumnImage::Values(values) => StateColumn::Values(Lists::of(values.clone())),
+            StateColumnImage::Distinct { sizes, codes, .. } => {
                 let mut sets = Distinct::new(false, 0, 0);
                 sets.resize(sizes.len());
                 let mut rest = codes.as_slice();
@@ -187,35 +189,37 @@ impl State {
                     set.iter().for_each(|&code| sets.add(group, code));
                     rest = after;
                 }
-                State::Distinct(sets)
+                StateColumn::Distinct(sets)
             }
         }
     }
 }
 
-impl StateImage {
+impl StateColumnImage {
     /// Returns the domain of its codes.
     pub fn domain(&self) -> Option<u32> {
         match self {
-            StateImage::PickText { domain, .. } | StateImage::Distinct { domain, .. } => Some(*domain),
+            StateColumnImage::PickText { domain, .. } | StateColumnImage::Distinct { domain, .. } => {
+                Some(*domain)
+            }
             _ => None,
         }
     }
 
     /// Returns whether this is an image of such a state.
-    pub fn is_of(&self, state: &State) -> bool {
+    pub fn is_of(&self, state: &StateColumn) -> bool {
         matches!(
             (self, state),
-            (StateImage::Count(_), State::Count(_))
-                | (StateImage::SumInt { .. }, State::SumInt(_))
-                | (StateImage::SumWide { .. }, State::SumWide(_))
-                | (StateImage::SumDouble { .. }, State::SumDouble(_))
-                | (StateImage::PickInt { .. }, State::PickInt(_))
-                | (StateImage::PickDouble { .. }, State::PickDouble(_))
-                | (StateImage::PickWide { .. }, State::PickWide(_))
-                | (StateImage::PickText { .. }, State::PickText(_))
-                | (StateImage::Values(_), State::Values(_))
-                | (StateImage::Distinct { .. }, State::Distinct(_))
+            (StateColumnImage::Count(_), StateColumn::Count(_))
+                | (StateColumnImage::SumInt { .. }, StateColumn::SumInt(_))
+                | (StateColumnImage::SumWide { .. }, StateColumn::SumWide(_))
+                | (StateColumnImage::SumDouble { .. }, StateColumn::SumDouble(_))
+                | (StateColumnImage::PickInt { .. }, StateColumn::PickInt(_))
+                | (StateColumnImage::PickDouble { .. }, StateColumn::PickDouble(_))
+                | (StateColumnImage::PickWide { .. }, StateColumn::PickWide(_))
+                | (StateColumnImage::PickText { .. }, StateColumn::PickText(_))
+                | (StateColumnImage::Values(_), StateColumn::Values(_))
+                | (StateColumnImage::Distinct { .. }, StateColumn::Distinct(_))
         )
     }
 }

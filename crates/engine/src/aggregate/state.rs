@@ -47,7 +47,7 @@ impl Form {
 
 /// The state of one [`StateSpec`] for all groups of a table.
 #[derive(Debug, Clone)]
-pub enum State {
+pub enum StateColumn {
     Count(Vec<u64>),
     SumInt(Sums<i64>),
     SumWide(Sums<i128>),
@@ -69,67 +69,67 @@ pub struct Sums<T> {
 /// The sum of a decimal that exceeded 38 digits, which stays null for good.
 pub const OVERFLOWN: i128 = i128::MIN;
 
-impl State {
+impl StateColumn {
     /// Creates an empty state. `direct` means that the table's groups are few; `codes` holds the present
     /// sizes of the domains.
-    pub fn new(spec: StateSpec, direct: bool, codes: &[usize], seed: u64) -> State {
+    pub fn new(spec: StateSpec, direct: bool, codes: &[usize], seed: u64) -> StateColumn {
         match spec {
-            StateSpec::CountTrue(_) => State::Count(Vec::new()),
-            StateSpec::SumInt(_) => State::SumInt(Sums::default()),
-            StateSpec::SumDouble(_) => State::SumDouble(ExactSums::default()),
-            StateSpec::SumWide(_) => State::SumWide(Sums::default()),
-            StateSpec::Pick(_, _, Form::Int) => State::PickInt(Picked::default()),
-            StateSpec::Pick(_, _, Form::Double) => State::PickDouble(Picked::default()),
-            StateSpec::Pick(_, _, Form::Wide) => State::PickWide(Picked::default()),
-            StateSpec::PickText(..) => State::PickText(Vec::new()),
-            StateSpec::Values(_) => State::Values(Lists::default()),
-            StateSpec::Distinct(domain) => State::Distinct(Distinct::new(direct, codes[domain], seed)),
+            StateSpec::CountTrue(_) => StateColumn::Count(Vec::new()),
+            StateSpec::SumInt(_) => StateColumn::SumInt(Sums::default()),
+            StateSpec::SumDouble(_) => StateColumn::SumDouble(ExactSums::default()),
+            StateSpec::SumWide(_) => StateColumn::SumWide(Sums::default()),
+            StateSpec::Pick(_, _, Form::Int) => StateColumn::PickInt(Picked::default()),
+            StateSpec::Pick(_, _, Form::Double) => StateColumn::PickDouble(Picked::default()),
+            StateSpec::Pick(_, _, Form::Wide) => StateColumn::PickWide(Picked::default()),
+            StateSpec::PickText(..) => StateColumn::PickText(Vec::new()),
+            StateSpec::Values(_) => StateColumn::Values(Lists::default()),
+            StateSpec::Distinct(domain) => StateColumn::Distinct(Distinct::new(direct, codes[domain], seed)),
         }
     }
 
     pub fn resize(&mut self, groups: usize) {
         match self {
-            State::Count(counts) => counts.resize(groups, 0),
-            State::SumInt(sums) => sums.resize(groups),
-            State::SumWide(sums) => sums.resize(groups),
-            State::SumDouble(sums) => sums.resize(groups),
-            State::PickInt(picked) => picked.resize(groups),
-            State::PickDouble(picked) => picked.resize(groups),
-            State::PickWide(picked) => picked.resize(groups),
-            State::PickText(codes) => codes.resize(groups, NULL_CODE),
-            State::Values(lists) => lists.resize(groups),
-            State::Distinct(distinct) => distinct.resize(groups),
+            StateColumn::Count(counts) => counts.resize(groups, 0),
+            StateColumn::SumInt(sums) => sums.resize(groups),
+            StateColumn::SumWide(sums) => sums.resize(groups),
+            StateColumn::SumDouble(sums) => sums.resize(groups),
+            StateColumn::PickInt(picked) => picked.resize(groups),
+            StateColumn::PickDouble(picked) => picked.resize(groups),
+            StateColumn::PickWide(picked) => picked.resize(groups),
+            StateColumn::PickText(codes) => codes.resize(groups, NULL_CODE),
+            StateColumn::Values(lists) => lists.resize(groups),
+            StateColumn::Distinct(distinct) => distinct.resize(groups),
         }
     }
 
     /// Empties every group but keeps the memory.
     pub fn clear(&mut self) {
         match self {
-            State::Count(counts) => counts.fill(0),
-            State::SumInt(sums) => sums.clear(),
-            State::SumWide(sums) => sums.clear(),
-            State::SumDouble(sums) => sums.clear(),
-            State::PickInt(picked) => picked.valid.fill(0),
-            State::PickDouble(picked) => picked.valid.fill(0),
-            State::PickWide(picked) => picked.valid.fill(0),
-            State::PickText(codes) => codes.fill(NULL_CODE),
-            State::Values(lists) => lists.of.iter_mut().for_each(Vec::clear),
-            State::Distinct(distinct) => distinct.clear(),
+            StateColumn::Count(counts) => counts.fill(0),
+            StateColumn::SumInt(sums) => sums.clear(),
+            StateColumn::SumWide(sums) => sums.clear(),
+            StateColumn::SumDouble(sums) => sums.clear(),
+            StateColumn::PickInt(picked) => picked.valid.fill(0),
+            StateColumn::PickDouble(picked) => picked.valid.fill(0),
+            StateColumn::PickWide(picked) => picked.valid.fill(0),
+            StateColumn::PickText(codes) => codes.fill(NULL_CODE),
+            StateColumn::Values(lists) => lists.of.iter_mut().for_each(Vec::clear),
+            StateColumn::Distinct(distinct) => distinct.clear(),
         }
     }
 
     pub fn memory_bytes(&self) -> usize {
         match self {
-            State::Count(counts) => counts.capacity() * 8,
-            State::SumInt(sums) => sums.sums.capacity() * 16,
-            State::SumWide(sums) => sums.sums.capacity() * 24,
-            State::SumDouble(sums) => sums.memory_bytes(),
-            State::PickInt(picked) => picked.values.capacity() * 9,
-            State::PickDouble(picked) => picked.values.capacity() * 9,
-            State::PickWide(picked) => picked.values.capacity() * 17,
-            State::PickText(codes) => codes.capacity() * 4,
-            State::Values(lists) => lists.memory_bytes(),
-            State::Distinct(distinct) => distinct.memory_bytes(),
+            StateColumn::Count(counts) => counts.capacity() * 8,
+            StateColumn::SumInt(sums) => sums.sums.capacity() * 16,
+            StateColumn::SumWide(sums) => sums.sums.capacity() * 24,
+            StateColumn::SumDouble(sums) => sums.memory_bytes(),
+            StateColumn::PickInt(picked) => picked.values.capacity() * 9,
+            StateColumn::PickDouble(picked) => picked.values.capacity() * 9,
+            StateColumn::PickWide(picked) => picked.values.capacity() * 17,
+            StateColumn::PickText(codes) => codes.capacity() * 4,
+            StateColumn::Values(lists) => lists.memory_bytes(),
+            StateColumn::Distinct(distinct) => distinct.memory_bytes(),
         }
     }
 
@@ -145,12 +145,12 @@ impl State {
         order: &dyn TextOrder,
     ) {
         match (self, spec) {
-            (State::Count(counts), StateSpec::CountTrue(arg)) => {
+            (StateColumn::Count(counts), StateSpec::CountTrue(arg)) => {
                 let flags = bools(&args[arg]);
                 rows.for_each(|i, row| counts[groups[i] as usize] += (flags[row] == tri::TRUE) as u64);
             }
 
-            (State::SumInt(sums), StateSpec::SumInt(arg)) => {
+            (StateColumn::SumInt(sums), StateSpec::SumInt(arg)) => {
                 let numbers = ints(&args[arg]);
                 rows.for_each(|i, row| {
                     let group = groups[i] as usize;
@@ -159,7 +159,7 @@ impl State {
                 });
             }
 
-            (State::SumWide(sums), StateSpec::SumWide(arg)) => {
+            (StateColumn::SumWide(sums), StateSpec::SumWide(arg)) => {
                 let numbers = wides(&args[arg]);
                 rows.for_each(|i, row| {
                     if numbers.valid[row] != 0 {
@@ -167,11 +167,11 @@ impl State {
                     }
                 });
             }
-            (State::SumDouble(sums), StateSpec::SumDouble(arg)) => {
+            (StateColumn::SumDouble(sums), StateSpec::SumDouble(arg)) => {
                 add_doubles(sums, rows, groups, &args[arg])
             }
 
-            (State::PickInt(picked), StateSpec::Pick(arg, pick, _)) => {
+            (StateColumn::PickInt(picked), StateSpec::Pick(arg, pick, _)) => {
                 let numbers = ints(&args[arg]);
                 rows.for_each(|i, row| {
                     if numbers.valid[row] != 0 {
@@ -179,7 +179,7 @@ impl State {
                     }
                 });
             }
-            (State::PickDouble(picked), StateSpec::Pick(arg, pick, _)) => {
+            (StateColumn::PickDouble(picked), StateSpec::Pick(arg, pick, _)) => {
                 let (numbers, _) = doubles(&args[arg]);
                 rows.for_each(|i, row| {
                     if numbers.valid[row] != 0 {
@@ -187,7 +187,7 @@ impl State {
                     }
                 });
             }
-            (State::PickWide(picked), StateSpec::Pick(arg, pick, _)) => {
+            (StateColumn::PickWide(picked), StateSpec::Pick(arg, pick, _)) => {
                 let numbers = wides(&args[arg]);
                 rows.for_each(|i, row| {
                     if numbers.valid[row] != 0 {
@@ -196,7 +196,7 @@ impl State {
                 });
             }
 
-            (State::PickText(held), StateSpec::PickText(domain, pick)) => {
+            (StateColumn::PickText(held), StateSpec::PickText(domain, pick)) => {
                 let codes = codes[domain];
                 rows.for_each(|i, row| {
                     let group = groups[i] as usize;
@@ -204,7 +204,7 @@ impl State {
                 });
             }
 
-            (State::Values(lists), StateSpec::Values(arg)) => {
+            (StateColumn::Values(lists), StateSpec::Values(arg)) => {
                 let (numbers, _) = doubles(&args[arg]);
                 rows.for_each(|i, row| {
                     if numbers.valid[row] != 0 {
@@ -212,7 +212,7 @@ impl State {
                     }
                 });
             }
-            (State::Distinct(distinct), StateSpec::Distinct(domain)) => {
+            (StateColumn::Distinct(distinct), StateSpec::Distinct(domain)) => {
                 distinct.add_rows(rows, groups, codes[domain]);
             }
             (state, spec) => unreachable!("state {state:?} was made from another spec than {spec:?}"),
@@ -224,7 +224,7 @@ impl State {
         &mut self,
         spec: StateSpec,
         group: u32,
-        other: &State,
+        other: &StateColumn,
         other_group: u32,
         codes: Translation<'_>,
         order: &dyn TextOrder,
@@ -232,33 +232,35 @@ impl State {
         let (to, from) = (group as usize, other_group as usize);
 
         match (self, other) {
-            (State::Count(a), State::Count(b)) => a[to] += b[from],
-            (State::SumInt(a), State::SumInt(b)) => {
+            (StateColumn::Count(a), StateColumn::Count(b)) => a[to] += b[from],
+            (StateColumn::SumInt(a), StateColumn::SumInt(b)) => {
                 a.sums[to] = a.sums[to].wrapping_add(b.sums[from]);
                 a.counts[to] += b.counts[from];
             }
-            (State::SumWide(a), State::SumWide(b)) => {
+            (StateColumn::SumWide(a), StateColumn::SumWide(b)) => {
                 if b.counts[from] > 0 {
                     a.add_wide(to, b.sums[from], b.counts[from]);
                 }
             }
-            (State::SumDouble(a), State::SumDouble(b)) => a.merge(group, b, other_group),
+            (StateColumn::SumDouble(a), StateColumn::SumDouble(b)) => a.merge(group, b, other_group),
 
-            (State::PickInt(a), State::PickInt(b)) => a.merge(to, b, from, spec.pick(), i64::cmp),
-            (State::PickDouble(a), State::PickDouble(b)) => {
+            (StateColumn::PickInt(a), StateColumn::PickInt(b)) => a.merge(to, b, from, spec.pick(), i64::cmp),
+            (StateColumn::PickDouble(a), StateColumn::PickDouble(b)) => {
                 a.merge(to, b, from, spec.pick(), compare_doubles)
             }
-            (State::PickWide(a), State::PickWide(b)) => a.merge(to, b, from, spec.pick(), i128::cmp),
+            (StateColumn::PickWide(a), StateColumn::PickWide(b)) => {
+                a.merge(to, b, from, spec.pick(), i128::cmp)
+            }
 
-            (State::PickText(a), State::PickText(b)) => {
+            (StateColumn::PickText(a), StateColumn::PickText(b)) => {
                 let StateSpec::PickText(domain, pick) = spec else {
                     unreachable!("a text is picked from a domain")
                 };
                 a[to] = pick_text(a[to], codes.of(domain, b[from]), pick, domain, order);
             }
-            (State::Values(a), State::Values(b)) => a.add(to, &b.of[from]),
+            (StateColumn::Values(a), StateColumn::Values(b)) => a.add(to, &b.of[from]),
             // Sets are merged for the whole table at once.
-            (State::Distinct(_), State::Distinct(_)) => {}
+            (StateColumn::Distinct(_), StateColumn::Distinct(_)) => {}
             (state, other) => unreachable!("states of different kinds: {state:?} and {other:?}"),
         }
     }

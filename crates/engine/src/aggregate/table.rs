@@ -8,18 +8,18 @@
 use super::arg::Arg;
 use super::keys::{KeyColumns, KeyIndex, PackedKey};
 use super::pick::TextOrder;
-use super::state::{State, StateSpec, Translation};
+use super::state::{StateColumn, StateSpec, Translation};
 use crate::selection::Selection;
 
 #[derive(Debug, Clone)]
-pub struct Table {
+pub struct GroupTable {
     pub index: KeyIndex,
     /// Rows added to each group. A group of a direct index without rows has 0 and counts as absent.
     pub rows: Vec<u64>,
     /// The owner's flags of a group, set when the group gets its first row: which filters over its key it
     /// passes.
     pub marks: Vec<u64>,
-    pub states: Vec<State>,
+    pub states: Vec<StateColumn>,
 }
 
 /// The common description of the tables of one unit.
@@ -42,13 +42,13 @@ pub struct Input<'a> {
 
 impl TableSpec {
     /// Creates a table with room for the present codes; `codes` are the sizes of all domains.
-    pub fn table(&self, codes: &[usize], seed: u64) -> Table {
+    pub fn table(&self, codes: &[usize], seed: u64) -> GroupTable {
         let (first, second) = self.code_counts(codes);
         self.over(KeyIndex::new(first, second, seed), codes, seed)
     }
 
     /// Creates a table whose size is proportional to its content, for few of the possible groups.
-    pub fn sparse_table(&self, codes: &[usize], seed: u64) -> Table {
+    pub fn sparse_table(&self, codes: &[usize], seed: u64) -> GroupTable {
         self.over(KeyIndex::hashed(seed), codes, seed)
     }
 
@@ -59,10 +59,10 @@ impl TableSpec {
         index.is_direct() && index.capacity() >= SPARSE_GROUPS_MIN && rows * 4 <= index.capacity()
     }
 
-    fn over(&self, index: KeyIndex, codes: &[usize], seed: u64) -> Table {
+    fn over(&self, index: KeyIndex, codes: &[usize], seed: u64) -> GroupTable {
         let states =
-            self.states.iter().map(|&spec| State::new(spec, index.is_direct(), codes, seed)).collect();
-        let mut table = Table { index, rows: Vec::new(), marks: Vec::new(), states };
+            self.states.iter().map(|&spec| StateColumn::new(spec, index.is_direct(), codes, seed)).collect();
+        let mut table = GroupTable { index, rows: Vec::new(), marks: Vec::new(), states };
         table.grow();
         table
     }
@@ -74,11 +74,13 @@ impl TableSpec {
     }
 
     /// Returns whether a table can take any present code.
-    pub fn fits(&self, table: &Table, codes: &[usize]) -> bool {
+    pub fn fits(&self, table: &GroupTable, codes: &[usize]) -> bool {
         let (first, second) = self.code_counts(codes);
         table.index.fits(first, second)
             && self.states.iter().zip(&table.states).all(|(spec, state)| match (spec, state) {
-                (StateSpec::Distinct(domain), State::Distinct(distinct)) => distinct.fits(codes[*domain]),
+                (StateSpec::Distinct(domain), StateColumn::Distinct(distinct)) => {
+                    distinct.fits(codes[*domain])
+                }
                 _ => true,
             })
     }
@@ -97,7 +99,7 @@ impl TableSpec {
     }
 }
 
-impl Table {
+impl GroupTable {
     /// Extends the table to every group of the index.
     pub fn grow(&mut self) {
         let groups = self.index.capacity();
@@ -153,7 +155,7 @@ impl Table {
     pub fn merge(
         &mut self,
         spec: &TableSpec,
-        other: &Table,
+        other: &GroupTable,
         states: &[usize],
         place: &mut dyn FnMut(u32) -> Option<PackedKey>,
         codes: Translation<'_>,
@@ -181,7 +183,7 @@ impl Table {
     pub fn clear(&mut self) {
         self.rows.fill(0);
         self.marks.fill(0);
-        self.states.iter_mut().for_each(State::clear);
+        self.states.iter_mut().for_each(StateColumn::clear);
         if !self.index.is_direct() {
             self.index.clear();
             self.rows.clear();
@@ -193,19 +195,20 @@ impl Table {
     pub fn memory_bytes(&self) -> usize {
         self.index.memory_bytes()
             + self.rows.capacity() * 16
-            + self.states.iter().map(State::memory_bytes).sum::<usize>()
+            + self.states.iter().map(StateColumn::memory_bytes).sum::<usize>()
     }
 
     fn merge_sets(
         &mut self,
         spec: &TableSpec,
-        other: &Table,
+        other: &GroupTable,
         states: &[usize],
         targets: &[Option<u32>],
         codes: Translation<'_>,
     ) {
         for ((&spec, state), &theirs) in spec.states.iter().zip(&mut self.states).zip(states) {
-            let (State::Distinct(to), State::Distinct(from)) = (state, &other.states[theirs]) else {
+            let (StateColumn::Distinct(to), StateColumn::Distinct(from)) = (state, &other.states[theirs])
+            else {
                 continue;
             };
             let StateSpec::Distinct(domain) = spec else { unreachable!("a set is over a domain") };

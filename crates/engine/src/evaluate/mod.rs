@@ -34,7 +34,7 @@ use types::Repr;
 use self::kernels::logic;
 use self::memo::Memo;
 use self::program::{Op, Program, StepId};
-use self::run::{Run, State};
+use self::run::{EvaluatorState, Run};
 use self::scalar::Machine;
 pub use self::scalar::Row;
 use self::select::Operand;
@@ -61,7 +61,7 @@ pub struct Evaluator {
     forms: Vec<(usize, Form)>,
     /// The batch whose inputs were found to have these forms.
     checked: u64,
-    state: State,
+    state: EvaluatorState,
 }
 
 /// The rows that passed a filter.
@@ -83,7 +83,7 @@ impl Evaluator {
             _ => None,
         });
 
-        let state = State {
+        let state = EvaluatorState {
             slots: Vec::new(),
             memos: Vec::new(),
             memories: memories.collect(),
@@ -249,7 +249,7 @@ impl Evaluator {
     #[cold]
     fn choose_strategies(&mut self, inputs: Inputs<'_>) {
         let chosen = strategy::choose(&self.program, inputs);
-        let State { slots, memos, .. } = &mut self.state;
+        let EvaluatorState { slots, memos, .. } = &mut self.state;
         slots.resize_with(chosen.len(), Slot::unused);
         memos.resize_with(chosen.len(), || None);
 

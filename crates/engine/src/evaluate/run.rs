@@ -20,7 +20,7 @@ use crate::selection::Selection;
 pub(crate) type Failure = Box<EvalError>;
 
 /// Everything that is kept from batch to batch.
-pub(crate) struct State {
+pub(crate) struct EvaluatorState {
     pub(crate) slots: Vec<Slot>,
     /// Results by code, for the steps that are computed by code.
     pub(crate) memos: Vec<Option<Box<Memo>>>,
@@ -39,7 +39,7 @@ pub(crate) struct State {
 pub(crate) struct Run<'p> {
     pub(crate) program: &'p Program,
     pub(crate) strategies: &'p [Strategy],
-    pub(crate) state: &'p mut State,
+    pub(crate) state: &'p mut EvaluatorState,
     pub(crate) inputs: Inputs<'p>,
     pub(crate) asked: Selection<'p>,
 }

@@ -15,7 +15,7 @@ use crate::connector::{Rows, Stage};
 use crate::memory::Holder;
 use crate::operator::chain::{Chain, ChainTarget, OperatorError, OperatorState, StreamTime};
 use crate::operator::changes::{Changes, RowWatermarks};
-use crate::window::{Output, WindowError};
+use crate::window::{WindowError, WindowOutput};
 
 /// The outputs of a subtask; see the module documentation.
 pub(super) struct Outputs {
@@ -140,7 +140,7 @@ impl Outputs {
     }
 }
 
-impl Output for Outputs {
+impl WindowOutput for Outputs {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), WindowError> {
         self.sinks.write(rows)?;
         // Operators take final results and their corrections; a result that will still change goes only to

@@ -10,11 +10,11 @@ use crate::watermark::Clamp;
 /// The records of earlier attempts, by table and partition.
 #[derive(Debug, Default, Clone)]
 pub struct LatenessHistory {
-    partitions: HashMap<(String, Split), Partition>,
+    partitions: HashMap<(String, Split), PartitionHistory>,
 }
 
 #[derive(Debug, Default, Clone)]
-struct Partition {
+struct PartitionHistory {
     topic_id: Option<String>,
     /// By the offset from which they hold.
     bounds: BTreeMap<u64, Bounds>,
@@ -47,7 +47,7 @@ impl LatenessHistory {
         let LatenessEntry { table, split, topic_id, offset, what } = entry;
         let partition = self.partitions.entry((table, split)).or_default();
         if is_another(partition.topic_id.as_deref(), topic_id.as_deref()) {
-            *partition = Partition::default();
+            *partition = PartitionHistory::default();
         }
         // A log that does not return the id now may have returned it before.
         partition.topic_id = topic_id.or(partition.topic_id.take());
@@ -76,10 +76,10 @@ impl LatenessHistory {
         let Some(ReplayImage { bounds, reached }) = &split.replay else { return };
         let key = (table.to_owned(), split.split.clone());
         let topic_id = split.topic_id.clone();
-        let partition = self
-            .partitions
-            .entry(key)
-            .or_insert_with(|| Partition { topic_id: topic_id.clone(), ..Partition::default() });
+        let partition = self.partitions.entry(key).or_insert_with(|| PartitionHistory {
+            topic_id: topic_id.clone(),
+            ..PartitionHistory::default()
+        });
         if is_another(partition.topic_id.as_deref(), topic_id.as_deref()) {
             return;
         }

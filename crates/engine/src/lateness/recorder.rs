@@ -21,12 +21,12 @@ pub(crate) struct LatenessRecorder {
     table: String,
     /// The grid on which windows end, in milliseconds; `None`: no query has windows.
     grain: Option<i64>,
-    partitions: HashMap<PartitionId, Partition>,
+    partitions: HashMap<PartitionId, RecordedPartition>,
     /// Entries that are not in the log yet.
     pending: Vec<LatenessEntry>,
 }
 
-struct Partition {
+struct RecordedPartition {
     split: Split,
     topic_id: Option<String>,
     /// The records to replay.
@@ -68,8 +68,15 @@ impl LatenessRecorder {
             let from = positions.get(&partition).copied().unwrap_or(0);
             let replay = self.history.replay(&self.table, &split, topic_id.as_deref(), from);
             let is_recorded = self.history.knows(&self.table, &split);
-            let taken =
-                Partition { split, topic_id, replay, last: None, is_recorded, judged: from, reached: 0 };
+            let taken = RecordedPartition {
+                split,
+                topic_id,
+                replay,
+                last: None,
+                is_recorded,
+                judged: from,
+                reached: 0,
+            };
             self.partitions.entry(partition).or_insert(taken);
         }
     }
@@ -192,7 +199,7 @@ impl LatenessRecorder {
     pub fn flush(&mut self) {
         let Some(log) = &self.log else { return };
         // A partition without judged rows has no effects, and one without bounds has nothing to repeat.
-        let is_ahead = |of: &Partition| of.judged > of.reached && of.last.is_some() && of.is_recorded;
+        let is_ahead = |of: &RecordedPartition| of.judged > of.reached && of.last.is_some() && of.is_recorded;
         let bounds = self.pending.len();
         let reached = self.partitions.values().filter(|of| is_ahead(of));
         self.pending.extend(reached.map(|of| of.entry(&self.table, of.judged, Judged::Reached)));
@@ -217,7 +224,7 @@ impl LatenessRecorder {
     }
 }
 
-impl Partition {
+impl RecordedPartition {
     fn entry(&self, table: &str, offset: u64, what: Judged) -> LatenessEntry {
         let (split, topic_id) = (self.split.clone(), self.topic_id.clone());
         LatenessEntry { table: table.to_owned(), split, topic_id, offset, what }

@@ -28,16 +28,16 @@ const FEW: usize = 32;
 
 /// A row with its sort key. A clone shares the bytes.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct OrderedRow {
     bytes: Arc<[u8]>,
     /// The offset of the row in `bytes`.
     row_at: u32,
 }
 
-impl Entry {
+impl OrderedRow {
     /// Creates an entry from its bytes; the row begins at `row_at`.
-    pub fn new(bytes: &[u8], row_at: usize) -> Entry {
-        Entry { bytes: bytes.into(), row_at: row_at as u32 }
+    pub fn new(bytes: &[u8], row_at: usize) -> OrderedRow {
+        OrderedRow { bytes: bytes.into(), row_at: row_at as u32 }
     }
 
     /// Returns the sort key with the arrival number.
@@ -59,7 +59,7 @@ impl Entry {
 
     /// Returns the bytes held, including the two counts of the shared allocation.
     fn memory_bytes(&self) -> usize {
-        size_of::<Entry>() + self.bytes.len() + 2 * size_of::<usize>()
+        size_of::<OrderedRow>() + self.bytes.len() + 2 * size_of::<usize>()
     }
 
     fn write(&self, out: &mut Vec<u8>) {
@@ -68,37 +68,37 @@ impl Entry {
         out.extend_from_slice(&self.bytes);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Entry> {
+    fn read(reader: &mut Reader<'_>) -> Option<OrderedRow> {
         let row_at = reader.length()?;
         let length = reader.length()?;
         let bytes = reader.run(length)?;
         let is_entry = ARRIVAL <= row_at && bytes.get(row_at..).is_some_and(row::is_sound);
-        is_entry.then(|| Entry::new(bytes, row_at))
+        is_entry.then(|| OrderedRow::new(bytes, row_at))
     }
 }
 
-impl Borrow<[u8]> for Entry {
+impl Borrow<[u8]> for OrderedRow {
     fn borrow(&self) -> &[u8] {
         self.order()
     }
 }
 
-impl PartialEq for Entry {
-    fn eq(&self, other: &Entry) -> bool {
+impl PartialEq for OrderedRow {
+    fn eq(&self, other: &OrderedRow) -> bool {
         self.order() == other.order()
     }
 }
 
-impl Eq for Entry {}
+impl Eq for OrderedRow {}
 
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Entry) -> Option<Ordering> {
+impl PartialOrd for OrderedRow {
+    fn partial_cmp(&self, other: &OrderedRow) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Entry {
-    fn cmp(&self, other: &Entry) -> Ordering {
+impl Ord for OrderedRow {
+    fn cmp(&self, other: &OrderedRow) -> Ordering {
         self.order().cmp(other.order())
     }
 }
@@ -112,8 +112,8 @@ pub(super) struct Ordered {
 
 #[derive(Debug)]
 enum Entries {
-    Few(Vec<Entry>),
-    Many(BTreeSet<Entry>),
+    Few(Vec<OrderedRow>),
+    Many(BTreeSet<OrderedRow>),
 }
 
 impl Default for Entries {
@@ -134,14 +134,14 @@ impl Ordered {
         self.len() == 0
     }
 
-    pub fn contains(&self, entry: &Entry) -> bool {
+    pub fn contains(&self, entry: &OrderedRow) -> bool {
         match &self.entries {
             Entries::Few(entries) => entries.binary_search(entry).is_ok(),
             Entries::Many(entries) => entries.contains(entry),
         }
     }
 
-    pub fn first(&self) -> Option<&Entry> {
+    pub fn first(&self) -> Option<&OrderedRow> {
         match &self.entries {
             Entries::Few(entries) => entries.first(),
             Entries::Many(entries) => entries.first(),
@@ -149,7 +149,7 @@ impl Ordered {
     }
 
     #[inline]
-    pub fn last(&self) -> Option<&Entry> {
+    pub fn last(&self) -> Option<&OrderedRow> {
         match &self.entries {
             Entries::Few(entries) => entries.last(),
             Entries::Many(entries) => entries.last(),
@@ -157,7 +157,7 @@ impl Ordered {
     }
 
     /// Adds an entry. No other entry may have the same order.
-    pub fn insert(&mut self, entry: Entry) {
+    pub fn insert(&mut self, entry: OrderedRow) {
         self.entry_bytes += entry.memory_bytes();
         match &mut self.entries {
             Entries::Few(entries) if entries.len() < FEW => {
@@ -168,7 +168,7 @@ impl Ordered {
                 entries.insert(at, entry);
             }
             Entries::Few(entries) => {
-                let mut many: BTreeSet<Entry> = std::mem::take(entries).into_iter().collect();
+                let mut many: BTreeSet<OrderedRow> = std::mem::take(entries).into_iter().collect();
                 many.insert(entry);
                 self.entries = Entries::Many(many);
             }
@@ -179,7 +179,7 @@ impl Ordered {
     }
 
     /// Removes and returns the entry with this order (sort key and arrival number).
-    pub fn remove(&mut self, order: &[u8]) -> Option<Entry> {
+    pub fn remove(&mut self, order: &[u8]) -> Option<OrderedRow> {
         let removed = match &mut self.entries {
             Entries::Few(entries) => {
                 let at = entries.binary_search_by(|entry| entry.order().cmp(order)).ok()?;
@@ -190,7 +190,7 @@ impl Ordered {
         self.took(removed)
     }
 
-    pub fn pop_first(&mut self) -> Option<Entry> {
+    pub fn pop_first(&mut self) -> Option<OrderedRow> {
         let first = match &mut self.entries {
             Entries::Few(entries) => (!entries.is_empty()).then(|| entries.remove(0)),
             Entries::Many(entries) => entries.pop_first(),
@@ -198,7 +198,7 @@ impl Ordered {
         self.took(first)
     }
 
-    pub fn pop_last(&mut self) -> Option<Entry> {
+    pub fn pop_last(&mut self) -> Option<OrderedRow> {
         let last = match &mut self.entries {
             Entries::Few(entries) => entries.pop(),
             Entries::Many(entries) => entries.pop_last(),
@@ -206,7 +206,7 @@ impl Ordered {
         self.took(last)
     }
 
-    fn took(&mut self, entry: Option<Entry>) -> Option<Entry> {
+    fn took(&mut self, entry: Option<OrderedRow>) -> Option<OrderedRow> {
         let entry = entry?;
         self.entry_bytes -= entry.memory_bytes();
         // The form stays a tree until the set is empty: a set that shrinks and grows around the limit does
@@ -218,7 +218,7 @@ impl Ordered {
     }
 
     /// Returns the entries from an order on, or from the first entry of a sort key on.
-    pub fn from(&self, order: &[u8]) -> impl Iterator<Item = &Entry> {
+    pub fn from(&self, order: &[u8]) -> impl Iterator<Item = &OrderedRow> {
         let (few, many) = match &self.entries {
             Entries::Few(entries) => {
                 let at = entries.partition_point(|entry| entry.order() < order);
@@ -232,7 +232,7 @@ impl Ordered {
         few.iter().chain(many.into_iter().flatten())
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+    pub fn iter(&self) -> impl Iterator<Item = &OrderedRow> {
         self.from(&[])
     }
 
@@ -241,7 +241,7 @@ impl Ordered {
         match &self.entries {
             Entries::Few(_) => self.entry_bytes,
             // Nodes of a B-tree are two thirds full on average.
-            Entries::Many(entries) => self.entry_bytes + entries.len() * size_of::<Entry>() / 2,
+            Entries::Many(entries) => self.entry_bytes + entries.len() * size_of::<OrderedRow>() / 2,
         }
     }
 
@@ -253,7 +253,7 @@ impl Ordered {
     pub fn read(reader: &mut Reader<'_>) -> Option<Ordered> {
         let mut ordered = Ordered::default();
         for _ in 0..reader.length()? {
-            ordered.insert(Entry::read(reader)?);
+            ordered.insert(OrderedRow::read(reader)?);
         }
         Some(ordered)
     }
@@ -263,13 +263,13 @@ impl Ordered {
 mod tests {
     use super::*;
 
-    fn entry(key: u8, arrival: u64) -> Entry {
+    fn entry(key: u8, arrival: u64) -> OrderedRow {
         let mut bytes = vec![key];
         bytes.extend_from_slice(&arrival.to_be_bytes());
         let row_at = bytes.len();
         // A row of two small whole numbers.
         bytes.extend_from_slice(&[key + 16, arrival as u8 + 16]);
-        Entry::new(&bytes, row_at)
+        OrderedRow::new(&bytes, row_at)
     }
 
     fn content(ordered: &Ordered) -> Vec<(u8, u8)> {

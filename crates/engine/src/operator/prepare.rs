@@ -30,7 +30,7 @@ use super::prepared::{Judging, Prepared, Unusable};
 pub struct Prepare {
     evaluator: Evaluator,
     row_exprs: Vec<ExprId>,
-    conditions: Vec<Condition>,
+    conditions: Vec<FilterCondition>,
     filter: Vec<ExprId>,
     rowtime: Option<Rowtime>,
     /// The rows that passed all filters.
@@ -40,7 +40,7 @@ pub struct Prepare {
 
 /// A shared condition and the meaning of its failure.
 #[derive(Debug, Clone)]
-struct Condition {
+struct FilterCondition {
     expr: ExprId,
     /// The reason of the dead letter. `None`: a row that fails is left out on purpose.
     reason: Option<String>,
@@ -65,10 +65,10 @@ impl Prepare {
         }
 
         let time = pipeline.rowtime.as_ref().map(|rowtime| rowtime.time);
-        let conditions: Vec<Condition> = pipeline
+        let conditions: Vec<FilterCondition> = pipeline
             .common_filter
             .iter()
-            .map(|&expr| Condition { expr, reason: dead_letter_reason(graph, expr, time) })
+            .map(|&expr| FilterCondition { expr, reason: dead_letter_reason(graph, expr, time) })
             .collect();
 
         Ok(Prepare {

@@ -176,12 +176,12 @@ pub struct SliceImage {
     pub keys: Vec<Vec<u32>>,
     /// One per group.
     pub rows: Vec<u64>,
-    pub states: Vec<StateImage>,
+    pub states: Vec<StateColumnImage>,
 }
 
 /// A piece of state, by group.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum StateImage {
+pub enum StateColumnImage {
     Count(Vec<u64>),
     SumInt {
         sums: Vec<i64>,

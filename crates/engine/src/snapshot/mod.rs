@@ -14,7 +14,7 @@ mod wire;
 pub use encoding::{Sizes, SnapshotError, VERSION, decode, encode, encode_sized};
 pub use image::{
     AggregationImage, BoundsImage, DomainImage, OperatorImage, PipelineImage, ReplayImage, ReportImage,
-    SliceImage, Snapshot, SourceImage, SplitImage, StateImage, UnitImage, ValuesImage, WideImage,
+    SliceImage, Snapshot, SourceImage, SplitImage, StateColumnImage, UnitImage, ValuesImage, WideImage,
     WindowImage,
 };
 pub use matching::{Fate, RestoreReport};

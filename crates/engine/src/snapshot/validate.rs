@@ -1,7 +1,7 @@
 //! Validates a snapshot: columns have one length, codes have values, states have the kinds that they claim.
 //! Restoring relies on it.
 
-use super::image::{AggregationImage, PipelineImage, SliceImage, Snapshot, StateImage, UnitImage};
+use super::image::{AggregationImage, PipelineImage, SliceImage, Snapshot, StateColumnImage, UnitImage};
 
 /// The bound of the words of the wide form of a sum: carries are propagated, and the last word has the sign.
 const WIDE_WORD: u64 = 1 << 48;
@@ -59,28 +59,28 @@ impl AggregationImage {
         Ok(())
     }
 
-    fn validate_state(&self, slice: &SliceImage, state: &StateImage) -> Result<(), String> {
+    fn validate_state(&self, slice: &SliceImage, state: &StateColumnImage) -> Result<(), String> {
         let groups = slice.rows.len();
         let lengths: &[usize] = match state {
-            StateImage::Count(counts) => &[counts.len()],
-            StateImage::SumInt { sums, counts } => &[sums.len(), counts.len()],
-            StateImage::SumWide { sums, counts } => &[sums.len(), counts.len()],
-            StateImage::SumDouble { fixed, counts, wide } => {
+            StateColumnImage::Count(counts) => &[counts.len()],
+            StateColumnImage::SumInt { sums, counts } => &[sums.len(), counts.len()],
+            StateColumnImage::SumWide { sums, counts } => &[sums.len(), counts.len()],
+            StateColumnImage::SumDouble { fixed, counts, wide } => {
                 let right = wide.iter().all(|(group, wide)| {
                     (*group as usize) < groups && wide.words.iter().all(|word| word.abs_diff(0) < WIDE_WORD)
                 });
                 ensure(right, "a wide sum is of no group, or has words too large")?;
                 &[fixed.len(), counts.len()]
             }
-            StateImage::PickInt { values, valid } => &[values.len(), valid.len()],
-            StateImage::PickDouble { values, valid } => &[values.len(), valid.len()],
-            StateImage::PickWide { values, valid } => &[values.len(), valid.len()],
-            StateImage::PickText { domain, codes } => {
+            StateColumnImage::PickInt { values, valid } => &[values.len(), valid.len()],
+            StateColumnImage::PickDouble { values, valid } => &[values.len(), valid.len()],
+            StateColumnImage::PickWide { values, valid } => &[values.len(), valid.len()],
+            StateColumnImage::PickText { domain, codes } => {
                 check_codes(codes, self.size(*domain)?)?;
                 &[codes.len()]
             }
-            StateImage::Values(values) => &[values.len()],
-            StateImage::Distinct { domain, sizes, codes } => {
+            StateColumnImage::Values(values) => &[values.len()],
+            StateColumnImage::Distinct { domain, sizes, codes } => {
                 check_codes(codes, self.size(*domain)?)?;
                 let total: u64 = sizes.iter().map(|&size| size as u64).sum();
                 ensure(total == codes.len() as u64, "a set's sizes do not add up")?;

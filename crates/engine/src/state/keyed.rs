@@ -30,7 +30,7 @@ use crate::row;
 #[derive(Debug)]
 pub struct Keyed<V> {
     index: Index,
-    entries: Segments<Kept<V>>,
+    entries: Segments<KeyedEntry<V>>,
     hasher: foldhash::fast::FixedState,
     /// The bytes of keys and of values on the heap.
     heap_bytes: usize,
@@ -39,7 +39,7 @@ pub struct Keyed<V> {
 }
 
 #[derive(Debug)]
-struct Kept<V> {
+struct KeyedEntry<V> {
     key: Key,
     /// Present, except while it is changed.
     value: Option<V>,
@@ -49,22 +49,23 @@ struct Kept<V> {
 
 /// The place of an entry.
 #[derive(Debug, Clone, Copy)]
-pub struct Place {
+pub struct EntryPlace {
     pub at: usize,
-    pub found: Found,
+    pub status: EntryStatus,
 }
 
 /// How an entry was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
-    There,
+pub enum EntryStatus {
+    /// It is present and its value is valid.
+    Live,
     /// It was present, but its time to live is over: its value is invalid.
-    Over,
+    Expired,
     /// It was absent, and was created.
-    Made,
+    Created,
 }
 
-impl<V: StateValue> Kept<V> {
+impl<V: StateValue> KeyedEntry<V> {
     fn heap_bytes(&self) -> usize {
         self.key.heap_bytes() + self.value.as_ref().map_or(0, V::heap_bytes)
     }
@@ -103,14 +104,14 @@ impl<V: StateValue> Keyed<V> {
         hash(&self.hasher, key)
     }
 
-    fn is_over(&self, written: i64, now_ms: i64) -> bool {
+    fn is_expired(&self, written: i64, now_ms: i64) -> bool {
         self.ttl.is_some_and(|ttl| now_ms.saturating_sub(written) >= ttl)
     }
 
     /// Returns the slot of the index that has a key's entry.
     #[inline]
     fn slot(&self, hash: u64, key: &[u8]) -> Option<usize> {
-        self.index.find(hash, |place| self.entries.get(place).is_some_and(|kept| *kept.key == *key))
+        self.index.find(hash, |place| self.entries.get(place).is_some_and(|entry| *entry.key == *key))
     }
 
     /// Returns the value of a key.
@@ -121,8 +122,8 @@ impl<V: StateValue> Keyed<V> {
     /// As [`get`](Keyed::get), with the key's hash.
     #[inline]
     pub fn get_hashed(&self, hash: u64, key: &[u8], now_ms: i64) -> Option<&V> {
-        let kept = self.entries.get(self.index.place(self.slot(hash, key)?))?;
-        if self.is_over(kept.written, now_ms) { None } else { kept.value.as_ref() }
+        let entry = self.entries.get(self.index.place(self.slot(hash, key)?))?;
+        if self.is_expired(entry.written, now_ms) { None } else { entry.value.as_ref() }
     }
 
     /// Changes the value of a key. `change` gets `None` if there is no value, and leaves `None` if none is to
@@ -151,18 +152,18 @@ impl<V: StateValue> Keyed<V> {
         };
 
         let place = self.index.place(slot);
-        let kept = self.entries.get_mut(place).expect("the index knows entries that are there");
-        self.heap_bytes -= kept.heap_bytes();
-        if ttl.is_some_and(|ttl| now_ms.saturating_sub(kept.written) >= ttl) {
-            kept.value = None;
+        let entry = self.entries.get_mut(place).expect("the index knows entries that are there");
+        self.heap_bytes -= entry.heap_bytes();
+        if ttl.is_some_and(|ttl| now_ms.saturating_sub(entry.written) >= ttl) {
+            entry.value = None;
         }
 
-        let result = change(&mut kept.value);
-        self.heap_bytes += kept.heap_bytes();
+        let result = change(&mut entry.value);
+        self.heap_bytes += entry.heap_bytes();
         if ttl.is_some() {
-            kept.written = now_ms;
+            entry.written = now_ms;
         }
-        if kept.value.is_none() {
+        if entry.value.is_none() {
             self.remove_at(place);
         }
         result
@@ -171,11 +172,12 @@ impl<V: StateValue> Keyed<V> {
     /// Adds the entry of a key that has none, and returns its place.
     #[inline]
     fn add(&mut self, hash: u64, key: &[u8], value: Option<V>, now_ms: i64) -> usize {
-        let kept = Kept { key: Key::of(key), value, written: if self.ttl.is_some() { now_ms } else { 0 } };
-        self.heap_bytes += kept.heap_bytes();
+        let entry =
+            KeyedEntry { key: Key::of(key), value, written: if self.ttl.is_some() { now_ms } else { 0 } };
+        self.heap_bytes += entry.heap_bytes();
         let place = self.entries.len();
         self.index.insert(hash, place);
-        self.entries.push(kept);
+        self.entries.push(entry);
         place
     }
 
@@ -191,9 +193,9 @@ impl<V: StateValue> Keyed<V> {
         let place = |hash| self.index.find(hash, |_| true).map(|slot| self.index.place(slot));
         hashes.clone().filter_map(place).for_each(|place| self.entries.prefetch(place));
 
-        for kept in hashes.filter_map(place).filter_map(|place| self.entries.get(place)) {
-            kept.key.prefetch();
-            kept.value.iter().for_each(&of_value);
+        for entry in hashes.filter_map(place).filter_map(|place| self.entries.get(place)) {
+            entry.key.prefetch();
+            entry.value.iter().for_each(&of_value);
         }
     }
 
@@ -203,43 +205,45 @@ impl<V: StateValue> Keyed<V> {
     /// Callers that work with places must account memory themselves: pass the difference in heap bytes to
     /// [`Keyed::charge`].
     #[inline]
-    pub fn place(&mut self, hash: u64, key: &[u8], now_ms: i64, make: impl FnOnce() -> V) -> Place {
+    pub fn place(&mut self, hash: u64, key: &[u8], now_ms: i64, make: impl FnOnce() -> V) -> EntryPlace {
         match self.find(hash, key, now_ms) {
             Some(place) => place,
-            None => Place { at: self.add(hash, key, Some(make()), now_ms), found: Found::Made },
+            None => {
+                EntryPlace { at: self.add(hash, key, Some(make()), now_ms), status: EntryStatus::Created }
+            }
         }
     }
 
     /// Returns the place of a key's entry, if there is one.
     #[inline]
-    pub fn find(&self, hash: u64, key: &[u8], now_ms: i64) -> Option<Place> {
+    pub fn find(&self, hash: u64, key: &[u8], now_ms: i64) -> Option<EntryPlace> {
         let at = self.index.place(self.slot(hash, key)?);
-        let is_over = self.entries.get(at).is_some_and(|kept| self.is_over(kept.written, now_ms));
-        Some(Place { at, found: if is_over { Found::Over } else { Found::There } })
+        let is_expired = self.entries.get(at).is_some_and(|entry| self.is_expired(entry.written, now_ms));
+        Some(EntryPlace { at, status: if is_expired { EntryStatus::Expired } else { EntryStatus::Live } })
     }
 
     /// Sets the time of the last write of the entry at a place.
     #[inline]
     pub fn written_at(&mut self, place: usize, now_ms: i64) {
         if self.ttl.is_some()
-            && let Some(kept) = self.entries.get_mut(place)
+            && let Some(entry) = self.entries.get_mut(place)
         {
-            kept.written = now_ms;
+            entry.written = now_ms;
         }
     }
 
     /// Returns the value at a place.
     #[inline]
     pub fn at(&mut self, place: usize) -> Option<&mut V> {
-        self.entries.get_mut(place).and_then(|kept| kept.value.as_mut())
+        self.entries.get_mut(place).and_then(|entry| entry.value.as_mut())
     }
 
     /// Drops the entry at a place. The last entry moves there, so of several entries the one at the greatest
     /// place must be dropped first.
     pub fn remove_at(&mut self, place: usize) {
         let slot_at = |of: usize| {
-            let kept = self.entries.get(of)?;
-            self.index.find(self.hash(&kept.key), |place| place == of)
+            let entry = self.entries.get(of)?;
+            self.index.find(self.hash(&entry.key), |place| place == of)
         };
         let Some(slot) = slot_at(place) else { return };
         let last = self.entries.len() - 1;
@@ -249,8 +253,8 @@ impl<V: StateValue> Keyed<V> {
             self.index.set_place(slot, place);
         }
         self.index.remove(slot);
-        if let Some(kept) = self.entries.swap_remove(place) {
-            self.heap_bytes -= kept.heap_bytes();
+        if let Some(entry) = self.entries.swap_remove(place) {
+            self.heap_bytes -= entry.heap_bytes();
         }
     }
 
@@ -268,7 +272,7 @@ impl<V: StateValue> Keyed<V> {
     /// Drops all entries whose time to live is over.
     pub fn expire(&mut self, now_ms: i64) {
         for place in (0..self.entries.len()).rev() {
-            if self.entries.get(place).is_some_and(|kept| self.is_over(kept.written, now_ms)) {
+            if self.entries.get(place).is_some_and(|entry| self.is_expired(entry.written, now_ms)) {
                 self.remove_at(place);
             }
         }
@@ -276,18 +280,18 @@ impl<V: StateValue> Keyed<V> {
 
     /// Returns every key and its value, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
-        self.entries.iter().filter_map(|kept| Some((&*kept.key, kept.value.as_ref()?)))
+        self.entries.iter().filter_map(|entry| Some((&*entry.key, entry.value.as_ref()?)))
     }
 
     /// Consumes the map and returns every key and its value, in no order.
     pub fn into_entries(self) -> impl Iterator<Item = (Box<[u8]>, V)> {
-        self.entries.into_iter().filter_map(|kept| Some((kept.key.into_boxed(), kept.value?)))
+        self.entries.into_iter().filter_map(|entry| Some((entry.key.into_boxed(), entry.value?)))
     }
 
     /// Returns whether the accounted heap bytes equal those of the entries.
     #[cfg(test)]
     pub fn account_is_right(&self) -> bool {
-        self.heap_bytes == self.entries.iter().map(Kept::heap_bytes).sum::<usize>()
+        self.heap_bytes == self.entries.iter().map(KeyedEntry::heap_bytes).sum::<usize>()
     }
 
     pub fn memory_bytes(&self) -> usize {
@@ -297,20 +301,20 @@ impl<V: StateValue> Keyed<V> {
     /// Appends every entry to an image, after a tag.
     pub fn write(&self, tag: u8, out: &mut StateWriter) {
         let places = out.places(|list| {
-            let groups = self.entries.iter().map(|kept| key_group(&kept.key));
+            let groups = self.entries.iter().map(|entry| key_group(&entry.key));
             groups.enumerate().for_each(|(place, group)| list(group, place));
         });
         let Some(places) = places else {
-            for kept in self.entries.iter() {
-                let group = key_group(&kept.key);
-                kept.write(tag, out.group(group).expect("one pass writes all key groups"));
+            for entry in self.entries.iter() {
+                let group = key_group(&entry.key);
+                entry.write(tag, out.group(group).expect("one pass writes all key groups"));
             }
             return;
         };
         for (group, places) in places {
             let part = out.group(group).expect("the pass writes the key groups whose places it is given");
             let entries = places.iter().filter_map(|&place| self.entries.get(place as usize));
-            entries.for_each(|kept| kept.write(tag, part));
+            entries.for_each(|entry| entry.write(tag, part));
         }
     }
 
@@ -344,7 +348,7 @@ impl<V: StateValue> Keyed<V> {
             return Err(StateError { operator: operator.to_owned(), what });
         };
 
-        self.update(key, written, |kept| *kept = Some(value));
+        self.update(key, written, |stored| *stored = Some(value));
         Ok(())
     }
 }

@@ -21,7 +21,7 @@ use types::Scalar;
 
 pub use groups::{CELLS, KeyGroups};
 pub use image::{StateImage, StatePart, StateWriter, read_part};
-pub use keyed::{Found, Keyed, Place};
+pub use keyed::{EntryPlace, EntryStatus, Keyed};
 pub use timers::Timers;
 
 use crate::row;

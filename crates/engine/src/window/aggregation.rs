@@ -14,14 +14,14 @@ use sql::plan::Pipeline;
 use types::Interval;
 
 use super::calendar::Calendar;
-use super::partition::Partition;
+use super::slice_partitioner::SlicePartitioner;
 use super::unit::{SliceId, UnitState};
-use super::write::{Output, QueryOutput, WindowError};
+use super::write::{QueryOutput, WindowError, WindowOutput};
 use crate::aggregate::domain::Domains;
 use crate::aggregate::exact_sum::FixedColumn;
 use crate::aggregate::keys::PackedKey;
 use crate::aggregate::state::Translation;
-use crate::aggregate::table::{Table, TableSpec};
+use crate::aggregate::table::{GroupTable, TableSpec};
 use crate::connector::Stage;
 use crate::evaluate::Evaluator;
 use crate::layout::{Layout, slice_end};
@@ -74,7 +74,7 @@ pub struct Aggregation {
     pub(super) outputs: Vec<Option<QueryOutput>>,
     pub(super) key_filters: Evaluator,
     pub(super) fixed: Vec<FixedColumn>,
-    pub(super) partition: Partition,
+    pub(super) partition: SlicePartitioner,
     pub(super) groups: Vec<u32>,
     pub(super) first_rows: Vec<(u32, u32)>,
     pub(super) pending: Vec<NewGroup>,
@@ -86,8 +86,8 @@ const BASE_POOL: usize = 16;
 /// The base's slices since they were last folded.
 #[derive(Debug, Default)]
 pub(super) struct BaseState {
-    pub slices: BTreeMap<i64, Table>,
-    pub pool: Vec<Table>,
+    pub slices: BTreeMap<i64, GroupTable>,
+    pub pool: Vec<GroupTable>,
 }
 
 /// A group that got its first row and needs its marks.
@@ -124,7 +124,7 @@ impl Aggregation {
             base: layout.base.as_ref().map(|_| BaseState::default()),
             calendar: Calendar::new(options.zone.clone(), options.lateness, options.patient),
             fixed: layout.args.iter().map(|_| FixedColumn::default()).collect(),
-            partition: Partition::default(),
+            partition: SlicePartitioner::default(),
             groups: Vec::new(),
             first_rows: Vec::new(),
             pending: Vec::new(),
@@ -165,7 +165,12 @@ impl Aggregation {
 
     /// Advances the watermark and writes every window that closes, in order of their ends and of the queries;
     /// then corrections of written results.
-    pub fn advance(&mut self, watermark: i64, env: &Env, output: &mut dyn Output) -> Result<(), WindowError> {
+    pub fn advance(
+        &mut self,
+        watermark: i64,
+        env: &Env,
+        output: &mut dyn WindowOutput,
+    ) -> Result<(), WindowError> {
         self.fold();
         self.calendar.advance(watermark);
         while let Some((end, unit)) = self.next_due() {
@@ -183,7 +188,7 @@ impl Aggregation {
     }
 
     /// Writes the changes of windows that are still open.
-    pub fn early(&mut self, env: &Env, output: &mut dyn Output) -> Result<(), WindowError> {
+    pub fn early(&mut self, env: &Env, output: &mut dyn WindowOutput) -> Result<(), WindowError> {
         self.fold();
         for unit in 0..self.units.len() {
             let open: Vec<i64> = self.units[unit]
@@ -231,7 +236,7 @@ impl Aggregation {
         }
 
         let base = self.base.iter().flat_map(|base| base.slices.values().chain(&base.pool));
-        parts.push(rest + base.map(Table::memory_bytes).sum::<usize>());
+        parts.push(rest + base.map(GroupTable::memory_bytes).sum::<usize>());
     }
 
     /// Adds the content of the base to the units, and empties it.
@@ -341,7 +346,7 @@ impl Aggregation {
 /// Replaces a table without room by one with room for all codes; returns the new place of each group.
 fn rebuild_if_tight(
     spec: &TableSpec,
-    table: &mut Table,
+    table: &mut GroupTable,
     sizes: &[usize],
     seed: u64,
     domains: &Domains,

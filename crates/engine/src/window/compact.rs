@@ -7,8 +7,8 @@ use super::aggregation::Aggregation;
 use super::ship::Receiving;
 use crate::aggregate::domain::{DomainSpec, Domains};
 use crate::aggregate::keys::PackedKey;
-use crate::aggregate::state::{State, StateSpec, Translation};
-use crate::aggregate::table::{Table, TableSpec};
+use crate::aggregate::state::{StateColumn, StateSpec, Translation};
+use crate::aggregate::table::{GroupTable, TableSpec};
 use crate::dictionary::{NULL_CODE, Remap};
 
 /// The codes of each domain that are in use.
@@ -105,14 +105,14 @@ impl Domains {
     }
 }
 
-fn mark_table(spec: &TableSpec, table: &Table, live: &mut Live) {
+fn mark_table(spec: &TableSpec, table: &GroupTable, live: &mut Live) {
     mark_keys(spec, table, live);
     for (spec, state) in spec.states.iter().zip(&table.states) {
         match (spec, state) {
-            (StateSpec::Distinct(domain), State::Distinct(distinct)) => {
+            (StateSpec::Distinct(domain), StateColumn::Distinct(distinct)) => {
                 distinct.for_each(|_, code| live[*domain][code as usize] = true);
             }
-            (StateSpec::PickText(domain, _), State::PickText(codes)) => {
+            (StateSpec::PickText(domain, _), StateColumn::PickText(codes)) => {
                 codes.iter().for_each(|&code| live[*domain][code as usize] = true);
             }
             _ => {}
@@ -120,7 +120,7 @@ fn mark_table(spec: &TableSpec, table: &Table, live: &mut Live) {
     }
 }
 
-fn mark_keys(spec: &TableSpec, table: &Table, live: &mut Live) {
+fn mark_keys(spec: &TableSpec, table: &GroupTable, live: &mut Live) {
     for group in table.groups() {
         let key = table.key(group);
         for (&domain, code) in spec.keys.iter().zip([key.first(), key.second()]) {
@@ -145,7 +145,7 @@ fn mark_parts(domains: &Domains, live: &mut Live) {
 
 fn renumber_table(
     spec: &TableSpec,
-    table: &mut Table,
+    table: &mut GroupTable,
     remaps: &[Remap],
     sizes: &[usize],
     seed: u64,

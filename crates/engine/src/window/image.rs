@@ -7,8 +7,8 @@ use super::ship::{combine, owner, stable_hash};
 use super::unit::{Report, SliceId};
 use crate::aggregate::image::Renumbering;
 use crate::aggregate::keys::{KeyIndex, PackedKey};
-use crate::aggregate::state::{State, Translation};
-use crate::aggregate::table::Table;
+use crate::aggregate::state::{StateColumn, Translation};
+use crate::aggregate::table::GroupTable;
 use crate::dictionary::NULL_CODE;
 use crate::layout::UnitIdentity;
 use crate::snapshot::{
@@ -98,7 +98,7 @@ impl Aggregation {
     fn keys_image(
         &self,
         unit: usize,
-        table: &Table,
+        table: &GroupTable,
         groups: &[u32],
         codes: &mut Renumbering,
     ) -> Vec<Vec<u32>> {
@@ -200,11 +200,11 @@ impl Aggregation {
                 continue;
             }
 
-            let table = Table {
+            let table = GroupTable {
                 index: KeyIndex::new(1, 1, 0),
                 rows: slice.rows.clone(),
                 marks: Vec::new(),
-                states: slice.states.iter().map(State::of_image).collect(),
+                states: slice.states.iter().map(StateColumn::of_image).collect(),
             };
 
             // The image's domain for each domain of this unit whose codes a state holds.

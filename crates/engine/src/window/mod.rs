@@ -18,9 +18,9 @@ mod calendar;
 mod compact;
 mod image;
 mod input;
-mod partition;
 pub(crate) mod results;
 mod ship;
+mod slice_partitioner;
 mod unit;
 mod write;
 
@@ -29,4 +29,4 @@ pub(crate) use calendar::Calendar;
 pub use image::Share;
 pub use input::{FailedRow, LateRow, RowsIn};
 pub use ship::{KEY_GROUPS, Receiving, Shipment, Shipping, owner};
-pub use write::{Output, WindowError};
+pub use write::{WindowError, WindowOutput};

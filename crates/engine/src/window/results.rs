@@ -4,8 +4,8 @@ use types::{DataType, Repr, Value};
 
 use crate::aggregate::domain::Domains;
 use crate::aggregate::exact_sum::{ExactSums, FixedColumn};
-use crate::aggregate::state::{State, StateSpec};
-use crate::aggregate::table::{Table, TableSpec};
+use crate::aggregate::state::{StateColumn, StateSpec};
+use crate::aggregate::table::{GroupTable, TableSpec};
 use crate::column::Column;
 use crate::dictionary::NULL_CODE;
 use crate::layout::ResultSpec;
@@ -14,7 +14,7 @@ use crate::layout::ResultSpec;
 pub(crate) fn result_column(
     result: &ResultSpec,
     spec: &TableSpec,
-    table: &mut Table,
+    table: &mut GroupTable,
     groups: &[u32],
     domains: &Domains,
     column: &mut Column,
@@ -29,7 +29,9 @@ pub(crate) fn result_column(
             }
         }
         ResultSpec::Count(state) => {
-            let State::Count(counts) = &table.states[*state] else { unreachable!("counts are counted") };
+            let StateColumn::Count(counts) = &table.states[*state] else {
+                unreachable!("counts are counted")
+            };
             for (row, &group) in groups.iter().enumerate() {
                 set(row, Value::Int(counts[group as usize] as i64));
             }
@@ -50,7 +52,7 @@ pub(crate) fn result_column(
             }
         }
         ResultSpec::Percentile(state, p) => {
-            let State::Values(values) = &mut table.states[*state] else {
+            let StateColumn::Values(values) = &mut table.states[*state] else {
                 unreachable!("percentiles keep values")
             };
             for (row, &group) in groups.iter().enumerate() {
@@ -60,7 +62,7 @@ pub(crate) fn result_column(
             }
         }
         ResultSpec::CountDistinct(state) => {
-            let State::Distinct(distinct) = &table.states[*state] else {
+            let StateColumn::Distinct(distinct) = &table.states[*state] else {
                 unreachable!("sets hold distinct values")
             };
             for (row, &group) in groups.iter().enumerate() {
@@ -95,30 +97,30 @@ pub(crate) fn result_column(
     }
 }
 
-fn sum(state: &State, group: u32, data_type: &DataType) -> Value {
+fn sum(state: &StateColumn, group: u32, data_type: &DataType) -> Value {
     let index = group as usize;
     match state {
-        State::SumInt(sums) if sums.counts[index] > 0 => Value::Int(wrap(sums.sums[index], data_type)),
-        State::SumDouble(sums) => match sums.sum(group) {
+        StateColumn::SumInt(sums) if sums.counts[index] > 0 => Value::Int(wrap(sums.sums[index], data_type)),
+        StateColumn::SumDouble(sums) => match sums.sum(group) {
             Some(sum) => Value::Double(round_to(sum, data_type)),
             None => Value::Null,
         },
-        State::SumWide(sums) if sums.counts[index] > 0 => decimal(Some(sums.sums[index])),
+        StateColumn::SumWide(sums) if sums.counts[index] > 0 => decimal(Some(sums.sums[index])),
         _ => Value::Null,
     }
 }
 
-fn average(state: &State, group: u32, arg: &DataType, to: &DataType) -> Value {
+fn average(state: &StateColumn, group: u32, arg: &DataType, to: &DataType) -> Value {
     let index = group as usize;
     match state {
-        State::SumInt(sums) if sums.counts[index] > 0 => {
+        StateColumn::SumInt(sums) if sums.counts[index] > 0 => {
             Value::Int(wrap(sums.sums[index] / sums.counts[index] as i64, to))
         }
-        State::SumDouble(sums) => match sums.sum(group) {
+        StateColumn::SumDouble(sums) => match sums.sum(group) {
             Some(sum) => Value::Double(round_to(sum / sums.counts[index] as f64, to)),
             None => Value::Null,
         },
-        State::SumWide(sums) if sums.counts[index] > 0 => {
+        StateColumn::SumWide(sums) if sums.counts[index] > 0 => {
             let digits = |t: &DataType| match t {
                 DataType::Decimal { scale, .. } => *scale as u32,
                 _ => 0,
@@ -151,16 +153,22 @@ fn decimal(unscaled: Option<i128>) -> Value {
     unscaled.and_then(fits).map_or(Value::Null, Value::Wide)
 }
 
-fn picked(state: &State, spec: StateSpec, group: u32, data_type: &DataType, domains: &Domains) -> Value {
+fn picked(
+    state: &StateColumn,
+    spec: StateSpec,
+    group: u32,
+    data_type: &DataType,
+    domains: &Domains,
+) -> Value {
     let index = group as usize;
     match state {
-        State::PickInt(picked) if picked.valid[index] != 0 => match data_type.repr() {
+        StateColumn::PickInt(picked) if picked.valid[index] != 0 => match data_type.repr() {
             Some(Repr::Bool) => Value::Bool(picked.values[index] != 0),
             _ => Value::Int(picked.values[index]),
         },
-        State::PickDouble(picked) if picked.valid[index] != 0 => Value::Double(picked.values[index]),
-        State::PickWide(picked) if picked.valid[index] != 0 => Value::Wide(picked.values[index]),
-        State::PickText(codes) if codes[index] != NULL_CODE => {
+        StateColumn::PickDouble(picked) if picked.valid[index] != 0 => Value::Double(picked.values[index]),
+        StateColumn::PickWide(picked) if picked.valid[index] != 0 => Value::Wide(picked.values[index]),
+        StateColumn::PickText(codes) if codes[index] != NULL_CODE => {
             let StateSpec::PickText(domain, _) = spec else { unreachable!("a text is picked from a domain") };
             domains.specs[domain].value(&domains.list[domain], codes[index])
         }
@@ -188,13 +196,14 @@ fn percentile(values: &mut [f64], p: f64) -> Option<f64> {
 }
 
 fn for_each_distinct(
-    table: &Table,
+    table: &GroupTable,
     spec: &TableSpec,
     state: usize,
     domains: &Domains,
     mut each: impl FnMut(u32, Value),
 ) {
-    let (State::Distinct(distinct), StateSpec::Distinct(domain)) = (&table.states[state], spec.states[state])
+    let (StateColumn::Distinct(distinct), StateSpec::Distinct(domain)) =
+        (&table.states[state], spec.states[state])
     else {
         unreachable!("sets hold distinct values")
     };
@@ -202,25 +211,31 @@ fn for_each_distinct(
 }
 
 /// Sums the distinct values of each group.
-fn distinct_sums(table: &Table, spec: &TableSpec, state: usize, arg: &DataType, domains: &Domains) -> State {
+fn distinct_sums(
+    table: &GroupTable,
+    spec: &TableSpec,
+    state: usize,
+    arg: &DataType,
+    domains: &Domains,
+) -> StateColumn {
     let sum_spec = match arg.repr() {
         Some(Repr::Int) => StateSpec::SumInt(0),
         Some(Repr::Double) => StateSpec::SumDouble(0),
         _ => StateSpec::SumWide(0),
     };
 
-    let mut sums = State::new(sum_spec, true, &[], 0);
+    let mut sums = StateColumn::new(sum_spec, true, &[], 0);
     sums.resize(table.rows.len());
 
     for_each_distinct(table, spec, state, domains, |group, value| {
         let index = group as usize;
         match (&mut sums, value) {
-            (State::SumInt(sums), Value::Int(value)) => {
+            (StateColumn::SumInt(sums), Value::Int(value)) => {
                 sums.sums[index] = sums.sums[index].wrapping_add(value);
                 sums.counts[index] += 1;
             }
-            (State::SumDouble(sums), Value::Double(value)) => add_double(sums, group, value),
-            (State::SumWide(sums), Value::Wide(value)) => {
+            (StateColumn::SumDouble(sums), Value::Double(value)) => add_double(sums, group, value),
+            (StateColumn::SumWide(sums), Value::Wide(value)) => {
                 sums.add_wide(index, value, 1);
             }
             _ => {}

@@ -12,7 +12,7 @@ use super::unit::SliceId;
 use crate::aggregate::domain::DomainSpec;
 use crate::aggregate::keys::PackedKey;
 use crate::aggregate::state::Translation;
-use crate::aggregate::table::Table;
+use crate::aggregate::table::GroupTable;
 use crate::dictionary::{NULL_CODE, Remap};
 
 /// The number of key groups, and so the greatest parallelism, as Flink's default.
@@ -44,7 +44,7 @@ enum Shipped {
 struct Partial {
     unit: usize,
     slice: SliceId,
-    table: Table,
+    table: GroupTable,
 }
 
 /// A sender's record of its receivers.

@@ -14,19 +14,19 @@ use super::calendar::Calendar;
 use crate::aggregate::keys::PackedKey;
 use crate::aggregate::pick::TextOrder;
 use crate::aggregate::state::Translation;
-use crate::aggregate::table::{Table, TableSpec};
+use crate::aggregate::table::{GroupTable, TableSpec};
 use crate::layout::{last_window_end, next_window_end, window_start};
 
 /// The state of a unit.
 #[derive(Debug, Default)]
 pub(crate) struct UnitState {
-    pub slices: BTreeMap<SliceId, Table>,
+    pub slices: BTreeMap<SliceId, GroupTable>,
     /// Windows by their ends: those that contain a slice, as far as they are near enough to matter.
     pub windows: BTreeMap<i64, WindowState>,
     /// Slices that got rows after a window over them had fired.
     pub touched: BTreeSet<SliceId>,
     /// Emptied tables for reuse.
-    pool: Vec<Table>,
+    pool: Vec<GroupTable>,
     /// The number of groups of the slice that was done last.
     usual_groups: usize,
 }
@@ -62,7 +62,7 @@ pub(crate) struct WindowState {
 /// The row count of each group when it was last written, and how often it was corrected.
 #[derive(Debug)]
 pub(crate) struct Report {
-    pub table: Table,
+    pub table: GroupTable,
     pub revisions: Vec<u32>,
 }
 
@@ -84,7 +84,7 @@ impl UnitState {
         seed: u64,
         calendar: &Calendar,
         rows: usize,
-    ) -> &mut Table {
+    ) -> &mut GroupTable {
         if !self.slices.contains_key(&id) {
             let rows = rows.max(self.usual_groups);
             let table = if self.slices.len() >= ROOMY_SLICES && spec.is_sparse(rows, sizes) {
@@ -131,7 +131,7 @@ impl UnitState {
     }
 
     /// Returns the slices that a window counts.
-    pub fn in_window(&self, window: Window, end: i64) -> impl Iterator<Item = (SliceId, &Table)> {
+    pub fn in_window(&self, window: Window, end: i64) -> impl Iterator<Item = (SliceId, &GroupTable)> {
         let slices = self.slices.range(SliceId::within(window, end));
         slices.filter(move |(id, _)| id.from <= end).map(|(&id, table)| (id, table))
     }
@@ -179,7 +179,7 @@ impl UnitState {
         sizes: &[usize],
         seed: u64,
         order: &dyn TextOrder,
-    ) -> Table {
+    ) -> GroupTable {
         let mut merged = spec.table(sizes, seed);
         let states: Vec<usize> = (0..spec.states.len()).collect();
 
@@ -198,7 +198,7 @@ impl UnitState {
 
     pub fn memory_bytes(&self) -> usize {
         let reports = self.windows.values().filter_map(|window| window.report.as_ref());
-        self.slices.values().chain(&self.pool).map(Table::memory_bytes).sum::<usize>()
+        self.slices.values().chain(&self.pool).map(GroupTable::memory_bytes).sum::<usize>()
             + reports
                 .map(|report| report.table.memory_bytes() + report.revisions.capacity() * 4)
                 .sum::<usize>()

@@ -10,7 +10,7 @@ use types::{DataType, Repr, Scalar};
 use super::aggregation::Aggregation;
 use super::results::result_column;
 use super::unit::Report;
-use crate::aggregate::table::Table;
+use crate::aggregate::table::GroupTable;
 use crate::column::{Column, tri};
 use crate::connector::{ConnectorError, Rows, Stage};
 use crate::evaluate::{Evaluator, Inputs, Vector};
@@ -24,7 +24,7 @@ use crate::selection::Selection;
 const PIECE_ROWS: usize = 4_096;
 
 /// Receives result rows.
-pub trait Output {
+pub trait WindowOutput {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), WindowError>;
 }
 
@@ -110,7 +110,7 @@ impl Aggregation {
         end: i64,
         stage: Stage,
         env: &Env,
-        output: &mut dyn Output,
+        output: &mut dyn WindowOutput,
     ) -> Result<(), WindowError> {
         self.with_table(unit, end, |this, table| {
             let mut groups: Vec<u32> =
@@ -141,7 +141,7 @@ impl Aggregation {
         unit: usize,
         end: i64,
         env: &Env,
-        output: &mut dyn Output,
+        output: &mut dyn WindowOutput,
     ) -> Result<(), WindowError> {
         self.with_table(unit, end, |this, table| {
             let mut revisions = Vec::new();
@@ -163,7 +163,7 @@ impl Aggregation {
         &mut self,
         unit: usize,
         end: i64,
-        then: impl FnOnce(&mut Aggregation, &mut Table) -> Result<(), WindowError>,
+        then: impl FnOnce(&mut Aggregation, &mut GroupTable) -> Result<(), WindowError>,
     ) -> Result<(), WindowError> {
         let spec = &self.layout.units[unit];
         let mut slices = self.units[unit].in_window(spec.window, end).map(|(id, _)| id);
@@ -202,12 +202,12 @@ impl Aggregation {
         &mut self,
         unit: usize,
         end: i64,
-        table: &mut Table,
+        table: &mut GroupTable,
         groups: &[u32],
         revisions: &[u32],
         stage: Stage,
         env: &Env,
-        output: &mut dyn Output,
+        output: &mut dyn WindowOutput,
     ) -> Result<(), WindowError> {
         if groups.is_empty() {
             return Ok(());
@@ -310,7 +310,7 @@ impl Aggregation {
     }
 
     /// Returns the codes of each key of some groups, with pairs split.
-    pub(super) fn key_codes(&self, unit: usize, table: &Table, groups: &[u32]) -> Vec<Vec<u32>> {
+    pub(super) fn key_codes(&self, unit: usize, table: &GroupTable, groups: &[u32]) -> Vec<Vec<u32>> {
         let spec = &self.layout.units[unit];
         let mut columns = vec![Vec::with_capacity(groups.len()); spec.keys.len()];
         for &group in groups {

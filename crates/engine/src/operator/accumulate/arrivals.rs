@@ -13,7 +13,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use types::Scalar;
 
-use super::kept::{Kept, hash_scalar, is_same};
+use super::owned_value::{OwnedValue, hash_scalar, is_same};
 use crate::row::{self, Reader};
 
 /// The most values of a list.
@@ -21,7 +21,7 @@ const FEW: usize = 32;
 
 #[derive(Debug, Default)]
 pub(super) struct Arrivals {
-    few: Vec<Kept>,
+    few: Vec<OwnedValue>,
     /// Holds the values if there are more than [`FEW`]; `few` is empty then.
     many: Option<Box<Numbered>>,
     /// The bytes of texts.
@@ -31,7 +31,7 @@ pub(super) struct Arrivals {
 #[derive(Debug, Default)]
 struct Numbered {
     next: u64,
-    values: BTreeMap<u64, Kept>,
+    values: BTreeMap<u64, OwnedValue>,
     index: BTreeSet<(u64, u64)>,
     hasher: foldhash::fast::FixedState,
 }
@@ -43,13 +43,13 @@ impl Numbered {
         hasher.finish()
     }
 
-    fn push(&mut self, value: Kept) {
+    fn push(&mut self, value: OwnedValue) {
         self.index.insert((self.hash(value.as_scalar()), self.next));
         self.values.insert(self.next, value);
         self.next += 1;
     }
 
-    fn remove(&mut self, value: Scalar<'_>) -> Option<Kept> {
+    fn remove(&mut self, value: Scalar<'_>) -> Option<OwnedValue> {
         let hash = self.hash(value);
         let has_value = |&&(_, number): &&(u64, u64)| {
             self.values.get(&number).is_some_and(|there| is_same(there.as_scalar(), value))
@@ -66,7 +66,7 @@ impl Arrivals {
     }
 
     pub fn push(&mut self, value: Scalar<'_>) {
-        let value = Kept::of(value);
+        let value = OwnedValue::of(value);
         self.value_bytes += value.heap_bytes();
         if let Some(many) = &mut self.many {
             many.push(value);
@@ -95,17 +95,17 @@ impl Arrivals {
         }
     }
 
-    pub fn first(&self) -> Option<&Kept> {
+    pub fn first(&self) -> Option<&OwnedValue> {
         let many = || self.many.as_ref()?.values.first_key_value().map(|(_, value)| value);
         self.few.first().or_else(many)
     }
 
-    pub fn last(&self) -> Option<&Kept> {
+    pub fn last(&self) -> Option<&OwnedValue> {
         let many = || self.many.as_ref()?.values.last_key_value().map(|(_, value)| value);
         self.few.last().or_else(many)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = &Kept> {
+    pub fn iter(&self) -> impl Iterator<Item = &OwnedValue> {
         self.few.iter().chain(self.many.iter().flat_map(|many| many.values.values()))
     }
 
@@ -126,9 +126,9 @@ impl Arrivals {
     pub fn heap_bytes(&self) -> usize {
         let many = self.many.as_ref().map_or(0, |many| {
             // Nodes of a B-tree are two thirds full on average.
-            let entry = size_of::<(u64, Kept)>() + size_of::<(u64, u64)>();
+            let entry = size_of::<(u64, OwnedValue)>() + size_of::<(u64, u64)>();
             size_of::<Numbered>() + many.values.len() * entry * 3 / 2
         });
-        self.few.capacity() * size_of::<Kept>() + many + self.value_bytes
+        self.few.capacity() * size_of::<OwnedValue>() + many + self.value_bytes
     }
 }

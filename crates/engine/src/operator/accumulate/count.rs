@@ -3,7 +3,7 @@
 use types::Scalar;
 
 use super::call::CallSpec;
-use super::slot::Accumulator;
+use super::call_state::Accumulator;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 

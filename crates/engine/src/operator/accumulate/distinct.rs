@@ -8,16 +8,16 @@ use hashbrown::hash_table::Entry;
 use types::Scalar;
 
 use super::call::{CallSpec, Form};
-use super::kept::{Kept, hash_scalar, is_same};
+use super::call_state::{Accumulator, CallState};
 use super::nested;
-use super::slot::{Accumulator, Slot};
+use super::owned_value::{OwnedValue, hash_scalar, is_same};
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
 /// A multiset of values without order.
 #[derive(Debug, Default)]
 pub(super) struct Counted {
-    values: HashTable<(Kept, i64)>,
+    values: HashTable<(OwnedValue, i64)>,
     hasher: foldhash::fast::FixedState,
     /// The bytes of texts.
     value_bytes: usize,
@@ -28,15 +28,15 @@ impl Counted {
     #[inline]
     pub fn add(&mut self, value: Scalar<'_>, count: i64) -> bool {
         let hasher = &self.hasher;
-        let is_it = |(there, _): &(Kept, i64)| is_same(there.as_scalar(), value);
-        let rehash = |(there, _): &(Kept, i64)| hash(hasher, there.as_scalar());
+        let is_it = |(there, _): &(OwnedValue, i64)| is_same(there.as_scalar(), value);
+        let rehash = |(there, _): &(OwnedValue, i64)| hash(hasher, there.as_scalar());
         match self.values.entry(hash(hasher, value), is_it, rehash) {
             Entry::Occupied(mut entry) => {
                 entry.get_mut().1 += count;
                 false
             }
             Entry::Vacant(entry) => {
-                let value = Kept::of(value);
+                let value = OwnedValue::of(value);
                 self.value_bytes += value.heap_bytes();
                 entry.insert((value, count));
                 true
@@ -60,11 +60,11 @@ impl Counted {
 
     /// Returns the number of copies of a value.
     pub fn count(&self, value: Scalar<'_>) -> i64 {
-        let is_it = |(there, _): &(Kept, i64)| is_same(there.as_scalar(), value);
+        let is_it = |(there, _): &(OwnedValue, i64)| is_same(there.as_scalar(), value);
         self.values.find(hash(&self.hasher, value), is_it).map_or(0, |(_, count)| *count)
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (&Kept, i64)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&OwnedValue, i64)> {
         self.values.iter().map(|(value, count)| (value, *count))
     }
 
@@ -88,7 +88,7 @@ impl Counted {
     #[inline]
     fn heap_bytes(&self) -> usize {
         // Each slot has one control byte beside its entry.
-        self.values.capacity() * (size_of::<(Kept, i64)>() + 1) + self.value_bytes
+        self.values.capacity() * (size_of::<(OwnedValue, i64)>() + 1) + self.value_bytes
     }
 }
 
@@ -102,12 +102,12 @@ fn hash(hasher: &foldhash::fast::FixedState, value: Scalar<'_>) -> u64 {
 #[derive(Debug)]
 pub(super) struct Distinct {
     pub seen: Counted,
-    pub inner: Slot,
+    pub inner: CallState,
 }
 
 impl Distinct {
     pub fn new(form: Form) -> Distinct {
-        Distinct { seen: Counted::default(), inner: Slot::of_form(form) }
+        Distinct { seen: Counted::default(), inner: CallState::of_form(form) }
     }
 }
 
@@ -133,7 +133,7 @@ impl Accumulator for Distinct {
 
     fn merge(&mut self, call: &CallSpec, other: Distinct) -> Result<(), String> {
         // The set has no order, but the values of the other call's state may have one.
-        if let Slot::Sequence(values) = &other.inner {
+        if let CallState::Sequence(values) = &other.inner {
             for value in values.iter() {
                 if self.seen.add(value.as_scalar(), other.seen.count(value.as_scalar())) {
                     self.inner.add(call, &[value.as_scalar()])?;
@@ -147,7 +147,7 @@ impl Accumulator for Distinct {
                 continue;
             }
             match value {
-                Kept::Bytes(key) if call.args.len() > 1 => {
+                OwnedValue::Bytes(key) if call.args.len() > 1 => {
                     let args: Vec<Scalar<'_>> = Reader::new(key).collect();
                     self.inner.add(call, &args)?;
                 }
@@ -167,7 +167,7 @@ impl Accumulator for Distinct {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Distinct> {
-        Some(Distinct { seen: Counted::read(reader)?, inner: Slot::read(reader)? })
+        Some(Distinct { seen: Counted::read(reader)?, inner: CallState::read(reader)? })
     }
 
     #[inline]

@@ -18,7 +18,7 @@ use hashbrown::hash_table::Entry;
 use types::Scalar;
 
 use super::distinct::Counted;
-use super::kept::{Kept, hash_scalar, is_same};
+use super::owned_value::{OwnedValue, hash_scalar, is_same};
 use super::whole_values::WholeValues;
 use crate::row;
 use crate::state::StateValue;
@@ -31,7 +31,7 @@ pub(super) const CALLS: usize = 8;
 pub(super) struct DistinctSet {
     /// Whole numbers, which most values are.
     whole: WholeValues,
-    others: HashTable<(Kept, u8)>,
+    others: HashTable<(OwnedValue, u8)>,
     hasher: foldhash::fast::FixedState,
     /// Bytes of texts.
     value_bytes: usize,
@@ -72,11 +72,11 @@ impl DistinctSet {
             return whole.bits(value, hash, |value| self::hash(hasher, Scalar::Int(value)));
         }
 
-        let rehash = |(there, _): &(Kept, u8)| self::hash(hasher, there.as_scalar());
+        let rehash = |(there, _): &(OwnedValue, u8)| self::hash(hasher, there.as_scalar());
         match others.entry(hash, |(there, _)| is_same(there.as_scalar(), value), rehash) {
             Entry::Occupied(entry) => &mut entry.into_mut().1,
             Entry::Vacant(entry) => {
-                let value = Kept::of(value);
+                let value = OwnedValue::of(value);
                 *value_bytes += value.heap_bytes();
                 &mut entry.insert((value, 0)).into_mut().1
             }
@@ -110,7 +110,9 @@ impl DistinctSet {
     #[inline]
     pub fn heap_bytes(&self) -> usize {
         // Each slot has one control byte beside the entry.
-        self.whole.heap_bytes() + self.others.capacity() * (size_of::<(Kept, u8)>() + 1) + self.value_bytes
+        self.whole.heap_bytes()
+            + self.others.capacity() * (size_of::<(OwnedValue, u8)>() + 1)
+            + self.value_bytes
     }
 }
 

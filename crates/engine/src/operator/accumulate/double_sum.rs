@@ -5,7 +5,7 @@ use sql::plan::operator::Function;
 use types::Scalar;
 
 use super::call::CallSpec;
-use super::slot::Accumulator;
+use super::call_state::Accumulator;
 use crate::aggregate::exact_sum::{ExactSum, ExactSumParts};
 use crate::row::{self, Reader};
 use crate::state::StateValue;

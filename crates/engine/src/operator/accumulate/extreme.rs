@@ -5,8 +5,8 @@ use sql::plan::operator::Function;
 use types::Scalar;
 
 use super::call::CallSpec;
+use super::call_state::Accumulator;
 use super::multiset::Multiset;
-use super::slot::Accumulator;
 use crate::row::{self, Reader};
 
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use sql::plan::operator::Function;
 use types::Scalar;
 
 use super::call::CallSpec;
-use super::slot::Accumulator;
+use super::call_state::Accumulator;
 use crate::row::{self, Reader};
 
 /// The joined text; `None` before the first value.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use types::Scalar;
 
-use super::kept::{InOrder, Kept};
+use super::owned_value::{InOrder, OwnedValue};
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
@@ -29,7 +29,7 @@ impl Multiset {
     }
 
     pub fn add(&mut self, value: Scalar<'_>, count: i64) {
-        let value = InOrder(Kept::of(value));
+        let value = InOrder(OwnedValue::of(value));
 
         if !self.many.is_empty() {
             let bytes = value.0.heap_bytes();
@@ -55,7 +55,7 @@ impl Multiset {
 
     /// Removes copies of a value. Ignores a value that is absent.
     pub fn remove(&mut self, value: Scalar<'_>, count: i64) {
-        let value = InOrder(Kept::of(value));
+        let value = InOrder(OwnedValue::of(value));
         if let Some(there) = self.many.get_mut(&value) {
             *there -= count;
             if *there <= 0
@@ -72,18 +72,18 @@ impl Multiset {
         }
     }
 
-    pub fn first(&self) -> Option<&Kept> {
+    pub fn first(&self) -> Option<&OwnedValue> {
         let few = self.few.first().map(|(value, _)| value);
         few.or_else(|| self.many.first_key_value().map(|(value, _)| value)).map(|value| &value.0)
     }
 
-    pub fn last(&self) -> Option<&Kept> {
+    pub fn last(&self) -> Option<&OwnedValue> {
         let few = self.few.last().map(|(value, _)| value);
         few.or_else(|| self.many.last_key_value().map(|(value, _)| value)).map(|value| &value.0)
     }
 
     /// Returns every value with its count, in order.
-    pub fn iter(&self) -> impl Iterator<Item = (&Kept, i64)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&OwnedValue, i64)> {
         let few = self.few.iter().map(|(value, count)| (&value.0, *count));
         few.chain(self.many.iter().map(|(value, count)| (&value.0, *count)))
     }

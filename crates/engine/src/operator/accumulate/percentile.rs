@@ -11,9 +11,9 @@ use sql::plan::operator::Function;
 use types::Scalar;
 
 use super::call::CallSpec;
+use super::call_state::Accumulator;
 use super::multiset::Multiset;
 use super::nested;
-use super::slot::Accumulator;
 use super::variance::double;
 use crate::row::{self, Reader};
 use crate::state::StateValue;

@@ -8,16 +8,16 @@ use sql::plan::operator::Function;
 use types::Scalar;
 
 use super::call::CallSpec;
-use super::kept::Kept;
-use super::slot::Accumulator;
+use super::call_state::Accumulator;
+use super::owned_value::OwnedValue;
 use crate::row::Reader;
 
 #[derive(Debug)]
-pub(super) struct Pick(Kept);
+pub(super) struct Pick(OwnedValue);
 
 impl Default for Pick {
     fn default() -> Pick {
-        Pick(Kept::Null)
+        Pick(OwnedValue::Null)
     }
 }
 
@@ -40,7 +40,7 @@ impl Accumulator for Pick {
                 _ => false,
             };
         if takes {
-            self.0 = Kept::of(value);
+            self.0 = OwnedValue::of(value);
         }
         Ok(())
     }
@@ -64,7 +64,7 @@ impl Accumulator for Pick {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Pick> {
-        Kept::read(reader).map(Pick)
+        OwnedValue::read(reader).map(Pick)
     }
 
     #[inline]

@@ -6,9 +6,9 @@ use types::Scalar;
 
 use super::arrivals::Arrivals;
 use super::call::CallSpec;
-use super::kept::Kept;
+use super::call_state::Accumulator;
 use super::nested;
-use super::slot::Accumulator;
+use super::owned_value::OwnedValue;
 use crate::row::{self, Reader};
 
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(super) struct Sequence(Arrivals);
 
 impl Sequence {
     /// Returns the values in order of arrival.
-    pub fn iter(&self) -> impl Iterator<Item = &Kept> {
+    pub fn iter(&self) -> impl Iterator<Item = &OwnedValue> {
         self.0.iter()
     }
 

@@ -3,13 +3,13 @@
 use types::Scalar;
 
 use super::call::CallSpec;
-use super::kept::Kept;
-use super::slot::Accumulator;
+use super::call_state::Accumulator;
+use super::owned_value::OwnedValue;
 use crate::row::{self, Reader};
 
 #[derive(Debug, Default)]
 pub(super) struct Single {
-    value: Option<Kept>,
+    value: Option<OwnedValue>,
 }
 
 impl Accumulator for Single {
@@ -17,7 +17,7 @@ impl Accumulator for Single {
         if self.value.is_some() {
             return Err("SingleValueAggFunction received more than one element.".to_owned());
         }
-        self.value = args.first().map(|&value| Kept::of(value));
+        self.value = args.first().map(|&value| OwnedValue::of(value));
         Ok(())
     }
 
@@ -40,13 +40,13 @@ impl Accumulator for Single {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Single> {
-        let value = if bool_of(reader)? { Some(Kept::read(reader)?) } else { None };
+        let value = if bool_of(reader)? { Some(OwnedValue::read(reader)?) } else { None };
         Some(Single { value })
     }
 
     #[inline]
     fn heap_bytes(&self) -> usize {
-        self.value.as_ref().map_or(0, Kept::heap_bytes)
+        self.value.as_ref().map_or(0, OwnedValue::heap_bytes)
     }
 }
 

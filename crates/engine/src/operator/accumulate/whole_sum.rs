@@ -7,7 +7,7 @@ use sql::plan::operator::Function;
 use types::Scalar;
 
 use super::call::CallSpec;
-use super::slot::Accumulator;
+use super::call_state::Accumulator;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 use crate::window::results::wrap;

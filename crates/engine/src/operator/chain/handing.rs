@@ -82,9 +82,9 @@ mod tests {
     use crate::state::{Keyed, StateError, StatePart};
 
     /// An operator that only keeps numbers.
-    struct Kept(Keyed<i64>);
+    struct Numbers(Keyed<i64>);
 
-    impl Operator for Kept {
+    impl Operator for Numbers {
         fn process(&mut self, _: usize, _: &Changes<'_>, _: &mut Context<'_>) -> Result<(), OperatorError> {
             Ok(())
         }
@@ -124,12 +124,12 @@ mod tests {
 
     fn chain(entries: &[i64]) -> Chain {
         let link = |(at, &entries): (usize, &i64)| {
-            let mut kept = Kept(Keyed::new(None));
-            (0..entries).for_each(|key| kept.0.update(&key.to_le_bytes(), 0, |value| *value = Some(key)));
+            let mut numbers = Numbers(Keyed::new(None));
+            (0..entries).for_each(|key| numbers.0.update(&key.to_le_bytes(), 0, |value| *value = Some(key)));
             Link {
                 identity: format!("kept/{at}"),
-                kind: "Kept".to_owned(),
-                operator: Box::new(kept),
+                kind: "Numbers".to_owned(),
+                operator: Box::new(numbers),
                 producers: Vec::new(),
                 targets: Vec::new(),
             }

@@ -42,13 +42,13 @@ mod tag {
 pub struct DeduplicateOperator {
     name: String,
     keys: Vec<usize>,
-    kept: Kept,
+    state: DeduplicateState,
     expiry: Expiry,
     out: ChangeBuffer,
     chunk: KeyChunk,
 }
 
-enum Kept {
+enum DeduplicateState {
     FirstByTime(FirstByTime),
     FirstToArrive(Keyed<()>),
     Last(LastRows),
@@ -63,16 +63,16 @@ impl DeduplicateOperator {
     ) -> DeduplicateOperator {
         let fields = &inputs[0].fields;
         let last = |time| LastRows::new(time, fields.len(), spec, ttl);
-        let kept = match spec.keeps {
-            Keeps::FirstByTime { field } => Kept::FirstByTime(FirstByTime::new(field, ttl)),
-            Keeps::FirstToArrive => Kept::FirstToArrive(Keyed::new(ttl)),
-            Keeps::LastByTime { field } => Kept::Last(last(Some(field))),
-            Keeps::LastToArrive => Kept::Last(last(None)),
+        let state = match spec.keeps {
+            Keeps::FirstByTime { field } => DeduplicateState::FirstByTime(FirstByTime::new(field, ttl)),
+            Keeps::FirstToArrive => DeduplicateState::FirstToArrive(Keyed::new(ttl)),
+            Keeps::LastByTime { field } => DeduplicateState::Last(last(Some(field))),
+            Keeps::LastToArrive => DeduplicateState::Last(last(None)),
         };
         DeduplicateOperator {
             name,
             keys: spec.keys.clone(),
-            kept,
+            state,
             expiry: Expiry::new(ttl),
             out: ChangeBuffer::new(&fields::reprs(fields)),
             chunk: KeyChunk::default(),
@@ -81,12 +81,12 @@ impl DeduplicateOperator {
 
     /// Processes the rows of the chunk.
     fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) {
-        let Self { kept, out, chunk, .. } = self;
-        match kept {
-            Kept::FirstByTime(first) => {
+        let Self { state, out, chunk, .. } = self;
+        match state {
+            DeduplicateState::FirstByTime(first) => {
                 chunk.iter().for_each(|(row, key)| first.take(key, rows, row, now_ms));
             }
-            Kept::FirstToArrive(given) => {
+            DeduplicateState::FirstToArrive(given) => {
                 chunk.prefetch(given, |()| {});
                 for (row, key) in chunk.iter() {
                     if given.get(key, now_ms).is_none() {
@@ -95,7 +95,7 @@ impl DeduplicateOperator {
                     }
                 }
             }
-            Kept::Last(last) => {
+            DeduplicateState::Last(last) => {
                 last.prefetch(chunk);
                 chunk.iter().for_each(|(row, key)| last.take(key, rows, row, now_ms, out));
             }
@@ -109,7 +109,7 @@ impl DeduplicateOperator {
     fn fire(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         let now_ms = context.now_ms();
         loop {
-            let Kept::FirstByTime(first) = &mut self.kept else { return Ok(()) };
+            let DeduplicateState::FirstByTime(first) = &mut self.state else { return Ok(()) };
             if !first.fire_one(watermark, now_ms, &mut self.out) {
                 return Ok(());
             }
@@ -165,30 +165,32 @@ impl Operator for DeduplicateOperator {
     fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
         let now_ms = context.now_ms();
         if self.expiry.take_due(now_ms) {
-            match &mut self.kept {
-                Kept::FirstByTime(first) => first.expire(now_ms),
-                Kept::FirstToArrive(given) => given.expire(now_ms),
-                Kept::Last(last) => last.expire(now_ms),
+            match &mut self.state {
+                DeduplicateState::FirstByTime(first) => first.expire(now_ms),
+                DeduplicateState::FirstToArrive(given) => given.expire(now_ms),
+                DeduplicateState::Last(last) => last.expire(now_ms),
             }
         }
         Ok(())
     }
 
     fn snapshot(&self, out: &mut StateWriter) {
-        match &self.kept {
-            Kept::FirstByTime(first) => first.write(out),
-            Kept::FirstToArrive(given) => given.write(tag::GIVEN, out),
-            Kept::Last(last) => last.write(out),
+        match &self.state {
+            DeduplicateState::FirstByTime(first) => first.write(out),
+            DeduplicateState::FirstToArrive(given) => given.write(tag::GIVEN, out),
+            DeduplicateState::Last(last) => last.write(out),
         }
     }
 
     fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
         let mut reader = Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
-            match (&mut self.kept, tag) {
-                (Kept::FirstByTime(first), _) => first.read(tag, &mut reader, &self.name)?,
-                (Kept::FirstToArrive(given), tag::GIVEN) => given.read(&mut reader, &self.name)?,
-                (Kept::Last(last), tag::LAST) => last.read(&mut reader, &self.name)?,
+            match (&mut self.state, tag) {
+                (DeduplicateState::FirstByTime(first), _) => first.read(tag, &mut reader, &self.name)?,
+                (DeduplicateState::FirstToArrive(given), tag::GIVEN) => {
+                    given.read(&mut reader, &self.name)?
+                }
+                (DeduplicateState::Last(last), tag::LAST) => last.read(&mut reader, &self.name)?,
                 _ => return Err(no_map(&self.name, tag)),
             }
         }
@@ -196,19 +198,19 @@ impl Operator for DeduplicateOperator {
     }
 
     fn memory_bytes(&self) -> usize {
-        let kept = match &self.kept {
-            Kept::FirstByTime(first) => first.memory_bytes(),
-            Kept::FirstToArrive(given) => given.memory_bytes(),
-            Kept::Last(last) => last.memory_bytes(),
+        let bytes = match &self.state {
+            DeduplicateState::FirstByTime(first) => first.memory_bytes(),
+            DeduplicateState::FirstToArrive(given) => given.memory_bytes(),
+            DeduplicateState::Last(last) => last.memory_bytes(),
         };
-        kept + self.out.memory_bytes()
+        bytes + self.out.memory_bytes()
     }
 
     fn take_late(&mut self) -> u64 {
-        match &mut self.kept {
-            Kept::FirstByTime(first) => first.take_late(),
-            Kept::FirstToArrive(_) => 0,
-            Kept::Last(last) => last.take_late(),
+        match &mut self.state {
+            DeduplicateState::FirstByTime(first) => first.take_late(),
+            DeduplicateState::FirstToArrive(_) => 0,
+            DeduplicateState::Last(last) => last.take_late(),
         }
     }
 }

@@ -87,13 +87,13 @@ impl Chunk {
                     true => Some(groups.place(hash, key, now_ms, || Group::new(accumulators))),
                     false => groups.find(hash, key, now_ms),
                 };
-                before = found.map(|found| (found.at, found.found));
+                before = found.map(|found| (found.at, found.status));
             }
-            let Some((place, found)) = before else { continue };
+            let Some((place, status)) = before else { continue };
 
             groups.written_at(place, now_ms);
             let group = groups.at(place).expect("its place was just found");
-            let grown = touched.touch(group, (place, found), row, accumulators);
+            let grown = touched.touch(group, (place, status), row, accumulators);
             let change = match is_addition {
                 true => Some(group.count()),
                 false => group.discount(),

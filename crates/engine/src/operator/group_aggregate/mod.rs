@@ -27,7 +27,7 @@ use types::Interval;
 
 use self::chunk::Chunk;
 use self::group::Group;
-use self::output::Output;
+use self::output::GroupAggregateOutput;
 use self::touched::Touched;
 use super::accumulate::{Accumulators, Retraction, StepScratch, Steps};
 use super::chain::{Context, Operator, OperatorError};
@@ -49,7 +49,7 @@ pub struct GroupAggregateOperator {
     accumulators: Accumulators,
     groups: Keyed<Group>,
     expiry: Expiry,
-    out: Output,
+    out: GroupAggregateOutput,
     updates: Updates,
     chunk: Chunk,
     touched: Touched,
@@ -76,7 +76,7 @@ impl GroupAggregateOperator {
             keys: spec.keys.clone(),
             groups: Keyed::new(ttl),
             expiry: Expiry::new(ttl),
-            out: Output::new(spec.keys.len(), accumulators.reprs(), spec.emits_before),
+            out: GroupAggregateOutput::new(spec.keys.len(), accumulators.reprs(), spec.emits_before),
             accumulators,
             updates,
             chunk: Chunk::default(),

@@ -18,7 +18,7 @@ const FULL_BYTES: usize = 1 << 20;
 
 /// The output rows; see the module documentation.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(super) struct GroupAggregateOutput {
     emits_before: bool,
     /// One column per call, with two places per group.
     results: Vec<Column>,
@@ -31,9 +31,9 @@ pub(super) struct Output {
     watermarks: Vec<i64>,
 }
 
-impl Output {
-    pub fn new(keys: usize, results: impl Iterator<Item = Repr>, emits_before: bool) -> Output {
-        Output {
+impl GroupAggregateOutput {
+    pub fn new(keys: usize, results: impl Iterator<Item = Repr>, emits_before: bool) -> GroupAggregateOutput {
+        GroupAggregateOutput {
             emits_before,
             results: results.map(Column::new).collect(),
             rows: Vec::new(),
@@ -110,7 +110,7 @@ impl Output {
         key_fields: &[usize],
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
-        let Output { results, rows: places, kinds, given, keys, watermarks, .. } = self;
+        let GroupAggregateOutput { results, rows: places, kinds, given, keys, watermarks, .. } = self;
         if given.is_empty() {
             return Ok(());
         }

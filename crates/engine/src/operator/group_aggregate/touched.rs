@@ -3,7 +3,7 @@
 
 use super::group::Group;
 use crate::operator::accumulate::Accumulators;
-use crate::state::{Found, Keyed};
+use crate::state::{EntryStatus, Keyed};
 
 /// A group at the time a row of the batch first touches it.
 #[derive(Debug, Clone, Copy)]
@@ -38,14 +38,14 @@ impl Touched {
     pub fn touch(
         &mut self,
         group: &mut Group,
-        (place, found): (usize, Found),
+        (place, status): (usize, EntryStatus),
         row: usize,
         accumulators: &Accumulators,
     ) -> isize {
         if !group.touch() {
             return 0;
         }
-        if found == Found::Over {
+        if status == EntryStatus::Expired {
             group.forget();
         }
         let had_rows = !group.is_empty();

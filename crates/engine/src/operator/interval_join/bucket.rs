@@ -9,7 +9,7 @@ use crate::state::StateValue;
 /// Rows ordered by time. They mostly come in order: they are added at the back and removed from the front.
 #[derive(Debug, Default)]
 pub(super) struct Bucket {
-    rows: VecDeque<Kept>,
+    rows: VecDeque<TimedRow>,
     row_bytes: usize,
     /// When the timer of the first row is due.
     pub due: i64,
@@ -17,7 +17,7 @@ pub(super) struct Bucket {
 
 /// A row that may still have partners.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct TimedRow {
     pub time: i64,
     pub row: Box<[u8]>,
     /// Whether it was emitted with a partner.
@@ -28,41 +28,41 @@ impl Bucket {
     /// Adds a row after those of the same time.
     pub fn add(&mut self, time: i64, row: &[u8], is_matched: bool) {
         self.row_bytes += row.len();
-        let kept = Kept { time, row: row.into(), is_matched };
+        let stored = TimedRow { time, row: row.into(), is_matched };
         if self.rows.back().is_none_or(|last| last.time <= time) {
-            self.rows.push_back(kept);
+            self.rows.push_back(stored);
         } else {
-            self.rows.insert(self.rows.partition_point(|other| other.time <= time), kept);
+            self.rows.insert(self.rows.partition_point(|other| other.time <= time), stored);
         }
     }
 
     /// Returns the places of the rows whose times are within these bounds, both inclusive.
     pub fn places(&self, (low, high): (i64, i64)) -> Range<usize> {
-        let from = self.rows.partition_point(|kept| kept.time < low);
-        let to = self.rows.partition_point(|kept| kept.time <= high);
+        let from = self.rows.partition_point(|stored| stored.time < low);
+        let to = self.rows.partition_point(|stored| stored.time <= high);
         from..to.max(from)
     }
 
-    pub fn rows(&self, places: Range<usize>) -> impl Iterator<Item = &Kept> {
+    pub fn rows(&self, places: Range<usize>) -> impl Iterator<Item = &TimedRow> {
         self.rows.range(places)
     }
 
-    pub fn rows_mut(&mut self, places: Range<usize>) -> impl Iterator<Item = &mut Kept> {
+    pub fn rows_mut(&mut self, places: Range<usize>) -> impl Iterator<Item = &mut TimedRow> {
         self.rows.range_mut(places)
     }
 
     pub fn first_time(&self) -> Option<i64> {
-        self.rows.front().map(|kept| kept.time)
+        self.rows.front().map(|stored| stored.time)
     }
 
-    pub fn pop_first(&mut self) -> Option<Kept> {
-        let kept = self.rows.pop_front()?;
-        self.row_bytes -= kept.row.len();
+    pub fn pop_first(&mut self) -> Option<TimedRow> {
+        let stored = self.rows.pop_front()?;
+        self.row_bytes -= stored.row.len();
         // A key that had many rows for a while releases their memory.
         if self.rows.capacity() > 64 && self.rows.len() < self.rows.capacity() / 4 {
             self.rows.shrink_to(self.rows.capacity() / 2);
         }
-        Some(kept)
+        Some(stored)
     }
 }
 
@@ -70,11 +70,11 @@ impl StateValue for Bucket {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.due.to_le_bytes());
         row::write_length(self.rows.len(), out);
-        for kept in &self.rows {
-            out.extend_from_slice(&kept.time.to_le_bytes());
-            out.push(u8::from(kept.is_matched));
-            row::write_length(kept.row.len(), out);
-            out.extend_from_slice(&kept.row);
+        for stored in &self.rows {
+            out.extend_from_slice(&stored.time.to_le_bytes());
+            out.push(u8::from(stored.is_matched));
+            row::write_length(stored.row.len(), out);
+            out.extend_from_slice(&stored.row);
         }
     }
 
@@ -89,7 +89,7 @@ impl StateValue for Bucket {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.rows.capacity() * size_of::<Kept>() + self.row_bytes
+        self.rows.capacity() * size_of::<TimedRow>() + self.row_bytes
     }
 }
 

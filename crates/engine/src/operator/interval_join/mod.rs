@@ -23,7 +23,7 @@ use sql::plan::operator::{Input, IntervalJoin, JoinKind};
 use self::sides::Sides;
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::Changes;
-use super::join::condition::{Condition, Probe, Probed};
+use super::join::condition::{Probe, ProbeCondition, Probed};
 use super::join::side::ALL;
 use crate::row;
 use crate::state::{StateError, StatePart, StateWriter};
@@ -33,7 +33,7 @@ use crate::watermark::NO_WATERMARK;
 pub struct IntervalJoinOperator {
     name: String,
     sides: Sides,
-    condition: Option<Condition>,
+    condition: Option<ProbeCondition>,
     /// By how much the output watermark is held back, in milliseconds.
     holds_back: i64,
 }
@@ -54,7 +54,7 @@ impl IntervalJoinOperator {
         }
 
         let condition = match join.condition.as_ref() {
-            Some(predicate) => Some(Condition::new(name.clone(), predicate, None, inputs, time_zone)?),
+            Some(predicate) => Some(ProbeCondition::new(name.clone(), predicate, None, inputs, time_zone)?),
             None => None,
         };
         let sides = Sides::new(join, inputs);
@@ -129,7 +129,7 @@ impl Operator for IntervalJoinOperator {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.sides.memory_bytes() + self.condition.as_ref().map_or(0, Condition::memory_bytes)
+        self.sides.memory_bytes() + self.condition.as_ref().map_or(0, ProbeCondition::memory_bytes)
     }
 
     fn take_late(&mut self) -> u64 {

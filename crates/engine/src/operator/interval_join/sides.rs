@@ -8,7 +8,7 @@ use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, RowKind};
 use crate::operator::join::condition::{Probe, Probed};
 use crate::operator::join::give_padded;
-use crate::operator::join::output::Output;
+use crate::operator::join::output::JoinOutput;
 use crate::operator::join::shape::{LEFT, RIGHT, Shape, values};
 use crate::row;
 use crate::state::{Keyed, StateError, StateWriter, Timers};
@@ -24,7 +24,7 @@ pub(super) struct Sides {
     reaches: [(i64, i64); 2],
     buckets: [Keyed<Bucket>; 2],
     timers: [Timers; 2],
-    pub output: Output,
+    pub output: JoinOutput,
     /// The watermark, or the system clock for processing time.
     pub clock: i64,
     is_matched: bool,
@@ -37,7 +37,7 @@ impl Sides {
         let shape = Shape::new(join.kind, &join.keys, inputs);
         let (lower, upper) = (join.lower.0, join.upper.0);
         Sides {
-            output: Output::new(&shape.output(inputs)),
+            output: JoinOutput::new(&shape.output(inputs)),
             shape,
             times: [join.left_time, join.right_time],
             // The condition is lower <= left - right <= upper.

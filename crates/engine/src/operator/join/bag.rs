@@ -1,7 +1,7 @@
 //! A bag of rows: a list while there are few, a table when there are many.
 
 use super::packed::{Form, Packed};
-use super::table::Table;
+use super::row_table::RowTable;
 use crate::row;
 use crate::state::StateValue;
 
@@ -13,7 +13,7 @@ pub(super) enum Bag {
     #[default]
     Empty,
     Few(Packed),
-    Many(Box<Table>),
+    Many(Box<RowTable>),
 }
 
 impl Bag {
@@ -22,7 +22,7 @@ impl Bag {
             Bag::Empty => *self = Bag::Few(Packed::new(FORM, row, 1, 0)),
             Bag::Few(packed) => {
                 if !packed.add(FORM, row, 0) {
-                    let mut table = Table::default();
+                    let mut table = RowTable::default();
                     packed.entries(FORM).for_each(|entry| table.add(entry.row, entry.count, 0));
                     table.add(row, 1, 0);
                     *self = Bag::Many(Box::new(table));
@@ -84,7 +84,7 @@ impl StateValue for Bag {
         Some(match reader.tag()? {
             0 => Bag::Empty,
             1 => Bag::Few(Packed::read(reader)?),
-            2 => Bag::Many(Box::new(Table::read(reader)?)),
+            2 => Bag::Many(Box::new(RowTable::read(reader)?)),
             _ => return None,
         })
     }
@@ -93,7 +93,7 @@ impl StateValue for Bag {
         match self {
             Bag::Empty => 0,
             Bag::Few(packed) => packed.heap_bytes(),
-            Bag::Many(table) => size_of::<Table>() + table.heap_bytes(),
+            Bag::Many(table) => size_of::<RowTable>() + table.heap_bytes(),
         }
     }
 }

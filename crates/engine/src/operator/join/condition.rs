@@ -15,7 +15,7 @@ use sql::plan::operator::{Input, Predicate};
 
 use super::pairs::Pairs;
 use super::shape::{LEFT, Shape};
-use super::side::Places;
+use super::side::PlaceRange;
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::Changes;
 
@@ -24,7 +24,7 @@ use crate::operator::changes::Changes;
 pub(crate) struct Probe {
     pub at: usize,
     /// The rows of the other side to which the probe refers. A first part begins at 0.
-    pub places: Places,
+    pub places: PlaceRange,
     /// The number of pairs gathered with these rows.
     pub pairs: usize,
     pub is_last: bool,
@@ -62,7 +62,7 @@ pub(crate) trait Probed {
 }
 
 /// A condition over pairs, and the rows whose pairs wait for it.
-pub(crate) struct Condition {
+pub(crate) struct ProbeCondition {
     operator: String,
     pairs: Pairs,
     /// Set if the join is null-aware: the compared fields of a pair. Values whose comparison is unknown are
@@ -71,7 +71,7 @@ pub(crate) struct Condition {
     probes: Vec<Probe>,
 }
 
-impl Condition {
+impl ProbeCondition {
     /// Compiles a condition.
     ///
     /// # Errors
@@ -82,9 +82,9 @@ impl Condition {
         compared: Option<(usize, usize)>,
         inputs: &[Input],
         time_zone: &TimeZone,
-    ) -> Result<Condition, String> {
+    ) -> Result<ProbeCondition, String> {
         let pairs = Pairs::new(predicate, inputs, time_zone)?;
-        Ok(Condition { operator, pairs, compared, probes: Vec::new() })
+        Ok(ProbeCondition { operator, pairs, compared, probes: Vec::new() })
     }
 
     pub fn memory_bytes(&self) -> usize {

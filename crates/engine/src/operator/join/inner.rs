@@ -60,14 +60,14 @@ struct ChunkRow {
 /// Emits the pairs that pass the condition.
 struct Giver {
     operator: String,
-    condition: Option<Condition>,
+    condition: Option<PairCondition>,
     columns: PairColumns,
     watermark: i64,
     places: Vec<u32>,
     kinds: Vec<RowKind>,
 }
 
-struct Condition {
+struct PairCondition {
     evaluator: Evaluator,
     conditions: Vec<ExprId>,
     columns: PairColumns,
@@ -92,7 +92,7 @@ impl InnerJoin {
         let reprs: Vec<Repr> = inputs.iter().flat_map(reprs).collect();
 
         let condition = match &join.condition {
-            Some(predicate) => Some(Condition::new(predicate, &shape, &reprs, time_zone)?),
+            Some(predicate) => Some(PairCondition::new(predicate, &shape, &reprs, time_zone)?),
             None => None,
         };
 
@@ -293,13 +293,13 @@ impl Giver {
     }
 }
 
-impl Condition {
+impl PairCondition {
     fn new(
         predicate: &Predicate,
         shape: &Shape,
         reprs: &[Repr],
         time_zone: &TimeZone,
-    ) -> Result<Condition, String> {
+    ) -> Result<PairCondition, String> {
         let Predicate { exprs, conditions } = predicate;
         let mut reads = vec![false; reprs.len()];
         let mut waiting = conditions.clone();
@@ -309,7 +309,7 @@ impl Condition {
                 _ => waiting.extend(exprs.operands(expr)),
             }
         }
-        Ok(Condition {
+        Ok(PairCondition {
             evaluator: Evaluator::new(exprs, conditions, time_zone)?,
             conditions: conditions.clone(),
             columns: PairColumns::new(shape, reprs, |field| reads[field]),
@@ -326,7 +326,7 @@ impl Condition {
         places: &mut Vec<u32>,
         env: &Env,
     ) -> Result<Passed, EvalError> {
-        let Condition { evaluator, conditions, columns, passed } = self;
+        let PairCondition { evaluator, conditions, columns, passed } = self;
         places.clear();
         places.extend(pairs.iter().map(|pair| pair.at));
         let columns = columns.fill(given, rows, places, pairs.iter().map(|pair| pair.stored));

@@ -8,7 +8,7 @@ use sql::plan::operator::{Input, Join};
 use types::{Interval, Scalar};
 
 use super::condition::{Probe, Probed};
-use super::output::{Output, nulls};
+use super::output::{JoinOutput, nulls};
 use super::packed::Form;
 use super::shape::{Filter, LEFT, RIGHT, Shape, values};
 use super::side::Side;
@@ -19,16 +19,16 @@ use crate::operator::changes::{Changes, RowKind};
 pub(super) struct Joiner {
     pub shape: Shape,
     pub sides: [Side; 2],
-    pub output: Output,
+    pub output: JoinOutput,
     /// The findings about the row that is being applied.
-    found: Found,
+    applied: AppliedRow,
     key: Vec<u8>,
     row: Vec<u8>,
 }
 
 /// The findings about a row while its partners are visited.
 #[derive(Debug, Clone, Copy, Default)]
-struct Found {
+struct AppliedRow {
     /// The number of partners found so far.
     partners: u64,
     /// The number of partners that a retracted row had.
@@ -48,8 +48,8 @@ impl Joiner {
         };
         Joiner {
             sides: [side(LEFT), side(RIGHT)],
-            output: Output::new(&shape.output(inputs)),
-            found: Found::default(),
+            output: JoinOutput::new(&shape.output(inputs)),
+            applied: AppliedRow::default(),
             key: Vec::new(),
             row: Vec::new(),
             shape,
@@ -65,7 +65,7 @@ impl Joiner {
         flags: Option<&[bool]>,
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
-        let Joiner { shape, sides, output, found, key, .. } = self;
+        let Joiner { shape, sides, output, applied, key, .. } = self;
         let (other, at, kind, now_ms) = (1 - input, probe.at, rows.kind(probe.at), context.now_ms());
         let is_addition = kind.is_addition();
         // With padding on either side, the two rows of an update do not replace each other.
@@ -83,7 +83,7 @@ impl Joiner {
                 return Ok(());
             }
             let partner = shape.stored(other, stored, rows, at);
-            found.partners = found.partners.saturating_add(count);
+            applied.partners = applied.partners.saturating_add(count);
 
             // The first partner comes, or the last one goes.
             let turns = if is_addition { *partners == 0 } else { *partners == 1 };
@@ -119,11 +119,11 @@ impl Joiner {
         at: usize,
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
-        let (kind, found) = (rows.kind(at), self.found);
+        let (kind, applied) = (rows.kind(at), self.applied);
         let is_addition = kind.is_addition();
         // What was emitted for a retracted row depends on the partners that it had, not on those still
         // stored.
-        let has_partners = if is_addition { found.partners > 0 } else { found.had > 0 };
+        let has_partners = if is_addition { applied.partners > 0 } else { applied.had > 0 };
         let given = values(rows, at);
 
         match self.shape.filter {
@@ -144,8 +144,8 @@ impl Joiner {
             _ => {}
         }
 
-        if is_addition && !found.is_alone {
-            self.sides[input].add(&self.key, &self.row, found.partners, context.now_ms());
+        if is_addition && !applied.is_alone {
+            self.sides[input].add(&self.key, &self.row, applied.partners, context.now_ms());
         }
         Ok(())
     }
@@ -186,26 +186,26 @@ impl Probed for Joiner {
         let has_key = self.shape.write_key(input, rows, at, &mut self.key);
 
         if probe.places.0 == 0 {
-            self.found = Found { is_alone: !has_key, ..Found::default() };
+            self.applied = AppliedRow { is_alone: !has_key, ..AppliedRow::default() };
             if has_key {
                 self.shape.write_row(input, rows, at, &mut self.row);
                 if !kind.is_addition() {
                     match self.sides[input].remove(&self.key, &self.row, now_ms) {
-                        Some(partners) => self.found.had = partners,
-                        None => self.found.is_unknown = true,
+                        Some(partners) => self.applied.had = partners,
+                        None => self.applied.is_unknown = true,
                     }
                 }
             }
         }
 
-        if self.found.is_unknown {
+        if self.applied.is_unknown {
             return Ok(());
         }
 
         if has_key && self.wants_partners(input, rows, at) {
             if input == LEFT && self.shape.filter.is_some() && flags.is_none() {
                 // The partners need only be counted.
-                self.found.partners = self.sides[RIGHT].total(&self.key, now_ms);
+                self.applied.partners = self.sides[RIGHT].total(&self.key, now_ms);
             } else {
                 self.visit(input, rows, probe, flags, context)?;
             }
@@ -220,7 +220,7 @@ pub(crate) fn give_padded<'v>(
     side: usize,
     (kind, copies): (RowKind, u64),
     values: impl Iterator<Item = Scalar<'v>> + Clone,
-    output: &mut Output,
+    output: &mut JoinOutput,
     context: &mut Context<'_>,
 ) -> Result<(), OperatorError> {
     let nulls = nulls(shape.widths[1 - side]);
@@ -237,7 +237,7 @@ fn give_turned<'v>(
     kind: RowKind,
     copies: u64,
     left: impl Iterator<Item = Scalar<'v>> + Clone,
-    output: &mut Output,
+    output: &mut JoinOutput,
     context: &mut Context<'_>,
 ) -> Result<(), OperatorError> {
     let marked = |value: bool| left.clone().chain(std::iter::once(Scalar::Bool(value)));

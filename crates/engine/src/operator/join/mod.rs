@@ -29,9 +29,9 @@ pub(crate) mod output;
 mod packed;
 mod pair_columns;
 pub(crate) mod pairs;
+mod row_table;
 pub(crate) mod shape;
 pub(crate) mod side;
-mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -39,7 +39,7 @@ use jiff::tz::TimeZone;
 use sql::plan::operator::{Input, Join};
 use types::Interval;
 
-use self::condition::{Condition, Probe, Probed};
+use self::condition::{Probe, ProbeCondition, Probed};
 use self::inner::InnerJoin;
 use self::joiner::Joiner;
 pub(crate) use self::joiner::give_padded;
@@ -62,7 +62,7 @@ pub struct JoinOperator {
 /// The way in which the rows of a join are stored and matched.
 enum Work {
     Inner(Box<InnerJoin>),
-    Pairs { joiner: Box<Joiner>, condition: Option<Box<Condition>> },
+    Pairs { joiner: Box<Joiner>, condition: Option<Box<ProbeCondition>> },
     NotIn(Box<NotIn>),
 }
 
@@ -102,7 +102,7 @@ impl JoinOperator {
             Some(predicate) => {
                 let right = inputs[LEFT].fields.len();
                 let compared = compared.map(|key| (key.left, right + key.right));
-                Some(Box::new(Condition::new(name.clone(), predicate, compared, inputs, time_zone)?))
+                Some(Box::new(ProbeCondition::new(name.clone(), predicate, compared, inputs, time_zone)?))
             }
         };
 

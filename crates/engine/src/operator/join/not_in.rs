@@ -23,7 +23,7 @@ use sql::plan::operator::{Input, JoinKey};
 use types::Interval;
 
 use super::bag::Bag;
-use super::output::Output;
+use super::output::JoinOutput;
 use super::shape::{LEFT, Shape, values};
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, RowKind};
@@ -39,7 +39,7 @@ pub(super) struct NotIn {
     /// The compared field of each side.
     compared: [usize; 2],
     groups: Keyed<Group>,
-    pub output: Output,
+    pub output: JoinOutput,
     key: Vec<u8>,
     value: Vec<u8>,
     row: Vec<u8>,
@@ -165,7 +165,7 @@ impl NotIn {
     /// Creates the state. `shape` has the keys before the compared one.
     pub fn new(shape: Shape, compared: JoinKey, inputs: &[Input], ttl: Option<Interval>) -> NotIn {
         NotIn {
-            output: Output::new(&shape.output(inputs)),
+            output: JoinOutput::new(&shape.output(inputs)),
             shape,
             compared: [compared.left, compared.right],
             groups: Keyed::new(ttl),

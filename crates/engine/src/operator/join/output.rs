@@ -8,15 +8,15 @@ use crate::row;
 use crate::watermark::NO_WATERMARK;
 
 /// Output rows, which are emitted in batches.
-pub(crate) struct Output {
+pub(crate) struct JoinOutput {
     buffer: ChangeBuffer,
     /// The watermark of the rows: that of the operator's last `advance`.
     pub watermark: i64,
 }
 
-impl Output {
-    pub fn new(reprs: &[Repr]) -> Output {
-        Output { buffer: ChangeBuffer::new(reprs), watermark: NO_WATERMARK }
+impl JoinOutput {
+    pub fn new(reprs: &[Repr]) -> JoinOutput {
+        JoinOutput { buffer: ChangeBuffer::new(reprs), watermark: NO_WATERMARK }
     }
 
     /// Adds copies of a row.

@@ -37,7 +37,7 @@ pub(crate) struct Packed(Box<[u8]>);
 
 /// A row of a list, with its position.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry<'a> {
+pub(crate) struct PackedRow<'a> {
     start: usize,
     end: usize,
     pub row: &'a [u8],
@@ -66,8 +66,8 @@ impl Packed {
         prefetch(&self.0, 0);
     }
 
-    pub fn entries(&self, form: Form) -> Entries<'_> {
-        Entries { form, bytes: &self.0, at: 0 }
+    pub fn entries(&self, form: Form) -> PackedRows<'_> {
+        PackedRows { form, bytes: &self.0, at: 0 }
     }
 
     /// Adds a copy of a row. Returns false and changes nothing if the list would become too long.
@@ -124,7 +124,7 @@ impl Packed {
         }
 
         for _ in from..to {
-            let Some(Entry { start, end, row, count, partners }) = read(form, &self.0, at) else { break };
+            let Some(PackedRow { start, end, row, count, partners }) = read(form, &self.0, at) else { break };
             let mut now = partners;
             let result = change(row, count, &mut now);
             if form.tracks && now != partners {
@@ -166,7 +166,7 @@ fn write(form: Form, row: &[u8], count: u64, partners: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(row);
 }
 
-fn read(form: Form, bytes: &[u8], start: usize) -> Option<Entry<'_>> {
+fn read(form: Form, bytes: &[u8], start: usize) -> Option<PackedRow<'_>> {
     let mut reader = row::Reader::new(bytes.get(start..)?);
     // A row without fields has no bytes, but exists.
     if reader.rest().is_empty() && (start > 0 || !form.unique || form.tracks) {
@@ -183,22 +183,22 @@ fn read(form: Form, bytes: &[u8], start: usize) -> Option<Entry<'_>> {
     let end = bytes.len() - reader.rest().len();
     // Otherwise the only row of a unique key, if it has no bytes, would be read again and again.
     let end = if form.unique { end.max(1) } else { end };
-    Some(Entry { start, end, row, count, partners: u64::from_le_bytes(partners) })
+    Some(PackedRow { start, end, row, count, partners: u64::from_le_bytes(partners) })
 }
 
 /// The rows of a list, in order of arrival.
 #[derive(Debug, Clone)]
-pub(crate) struct Entries<'a> {
+pub(crate) struct PackedRows<'a> {
     form: Form,
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Iterator for Entries<'a> {
-    type Item = Entry<'a>;
+impl<'a> Iterator for PackedRows<'a> {
+    type Item = PackedRow<'a>;
 
     #[inline]
-    fn next(&mut self) -> Option<Entry<'a>> {
+    fn next(&mut self) -> Option<PackedRow<'a>> {
         let entry = read(self.form, self.bytes, self.at)?;
         self.at = entry.end;
         Some(entry)

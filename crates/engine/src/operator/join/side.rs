@@ -1,6 +1,6 @@
 //! One side of a join: its rows by join key.
 //!
-//! A key with few rows holds them in a [`Packed`] run, a key with many in a [`Table`]. The two kinds of keys
+//! A key with few rows holds them in a [`Packed`] run, a key with many in a [`RowTable`]. The two kinds of keys
 //! are in two maps, so that the many small keys pay nothing for the few large ones. Rows are bags: equal rows
 //! are one entry with a count. Stored rows lack the fields of the join key, which the map's key holds.
 //!
@@ -15,27 +15,27 @@ mod tests;
 use types::Interval;
 
 use super::packed::{Form, Packed};
-use super::table::Table;
+use super::row_table::RowTable;
 use crate::row;
-use crate::state::{Found, Keyed, Place, StateError, StateValue, StateWriter};
+use crate::state::{EntryPlace, EntryStatus, Keyed, StateError, StateValue, StateWriter};
 
 /// The rows of one side; see the module documentation.
 pub(crate) struct Side {
     form: Form,
     few: Keyed<Packed>,
-    many: Keyed<Table>,
+    many: Keyed<RowTable>,
     /// The tag of `few` in an image; the tag of `many` is the next number.
     tag: u8,
 }
 
 /// A range of a key's rows by place, from the first (inclusive) to the second (exclusive). Places of empty
 /// slots count.
-pub(crate) type Places = (usize, usize);
+pub(crate) type PlaceRange = (usize, usize);
 
 /// State that holds more bytes than this does not fit the caches.
 const LARGE_BYTES: usize = 1 << 20;
 
-pub(crate) const ALL: Places = (0, usize::MAX);
+pub(crate) const ALL: PlaceRange = (0, usize::MAX);
 
 impl Side {
     /// Creates a side. `side` is 0 or 1.
@@ -73,7 +73,7 @@ impl Side {
     /// As [`add`](Side::add), with the key's hash.
     pub fn add_hashed(&mut self, hash: u64, key: &[u8], row: &[u8], partners: u64, now_ms: i64) {
         if !self.many.is_empty()
-            && let Some(Place { at, found: Found::There }) = self.many.find(hash, key, now_ms)
+            && let Some(EntryPlace { at, status: EntryStatus::Live }) = self.many.find(hash, key, now_ms)
             && let Some(table) = self.many.at(at)
         {
             let before = table.heap_bytes();
@@ -97,7 +97,7 @@ impl Side {
         });
 
         if let Some(packed) = outgrown {
-            let mut table = Table::default();
+            let mut table = RowTable::default();
             packed.entries(form).for_each(|entry| table.add(entry.row, entry.count, entry.partners));
             table.add(row, 1, partners);
             self.many.update(key, now_ms, |kept| *kept = Some(table));
@@ -140,7 +140,7 @@ impl Side {
         match self.few.get(key, now_ms) {
             Some(packed) => packed.entries(self.form).map(|entry| entry.count).sum(),
             None if self.many.is_empty() => 0,
-            None => self.many.get(key, now_ms).map_or(0, Table::total),
+            None => self.many.get(key, now_ms).map_or(0, RowTable::total),
         }
     }
 
@@ -181,7 +181,7 @@ impl Side {
         &mut self,
         key: &[u8],
         now_ms: i64,
-        places: Places,
+        places: PlaceRange,
         mut change: impl FnMut(&[u8], u64, &mut u64) -> Result<(), E>,
     ) -> Result<(), E> {
         let form = self.form;
@@ -227,7 +227,7 @@ impl Side {
         &self,
         key: &[u8],
         now_ms: i64,
-        (from, to): Places,
+        (from, to): PlaceRange,
         mut change: impl FnMut(&[u8], u64, &mut u64) -> Result<(), E>,
     ) -> Result<(), E> {
         if let Some(packed) = self.few.get(key, now_ms) {
@@ -275,7 +275,7 @@ impl Side {
                 self.few.read_if(reader, operator, is_sound).map(|()| true)
             }
             Some(1) => {
-                let is_sound = |table: &Table| table.rows_from(0).all(|(_, row, ..)| row::is_sound(row));
+                let is_sound = |table: &RowTable| table.rows_from(0).all(|(_, row, ..)| row::is_sound(row));
                 self.many.read_if(reader, operator, is_sound).map(|()| true)
             }
             _ => Ok(false),

@@ -9,7 +9,7 @@ use crate::connector::CachePolicy;
 /// A cache of looked-up rows with expiry.
 pub(super) struct Cache {
     policy: CachePolicy,
-    entries: HashMap<Arc<[u8]>, Entry>,
+    entries: HashMap<Arc<[u8]>, CachedRows>,
     /// Keys by their last use.
     by_use: BTreeMap<u64, Arc<[u8]>>,
     uses: u64,
@@ -18,7 +18,7 @@ pub(super) struct Cache {
     bytes: usize,
 }
 
-struct Entry {
+struct CachedRows {
     partners: Partners,
     written_ms: i64,
     used_ms: i64,
@@ -26,14 +26,14 @@ struct Entry {
     used: u64,
 }
 
-impl Entry {
+impl CachedRows {
     fn rows(&self) -> usize {
         self.partners.len().max(1)
     }
 
     fn bytes(&self, key: &[u8]) -> usize {
         let rows: usize = self.partners.iter().map(|row| size_of::<Box<[u8]>>() + row.len()).sum();
-        2 * key.len() + rows + size_of::<Entry>() + size_of::<(u64, Arc<[u8]>)>()
+        2 * key.len() + rows + size_of::<CachedRows>() + size_of::<(u64, Arc<[u8]>)>()
     }
 }
 
@@ -71,7 +71,7 @@ impl Cache {
         }
         let key: Arc<[u8]> = key.into();
         self.uses += 1;
-        let entry = Entry { partners, written_ms: now_ms, used_ms: now_ms, used: self.uses };
+        let entry = CachedRows { partners, written_ms: now_ms, used_ms: now_ms, used: self.uses };
         self.rows += entry.rows();
         self.bytes += entry.bytes(&key);
         self.by_use.insert(self.uses, key.clone());

@@ -10,7 +10,7 @@ use crate::state::{Keyed, StateError, StateValue, StateWriter};
 
 /// A left row and its partners, as they were emitted.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct EmittedRow {
     pub left: Box<[u8]>,
     pub partners: Vec<Box<[u8]>>,
 }
@@ -18,7 +18,7 @@ pub(super) struct Kept {
 /// The rows of one key, in order of arrival.
 #[derive(Debug, Default)]
 struct OfKey {
-    rows: VecDeque<Kept>,
+    rows: VecDeque<EmittedRow>,
     bytes: usize,
 }
 
@@ -48,14 +48,16 @@ impl Joined {
         let mut key = std::mem::take(&mut self.key);
         key.clear();
         self.write_key(left, &mut key);
-        let kept =
-            Kept { left: left.into(), partners: partners.iter().map(|&partner| partner.into()).collect() };
-        self.rows.update(&key, now_ms, |of_key| of_key.get_or_insert_default().push(kept));
+        let emitted = EmittedRow {
+            left: left.into(),
+            partners: partners.iter().map(|&partner| partner.into()).collect(),
+        };
+        self.rows.update(&key, now_ms, |of_key| of_key.get_or_insert_default().push(emitted));
         self.key = key;
     }
 
     /// Removes and returns what was emitted for a retracted row: of equal rows, the first one.
-    pub fn take(&mut self, left: &[u8], now_ms: i64) -> Option<Kept> {
+    pub fn take(&mut self, left: &[u8], now_ms: i64) -> Option<EmittedRow> {
         let mut key = std::mem::take(&mut self.key);
         key.clear();
         self.write_key(left, &mut key);
@@ -94,34 +96,34 @@ impl Joined {
     }
 }
 
-impl Kept {
+impl EmittedRow {
     fn bytes(&self) -> usize {
         let partners: usize =
             self.partners.iter().map(|partner| size_of::<Box<[u8]>>() + partner.len()).sum();
-        size_of::<Kept>() + self.left.len() + partners
+        size_of::<EmittedRow>() + self.left.len() + partners
     }
 }
 
 impl OfKey {
-    fn push(&mut self, kept: Kept) {
-        self.bytes += kept.bytes();
-        self.rows.push_back(kept);
+    fn push(&mut self, emitted: EmittedRow) {
+        self.bytes += emitted.bytes();
+        self.rows.push_back(emitted);
     }
 
-    fn pop(&mut self) -> Option<Kept> {
-        let kept = self.rows.pop_front()?;
-        self.bytes -= kept.bytes();
-        Some(kept)
+    fn pop(&mut self) -> Option<EmittedRow> {
+        let emitted = self.rows.pop_front()?;
+        self.bytes -= emitted.bytes();
+        Some(emitted)
     }
 }
 
 impl StateValue for OfKey {
     fn write(&self, out: &mut Vec<u8>) {
         row::write_length(self.rows.len(), out);
-        for kept in &self.rows {
-            kept.left.write(out);
-            row::write_length(kept.partners.len(), out);
-            kept.partners.iter().for_each(|partner| partner.write(out));
+        for emitted in &self.rows {
+            emitted.left.write(out);
+            row::write_length(emitted.partners.len(), out);
+            emitted.partners.iter().for_each(|partner| partner.write(out));
         }
     }
 
@@ -133,7 +135,7 @@ impl StateValue for OfKey {
             for _ in 0..reader.length()? {
                 partners.push(Box::read(reader)?);
             }
-            of_key.push(Kept { left, partners });
+            of_key.push(EmittedRow { left, partners });
         }
         Some(of_key)
     }

@@ -39,7 +39,7 @@ use self::keys::Keys;
 use self::queue::{Given, LeftRow, Partners, Queue};
 use super::chain::{Context, InFlight, Operator, OperatorError};
 use super::changes::{Changes, RowKind};
-use super::join::output::{Output, nulls};
+use super::join::output::{JoinOutput, nulls};
 use super::join::pairs::{Pairs, reprs};
 use crate::connector::LookupFactory;
 use crate::row;
@@ -66,7 +66,7 @@ pub struct LookupJoinOperator {
     cache: Option<Cache>,
     /// The emitted rows, if left rows are updated.
     joined: Option<Joined>,
-    output: Output,
+    output: JoinOutput,
     capacity: usize,
     timeout: Option<i64>,
     key: Vec<u8>,
@@ -109,7 +109,7 @@ impl LookupJoinOperator {
             asking: Asking::start(&join.table.name, table, attempts, delay.0)?,
             cache: table.cache().map(Cache::new),
             joined: join.kept_by.clone().map(|by| Joined::new(by, ttl)),
-            output: Output::new(&forms),
+            output: JoinOutput::new(&forms),
             capacity: join.hint.capacity.unwrap_or(CAPACITY).max(1),
             timeout: join.hint.timeout.map(|timeout| timeout.0).filter(|&timeout| timeout > 0),
             key: Vec::new(),
@@ -215,9 +215,9 @@ impl LookupJoinOperator {
             }
             return give(RowKind::Insert, &left.row, partners, shape, &mut self.output, context);
         }
-        let Some(kept) = joined.take(&left.row, context.now_ms()) else { return Ok(()) };
-        let partners: Vec<&[u8]> = kept.partners.iter().map(|partner| &**partner).collect();
-        give(RowKind::Delete, &kept.left, &partners, shape, &mut self.output, context)
+        let Some(emitted) = joined.take(&left.row, context.now_ms()) else { return Ok(()) };
+        let partners: Vec<&[u8]> = emitted.partners.iter().map(|partner| &**partner).collect();
+        give(RowKind::Delete, &emitted.left, &partners, shape, &mut self.output, context)
     }
 
     /// Checks the timeout of look-ups.
@@ -240,7 +240,7 @@ fn give(
     left: &[u8],
     partners: &[&[u8]],
     (pads, right_width): (bool, usize),
-    output: &mut Output,
+    output: &mut JoinOutput,
     context: &mut Context<'_>,
 ) -> Result<(), OperatorError> {
     let left = row::Reader::new(left);

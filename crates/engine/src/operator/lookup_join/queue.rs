@@ -28,7 +28,7 @@ pub(super) struct Given {
     pub partners: Partners,
 }
 
-enum Entry {
+enum QueueItem {
     Row(LeftRow),
     Watermark(i64),
 }
@@ -37,7 +37,7 @@ enum Entry {
 /// queue.
 #[derive(Default)]
 pub(super) struct Queue {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<QueueItem>,
     /// The place of the first entry.
     first: u64,
     rows: usize,
@@ -56,7 +56,7 @@ impl Queue {
     pub fn push(&mut self, row: LeftRow) -> u64 {
         self.rows += 1;
         self.row_bytes += row.row.len();
-        self.entries.push_back(Entry::Row(row));
+        self.entries.push_back(QueueItem::Row(row));
         self.first + self.entries.len() as u64 - 1
     }
 
@@ -64,8 +64,8 @@ impl Queue {
     pub fn advance(&mut self, watermark: i64) {
         match self.entries.back_mut() {
             None => self.passed = Some(watermark),
-            Some(Entry::Watermark(last)) => *last = watermark,
-            Some(Entry::Row(_)) => self.entries.push_back(Entry::Watermark(watermark)),
+            Some(QueueItem::Watermark(last)) => *last = watermark,
+            Some(QueueItem::Row(_)) => self.entries.push_back(QueueItem::Watermark(watermark)),
         }
     }
 
@@ -77,7 +77,7 @@ impl Queue {
     /// Sets the partners of the row at a place.
     pub fn answer(&mut self, place: u64, partners: Partners) {
         let at = place.checked_sub(self.first).and_then(|at| usize::try_from(at).ok());
-        if let Some(Entry::Row(row)) = at.and_then(|at| self.entries.get_mut(at)) {
+        if let Some(QueueItem::Row(row)) = at.and_then(|at| self.entries.get_mut(at)) {
             row.partners = Some(partners);
         }
     }
@@ -87,8 +87,8 @@ impl Queue {
         let mut given = Vec::new();
         while given.len() < most {
             let is_ready = match self.entries.front() {
-                Some(Entry::Row(row)) => row.partners.is_some(),
-                Some(Entry::Watermark(_)) => true,
+                Some(QueueItem::Row(row)) => row.partners.is_some(),
+                Some(QueueItem::Watermark(_)) => true,
                 None => false,
             };
 
@@ -96,8 +96,8 @@ impl Queue {
             self.first += 1;
 
             match entry {
-                Entry::Watermark(watermark) => self.passed = Some(watermark),
-                Entry::Row(mut left) => {
+                QueueItem::Watermark(watermark) => self.passed = Some(watermark),
+                QueueItem::Row(mut left) => {
                     self.rows -= 1;
                     self.row_bytes -= left.row.len();
                     let partners = left.partners.take().unwrap_or_default();
@@ -111,13 +111,13 @@ impl Queue {
     /// Returns the waiting rows.
     pub fn rows(&self) -> impl Iterator<Item = &LeftRow> {
         self.entries.iter().filter_map(|entry| match entry {
-            Entry::Row(row) => Some(row),
-            Entry::Watermark(_) => None,
+            QueueItem::Row(row) => Some(row),
+            QueueItem::Watermark(_) => None,
         })
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.entries.capacity() * size_of::<Entry>() + self.row_bytes
+        self.entries.capacity() * size_of::<QueueItem>() + self.row_bytes
     }
 }
 

@@ -29,7 +29,7 @@ struct Step {
 
 /// A place in the pattern: before a row of a step, of which `taken` rows were taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct PatternPosition {
     pub step: usize,
     pub taken: u32,
 }
@@ -56,24 +56,24 @@ impl Automaton {
     }
 
     /// Returns the place after another row of the step.
-    pub fn after_row(&self, place: Place) -> Place {
+    pub fn after_row(&self, place: PatternPosition) -> PatternPosition {
         let taken = place.taken.saturating_add(1);
         match self.steps[place.step].max {
-            Some(max) if taken >= max => Place { step: place.step + 1, taken: 0 },
-            _ => Place { step: place.step, taken },
+            Some(max) if taken >= max => PatternPosition { step: place.step + 1, taken: 0 },
+            _ => PatternPosition { step: place.step, taken },
         }
     }
 
     /// Returns the place if the step gets no further row; `None` if it needs one.
-    pub fn without_row(&self, place: Place) -> Option<Place> {
+    pub fn without_row(&self, place: PatternPosition) -> Option<PatternPosition> {
         let step = &self.steps[place.step];
         let is_enough = if place.taken == 0 { step.is_optional } else { place.taken >= step.min };
-        is_enough.then_some(Place { step: place.step + 1, taken: 0 })
+        is_enough.then_some(PatternPosition { step: place.step + 1, taken: 0 })
     }
 
     /// Returns the step that keeps its rows from the step of this place: the preceding greedy step, as long
     /// as the present step has taken no row.
-    pub fn kept_for(&self, place: Place) -> Option<usize> {
+    pub fn kept_for(&self, place: PatternPosition) -> Option<usize> {
         let before = place.step.checked_sub(1)?;
         (place.taken == 0 && self.steps[before].is_greedy).then_some(before)
     }

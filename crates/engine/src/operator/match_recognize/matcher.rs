@@ -19,7 +19,7 @@ use sql::functions::Env;
 use sql::plan::operator::{AfterMatch, PatternStep};
 use types::Interval;
 
-use super::automaton::{Automaton, Place};
+use super::automaton::{Automaton, PatternPosition};
 use super::expression::{Failure, MatchExpr};
 use super::queue::{Queue, Run};
 use super::view::{Buffer, View};
@@ -28,7 +28,7 @@ use crate::state::StateValue;
 
 /// The state of a partition.
 #[derive(Debug)]
-pub(super) struct Partition {
+pub(super) struct MatchPartition {
     pub buffer: Buffer,
     /// Open matches, including one that has not begun.
     open: Queue,
@@ -42,7 +42,7 @@ pub(super) struct Partition {
 
 /// A match that counts.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundMatch {
     pub run: Run,
     /// The time at which this was certain.
     pub time: i64,
@@ -75,11 +75,11 @@ impl Matcher {
         }
     }
 
-    pub fn start(&self) -> Partition {
+    pub fn start(&self) -> MatchPartition {
         let steps = self.automaton.len();
         let mut open = Queue::default();
         open.push(Run::not_begun(steps));
-        Partition { buffer: Buffer::default(), open, complete: Queue::default(), over_at: None, steps }
+        MatchPartition { buffer: Buffer::default(), open, complete: Queue::default(), over_at: None, steps }
     }
 
     /// Offers the next row; appends the matches that count now.
@@ -88,10 +88,10 @@ impl Matcher {
     /// A condition cannot be computed, or there is nothing to skip to.
     pub fn take(
         &mut self,
-        partition: &mut Partition,
+        partition: &mut MatchPartition,
         (time, row): (i64, &[u8]),
         env: &Env,
-        found: &mut Vec<Found>,
+        found: &mut Vec<FoundMatch>,
     ) -> Result<(), Failure> {
         let number = partition.buffer.push(time, row);
         self.conditions.next_row();
@@ -121,12 +121,12 @@ impl Matcher {
     /// There is nothing to skip to.
     pub fn expire(
         &self,
-        partition: &mut Partition,
+        partition: &mut MatchPartition,
         time: i64,
-        found: &mut Vec<Found>,
+        found: &mut Vec<FoundMatch>,
     ) -> Result<(), Failure> {
         while let Some(end) = self.over_at(partition).filter(|&end| end <= time) {
-            let Partition { open, buffer, .. } = &mut *partition;
+            let MatchPartition { open, buffer, .. } = &mut *partition;
             let stays = |run: &Run| self.end_of(run, buffer).is_none_or(|of_run| of_run > end);
             // Each match is pushed again, as Flink does, which determines the order of equal ones.
             open.take().filter(stays).for_each(|run| open.push(run));
@@ -141,13 +141,13 @@ impl Matcher {
     }
 
     /// Returns when the earliest open match expires.
-    fn over_at(&self, partition: &Partition) -> Option<i64> {
+    fn over_at(&self, partition: &MatchPartition) -> Option<i64> {
         self.end_of(partition.open.first()?, &partition.buffer)
     }
 
     /// Finds the places of a match after the next row, in Flink's order.
     fn follow(&mut self, step: usize, view: View<'_>, env: &Env) -> Result<(), Failure> {
-        let mut place = Place { step, taken: view.counts[step] };
+        let mut place = PatternPosition { step, taken: view.counts[step] };
         loop {
             let fits = self.conditions.fits(place.step, view, env)?;
             if fits && self.is_free(place, view, env)? {
@@ -171,7 +171,7 @@ impl Matcher {
 
     /// Returns whether a match that has the current row already, and is at this place, is complete without
     /// further rows.
-    fn can_end(&mut self, mut place: Place, view: View<'_>, env: &Env) -> Result<bool, Failure> {
+    fn can_end(&mut self, mut place: PatternPosition, view: View<'_>, env: &Env) -> Result<bool, Failure> {
         while !self.automaton.is_end(place.step) {
             let Some(next) = self.automaton.without_row(place) else { return Ok(false) };
             if !self.is_free(place, view, env)? {
@@ -186,7 +186,7 @@ impl Matcher {
     }
 
     /// Returns whether no greedy variable keeps the current row.
-    fn is_free(&mut self, place: Place, view: View<'_>, env: &Env) -> Result<bool, Failure> {
+    fn is_free(&mut self, place: PatternPosition, view: View<'_>, env: &Env) -> Result<bool, Failure> {
         match self.automaton.kept_for(place) {
             Some(greedy) => Ok(!self.conditions.fits(greedy, view, env)?),
             None => Ok(true),
@@ -196,10 +196,10 @@ impl Matcher {
     /// Emits the complete matches before which no open match began, and drops those that they skip.
     fn settle(
         &self,
-        partition: &mut Partition,
+        partition: &mut MatchPartition,
         mut complete: Queue,
         time: i64,
-        found: &mut Vec<Found>,
+        found: &mut Vec<FoundMatch>,
     ) -> Result<(), Failure> {
         complete.take().for_each(|run| partition.complete.push(run));
         while let Some(first) = partition.complete.first() {
@@ -210,7 +210,7 @@ impl Matcher {
             let next = self.next_first(&run)?;
             partition.open.retain(|other| other.first >= next);
             partition.complete.retain(|other| other.first >= next);
-            found.push(Found { run, time });
+            found.push(FoundMatch { run, time });
         }
         partition.over_at = self.over_at(partition);
         Ok(())
@@ -240,7 +240,7 @@ impl Matcher {
     }
 }
 
-impl Partition {
+impl MatchPartition {
     /// Drops rows that no match needs.
     pub fn trim(&mut self) {
         let firsts = [&self.open, &self.complete].map(|queue| queue.first().map(|run| run.first));
@@ -254,7 +254,7 @@ impl Partition {
     }
 }
 
-impl StateValue for Partition {
+impl StateValue for MatchPartition {
     fn write(&self, out: &mut Vec<u8>) {
         crate::row::write_length(self.steps, out);
         self.over_at.write(out);
@@ -263,8 +263,8 @@ impl StateValue for Partition {
         self.complete.write(out);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Partition> {
-        Some(Partition {
+    fn read(reader: &mut Reader<'_>) -> Option<MatchPartition> {
+        Some(MatchPartition {
             steps: reader.length()?,
             over_at: Option::read(reader)?,
             buffer: Buffer::read(reader)?,

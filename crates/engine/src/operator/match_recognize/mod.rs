@@ -26,12 +26,12 @@ use sql::plan::operator::{Input, Match, SortKey, Time};
 use types::Repr;
 
 use self::expression::{Failure, MatchExpr};
-use self::matcher::{Found, Matcher, Partition};
+use self::matcher::{FoundMatch, MatchPartition, Matcher};
 use self::view::View;
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::fields;
-use super::ordered::{Entry, Ordered};
+use super::ordered::{Ordered, OrderedRow};
 use super::windows::Moment;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateValue, StateWriter, Timers};
@@ -52,7 +52,7 @@ pub struct MatchOperator {
     waiting: Keyed<Waiting>,
     /// When the first waiting row of each partition is due.
     due: Timers,
-    partitions: Keyed<Partition>,
+    partitions: Keyed<MatchPartition>,
     /// When the earliest open match of each partition expires.
     over: Timers,
     matcher: Matcher,
@@ -135,7 +135,7 @@ impl MatchOperator {
 
             let first = waiting.first_time();
             waiting.next += 1;
-            waiting.rows.insert(Entry::new(entry, row_at));
+            waiting.rows.insert(OrderedRow::new(entry, row_at));
             if first.is_none_or(|first| time < first) {
                 first.iter().for_each(|&first| due.cancel(first, key));
                 due.set(time, key);
@@ -159,7 +159,7 @@ impl MatchOperator {
     }
 
     /// Removes and returns the waiting rows of a partition that have this time, in order.
-    fn take_waiting(&mut self, time: i64, key: &[u8]) -> Vec<Entry> {
+    fn take_waiting(&mut self, time: i64, key: &[u8]) -> Vec<OrderedRow> {
         let mut rows = Vec::new();
         let Self { waiting, due, .. } = self;
         waiting.update(key, 0, |slot| {
@@ -182,12 +182,12 @@ impl MatchOperator {
         &mut self,
         time: i64,
         key: &[u8],
-        rows: &[Entry],
+        rows: &[OrderedRow],
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
         let env = *context.env();
         let Self { partitions, over, matcher, measures, out, given, moment, name, .. } = self;
-        let mut give = |partition: &mut Partition, found: &mut Vec<Found>| {
+        let mut give = |partition: &mut MatchPartition, found: &mut Vec<FoundMatch>| {
             for found in found.drain(..) {
                 given.clear();
                 given.extend_from_slice(key);

@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use sql::plan::operator::{Changes as Mode, Conflict, Input, Materialize};
 use types::{Interval, Scalar};
 
-use self::rows::{Identity, Kept, Outcome};
+use self::rows::{Identity, KeyRows, Outcome};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, NO_TIME_YET, RowKind};
 use super::expiry::Expiry;
@@ -40,7 +40,7 @@ pub struct MaterializeOperator {
     key: Vec<usize>,
     conflict: Conflict,
     identity: Identity,
-    rows: Keyed<Kept>,
+    rows: Keyed<KeyRows>,
     /// Keys with several rows; used only for `DO ERROR`.
     conflicts: BTreeSet<Box<[u8]>>,
     /// The watermark up to which conflicts were checked.

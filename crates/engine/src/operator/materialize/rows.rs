@@ -44,12 +44,12 @@ pub(super) enum Outcome {
 
 /// Rows in the compact form.
 #[derive(Debug, Default)]
-pub(super) struct Kept {
+pub(super) struct KeyRows {
     rows: Vec<Box<[u8]>>,
     row_bytes: usize,
 }
 
-impl Kept {
+impl KeyRows {
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -106,19 +106,19 @@ impl Kept {
     }
 }
 
-impl StateValue for Kept {
+impl StateValue for KeyRows {
     fn write(&self, out: &mut Vec<u8>) {
         row::write_length(self.rows.len(), out);
         self.rows.iter().for_each(|row| row.write(out));
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Kept> {
-        let mut kept = Kept::default();
+    fn read(reader: &mut Reader<'_>) -> Option<KeyRows> {
+        let mut rows = KeyRows::default();
         for _ in 0..reader.length()? {
             let length = reader.length()?;
-            kept.push(reader.run(length)?);
+            rows.push(reader.run(length)?);
         }
-        Some(kept)
+        Some(rows)
     }
 
     fn heap_bytes(&self) -> usize {

@@ -29,7 +29,7 @@ pub(super) struct SortedOver {
     order: [SortKey; 1],
     has_peers: bool,
     emits_before: bool,
-    partitions: Keyed<Partition>,
+    partitions: Keyed<SortedPartition>,
     expiry: Expiry,
     key: Vec<u8>,
     sort: Vec<u8>,
@@ -38,7 +38,7 @@ pub(super) struct SortedOver {
 
 /// The rows of a partition in order.
 #[derive(Debug)]
-struct Partition {
+struct SortedPartition {
     rows: Vec<SortedRow>,
     row_bytes: usize,
     /// The states at the last row.
@@ -138,7 +138,11 @@ impl SortedOver {
 
             let changed = partitions.update(key, now_ms, |slot| {
                 if is_addition {
-                    return slot.get_or_insert_with(|| Partition::new(calls)).add(sort, bytes, &mut giving);
+                    return slot.get_or_insert_with(|| SortedPartition::new(calls)).add(
+                        sort,
+                        bytes,
+                        &mut giving,
+                    );
                 }
                 let Some(partition) = slot else { return Ok(()) };
                 partition.remove(sort, bytes, &mut giving)?;
@@ -186,9 +190,9 @@ impl SortedOver {
     }
 }
 
-impl Partition {
-    fn new(calls: &OverCalls) -> Partition {
-        Partition { rows: Vec::new(), row_bytes: 0, end: calls.start() }
+impl SortedPartition {
+    fn new(calls: &OverCalls) -> SortedPartition {
+        SortedPartition { rows: Vec::new(), row_bytes: 0, end: calls.start() }
     }
 
     fn add(&mut self, sort: &[u8], row: &[u8], giving: &mut Giving<'_>) -> Result<(), String> {
@@ -279,7 +283,7 @@ impl Partition {
     }
 }
 
-impl StateValue for Partition {
+impl StateValue for SortedPartition {
     fn write(&self, out: &mut Vec<u8>) {
         self.end.write(out);
         row::write_length(self.rows.len(), out);
@@ -288,8 +292,9 @@ impl StateValue for Partition {
         }
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Partition> {
-        let mut partition = Partition { rows: Vec::new(), row_bytes: 0, end: CallStates::read(reader)? };
+    fn read(reader: &mut Reader<'_>) -> Option<SortedPartition> {
+        let mut partition =
+            SortedPartition { rows: Vec::new(), row_bytes: 0, end: CallStates::read(reader)? };
         for _ in 0..reader.length()? {
             let row =
                 SortedRow { sort: Box::read(reader)?, row: Box::read(reader)?, results: Box::read(reader)? };

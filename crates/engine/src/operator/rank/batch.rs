@@ -13,13 +13,13 @@
 use sql::plan::Updates;
 use sql::plan::operator::RankEnd;
 
-use super::partition::{Partition, Shift};
+use super::partition::{RankPartition, Shift};
 use super::{OutputAt, RankOperator};
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, RowKind};
-use crate::operator::ordered::{ARRIVAL, Entry, Ordered};
+use crate::operator::ordered::{ARRIVAL, Ordered, OrderedRow};
 use crate::row;
-use crate::state::{Found, StateValue};
+use crate::state::{EntryStatus, StateValue};
 
 /// A partition that rows of the batch have changed.
 pub(super) struct Changed {
@@ -33,7 +33,7 @@ pub(super) struct Changed {
 enum Since {
     Once(Shift),
     /// The rows within the range at the start of the batch.
-    Often(Vec<Entry>),
+    Often(Vec<OrderedRow>),
 }
 
 impl RankOperator {
@@ -48,11 +48,11 @@ impl RankOperator {
         row::write_ordered(order, |field| rows.get(field, row), entry);
 
         let hash = partitions.hash(key);
-        let place = partitions.place(hash, key, now_ms, Partition::default);
+        let place = partitions.place(hash, key, now_ms, RankPartition::default);
         let Some(partition) = partitions.at(place.at) else { return };
         let held = partition.heap_bytes();
-        if place.found == Found::Over {
-            *partition = Partition::default();
+        if place.status == EntryStatus::Expired {
+            *partition = RankPartition::default();
         }
         // Most rows of a long stream are behind the last number, which their sort key alone shows.
         if partition.is_behind(entry, limits) {
@@ -111,7 +111,7 @@ impl RankOperator {
 /// Longer lists are not reconstructed: each row emits its changes.
 const LISTED: u64 = 128;
 
-fn note(changed: &mut Vec<Changed>, partition: &mut Partition, place: usize, row: usize, shift: Shift) {
+fn note(changed: &mut Vec<Changed>, partition: &mut RankPartition, place: usize, row: usize, shift: Shift) {
     let Some(number) = partition.number_in_batch() else {
         partition.set_number_in_batch(Some(changed.len()));
         changed.push(Changed { place, row, since: Since::Once(shift) });
@@ -119,7 +119,7 @@ fn note(changed: &mut Vec<Changed>, partition: &mut Partition, place: usize, row
     };
     let since = &mut changed[number].since;
     if let Since::Once(first) = since {
-        let mut before: Vec<Entry> = partition.within().iter().cloned().collect();
+        let mut before: Vec<OrderedRow> = partition.within().iter().cloned().collect();
         take_back(&mut before, &shift);
         take_back(&mut before, first);
         *since = Since::Often(before);
@@ -127,7 +127,7 @@ fn note(changed: &mut Vec<Changed>, partition: &mut Partition, place: usize, row
 }
 
 /// Restores the rows within the range before a change. The row that left was always the last one.
-fn take_back(within: &mut Vec<Entry>, shift: &Shift) {
+fn take_back(within: &mut Vec<OrderedRow>, shift: &Shift) {
     if let Some(came) = &shift.came
         && let Ok(at) = within.binary_search(came)
     {
@@ -138,7 +138,7 @@ fn take_back(within: &mut Vec<Entry>, shift: &Shift) {
 
 impl OutputAt<'_> {
     /// Emits the differences between the earlier and the present rows in the range.
-    fn replaced(&mut self, before: &[Entry], within: &Ordered) {
+    fn replaced(&mut self, before: &[OrderedRow], within: &Ordered) {
         let Some(first) = self.output.number else { return self.exchanged_for(before, within) };
         let mut now = within.iter();
         let mut before = before.iter();
@@ -157,7 +157,7 @@ impl OutputAt<'_> {
     }
 
     /// Without numbers, emits the rows that left, then the rows that entered.
-    fn exchanged_for(&mut self, before: &[Entry], within: &Ordered) {
+    fn exchanged_for(&mut self, before: &[OrderedRow], within: &Ordered) {
         if self.output.updates
             && let (Some(earlier), Some(entry)) = (before.first(), within.first())
         {

@@ -19,8 +19,8 @@
 //! `partition` for their storage, and why a change costs O(log n) without numbers.
 
 mod batch;
+mod identity_index;
 mod partition;
-mod places;
 #[cfg(test)]
 mod tests;
 
@@ -29,15 +29,15 @@ use sql::plan::operator::{Changes as Mode, Input, Rank, RankEnd, SortKey};
 use types::{Interval, Repr, Scalar};
 
 use self::batch::Changed;
-use self::partition::{Limits, Partition, Shift};
-use self::places::Identity;
+use self::identity_index::Identity;
+use self::partition::{Limits, RankPartition, Shift};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::expiry::Expiry;
 use super::fields;
 use super::kept_row::KeptRow;
 use super::key_chunk::KeyChunk;
-use super::ordered::{ARRIVAL, Entry, Ordered};
+use super::ordered::{ARRIVAL, Ordered, OrderedRow};
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 
@@ -54,9 +54,9 @@ pub struct RankOperator {
     input: Mode,
     kept_row: KeptRow,
     identity: Identity,
-    partitions: Keyed<Partition>,
+    partitions: Keyed<RankPartition>,
     expiry: Expiry,
-    output: Output,
+    output: RankOutput,
     chunk: KeyChunk,
     entry: Vec<u8>,
     updates: Updates,
@@ -103,7 +103,7 @@ impl RankOperator {
             identity,
             partitions: Keyed::new(ttl),
             expiry: Expiry::new(ttl),
-            output: Output {
+            output: RankOutput {
                 buffer: ChangeBuffer::new(&reprs),
                 number: spec.with_number.then_some(spec.from),
                 updates: is_first && input.changes.is_append(),
@@ -188,7 +188,7 @@ impl RankOperator {
     /// Processes the rows of the chunk.
     fn take_chunk(&mut self, rows: &Changes<'_>, now_ms: i64) {
         let mut chunk = std::mem::take(&mut self.chunk);
-        chunk.prefetch(&self.partitions, Partition::prefetch);
+        chunk.prefetch(&self.partitions, RankPartition::prefetch);
         match self.settles_batches() {
             true => chunk.iter().for_each(|row| self.take_new(rows, row, now_ms)),
             false => chunk.iter().for_each(|row| self.take(rows, row, now_ms)),
@@ -205,7 +205,7 @@ impl RankOperator {
 }
 
 /// The emitted rows.
-struct Output {
+struct RankOutput {
     buffer: ChangeBuffer,
     /// The number of the first row in the range, if numbers are emitted.
     number: Option<u64>,
@@ -214,23 +214,23 @@ struct Output {
     emits_before: bool,
 }
 
-impl Output {
+impl RankOutput {
     /// Returns the output for the row that is being processed.
     fn at<'a>(&'a mut self, kept_row: &'a KeptRow, rows: &'a Changes<'a>, row: usize) -> OutputAt<'a> {
         OutputAt { output: self, kept_row, rows, row }
     }
 }
 
-/// [`Output`] while a row is processed.
+/// [`RankOutput`] while a row is processed.
 struct OutputAt<'a> {
-    output: &'a mut Output,
+    output: &'a mut RankOutput,
     kept_row: &'a KeptRow,
     rows: &'a Changes<'a>,
     row: usize,
 }
 
 impl OutputAt<'_> {
-    fn push(&mut self, kind: RowKind, entry: &Entry, number: u64) {
+    fn push(&mut self, kind: RowKind, entry: &OrderedRow, number: u64) {
         if kind == RowKind::UpdateBefore && !self.output.emits_before {
             return;
         }
@@ -240,7 +240,7 @@ impl OutputAt<'_> {
 
     /// Emits a row that moved to another number. `given` is the place in the buffer at which the row was
     /// emitted with its earlier number.
-    fn push_moved(&mut self, kind: RowKind, entry: &Entry, number: u64, given: Option<usize>) {
+    fn push_moved(&mut self, kind: RowKind, entry: &OrderedRow, number: u64, given: Option<usize>) {
         if kind == RowKind::UpdateBefore && !self.output.emits_before {
             return;
         }

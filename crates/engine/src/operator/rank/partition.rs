@@ -16,8 +16,8 @@
 
 use std::num::NonZeroU32;
 
-use super::super::ordered::{ARRIVAL, Entry, Ordered};
-use super::places::{Identity, Places};
+use super::super::ordered::{ARRIVAL, Ordered, OrderedRow};
+use super::identity_index::{Identity, IdentityIndex};
 use crate::aggregate::keys::prefetch;
 use crate::row::Reader;
 use crate::state::StateValue;
@@ -37,24 +37,24 @@ pub(super) struct Limits {
 /// The change of the rows within the range.
 #[derive(Debug, Default)]
 pub(super) struct Shift {
-    pub came: Option<Entry>,
-    pub went: Option<Entry>,
+    pub came: Option<OrderedRow>,
+    pub went: Option<OrderedRow>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Partition {
+pub(super) struct RankPartition {
     before: Ordered,
     within: Ordered,
     behind: Ordered,
     /// The next arrival number.
     next: u64,
     /// Built when a row is searched among many, and maintained from then on. Not part of a snapshot.
-    places: Option<Box<Places>>,
+    index: Option<Box<IdentityIndex>>,
     /// The partition's number among those that the current batch has changed, from 1. Not part of a snapshot.
     number_in_batch: Option<NonZeroU32>,
 }
 
-impl Partition {
+impl RankPartition {
     pub fn is_empty(&self) -> bool {
         self.before.is_empty() && self.within.is_empty() && self.behind.is_empty()
     }
@@ -98,9 +98,9 @@ impl Partition {
     ) -> Shift {
         bytes[row_at - ARRIVAL..row_at].copy_from_slice(&self.next.to_be_bytes());
         self.next += 1;
-        let mut entry = Entry::new(bytes, row_at);
-        if let Some(places) = &mut self.places {
-            places.add(&entry, identity);
+        let mut entry = OrderedRow::new(bytes, row_at);
+        if let Some(index) = &mut self.index {
+            index.add(&entry, identity);
         }
 
         if self.before.len() < limits.before || self.before.last().is_some_and(|last| entry < *last) {
@@ -124,16 +124,16 @@ impl Partition {
         Shift { came: Some(entry), went }
     }
 
-    fn push_behind(&mut self, entry: Entry, limits: Limits) {
+    fn push_behind(&mut self, entry: OrderedRow, limits: Limits) {
         if limits.keeps_behind {
             self.behind.insert(entry);
         }
     }
 
     /// Removes a row that was found.
-    pub fn remove(&mut self, entry: &Entry, limits: Limits, identity: &mut Identity) -> Shift {
-        if let Some(places) = &mut self.places {
-            places.remove(entry, identity);
+    pub fn remove(&mut self, entry: &OrderedRow, limits: Limits, identity: &mut Identity) -> Shift {
+        if let Some(index) = &mut self.index {
+            index.remove(entry, identity);
         }
 
         let is_in = |set: &Ordered| set.last().is_some_and(|last| entry <= last);
@@ -157,7 +157,7 @@ impl Partition {
         Shift { came, went }
     }
 
-    fn before_takes(&mut self, entry: Option<&Entry>) {
+    fn before_takes(&mut self, entry: Option<&OrderedRow>) {
         if let Some(entry) = entry {
             self.before.insert(entry.clone());
         }
@@ -165,8 +165,8 @@ impl Partition {
 
     /// Returns the first to arrive of the rows that are identical to `row` (by `identity`). `key` is its sort
     /// key, if identical rows have the same.
-    pub fn find(&mut self, key: Option<&[u8]>, row: &[u8], identity: &mut Identity) -> Option<Entry> {
-        if self.places.is_none() {
+    pub fn find(&mut self, key: Option<&[u8]>, row: &[u8], identity: &mut Identity) -> Option<OrderedRow> {
+        if self.index.is_none() {
             let sets = [&self.before, &self.within, &self.behind];
             let candidates = sets.into_iter().flat_map(|set| set.from(key.unwrap_or_default()));
             let candidates = candidates.take_while(|entry| key.is_none_or(|key| entry.key() == key));
@@ -186,15 +186,15 @@ impl Partition {
                 return None;
             }
 
-            let mut places = Places::default();
-            sets.into_iter().flat_map(Ordered::iter).for_each(|entry| places.add(entry, identity));
-            self.places = Some(Box::new(places));
+            let mut index = IdentityIndex::default();
+            sets.into_iter().flat_map(Ordered::iter).for_each(|entry| index.add(entry, identity));
+            self.index = Some(Box::new(index));
         }
-        self.places.as_ref()?.find(row, identity)
+        self.index.as_ref()?.find(row, identity)
     }
 }
 
-impl StateValue for Partition {
+impl StateValue for RankPartition {
     fn write(&self, out: &mut Vec<u8>) {
         (self.next as i64).write(out);
         self.before.write(out);
@@ -202,19 +202,19 @@ impl StateValue for Partition {
         self.behind.write(out);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Partition> {
-        Some(Partition {
+    fn read(reader: &mut Reader<'_>) -> Option<RankPartition> {
+        Some(RankPartition {
             next: i64::read(reader)? as u64,
             before: Ordered::read(reader)?,
             within: Ordered::read(reader)?,
             behind: Ordered::read(reader)?,
-            places: None,
+            index: None,
             number_in_batch: None,
         })
     }
 
     fn heap_bytes(&self) -> usize {
-        let places = self.places.as_ref().map_or(0, |places| places.memory_bytes());
-        self.before.heap_bytes() + self.within.heap_bytes() + self.behind.heap_bytes() + places
+        let index = self.index.as_ref().map_or(0, |index| index.memory_bytes());
+        self.before.heap_bytes() + self.within.heap_bytes() + self.behind.heap_bytes() + index
     }
 }

@@ -22,7 +22,7 @@ use types::Scalar;
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, NO_TIME_YET, RowKind};
 use super::fields;
-use super::ordered::{Entry, Ordered};
+use super::ordered::{Ordered, OrderedRow};
 use crate::row::{self, Reader};
 use crate::state::{StateError, StatePart, StateValue, StateWriter, key_group};
 
@@ -86,7 +86,7 @@ impl SortOperator {
         self.next += 1;
         let row_at = entry.len();
         row::write_all(rows.row(row), entry);
-        self.rows.insert(Entry::new(entry, row_at));
+        self.rows.insert(OrderedRow::new(entry, row_at));
     }
 
     /// Returns the time of the next row.

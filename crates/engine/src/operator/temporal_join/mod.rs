@@ -30,7 +30,7 @@ use super::chain::{Context, Operator, OperatorError};
 use super::changes::{Changes, RowKind};
 use super::expiry::Expiry;
 use super::join::give_padded;
-use super::join::output::Output;
+use super::join::output::JoinOutput;
 use super::join::pairs::Pairs;
 use super::join::shape::{LEFT, RIGHT, Shape};
 use crate::row;
@@ -41,7 +41,7 @@ const HISTORIES: u8 = 0;
 const TIMERS: u8 = 1;
 
 /// The number of rows for which the condition is evaluated together.
-const FULL_FOUND: usize = 4_096;
+const FULL_VERSIONED: usize = 4_096;
 
 /// Joins rows with versions; see the module documentation.
 pub struct TemporalJoinOperator {
@@ -53,15 +53,15 @@ pub struct TemporalJoinOperator {
     timers: Timers,
     pairs: Option<Pairs>,
     /// Left rows whose version is known and whose condition is not yet evaluated.
-    found: Vec<Found>,
-    output: Output,
+    versioned: Vec<VersionedRow>,
+    output: JoinOutput,
     expiry: Expiry,
     key: Vec<u8>,
     row: Vec<u8>,
 }
 
 /// A left row and its version.
-struct Found {
+struct VersionedRow {
     key: Box<[u8]>,
     left: Box<[u8]>,
     version: Option<Box<[u8]>>,
@@ -91,13 +91,13 @@ impl TemporalJoinOperator {
 
         Ok(TemporalJoinOperator {
             name,
-            output: Output::new(&shape.output(inputs)),
+            output: JoinOutput::new(&shape.output(inputs)),
             shape,
             times: [join.left_time, join.right_time],
             histories: Keyed::new(ttl),
             timers: Timers::default(),
             pairs,
-            found: Vec::new(),
+            versioned: Vec::new(),
             expiry: Expiry::new(ttl),
             key: Vec::new(),
             row: Vec::new(),
@@ -149,7 +149,7 @@ impl TemporalJoinOperator {
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
         let now_ms = context.now_ms();
-        let TemporalJoinOperator { shape, histories, pairs, found, output, .. } = self;
+        let TemporalJoinOperator { shape, histories, pairs, versioned, output, .. } = self;
         let may_match = shape.may_match(key);
 
         histories.update(key, now_ms, |kept| {
@@ -157,7 +157,7 @@ impl TemporalJoinOperator {
             while let Some((time, left)) = history.pop_waiting(time) {
                 let version = history.version(time).filter(|_| may_match);
                 if pairs.is_some() {
-                    found.push(Found { key: key.into(), left, version: version.map(Box::from) });
+                    versioned.push(VersionedRow { key: key.into(), left, version: version.map(Box::from) });
                 } else {
                     give(shape, key, &left, version, output, context)?;
                 }
@@ -172,11 +172,11 @@ impl TemporalJoinOperator {
         })
     }
 
-    /// Evaluates the condition for the found rows, and emits them in order.
-    fn give_found(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
-        let TemporalJoinOperator { name, shape, pairs, found, output, .. } = self;
+    /// Evaluates the condition for the versioned rows, and emits them in order.
+    fn emit_versioned(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        let TemporalJoinOperator { name, shape, pairs, versioned, output, .. } = self;
         let Some(pairs) = pairs else { return Ok(()) };
-        for Found { key, left, version } in found.iter() {
+        for VersionedRow { key, left, version } in versioned.iter() {
             if let Some(version) = version {
                 pairs.push(shape.keyed(LEFT, left, key).chain(shape.keyed(RIGHT, version, key)));
             }
@@ -184,7 +184,7 @@ impl TemporalJoinOperator {
 
         let failed = |source| OperatorError::Evaluate { operator: name.clone(), source };
         let mut flags = pairs.evaluate(context.env(), None).map_err(failed)?.iter();
-        for Found { key, left, version } in found.drain(..) {
+        for VersionedRow { key, left, version } in versioned.drain(..) {
             let version = version.filter(|_| flags.next() == Some(&true));
             give(shape, &key, &left, version.as_deref(), output, context)?;
         }
@@ -198,7 +198,7 @@ fn give(
     key: &[u8],
     left: &[u8],
     version: Option<&[u8]>,
-    output: &mut Output,
+    output: &mut JoinOutput,
     context: &mut Context<'_>,
 ) -> Result<(), OperatorError> {
     let insert = (RowKind::Insert, 1);
@@ -230,11 +230,11 @@ impl Operator for TemporalJoinOperator {
     fn advance(&mut self, watermark: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         while let Some((time, key)) = self.timers.pop(watermark) {
             self.fire((time, &key), watermark, context)?;
-            if self.found.len() >= FULL_FOUND {
-                self.give_found(context)?;
+            if self.versioned.len() >= FULL_VERSIONED {
+                self.emit_versioned(context)?;
             }
         }
-        self.give_found(context)?;
+        self.emit_versioned(context)?;
         self.output.flush(context)?;
         self.output.watermark = watermark;
         Ok(())

@@ -27,7 +27,7 @@ use sql::plan::operator::{Input, Time, WindowAggregate, Windowing};
 use types::Scalar;
 
 use self::group::Group;
-use self::output::Output;
+use self::output::WindowAggregateOutput;
 use self::panes::{Pane, Panes};
 use super::accumulate::{Accumulators, Retraction};
 use super::chain::{Context, Operator, OperatorError};
@@ -51,7 +51,7 @@ pub struct WindowAggregateOperator {
     moment: Moment,
     late: u64,
     key: Vec<u8>,
-    out: Output,
+    out: WindowAggregateOutput,
 }
 
 /// The windows with their groups.
@@ -91,7 +91,7 @@ impl WindowAggregateOperator {
         Ok(WindowAggregateOperator {
             name,
             windows,
-            out: Output::new(spec, &input.fields, &accumulators),
+            out: WindowAggregateOutput::new(spec, &input.fields, &accumulators),
             accumulators,
             keys: StoredKey::new(&spec.keys, &input.distribution),
             clock: WindowClock::new(spec.is_instant || is_processing, time_zone),

@@ -13,19 +13,27 @@ use crate::operator::windows::StoredKey;
 use crate::row::Reader;
 
 /// Rows that wait to be emitted.
-pub(super) struct Output {
+pub(super) struct WindowAggregateOutput {
     properties: Vec<WindowProperty>,
     rows: ChangeBuffer,
     results: Vec<u8>,
 }
 
-impl Output {
-    pub fn new(spec: &WindowAggregate, fields: &[Field], accumulators: &Accumulators) -> Output {
+impl WindowAggregateOutput {
+    pub fn new(
+        spec: &WindowAggregate,
+        fields: &[Field],
+        accumulators: &Accumulators,
+    ) -> WindowAggregateOutput {
         let mut reprs: Vec<Repr> =
             spec.keys.iter().map(|&key| fields::repr(&fields[key].column_type)).collect();
         reprs.extend(accumulators.reprs());
         reprs.extend(spec.properties.iter().map(|_| Repr::Int));
-        Output { properties: spec.properties.clone(), rows: ChangeBuffer::new(&reprs), results: Vec::new() }
+        WindowAggregateOutput {
+            properties: spec.properties.clone(),
+            rows: ChangeBuffer::new(&reprs),
+            results: Vec::new(),
+        }
     }
 
     /// Adds the row of a group.
@@ -37,7 +45,7 @@ impl Output {
         (accumulators, group): (&Accumulators, &Group),
         pane: Pane,
     ) {
-        let Output { properties, rows, results } = self;
+        let WindowAggregateOutput { properties, rows, results } = self;
         results.clear();
         accumulators.write_results(group.states(), results);
 

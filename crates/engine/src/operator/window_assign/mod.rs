@@ -47,11 +47,11 @@ pub struct WindowAssignOperator {
 enum Windows {
     /// Windows known from a row alone.
     Aligned(Box<Aligned>),
-    Sessions(Box<Kept>),
+    Sessions(Box<OpenSessions>),
 }
 
 /// The rows of open sessions.
-struct Kept {
+struct OpenSessions {
     partition: StoredKey,
     fields: usize,
     sessions: SessionState<SessionRows>,
@@ -73,13 +73,13 @@ impl WindowAssignOperator {
         let (windows, time) = match spec.windowing {
             Windowing::Sliced { window, time } => (Windows::Aligned(Box::new(Aligned::new(window))), time),
             Windowing::Session { gap, time } => {
-                let kept = Kept {
+                let open = OpenSessions {
                     partition: StoredKey::new(&spec.partition, &input.distribution),
                     fields: input.fields.len(),
                     sessions: SessionState::new(gap.0),
                     key: Vec::new(),
                 };
-                (Windows::Sessions(Box::new(kept)), time)
+                (Windows::Sessions(Box::new(open)), time)
             }
             Windowing::Attached { .. } => return Err(format!("`{name}` cannot assign windows again")),
         };
@@ -100,11 +100,11 @@ impl WindowAssignOperator {
 
     /// Adds a row to its session.
     fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) -> Result<(), OperatorError> {
-        let Windows::Sessions(kept) = &mut self.windows else { return Ok(()) };
+        let Windows::Sessions(open) = &mut self.windows else { return Ok(()) };
         let Some(time) = self.moment.time_of(self.time, rows, row, now_ms) else { return Ok(()) };
         let wall_ms = self.clock.wall_ms(time);
 
-        let Kept { partition, sessions, key, .. } = &mut **kept;
+        let OpenSessions { partition, sessions, key, .. } = &mut **open;
         partition.write(rows, row, key);
         let taken = sessions.take(
             key,
@@ -125,10 +125,10 @@ impl WindowAssignOperator {
     /// Emits the rows of the sessions that are closed once time has reached `reached`.
     fn close(&mut self, reached: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         loop {
-            let Windows::Sessions(kept) = &mut self.windows else { return Ok(()) };
-            let Some((_, session)) = kept.sessions.pop(reached, &mut self.clock) else { return Ok(()) };
+            let Windows::Sessions(open) = &mut self.windows else { return Ok(()) };
+            let Some((_, session)) = open.sessions.pop(reached, &mut self.clock) else { return Ok(()) };
 
-            let fields = kept.fields;
+            let fields = open.fields;
             let bounds = [session.start, session.end, self.clock.closes_at(session.end)].map(Scalar::Int);
             let mut reader = Reader::new(session.content.bytes());
             while let Some(kind) = SessionRows::read_kind(&mut reader) {
@@ -193,7 +193,7 @@ impl Operator for WindowAssignOperator {
     fn next_tick(&self) -> Option<i64> {
         match &self.windows {
             Windows::Aligned(_) => None,
-            Windows::Sessions(kept) => self.moment.tick_of(kept.sessions.next()),
+            Windows::Sessions(open) => self.moment.tick_of(open.sessions.next()),
         }
     }
 
@@ -208,8 +208,8 @@ impl Operator for WindowAssignOperator {
     }
 
     fn snapshot(&self, out: &mut StateWriter) {
-        if let Windows::Sessions(kept) = &self.windows {
-            kept.sessions.write(SESSIONS, &kept.partition, out);
+        if let Windows::Sessions(open) = &self.windows {
+            open.sessions.write(SESSIONS, &open.partition, out);
         }
     }
 
@@ -217,7 +217,7 @@ impl Operator for WindowAssignOperator {
         let mut reader = Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
             match &mut self.windows {
-                Windows::Sessions(kept) if tag == SESSIONS => kept.sessions.read(&mut reader, &self.name)?,
+                Windows::Sessions(open) if tag == SESSIONS => open.sessions.read(&mut reader, &self.name)?,
                 _ => {
                     let what = format!("there is no map {tag}");
                     return Err(StateError { operator: self.name.clone(), what });
@@ -228,11 +228,11 @@ impl Operator for WindowAssignOperator {
     }
 
     fn memory_bytes(&self) -> usize {
-        let kept = match &self.windows {
+        let bytes = match &self.windows {
             Windows::Aligned(windows) => windows.memory_bytes(),
-            Windows::Sessions(kept) => kept.sessions.memory_bytes(),
+            Windows::Sessions(open) => open.sessions.memory_bytes(),
         };
-        kept + self.out.memory_bytes()
+        bytes + self.out.memory_bytes()
     }
 
     fn take_late(&mut self) -> u64 {

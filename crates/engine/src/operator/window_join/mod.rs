@@ -20,11 +20,11 @@ use jiff::tz::TimeZone;
 use sql::plan::operator::{Input, WindowJoin};
 use types::{Interval, Scalar};
 
-use self::state::{Pane, Windows};
+use self::state::{WindowRows, Windows};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{Changes, RowKind};
 use super::join::give_padded;
-use super::join::output::Output;
+use super::join::output::JoinOutput;
 use super::join::pairs::Pairs;
 use super::join::shape::{Filter, LEFT, RIGHT, Shape};
 use crate::row;
@@ -60,7 +60,7 @@ struct Joining {
     places: Vec<(usize, usize)>,
     /// Per side and place: whether the row has a partner.
     matched: [Vec<bool>; 2],
-    output: Output,
+    output: JoinOutput,
 }
 
 impl WindowJoinOperator {
@@ -88,7 +88,7 @@ impl WindowJoinOperator {
                 pairs,
                 places: Vec::new(),
                 matched: [Vec::new(), Vec::new()],
-                output: Output::new(&shape.output(inputs)),
+                output: JoinOutput::new(&shape.output(inputs)),
             },
             name,
             shape,
@@ -118,10 +118,10 @@ impl Joining {
         &mut self,
         shape: &Shape,
         key: &[u8],
-        pane: &Pane,
+        window: &WindowRows,
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
-        let rows = [pane.rows(LEFT), pane.rows(RIGHT)];
+        let rows = [window.rows(LEFT), window.rows(RIGHT)];
         for (matched, rows) in self.matched.iter_mut().zip(&rows) {
             matched.clear();
             matched.resize(rows.len(), false);
@@ -274,16 +274,16 @@ impl Operator for WindowJoinOperator {
             let mut pop = || {
                 windows.update(&key, 0, |kept| {
                     let windows = kept.as_mut()?;
-                    let pane = windows.pop(|end| calendar.last_instant(end) <= time);
+                    let window = windows.pop(|end| calendar.last_instant(end) <= time);
                     if windows.is_empty() {
                         *kept = None;
                     }
-                    pane
+                    window
                 })
             };
 
-            while let Some(pane) = pop() {
-                self.joining.join(&self.shape, &key, &pane, context)?;
+            while let Some(window) = pop() {
+                self.joining.join(&self.shape, &key, &window, context)?;
             }
         }
 

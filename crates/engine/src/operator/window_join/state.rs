@@ -9,20 +9,20 @@ pub(super) type Bounds = (i64, i64);
 /// The open windows under one key, in order. They are few: one, or as many as overlap.
 #[derive(Debug, Default)]
 pub(super) struct Windows {
-    windows: Vec<(Bounds, Pane)>,
-    /// The bytes of the rows of all panes.
+    windows: Vec<(Bounds, WindowRows)>,
+    /// The bytes of the rows of all windows.
     row_bytes: usize,
 }
 
 /// The rows of both sides in one window.
 #[derive(Debug, Default)]
-pub(super) struct Pane {
-    sides: [Rows; 2],
+pub(super) struct WindowRows {
+    sides: [RowList; 2],
 }
 
 /// Rows, one after the other, each preceded by its length.
 #[derive(Debug, Default)]
-struct Rows {
+struct RowList {
     bytes: Vec<u8>,
     count: usize,
 }
@@ -36,7 +36,7 @@ impl Windows {
             if self.windows.is_empty() {
                 self.windows.reserve_exact(1);
             }
-            self.windows.insert(place, (bounds, Pane::default()));
+            self.windows.insert(place, (bounds, WindowRows::default()));
             place
         });
 
@@ -50,14 +50,14 @@ impl Windows {
     }
 
     /// Removes and returns the first window, if it is due by its end.
-    pub fn pop(&mut self, is_due: impl FnOnce(i64) -> bool) -> Option<Pane> {
+    pub fn pop(&mut self, is_due: impl FnOnce(i64) -> bool) -> Option<WindowRows> {
         let ((end, _), _) = self.windows.first()?;
         if !is_due(*end) {
             return None;
         }
-        let (_, pane) = self.windows.remove(0);
-        self.row_bytes -= pane.sides.iter().map(|rows| rows.bytes.capacity()).sum::<usize>();
-        Some(pane)
+        let (_, window) = self.windows.remove(0);
+        self.row_bytes -= window.sides.iter().map(|rows| rows.bytes.capacity()).sum::<usize>();
+        Some(window)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -65,9 +65,9 @@ impl Windows {
     }
 }
 
-impl Pane {
+impl WindowRows {
     pub fn rows(&self, side: usize) -> Vec<&[u8]> {
-        let Rows { bytes, count } = &self.sides[side];
+        let RowList { bytes, count } = &self.sides[side];
         let mut reader = row::Reader::new(bytes);
         let mut next = || {
             let length = reader.length()?;
@@ -80,10 +80,10 @@ impl Pane {
 impl StateValue for Windows {
     fn write(&self, out: &mut Vec<u8>) {
         row::write_length(self.windows.len(), out);
-        for ((end, start), pane) in &self.windows {
+        for ((end, start), window) in &self.windows {
             out.extend_from_slice(&end.to_le_bytes());
             out.extend_from_slice(&start.to_le_bytes());
-            for rows in &pane.sides {
+            for rows in &window.sides {
                 row::write_length(rows.count, out);
                 row::write_length(rows.bytes.len(), out);
                 out.extend_from_slice(&rows.bytes);
@@ -96,19 +96,19 @@ impl StateValue for Windows {
         for _ in 0..reader.length()? {
             let mut time = || Some(i64::from_le_bytes(reader.run(8)?.try_into().ok()?));
             let bounds = (time()?, time()?);
-            let mut pane = Pane::default();
-            for rows in &mut pane.sides {
+            let mut window = WindowRows::default();
+            for rows in &mut window.sides {
                 rows.count = reader.length()?;
                 let length = reader.length()?;
                 rows.bytes = reader.run(length)?.to_vec();
                 windows.row_bytes += rows.bytes.capacity();
             }
-            windows.windows.push((bounds, pane));
+            windows.windows.push((bounds, window));
         }
         Some(windows)
     }
 
     fn heap_bytes(&self) -> usize {
-        self.windows.capacity() * size_of::<(Bounds, Pane)>() + self.row_bytes
+        self.windows.capacity() * size_of::<(Bounds, WindowRows)>() + self.row_bytes
     }
 }

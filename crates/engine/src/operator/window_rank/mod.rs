@@ -23,7 +23,7 @@ use types::{Repr, Scalar};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, NO_TIME_YET, RowKind};
 use super::fields;
-use super::ordered::{Entry, Ordered};
+use super::ordered::{Ordered, OrderedRow};
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateValue, StateWriter, Timers};
 
@@ -137,7 +137,7 @@ impl WindowRankOperator {
             window.next += 1;
             let row_at = entry.len();
             row::write_all(rows.row(row), entry);
-            window.rows.insert(Entry::new(entry, row_at));
+            window.rows.insert(OrderedRow::new(entry, row_at));
             if window.rows.len() > *to {
                 window.rows.pop_last();
             }

@@ -23,15 +23,15 @@ fn entries_at_places_are_those_of_their_keys() {
     let mut state: Keyed<i64> = Keyed::new(Some(Interval(100)));
     for key in 0..100u8 {
         let made = state.place(state.hash(&[key]), &[key], 0, || i64::from(key));
-        assert_eq!(made.found, Found::Made);
+        assert_eq!(made.status, EntryStatus::Created);
         assert_eq!(state.at(made.at), Some(&mut i64::from(key)));
     }
 
     let there = state.place(state.hash(&[7]), &[7], 99, || 0);
-    assert_eq!((there.found, state.at(there.at).copied()), (Found::There, Some(7)));
+    assert_eq!((there.status, state.at(there.at).copied()), (EntryStatus::Live, Some(7)));
     state.written_at(there.at, 99);
     let over = state.place(state.hash(&[8]), &[8], 100, || 0);
-    assert_eq!(over.found, Found::Over);
+    assert_eq!(over.status, EntryStatus::Expired);
     state.remove_at(over.at);
     assert_eq!((state.get(&[8], 0), state.get(&[7], 198)), (None, Some(&7)));
 }

@@ -5,33 +5,33 @@ use super::NULL_CODE;
 /// An open-addressing table from bytes to codes. A slot holds the upper half of the hash and the entry's
 /// index; 0 is empty.
 #[derive(Debug, Clone)]
-pub(super) struct Table {
+pub(super) struct TextTable {
     pub(super) slots: Vec<u64>,
     pub(super) mask: usize,
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<TextEntry>,
     pub(super) data: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entry {
+pub(super) struct TextEntry {
     pub(super) start: u64,
     len: u32,
     code: u32,
 }
 
-impl Table {
-    pub(super) fn new() -> Table {
+impl TextTable {
+    pub(super) fn new() -> TextTable {
         const SLOTS: usize = 64;
-        Table {
+        TextTable {
             slots: vec![0; SLOTS],
             mask: SLOTS - 1,
-            entries: vec![Entry { start: 0, len: 0, code: NULL_CODE }],
+            entries: vec![TextEntry { start: 0, len: 0, code: NULL_CODE }],
             data: Vec::new(),
         }
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.slots.capacity() * 8 + self.entries.capacity() * size_of::<Entry>() + self.data.capacity()
+        self.slots.capacity() * 8 + self.entries.capacity() * size_of::<TextEntry>() + self.data.capacity()
     }
 
     #[inline]
@@ -77,7 +77,7 @@ impl Table {
         rehash: impl Fn(&[u8]) -> u64,
     ) {
         let index = self.entries.len() as u64;
-        self.entries.push(Entry { start: self.data.len() as u64, len: text.len() as u32, code });
+        self.entries.push(TextEntry { start: self.data.len() as u64, len: text.len() as u32, code });
         self.data.extend_from_slice(text);
         self.slots[slot] = (hash >> 32) << 32 | index;
         if self.entries.len() * 2 > self.slots.len() {

@@ -10,7 +10,7 @@ use crate::row::{self, Reader};
 /// An owned [`Scalar`]. Two values are equal if they belong to one group of a `GROUP BY`: nulls are equal,
 /// NaN equals NaN, and 0.0 and -0.0 differ.
 #[derive(Debug, Clone)]
-pub enum Kept {
+pub enum OwnedValue {
     Null,
     Bool(bool),
     Int(i64),
@@ -21,44 +21,44 @@ pub enum Kept {
     Bytes(Box<[u8]>),
 }
 
-impl Kept {
+impl OwnedValue {
     #[inline]
-    pub fn of(value: Scalar<'_>) -> Kept {
+    pub fn of(value: Scalar<'_>) -> OwnedValue {
         match value {
-            Scalar::Null => Kept::Null,
-            Scalar::Bool(value) => Kept::Bool(value),
-            Scalar::Int(value) => Kept::Int(value),
-            Scalar::Double(value) => Kept::Double(value),
-            Scalar::Wide(value) => Kept::Wide([value as u64, (value >> 64) as u64]),
-            Scalar::Text(value) => Kept::Text(value.into()),
-            Scalar::Bytes(value) => Kept::Bytes(value.into()),
+            Scalar::Null => OwnedValue::Null,
+            Scalar::Bool(value) => OwnedValue::Bool(value),
+            Scalar::Int(value) => OwnedValue::Int(value),
+            Scalar::Double(value) => OwnedValue::Double(value),
+            Scalar::Wide(value) => OwnedValue::Wide([value as u64, (value >> 64) as u64]),
+            Scalar::Text(value) => OwnedValue::Text(value.into()),
+            Scalar::Bytes(value) => OwnedValue::Bytes(value.into()),
         }
     }
 
     #[inline]
     pub fn as_scalar(&self) -> Scalar<'_> {
         match self {
-            Kept::Null => Scalar::Null,
-            Kept::Bool(value) => Scalar::Bool(*value),
-            Kept::Int(value) => Scalar::Int(*value),
-            Kept::Double(value) => Scalar::Double(*value),
-            Kept::Wide([low, high]) => Scalar::Wide(i128::from(*high as i64) << 64 | i128::from(*low)),
-            Kept::Text(value) => Scalar::Text(value),
-            Kept::Bytes(value) => Scalar::Bytes(value),
+            OwnedValue::Null => Scalar::Null,
+            OwnedValue::Bool(value) => Scalar::Bool(*value),
+            OwnedValue::Int(value) => Scalar::Int(*value),
+            OwnedValue::Double(value) => Scalar::Double(*value),
+            OwnedValue::Wide([low, high]) => Scalar::Wide(i128::from(*high as i64) << 64 | i128::from(*low)),
+            OwnedValue::Text(value) => Scalar::Text(value),
+            OwnedValue::Bytes(value) => Scalar::Bytes(value),
         }
     }
 
     #[inline]
     pub fn is_null(&self) -> bool {
-        matches!(self, Kept::Null)
+        matches!(self, OwnedValue::Null)
     }
 
     /// Returns the bytes outside the value itself.
     #[inline]
     pub fn heap_bytes(&self) -> usize {
         match self {
-            Kept::Text(value) => value.len(),
-            Kept::Bytes(value) => value.len(),
+            OwnedValue::Text(value) => value.len(),
+            OwnedValue::Bytes(value) => value.len(),
             _ => 0,
         }
     }
@@ -67,8 +67,8 @@ impl Kept {
         row::write(self.as_scalar(), out);
     }
 
-    pub fn read(reader: &mut Reader<'_>) -> Option<Kept> {
-        reader.value().map(Kept::of)
+    pub fn read(reader: &mut Reader<'_>) -> Option<OwnedValue> {
+        reader.value().map(OwnedValue::of)
     }
 }
 
@@ -95,23 +95,23 @@ pub(super) fn hash_scalar(value: Scalar<'_>, hasher: &mut impl Hasher) {
     }
 }
 
-impl PartialEq for Kept {
-    fn eq(&self, other: &Kept) -> bool {
+impl PartialEq for OwnedValue {
+    fn eq(&self, other: &OwnedValue) -> bool {
         is_same(self.as_scalar(), other.as_scalar())
     }
 }
 
-impl Eq for Kept {}
+impl Eq for OwnedValue {}
 
-impl Hash for Kept {
+impl Hash for OwnedValue {
     fn hash<H: Hasher>(&self, state: &mut H) {
         hash_scalar(self.as_scalar(), state);
     }
 }
 
-/// A [`Kept`] in SQL's order: nulls first, NaN last; 0.0 and -0.0 are equal.
+/// A [`OwnedValue`] in SQL's order: nulls first, NaN last; 0.0 and -0.0 are equal.
 #[derive(Debug, Clone)]
-pub(super) struct InOrder(pub Kept);
+pub(super) struct InOrder(pub OwnedValue);
 
 impl Ord for InOrder {
     fn cmp(&self, other: &InOrder) -> Ordering {

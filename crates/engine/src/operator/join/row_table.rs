@@ -22,8 +22,8 @@ const FEW_SLOTS: usize = 16;
 
 /// The rows of a key; see the module documentation.
 #[derive(Debug, Default)]
-pub(crate) struct Table {
-    slots: Vec<Option<Slot>>,
+pub(crate) struct RowTable {
+    slots: Vec<Option<StoredRow>>,
     index: HashTable<Indexed>,
     row_bytes: usize,
     /// The number of copies of all rows together.
@@ -31,7 +31,7 @@ pub(crate) struct Table {
 }
 
 #[derive(Debug)]
-struct Slot {
+struct StoredRow {
     row: Box<[u8]>,
     count: u64,
     partners: u64,
@@ -58,7 +58,7 @@ fn hash(row: &[u8]) -> u32 {
     hasher.finish() as u32
 }
 
-impl Table {
+impl RowTable {
     /// Returns the number of distinct rows.
     pub fn len(&self) -> usize {
         self.index.len()
@@ -95,7 +95,7 @@ impl Table {
         }
 
         self.row_bytes += row.len();
-        self.slots.push(Some(Slot { row: row.into(), count, partners }));
+        self.slots.push(Some(StoredRow { row: row.into(), count, partners }));
         self.index_last(hash);
     }
 
@@ -162,7 +162,7 @@ impl Table {
     }
 }
 
-impl StateValue for Table {
+impl StateValue for RowTable {
     fn write(&self, out: &mut Vec<u8>) {
         row::write_length(self.len(), out);
         for (_, row, count, partners) in self.rows_from(0) {
@@ -173,8 +173,8 @@ impl StateValue for Table {
         }
     }
 
-    fn read(reader: &mut row::Reader<'_>) -> Option<Table> {
-        let mut table = Table::default();
+    fn read(reader: &mut row::Reader<'_>) -> Option<RowTable> {
+        let mut table = RowTable::default();
         for _ in 0..reader.length()? {
             let length = reader.length()?;
             let row = reader.run(length)?;
@@ -185,7 +185,7 @@ impl StateValue for Table {
     }
 
     fn heap_bytes(&self) -> usize {
-        let slots = self.slots.capacity() * size_of::<Option<Slot>>();
+        let slots = self.slots.capacity() * size_of::<Option<StoredRow>>();
         slots + self.index.capacity() * (size_of::<Indexed>() + 1) + self.row_bytes
     }
 }

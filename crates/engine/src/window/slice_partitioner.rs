@@ -5,7 +5,7 @@ use crate::selection::Selection;
 
 /// Rows by slice; buffers are reused.
 #[derive(Debug, Default)]
-pub(crate) struct Partition {
+pub(crate) struct SlicePartitioner {
     parts: Vec<Part>,
     /// Rows, slice by slice, ascending within each.
     order: Vec<u32>,
@@ -22,7 +22,7 @@ struct Part {
 /// Ranges of at most this many slices use a counting sort; wider ones are sorted by comparison.
 const COUNTED: i64 = 4096;
 
-impl Partition {
+impl SlicePartitioner {
     /// Partitions rows into slices of `step` on the grid of `offset`, and calls `each` with each slice's end
     /// and rows.
     pub fn for_each<E>(
@@ -116,7 +116,7 @@ mod tests {
             offset in -500i64..500,
         ) {
             let mut seen = vec![];
-            Partition::default()
+            SlicePartitioner::default()
                 .for_each(&wall, Selection::All(wall.len()), step, offset, |end, rows| {
                     let mut last = None;
                     rows.for_each(|_, row| {

@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::HashTable;
 
-use super::super::ordered::Entry;
+use super::super::ordered::OrderedRow;
 use crate::row::{self, Reader};
 
 /// Which rows of a partition are identical.
@@ -68,57 +68,59 @@ fn select(fields: &[usize], row: &[u8], out: &mut Vec<u8>) {
 
 /// The rows of a partition, by their identity.
 #[derive(Debug, Default)]
-pub(super) struct Places {
-    places: HashTable<Place>,
+pub(super) struct IdentityIndex {
+    by_identity: HashTable<IdenticalRows>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct IdenticalRows {
     hash: u64,
     /// The identical rows, in order of arrival; never empty.
-    entries: VecDeque<Entry>,
+    entries: VecDeque<OrderedRow>,
 }
 
-impl Places {
-    pub fn add(&mut self, entry: &Entry, identity: &mut Identity) {
+impl IdentityIndex {
+    pub fn add(&mut self, entry: &OrderedRow, identity: &mut Identity) {
         let hash = identity.hash(entry.row());
         let is_same =
-            |place: &Place| place.hash == hash && identity.is_same(place.entries[0].row(), entry.row());
-        match self.places.entry(hash, is_same, |place| place.hash) {
-            hashbrown::hash_table::Entry::Occupied(mut place) => {
-                place.get_mut().entries.push_back(entry.clone());
+            |rows: &IdenticalRows| rows.hash == hash && identity.is_same(rows.entries[0].row(), entry.row());
+        match self.by_identity.entry(hash, is_same, |rows| rows.hash) {
+            hashbrown::hash_table::Entry::Occupied(mut rows) => {
+                rows.get_mut().entries.push_back(entry.clone());
             }
-            hashbrown::hash_table::Entry::Vacant(place) => {
-                place.insert(Place { hash, entries: VecDeque::from(vec![entry.clone()]) });
+            hashbrown::hash_table::Entry::Vacant(rows) => {
+                rows.insert(IdenticalRows { hash, entries: VecDeque::from(vec![entry.clone()]) });
             }
         }
     }
 
     /// Returns the first to arrive of the rows identical to a stored row.
-    pub fn find(&self, row: &[u8], identity: &mut Identity) -> Option<Entry> {
+    pub fn find(&self, row: &[u8], identity: &mut Identity) -> Option<OrderedRow> {
         let hash = identity.hash(row);
-        let is_same = |place: &Place| place.hash == hash && identity.is_same(place.entries[0].row(), row);
-        self.places.find(hash, is_same)?.entries.front().cloned()
+        let is_same =
+            |rows: &IdenticalRows| rows.hash == hash && identity.is_same(rows.entries[0].row(), row);
+        self.by_identity.find(hash, is_same)?.entries.front().cloned()
     }
 
     /// Removes a row, mostly the first of its equals.
-    pub fn remove(&mut self, entry: &Entry, identity: &mut Identity) {
+    pub fn remove(&mut self, entry: &OrderedRow, identity: &mut Identity) {
         let hash = identity.hash(entry.row());
         let is_same =
-            |place: &Place| place.hash == hash && identity.is_same(place.entries[0].row(), entry.row());
-        let Ok(mut place) = self.places.find_entry(hash, is_same) else { return };
+            |rows: &IdenticalRows| rows.hash == hash && identity.is_same(rows.entries[0].row(), entry.row());
+        let Ok(mut rows) = self.by_identity.find_entry(hash, is_same) else { return };
 
-        let entries = &mut place.get_mut().entries;
+        let entries = &mut rows.get_mut().entries;
         if let Some(at) = entries.iter().position(|other| other == entry) {
             entries.remove(at);
         }
         if entries.is_empty() {
-            place.remove();
+            rows.remove();
         }
     }
 
     /// Returns the bytes of the index; the rows themselves are shared.
     pub fn memory_bytes(&self) -> usize {
-        self.places.capacity() * (size_of::<Place>() + 1) + self.places.len() * size_of::<Entry>()
+        self.by_identity.capacity() * (size_of::<IdenticalRows>() + 1)
+            + self.by_identity.len() * size_of::<OrderedRow>()
     }
 }
