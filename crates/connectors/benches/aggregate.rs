@@ -13,7 +13,7 @@ use engine::evaluate::Inputs;
 use engine::layout::Layout;
 use engine::operator::{Judging, Level, Prepare};
 use engine::watermark::{Clamp, NO_WATERMARK};
-use engine::window::{Aggregation, Limits, Options, WindowOutput, RowsIn, WindowError};
+use engine::window::{Aggregation, Limits, Options, RowsIn, WindowError, WindowOutput};
 use sql::functions::Env;
 use sql::plan::Plan;
 use types::Interval;
@@ -62,7 +62,7 @@ fn run(plan: &Plan, events: &[String], batch_rows: usize) -> (f64, f64) {
     let options = Options {
         zone: None,
         lateness: Interval::ZERO,
-        patient: false,
+        fires_after_lateness: false,
         reports: false,
         seed: 7,
         limits: Limits::default(),

@@ -29,13 +29,15 @@ pub struct Pool {
     jobs: AtomicUsize,
 }
 
-/// How much memory is left for more state.
+/// How much of the memory for state is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Room {
-    Enough,
-    /// Only input that brings windows closer to their end should be read.
-    Scarce,
-    None,
+pub enum MemoryPressure {
+    /// There is enough memory for more state.
+    Low,
+    /// Memory is scarce: only input that brings windows closer to their end should be read.
+    High,
+    /// No memory is left.
+    Full,
 }
 
 /// The reason why a source subtask reads nothing.
@@ -46,7 +48,7 @@ pub enum Waits {
     /// It waits for the subtasks that hold back the watermark.
     ForOthers,
     /// It holds a batch for which there is no memory.
-    ForRoom,
+    ForMemory,
     /// It holds such a batch, and the watermark does not advance until the batch is processed.
     Stuck,
 }
@@ -125,12 +127,13 @@ impl Pool {
         (self.limit < usize::MAX).then_some(self.limit)
     }
 
-    fn room_for(&self, held: usize) -> Room {
+    /// Returns the pressure on a job that holds this many bytes.
+    fn pressure_for(&self, held: usize) -> MemoryPressure {
         let spare = self.limit / SPARE_SHARE;
         if held <= spare / self.jobs.load(Ordering::Relaxed).max(1) {
-            return Room::Enough;
+            return MemoryPressure::Low;
         }
-        room(self.held(), self.limit - spare)
+        pressure(self.held(), self.limit - spare)
     }
 }
 
@@ -139,15 +142,15 @@ fn for_states(memory: usize) -> usize {
     memory / STATE_SHARE
 }
 
-/// Returns how much memory is left. It is scarce from two fifths of the limit on: if all tables double then,
-/// a fifth remains for the subtasks that free memory.
-fn room(held: usize, limit: usize) -> Room {
+/// Returns the pressure of this many bytes. It is high from two fifths of the limit on: if all tables double
+/// then, a fifth remains for the subtasks that free memory.
+fn pressure(held: usize, limit: usize) -> MemoryPressure {
     if held >= limit {
-        Room::None
+        MemoryPressure::Full
     } else if held >= limit / 5 * 2 {
-        Room::Scarce
+        MemoryPressure::High
     } else {
-        Room::Enough
+        MemoryPressure::Low
     }
 }
 
@@ -177,15 +180,16 @@ impl Account {
         Holder { account: self.clone(), figures, held: 0 }
     }
 
-    pub fn room(&self) -> Room {
+    /// Returns the pressure that the job has to obey: that of its own limit or, if higher, that of the pool.
+    pub fn pressure(&self) -> MemoryPressure {
         let held = self.held.load(Ordering::Relaxed);
-        match room(held, self.limit) {
-            Room::None => Room::None,
-            Room::Scarce => match self.pool.room_for(held) {
-                Room::None => Room::None,
-                Room::Scarce | Room::Enough => Room::Scarce,
+        match pressure(held, self.limit) {
+            MemoryPressure::Full => MemoryPressure::Full,
+            MemoryPressure::High => match self.pool.pressure_for(held) {
+                MemoryPressure::Full => MemoryPressure::Full,
+                MemoryPressure::High | MemoryPressure::Low => MemoryPressure::High,
             },
-            Room::Enough => self.pool.room_for(held),
+            MemoryPressure::Low => self.pool.pressure_for(held),
         }
     }
 
@@ -302,14 +306,14 @@ mod tests {
     }
 
     #[test]
-    fn a_job_has_no_more_room_than_its_own_limit() {
+    fn the_pressure_on_a_job_follows_its_own_limit() {
         let account = Account::new(Pool::of(1_000 * MB), Some(90 * MB));
         let mut of = holder(&account, "counts", 11 * MB);
-        assert_eq!((account.limit(), account.room()), (30 * MB, Room::Enough));
+        assert_eq!((account.limit(), account.pressure()), (30 * MB, MemoryPressure::Low));
         of.tell(&[13 * MB]);
-        assert_eq!(account.room(), Room::Scarce);
+        assert_eq!(account.pressure(), MemoryPressure::High);
         of.tell(&[30 * MB]);
-        assert_eq!(account.room(), Room::None);
+        assert_eq!(account.pressure(), MemoryPressure::Full);
     }
 
     #[test]
@@ -318,9 +322,13 @@ mod tests {
         let [greedy, modest] = [(); 2].map(|()| Account::new(pool.clone(), None));
         let _all = holder(&greedy, "all", 71 * MB);
         let mut little = holder(&modest, "little", 4 * MB);
-        assert_eq!((greedy.room(), modest.room()), (Room::None, Room::Enough));
+        assert_eq!((greedy.pressure(), modest.pressure()), (MemoryPressure::Full, MemoryPressure::Low));
         little.tell(&[6 * MB]);
-        assert_eq!(modest.room(), Room::None, "beyond its share of what is spare it is as any other");
+        assert_eq!(
+            modest.pressure(),
+            MemoryPressure::Full,
+            "beyond its share of what is spare it is as any other"
+        );
         assert!(pool.held() <= 80 * MB);
     }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::ExecutionError;
 use super::control::{Part, PartTimes, SubtaskId, SubtaskKind};
 use super::global::{GlobalSubtask, Input, Message};
-use super::handover::Handing;
-use super::source::{Downstream, SourceSubtask, Turn};
+use super::handover::StateHandover;
+use super::source::{Downstream, SourceProgress, SourceSubtask};
 use crate::activity::Activity;
 use crate::operator::chain::StreamTime;
 use crate::snapshot::{SourceImage, SplitImage};
@@ -19,29 +19,29 @@ use crate::watermark::NO_WATERMARK;
 
 impl SourceSubtask {
     /// Contributes to a snapshot if one was requested since the last.
-    pub(super) fn take_part(&mut self, turn: &mut Turn) -> Result<(), ExecutionError> {
+    pub(super) fn take_part(&mut self, progress: &mut SourceProgress) -> Result<(), ExecutionError> {
         let barrier = self.control.barrier();
-        if barrier == turn.barrier {
+        if barrier == progress.barrier {
             return Ok(());
         }
-        turn.barrier = barrier;
+        progress.barrier = barrier;
         self.metrics.at(Activity::Snapshot);
 
         let now = self.clock.elapsed();
-        let standing = match &self.downstream {
+        let time = match &self.downstream {
             Downstream::Direct { .. } => {
-                let standing = self.publish(turn, now);
-                self.fire(turn, standing, now)?;
-                standing
+                let time = self.publish(progress, now);
+                self.fire(progress, time, now)?;
+                time
             }
-            Downstream::Exchange { .. } => self.ship(turn, now),
+            Downstream::Exchange { .. } => self.ship(progress, now),
         };
-        let watermark = standing.watermark;
+        let watermark = time.watermark;
 
         // A restored job judges the records after the barrier by the entries from here on.
         self.lateness.flush();
         self.lateness.barrier();
-        self.send(turn, || Message::Barrier { barrier, watermark });
+        self.send(progress, || Message::Barrier { barrier, watermark });
 
         let (env, id) = (self.env(), self.id());
         let state = match &mut self.downstream {
@@ -57,10 +57,12 @@ impl SourceSubtask {
         let outputs = self.downstream.sinks();
         outputs.barrier(barrier);
         outputs.flush()?;
-        let source = Some(self.image(turn));
+        let source = Some(self.image(progress));
 
         let chain = &self.downstream.sinks().chain;
-        let Some(operators) = Handing::of_chain(&self.control, (barrier, id), chain) else { return Ok(()) };
+        let Some(operators) = StateHandover::of_chain(&self.control, (barrier, id), chain) else {
+            return Ok(());
+        };
 
         let times = PartTimes {
             began: now,
@@ -80,7 +82,7 @@ impl SourceSubtask {
     }
 
     /// Leaves the subtask's part for all future snapshots: it has read its input to the end.
-    pub(super) fn leave_last_part(&mut self, turn: &Turn) {
+    pub(super) fn leave_last_part(&mut self, progress: &SourceProgress) {
         let state = match &mut self.downstream {
             Downstream::Direct { aggregation, .. } if !self.layout.units.is_empty() => {
                 Some(aggregation.image(self.groups))
@@ -88,9 +90,9 @@ impl SourceSubtask {
             _ => None,
         };
         self.control.finish(Part {
-            barrier: turn.barrier,
+            barrier: progress.barrier,
             of: self.id(),
-            source: Some(self.image(turn)),
+            source: Some(self.image(progress)),
             state,
             operators: self.downstream.sinks().image(),
             times: Some(PartTimes { began: self.clock.elapsed(), ..PartTimes::default() }),
@@ -102,12 +104,12 @@ impl SourceSubtask {
         SubtaskId { pipeline: self.pipeline, kind: SubtaskKind::Source, subtask: self.subtask }
     }
 
-    fn image(&self, turn: &Turn) -> SourceImage {
+    fn image(&self, progress: &SourceProgress) -> SourceImage {
         let watermarks = self.watermarks.lock();
         // A batch that was not processed yet is read again.
-        let parked = turn.parked.as_ref().map(|parked| parked.positions.clone());
+        let deferred = progress.deferred.as_ref().map(|deferred| deferred.positions.clone());
         let splits =
-            parked.unwrap_or_else(|| self.source.positions()).into_iter().map(|(partition, offset)| {
+            deferred.unwrap_or_else(|| self.source.positions()).into_iter().map(|(partition, offset)| {
                 SplitImage {
                     split: self.source.split(partition),
                     offset: offset.0,
@@ -152,7 +154,7 @@ impl GlobalSubtask {
         let state = Some(self.aggregation.image(self.groups));
 
         let of = (barrier, self.id());
-        if let Some(operators) = Handing::of_chain(&self.control, of, &self.sinks.chain) {
+        if let Some(operators) = StateHandover::of_chain(&self.control, of, &self.sinks.chain) {
             let times = PartTimes {
                 began,
                 aligning: began.saturating_sub(first),

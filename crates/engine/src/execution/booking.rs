@@ -24,15 +24,15 @@ impl SourceSubtask {
 
         for reject in std::mem::take(&mut self.batch.rejects) {
             booked.dead_letter(&reject.reason);
-            self.letter(&reject.record, reject.reason.into_owned(), Vec::new());
+            self.add_dead_letter(&reject.record, reject.reason.into_owned(), Vec::new());
         }
 
         for Unusable { row, reason, counted_elsewhere } in &prepared.unusable {
             counted -= 1;
             booked.dead_letter(reason);
             let record = self.batch.origin.records[*row as usize];
-            self.letter(&record, reason.clone(), Vec::new());
-            if let Some(letter) = self.letters.batch.last_mut() {
+            self.add_dead_letter(&record, reason.clone(), Vec::new());
+            if let Some(letter) = self.dead_letters.letters.last_mut() {
                 letter.counted_elsewhere = *counted_elsewhere;
             }
         }
@@ -48,12 +48,12 @@ impl SourceSubtask {
             TaskMetrics::add(&self.metrics.late, queries.len() as u64);
 
             let record = self.batch.origin.records[*row as usize];
-            self.letter(&record, "late".to_owned(), queries);
+            self.add_dead_letter(&record, "late".to_owned(), queries);
 
             // Queries without windows count every row.
             let passed_through =
                 self.layout.queries.iter().any(|query| matches!(query, QueryLayout::Rows { .. }));
-            if let Some(letter) = self.letters.batch.last_mut() {
+            if let Some(letter) = self.dead_letters.letters.last_mut() {
                 letter.counted_elsewhere = *counted_elsewhere || passed_through;
             }
         }
@@ -69,17 +69,17 @@ impl SourceSubtask {
     fn mark_parts(&mut self, rejects: usize) {
         let rows = &self.batch.origin.records;
         let mut left_out: BTreeMap<Offset, usize> = BTreeMap::new();
-        let of_rows = self.letters.batch.iter().skip(rejects);
+        let of_rows = self.dead_letters.letters.iter().skip(rejects);
         of_rows.for_each(|letter| *left_out.entry(letter.offset).or_default() += 1);
-        for letter in &mut self.letters.batch {
+        for letter in &mut self.dead_letters.letters {
             let first = rows.partition_point(|row| row.offset < letter.offset);
             let of = rows[first..].iter().take_while(|row| row.offset == letter.offset).count();
             letter.counted_elsewhere |= of > left_out.get(&letter.offset).copied().unwrap_or(0);
         }
     }
 
-    fn letter(&mut self, record: &RecordSpan, reason: String, queries: Vec<String>) {
-        self.letters.batch.push(DeadLetter {
+    fn add_dead_letter(&mut self, record: &RecordSpan, reason: String, queries: Vec<String>) {
+        self.dead_letters.letters.push(DeadLetter {
             table: self.table.clone(),
             split: self.source.split(self.batch.origin.partition.unwrap_or(PartitionId(0))),
             offset: record.offset,

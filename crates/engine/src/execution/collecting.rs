@@ -17,7 +17,7 @@ pub(super) struct Collecting<'a> {
     control: &'a Control,
     barrier: u64,
     keeper: &'a mut dyn PartKeeper,
-    told: &'a mut dyn FnMut(Acknowledgement),
+    acknowledged: &'a mut dyn FnMut(Acknowledgement),
     snapshot: Snapshot,
     missing: BTreeSet<SubtaskId>,
     /// The bytes of pieces that arrived ahead of their part.
@@ -30,13 +30,13 @@ impl<'a> Collecting<'a> {
         control: &'a Control,
         barrier: u64,
         keeper: &'a mut dyn PartKeeper,
-        told: &'a mut dyn FnMut(Acknowledgement),
+        acknowledged: &'a mut dyn FnMut(Acknowledgement),
     ) -> Collecting<'a> {
         Collecting {
             control,
             barrier,
             keeper,
-            told,
+            acknowledged,
             snapshot: control.empty_snapshot(),
             missing: control.running(),
             ahead: BTreeMap::new(),
@@ -104,7 +104,7 @@ impl<'a> Collecting<'a> {
             return Ok(());
         }
         self.missing.remove(&part.of);
-        (self.told)(self.control.acknowledgement(&part, bytes));
+        (self.acknowledged)(self.control.acknowledgement(&part, bytes));
         self.collected.push(part);
         Ok(())
     }
@@ -156,11 +156,11 @@ mod tests {
     }
 
     /// Hands over a piece once the snapshot is requested; returns whether the rest is wanted.
-    fn hand_over(control: &Control, operators: Vec<OperatorState>) -> bool {
+    fn send_piece(control: &Control, operators: Vec<OperatorState>) -> bool {
         while control.barrier() == 0 {
             std::thread::yield_now();
         }
-        control.hand_over(Part::piece(1, TASK, operators), 9)
+        control.send_piece(Part::piece(1, TASK, operators), 9)
     }
 
     fn take(
@@ -177,7 +177,7 @@ mod tests {
         let subtask = std::thread::spawn({
             let control = control.clone();
             move || {
-                assert!(hand_over(&control, state(3, b"first")));
+                assert!(send_piece(&control, state(3, b"first")));
                 control.contribute(rest(TASK, state(9, b"second")));
                 control.contribute(rest(OTHER, state(1, b"other")));
             }
@@ -208,7 +208,7 @@ mod tests {
             let control = control.clone();
             move || {
                 control.contribute(rest(OTHER, Vec::new()));
-                assert!(hand_over(&control, state(3, b"at the barrier")));
+                assert!(send_piece(&control, state(3, b"at the barrier")));
                 // The rest of the part did not get through.
                 control.finish(rest(TASK, state(3, b"at the end")));
             }
@@ -234,8 +234,8 @@ mod tests {
         let subtask = std::thread::spawn({
             let control = control.clone();
             move || {
-                hand_over(&control, state(3, b"refused"));
-                while control.hand_over(Part::piece(1, TASK, state(4, b"another")), 11) {
+                send_piece(&control, state(3, b"refused"));
+                while control.send_piece(Part::piece(1, TASK, state(4, b"another")), 11) {
                     std::thread::yield_now();
                 }
             }
@@ -245,6 +245,6 @@ mod tests {
             Some(CheckpointError::NotKept)
         );
         subtask.join().unwrap();
-        assert!(!hand_over(&control, state(3, b"late")), "nobody takes it any more");
+        assert!(!send_piece(&control, state(3, b"late")), "nobody takes it any more");
     }
 }

@@ -183,7 +183,7 @@ impl Control {
     }
 
     /// As [`Control::snapshot`]; also hands the parts of operator state to `keeper` as they arrive, and calls
-    /// `told` for each subtask that has contributed. `number` identifies the snapshot for sinks, and exceeds
+    /// `acknowledged` for each subtask that has contributed. `number` identifies the snapshot for sinks, and exceeds
     /// those of all earlier ones.
     pub fn snapshot_kept(
         &self,
@@ -191,7 +191,7 @@ impl Control {
         timeout: Duration,
         afterwards: Afterwards,
         keeper: &mut dyn PartKeeper,
-        told: &mut dyn FnMut(Acknowledgement),
+        acknowledged: &mut dyn FnMut(Acknowledgement),
     ) -> Result<Snapshot, CheckpointError> {
         let parts = self.taking.lock();
         // Raising this number requests the snapshot from the subtasks.
@@ -207,7 +207,7 @@ impl Control {
         self.collecting.store(barrier, Ordering::Release);
         self.barrier.store(barrier, Ordering::Release);
 
-        let collecting = Collecting::new(self, barrier, keeper, told);
+        let collecting = Collecting::new(self, barrier, keeper, acknowledged);
         let taken = collecting.all(&parts, timeout);
         // Subtasks that still have pieces for this snapshot drop them.
         self.collecting.store(0, Ordering::Release);
@@ -284,7 +284,7 @@ impl Control {
     }
 
     /// Sends a piece of a part ahead, and waits while the queue is full. Returns whether the rest is wanted.
-    pub(super) fn hand_over(&self, mut piece: Part, bytes: u64) -> bool {
+    pub(super) fn send_piece(&self, mut piece: Part, bytes: u64) -> bool {
         let barrier = piece.barrier;
         let is_wanted = || self.collecting.load(Ordering::Acquire) == barrier && !self.is_cancelled();
         let Some(queued) = self.queued.enter(bytes, is_wanted) else { return false };

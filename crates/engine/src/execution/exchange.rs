@@ -10,7 +10,7 @@ use sql::functions::Env;
 use sql::plan::operator::Distribution;
 use types::{Clock, Repr};
 
-use super::progress::hand_over;
+use super::progress::send_with_backpressure;
 use crate::connector::{Rows, Sink, Stage};
 use crate::memory::{Account, Claim};
 use crate::metrics::TaskMetrics;
@@ -59,7 +59,7 @@ pub(super) struct EdgeOutlet {
 
 impl EdgeOutlet {
     fn send(&self, to: usize, message: EdgeMessage) {
-        hand_over(&self.channels[to], message, &*self.clock, &self.metrics);
+        send_with_backpressure(&self.channels[to], message, &*self.clock, &self.metrics);
     }
 }
 

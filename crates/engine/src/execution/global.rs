@@ -1,6 +1,6 @@
 //! A global subtask: owns the state of its key groups, which the shipments of all source subtasks feed.
 //!
-//! In a turn it merges one message, computes the minimum watermark of its inputs, contributes to a snapshot
+//! In each iteration of its loop it merges one message, computes the minimum watermark of its inputs, contributes to a snapshot
 //! once all barriers have arrived, and writes the windows that the watermark closes. If the job wants early
 //! results, it also writes changes of open windows at intervals.
 
@@ -13,8 +13,8 @@ use sql::functions::Env;
 use types::{Clock, Timestamp};
 
 use super::control::Control;
+use super::memory_pressure::LastReclaim;
 use super::outputs::Outputs;
-use super::room::Reclaimed;
 use super::source::earlier;
 use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
@@ -29,21 +29,13 @@ use crate::window::{Aggregation, Receiving, Shipment};
 pub(super) enum Message {
     /// Partial aggregates, with the arrival time of their oldest record.
     Rows(Box<Shipment>, Claim, Option<Timestamp>),
-    /// The pipeline's watermark; all rows that this sender read before have been sent.
-    Time(Standing),
+    /// The pipeline's watermark; all rows that this sender read before have been sent. The sender is idle if all
+    /// of its partitions are.
+    Time(StreamTime),
     /// Everything read before a snapshot's point has been sent; `watermark` is the pipeline's at that point.
     Barrier { barrier: u64, watermark: i64 },
     /// Nothing more will come.
     End,
-}
-
-/// The watermark, as a sender knows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Standing {
-    /// The pipeline's watermark.
-    pub watermark: i64,
-    /// All of the sender's partitions are idle: it holds nothing back.
-    pub idle: bool,
 }
 
 pub(super) struct GlobalSubtask {
@@ -64,7 +56,7 @@ pub(super) struct GlobalSubtask {
     pub holder: Holder,
     /// The bytes of each unit, and of the rest, as last measured.
     pub parts: Vec<usize>,
-    pub reclaimed: Reclaimed,
+    pub last_reclaim: LastReclaim,
     /// The arrival time of the oldest record that no written row includes yet.
     pub unshown: Option<Timestamp>,
     /// Bytes received since the last measurement of memory, and the bytes after which it is measured again.
@@ -76,7 +68,7 @@ pub(super) struct GlobalSubtask {
 pub(super) struct Input {
     pub receiving: Receiving,
     pub watermark: i64,
-    pub idle: bool,
+    pub is_idle: bool,
     pub ended: bool,
     /// The barrier that has arrived; the input is not read until all have arrived.
     pub barrier: Option<u64>,
@@ -128,7 +120,7 @@ impl GlobalSubtask {
 
             if self.wants_to_reclaim() {
                 self.with_receiving(&mut inputs, |aggregation, receiving| aggregation.compact(receiving));
-                self.reclaimed();
+                self.remember_reclaim();
             }
 
             // The rows of closed windows precede the watermark that closed them.
@@ -202,7 +194,8 @@ impl GlobalSubtask {
             if watermark <= self.aggregation.watermark() {
                 return watermark;
             }
-            let mut silent = (0..inputs.len()).filter(|&index| inputs[index].idle && inputs[index].is_open());
+            let mut silent =
+                (0..inputs.len()).filter(|&index| inputs[index].is_idle && inputs[index].is_open());
             let Some((index, message)) =
                 silent.find_map(|index| Some((index, self.inputs[index].try_recv().ok()?)))
             else {
@@ -223,7 +216,7 @@ impl GlobalSubtask {
                 let (groups, bytes) = shipment.size();
                 TaskMetrics::add(&self.metrics.records_in, groups);
                 TaskMetrics::add(&self.metrics.bytes_in, bytes);
-                input.idle = false;
+                input.is_idle = false;
                 self.aggregation.receive(&mut input.receiving, *shipment);
                 self.unmeasured += claim.bytes() as u64;
                 drop(claim);
@@ -234,9 +227,9 @@ impl GlobalSubtask {
                 changed
             }
 
-            Message::Time(standing) => {
-                input.watermark = input.watermark.max(standing.watermark);
-                input.idle = standing.idle;
+            Message::Time(time) => {
+                input.watermark = input.watermark.max(time.watermark);
+                input.is_idle = time.is_idle;
                 false
             }
             Message::Barrier { barrier, watermark } => {
@@ -258,7 +251,7 @@ impl Input {
         Input {
             receiving: Receiving::default(),
             watermark: NO_WATERMARK,
-            idle: false,
+            is_idle: false,
             ended: false,
             barrier: None,
             barrier_at: Duration::ZERO,
@@ -274,13 +267,13 @@ impl Input {
 /// Returns whether all inputs are idle. If all inputs have ended, the end itself still has to be processed.
 fn is_idle(inputs: &[Input]) -> bool {
     let mut open = inputs.iter().filter(|input| !input.ended).peekable();
-    open.peek().is_some() && open.all(|input| input.idle)
+    open.peek().is_some() && open.all(|input| input.is_idle)
 }
 
 /// Returns the minimum watermark of the active inputs; if all are idle, the maximum. An input at a barrier
 /// counts as active, because it may have become active again behind the barrier.
 fn least(inputs: &[Input]) -> i64 {
-    let active = inputs.iter().filter(|input| !input.ended && (!input.idle || input.barrier.is_some()));
+    let active = inputs.iter().filter(|input| !input.ended && (!input.is_idle || input.barrier.is_some()));
     match active.map(|input| input.watermark).min() {
         Some(least) => least,
         None => inputs.iter().map(|input| input.watermark).max().unwrap_or(NO_WATERMARK),

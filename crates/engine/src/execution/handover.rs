@@ -57,7 +57,7 @@ impl Drop for QueuedBytes {
 }
 
 /// A subtask's hand-over of its operators' state for one snapshot.
-pub(super) struct Handing<'a> {
+pub(super) struct StateHandover<'a> {
     control: &'a Control,
     barrier: u64,
     of: SubtaskId,
@@ -66,7 +66,7 @@ pub(super) struct Handing<'a> {
     is_wanted: bool,
 }
 
-impl<'a> Handing<'a> {
+impl<'a> StateHandover<'a> {
     /// Hands over the state of a chain; returns the last piece, or `None` if the snapshot is not wanted any
     /// more.
     pub fn of_chain(
@@ -74,9 +74,10 @@ impl<'a> Handing<'a> {
         (barrier, of): (u64, SubtaskId),
         chain: &Chain,
     ) -> Option<Vec<OperatorState>> {
-        let mut handing = Handing { control, barrier, of, collected: Vec::new(), bytes: 0, is_wanted: true };
-        chain.hand_over(&mut |state| handing.take(state));
-        handing.is_wanted.then_some(handing.collected)
+        let mut handover =
+            StateHandover { control, barrier, of, collected: Vec::new(), bytes: 0, is_wanted: true };
+        chain.for_each_state(&mut |state| handover.take(state));
+        handover.is_wanted.then_some(handover.collected)
     }
 
     /// Adds a piece; returns whether more is wanted.
@@ -86,7 +87,7 @@ impl<'a> Handing<'a> {
         if self.bytes >= SENT {
             let operators = std::mem::take(&mut self.collected);
             let bytes = std::mem::take(&mut self.bytes);
-            self.is_wanted = self.control.hand_over(Part::piece(self.barrier, self.of, operators), bytes);
+            self.is_wanted = self.control.send_piece(Part::piece(self.barrier, self.of, operators), bytes);
         }
         self.is_wanted
     }

@@ -77,14 +77,15 @@ impl Sinks {
     }
 }
 
-/// Collects a batch's dead letters and sends them at once.
-pub(super) struct Letters {
-    pub to: Arc<dyn DeadLetters>,
-    pub batch: Vec<DeadLetter>,
+/// The dead letters of a batch of records, which are sent at once.
+pub(super) struct DeadLetterBatch {
+    pub queue: Arc<dyn DeadLetters>,
+    pub letters: Vec<DeadLetter>,
 }
 
-impl Letters {
+impl DeadLetterBatch {
+    /// Sends the letters; returns once they are durable.
     pub fn send(&mut self) -> Result<(), ConnectorError> {
-        if self.batch.is_empty() { Ok(()) } else { self.to.send(std::mem::take(&mut self.batch)) }
+        if self.letters.is_empty() { Ok(()) } else { self.queue.send(std::mem::take(&mut self.letters)) }
     }
 }

@@ -9,7 +9,7 @@ use types::Clock;
 
 use super::control::{Control, Part, PartTimes, SubtaskId};
 use super::exchange::EdgeMessage;
-use super::handover::Handing;
+use super::handover::StateHandover;
 use super::outputs::Outputs;
 use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
@@ -157,7 +157,7 @@ impl OperatorSubtask {
         self.outputs.flush()?;
 
         let of = (barrier, self.id);
-        if let Some(operators) = Handing::of_chain(&self.control, of, &self.outputs.chain) {
+        if let Some(operators) = StateHandover::of_chain(&self.control, of, &self.outputs.chain) {
             let times = PartTimes {
                 began,
                 aligning: began.saturating_sub(first.unwrap_or(began)),

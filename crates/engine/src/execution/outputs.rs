@@ -25,8 +25,8 @@ pub(super) struct Outputs {
     pub entries: Vec<Vec<ChainTarget>>,
     /// Channels to the subtasks of other homes.
     pub channels: Vec<Sender<EdgeMessage>>,
-    /// The watermark and idleness that the operators were last told.
-    pub told: StreamTime,
+    /// The watermark and idleness last sent to the operators.
+    pub sent: StreamTime,
     /// The memory of the operators, one part each; `None` if there are none.
     pub holder: Option<Holder>,
     pub metrics: Arc<TaskMetrics>,
@@ -48,14 +48,14 @@ impl Outputs {
 
     /// Advances the watermark of the pipeline, after all earlier rows were written.
     pub fn advance(&mut self, time: StreamTime) -> Result<(), ExecutionError> {
-        if time.watermark > self.told.watermark {
+        if time.watermark > self.sent.watermark {
             self.sinks.watermark(time.watermark)?;
         }
-        let time = StreamTime { watermark: time.watermark.max(self.told.watermark), ..time };
-        if time == self.told {
+        let time = StreamTime { watermark: time.watermark.max(self.sent.watermark), ..time };
+        if time == self.sent {
             return Ok(());
         }
-        self.told = time;
+        self.sent = time;
         for targets in &self.entries {
             for &target in targets {
                 self.chain.advance(target, time)?;
@@ -120,7 +120,7 @@ impl Outputs {
     /// Returns the whole state of the operators.
     pub fn image(&self) -> Vec<OperatorState> {
         let mut states = Vec::new();
-        self.chain.hand_over(&mut |state| {
+        self.chain.for_each_state(&mut |state| {
             states.push(state);
             true
         });
@@ -150,7 +150,7 @@ impl WindowOutput for Outputs {
                 columns: rows.columns,
                 rows: rows.rows,
                 kinds: rows.kinds,
-                watermarks: RowWatermarks::All(self.told.watermark),
+                watermarks: RowWatermarks::All(self.sent.watermark),
             };
             self.push(rows.query, &changes).map_err(Box::new)?;
         }

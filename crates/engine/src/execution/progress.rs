@@ -1,4 +1,4 @@
-//! The steps of a source subtask after every turn: hands on rows, advances the watermark, fires windows that
+//! The steps of a source subtask after each poll: hands on rows, advances the watermark, fires windows that
 //! close.
 
 use std::sync::atomic::Ordering;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use crossbeam_channel::{Sender, TrySendError};
 use types::{Clock, PartitionId};
 
-use super::global::{Message, Standing};
-use super::source::{Downstream, SHIP_AFTER, SHIP_ROWS, SourceSubtask, Turn};
+use super::global::Message;
+use super::source::{Downstream, SHIP_AFTER, SHIP_ROWS, SourceProgress, SourceSubtask};
 use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
 use crate::connector::Polled;
@@ -20,11 +20,11 @@ const LOOK_AT_SPLITS: Duration = Duration::from_secs(1);
 
 impl SourceSubtask {
     /// Records the read positions of partitions, at most once per interval.
-    pub(super) fn look_at_splits(&self, turn: &mut Turn, now: Duration) {
-        if turn.looked_at_splits.is_some_and(|at| now.saturating_sub(at) < LOOK_AT_SPLITS) {
+    pub(super) fn look_at_splits(&self, progress: &mut SourceProgress, now: Duration) {
+        if progress.looked_at_splits.is_some_and(|at| now.saturating_sub(at) < LOOK_AT_SPLITS) {
             return;
         }
-        turn.looked_at_splits = Some(now);
+        progress.looked_at_splits = Some(now);
 
         let lags = self.source.lags();
         let watermarks = self.watermarks.lock();
@@ -39,24 +39,28 @@ impl SourceSubtask {
         *self.metrics.splits.lock() = splits;
     }
 
-    /// Does the work after a turn: ships held rows, advances the watermark, fires windows that close, writes
+    /// Does the work after a poll: ships held rows, advances the watermark, fires windows that close, writes
     /// early results.
-    pub(super) fn go_on(&mut self, turn: &mut Turn, polled: Polled) -> Result<(), ExecutionError> {
+    pub(super) fn go_on(
+        &mut self,
+        progress: &mut SourceProgress,
+        polled: Polled,
+    ) -> Result<(), ExecutionError> {
         let now = self.clock.elapsed();
         self.end_replays(now);
 
         match &self.downstream {
             Downstream::Direct { .. } => {
-                turn.held = 0;
-                let standing = self.publish(turn, now);
-                self.fire(turn, standing, now)
+                progress.held = 0;
+                let time = self.publish(progress, now);
+                self.fire(progress, time, now)
             }
             Downstream::Exchange { .. } => {
                 let nothing_waits = !matches!(polled, Polled::Batch { behind: true });
-                let due = turn.held >= SHIP_ROWS || now.saturating_sub(turn.held_since) >= SHIP_AFTER;
-                if turn.held == 0 || nothing_waits || due {
-                    let standing = self.ship(turn, now);
-                    self.tell_outputs(standing)?;
+                let due = progress.held >= SHIP_ROWS || now.saturating_sub(progress.held_since) >= SHIP_AFTER;
+                if progress.held == 0 || nothing_waits || due {
+                    let time = self.ship(progress, now);
+                    self.advance_outputs(time)?;
                 }
                 Ok(())
             }
@@ -79,48 +83,48 @@ impl SourceSubtask {
 
     /// Publishes the watermarks that the rows imply, and returns the pipeline's watermark. Must follow the
     /// hand-over of the rows.
-    pub(super) fn publish(&self, turn: &mut Turn, now: Duration) -> Standing {
+    pub(super) fn publish(&self, progress: &mut SourceProgress, now: Duration) -> StreamTime {
         let mut watermarks = self.watermarks.lock();
-        for implied in turn.implied.drain(..) {
+        for implied in progress.implied.drain(..) {
             watermarks.records(implied.partition, implied.watermark, implied.behind, implied.at);
             watermarks.hold(implied.partition, implied.hold);
         }
-        watermarks.caught_up(&std::mem::take(&mut turn.at_end), turn.asked_others);
-        if let Some(at) = turn.caught_up {
+        watermarks.caught_up(&std::mem::take(&mut progress.at_end), progress.asked_others);
+        if let Some(at) = progress.caught_up {
             watermarks.caught_up(&self.partitions, at);
         }
         let watermark = watermarks.advance(now);
         self.metrics.watermark.store(watermark, Ordering::Relaxed);
-        Standing { watermark, idle: watermarks.is_silent(&self.partitions, now) }
+        StreamTime { watermark, is_idle: watermarks.is_silent(&self.partitions, now) }
     }
 
     /// Advances the watermark of the local state.
     pub(super) fn fire(
         &mut self,
-        turn: &mut Turn,
-        Standing { watermark, idle: is_idle }: Standing,
+        progress: &mut SourceProgress,
+        StreamTime { watermark, is_idle }: StreamTime,
         now: Duration,
     ) -> Result<(), ExecutionError> {
         let env = self.env();
         let Downstream::Direct { aggregation, sinks } = &mut self.downstream else { return Ok(()) };
         let mut fired = false;
-        let is_early = self.early_fire.is_some() && turn.changed && now >= turn.next_early;
+        let is_early = self.early_fire.is_some() && progress.changed && now >= progress.next_early;
         if is_early || aggregation.next_event() <= watermark {
             // The rows to be written include the counted records, so the record of lateness must be durable
             // first.
             self.lateness.flush();
         }
 
-        sinks.show(turn.unshown);
+        sinks.show(progress.unshown);
         sinks.tick(&env)?;
-        if watermark > turn.seen || turn.changed {
+        if watermark > progress.seen || progress.changed {
             if aggregation.next_event() <= watermark {
                 self.metrics.at(Activity::Fire);
                 aggregation.advance(watermark, &env, sinks)?;
                 aggregation.compact_if_grown(&mut []);
                 fired = true;
             }
-            turn.seen = turn.seen.max(watermark);
+            progress.seen = progress.seen.max(watermark);
         }
         sinks.advance(StreamTime { watermark, is_idle })?;
 
@@ -128,15 +132,15 @@ impl SourceSubtask {
             Some(pause) if is_early => {
                 self.metrics.at(Activity::Early);
                 aggregation.early(&env, sinks)?;
-                turn.next_early = now + pause;
-                turn.changed = false;
-                turn.unshown = None;
+                progress.next_early = now + pause;
+                progress.changed = false;
+                progress.unshown = None;
             }
             Some(_) => {}
             None => {
-                turn.changed = false;
+                progress.changed = false;
                 if fired {
-                    turn.unshown = None;
+                    progress.unshown = None;
                 }
             }
         }
@@ -147,18 +151,18 @@ impl SourceSubtask {
         Ok(())
     }
 
-    /// Tells the operators of this home the pipeline's watermark.
-    fn tell_outputs(&mut self, standing: Standing) -> Result<(), ExecutionError> {
+    /// Advances the watermark of the operators of this home to that of the pipeline.
+    fn advance_outputs(&mut self, time: StreamTime) -> Result<(), ExecutionError> {
         let env = self.env();
         let outputs = self.downstream.sinks();
         outputs.tick(&env)?;
-        outputs.advance(StreamTime { watermark: standing.watermark, is_idle: standing.idle })
+        outputs.advance(time)
     }
 
-    /// Sends the held rows, and then, if it has advanced, the pipeline's watermark. The order matters: nobody
-    /// may hear of a watermark before the rows that imply it were sent.
-    pub(super) fn ship(&mut self, turn: &mut Turn, now: Duration) -> Standing {
-        let rows = std::mem::take(&mut turn.held) > 0;
+    /// Sends the held rows, and then, if it has advanced, the pipeline's watermark. The order matters: no
+    /// subtask may receive a watermark before the rows that imply it were sent.
+    pub(super) fn ship(&mut self, progress: &mut SourceProgress, now: Duration) -> StreamTime {
+        let rows = std::mem::take(&mut progress.held) > 0;
         if rows {
             // The global subtasks write rows that include the counted records.
             self.lateness.flush();
@@ -174,39 +178,39 @@ impl SourceSubtask {
                 TaskMetrics::add(&self.metrics.shipped, groups);
                 TaskMetrics::add(&self.metrics.shipped_bytes, bytes);
                 let claim = self.holder.account().claim(shipment.memory_bytes());
-                let message = Message::Rows(Box::new(shipment), claim, turn.unshown);
-                turn.blocked += hand_over(channel, message, &*self.clock, &self.metrics);
+                let message = Message::Rows(Box::new(shipment), claim, progress.unshown);
+                progress.blocked += send_with_backpressure(channel, message, &*self.clock, &self.metrics);
             }
-            turn.changed = false;
-            turn.unshown = None;
+            progress.changed = false;
+            progress.unshown = None;
         }
 
-        let standing = self.publish(turn, now);
-        if rows || turn.told != Some(standing) {
-            self.send(turn, || Message::Time(standing));
-            turn.told = Some(standing);
+        let time = self.publish(progress, now);
+        if rows || progress.sent != Some(time) {
+            self.send(progress, || Message::Time(time));
+            progress.sent = Some(time);
         }
 
-        standing
+        time
     }
 
     /// Sends a message to every global subtask. A subtask that is gone has failed or was cancelled; the
     /// control reports it.
-    pub(super) fn send(&self, turn: &mut Turn, message: impl Fn() -> Message) {
+    pub(super) fn send(&self, progress: &mut SourceProgress, message: impl Fn() -> Message) {
         let Downstream::Exchange { channels, .. } = &self.downstream else { return };
         for channel in channels {
-            turn.blocked += hand_over(channel, message(), &*self.clock, &self.metrics);
+            progress.blocked += send_with_backpressure(channel, message(), &*self.clock, &self.metrics);
         }
     }
 
     /// Ends the input of a bounded or draining source: windows close once all subtasks have ended theirs.
-    pub(super) fn end(mut self, mut turn: Turn) -> Result<(), ExecutionError> {
+    pub(super) fn end(mut self, mut progress: SourceProgress) -> Result<(), ExecutionError> {
         self.metrics.at(Activity::Fire);
         let now = self.clock.elapsed();
-        turn.held = turn.held.max(1);
-        self.ship(&mut turn, now);
-        self.send(&mut turn, || Message::End);
-        self.publish(&mut turn, now);
+        progress.held = progress.held.max(1);
+        self.ship(&mut progress, now);
+        self.send(&mut progress, || Message::End);
+        self.publish(&mut progress, now);
         self.watermarks.lock().end(&self.partitions);
         self.metrics.watermark.store(i64::MAX, Ordering::Relaxed);
         let env = self.env();
@@ -215,13 +219,13 @@ impl SourceSubtask {
             aggregation.advance(i64::MAX, &env, sinks)?;
         }
         self.downstream.sinks().end()?;
-        self.leave_last_part(&turn);
+        self.leave_last_part(&progress);
         Ok(())
     }
 }
 
 /// Sends a message; books the time of waiting for space in the channel as backpressure, and returns it.
-pub(super) fn hand_over<T>(
+pub(super) fn send_with_backpressure<T>(
     channel: &Sender<T>,
     message: T,
     clock: &dyn Clock,

@@ -1,6 +1,6 @@
 //! A source subtask: reads, decodes, prepares and aggregates records, and advances the watermark.
 //!
-//! Its thread runs turns. In a turn the subtask
+//! Its thread runs a loop. In each iteration the subtask
 //!
 //! 1. contributes to a snapshot, if one was requested;
 //! 2. polls the source for a batch, for no longer than until its next other work;
@@ -12,9 +12,9 @@
 
 use super::control::Control;
 use super::global::Message;
-use super::io::Letters;
+use super::io::DeadLetterBatch;
 use super::outputs::Outputs;
-pub(super) use super::turn::{Implied, Turn, earlier};
+pub(super) use super::source_progress::{Implied, SourceProgress, earlier};
 use super::{ExecutionError, Mode, TaskMetrics};
 use crate::activity::Activity;
 use crate::batch::Batch;
@@ -55,7 +55,7 @@ pub(super) struct SourceSubtask {
     /// The key groups it owns, if it keeps state itself.
     pub groups: KeyGroups,
     pub downstream: Downstream,
-    pub letters: Letters,
+    pub dead_letters: DeadLetterBatch,
     pub clock: Arc<dyn Clock>,
     pub control: Arc<Control>,
     pub ledger: Arc<Ledger>,
@@ -101,22 +101,23 @@ pub(super) const SHIP_AFTER: Duration = Duration::from_millis(5);
 impl SourceSubtask {
     pub fn run(mut self) -> Result<(), ExecutionError> {
         let (changed, next_early) = (self.is_restored, self.clock.elapsed());
-        let mut turn = Turn { changed, next_early, seen: NO_WATERMARK, ..Turn::default() };
+        let mut progress =
+            SourceProgress { changed, next_early, seen: NO_WATERMARK, ..SourceProgress::default() };
 
         while !self.control.is_cancelled() {
-            self.take_part(&mut turn)?;
+            self.take_part(&mut progress)?;
             if self.control.is_draining() {
-                return self.end(turn);
+                return self.end(progress);
             }
-            if self.control.holds(turn.barrier) {
+            if self.control.holds(progress.barrier) {
                 std::thread::park_timeout(HELD);
                 continue;
             }
 
             let before = self.clock.elapsed();
-            let wait = self.wait(&turn, before);
+            let wait = self.wait(&progress, before);
             self.metrics.at(Activity::Read);
-            let polled = self.poll(&mut turn, wait)?;
+            let polled = self.poll(&mut progress, wait)?;
             let waited = self.source.take_waited();
             self.ledger.lost(self.source.take_lost());
 
@@ -128,21 +129,21 @@ impl SourceSubtask {
 
             match polled {
                 Polled::Batch { behind } => {
-                    self.process(behind, &mut turn)?;
-                    self.ask_others(&mut turn, before);
+                    self.process(behind, &mut progress)?;
+                    self.ask_others(&mut progress, before);
                 }
-                Polled::CaughtUp => turn.caught_up = Some(before),
+                Polled::CaughtUp => progress.caught_up = Some(before),
                 Polled::Unreachable => {
-                    turn.caught_up = None;
+                    progress.caught_up = None;
                     self.watermarks.lock().unreachable(&self.partitions, self.clock.elapsed());
                 }
-                Polled::End => return self.end(turn),
+                Polled::End => return self.end(progress),
             }
 
-            self.go_on(&mut turn, polled)?;
-            self.look_at_splits(&mut turn, before);
+            self.go_on(&mut progress, polled)?;
+            self.look_at_splits(&mut progress, before);
 
-            let blocked = self.downstream.sinks().book() + std::mem::take(&mut turn.blocked);
+            let blocked = self.downstream.sinks().book() + std::mem::take(&mut progress.blocked);
             let spent = self.clock.elapsed().saturating_sub(before).saturating_sub(waited + blocked);
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
         }
@@ -164,21 +165,21 @@ impl SourceSubtask {
 
     /// Polls the other partitions now and then while one partition delivers batches. They may have nothing to
     /// read, but without a poll they would hold back the watermark.
-    fn ask_others(&self, turn: &mut Turn, now: Duration) {
-        if self.partitions.len() > 1 && now.saturating_sub(turn.asked_others) >= ASK_OTHERS {
-            turn.asked_others = now;
-            turn.at_end = self.source.at_end();
+    fn ask_others(&self, progress: &mut SourceProgress, now: Duration) {
+        if self.partitions.len() > 1 && now.saturating_sub(progress.asked_others) >= ASK_OTHERS {
+            progress.asked_others = now;
+            progress.at_end = self.source.at_end();
         }
     }
 
     /// Returns how long to wait for input: until there is something else to do.
-    fn wait(&self, turn: &Turn, now: Duration) -> Duration {
+    fn wait(&self, progress: &SourceProgress, now: Duration) -> Duration {
         let mut wait = LONGEST_WAIT;
-        if self.early_fire.is_some() && turn.changed {
-            wait = wait.min(turn.next_early.saturating_sub(now));
+        if self.early_fire.is_some() && progress.changed {
+            wait = wait.min(progress.next_early.saturating_sub(now));
         }
-        if turn.held > 0 {
-            wait = wait.min((turn.held_since + SHIP_AFTER).saturating_sub(now));
+        if progress.held > 0 {
+            wait = wait.min((progress.held_since + SHIP_AFTER).saturating_sub(now));
         }
         wait
     }
@@ -188,7 +189,7 @@ impl SourceSubtask {
     }
 
     /// Processes a batch into the state.
-    fn process(&mut self, behind: bool, turn: &mut Turn) -> Result<(), ExecutionError> {
+    fn process(&mut self, behind: bool, progress: &mut SourceProgress) -> Result<(), ExecutionError> {
         let env = self.env();
         let now = self.clock.elapsed();
         let partition = self.batch.origin.partition.unwrap_or(PartitionId(0));
@@ -197,12 +198,12 @@ impl SourceSubtask {
         TaskMetrics::add(&self.metrics.batches_in, 1);
         let bytes = self.batch.bytes();
         TaskMetrics::add(&self.metrics.bytes_in, bytes);
-        self.took(turn, bytes);
+        self.took(progress, bytes);
         let ledger = &self.ledger;
         self.source.take_wrong_types(&mut |field, values| ledger.wrong_type(field, values));
 
         let mut standpoint = self.watermarks.lock().begin(partition, now);
-        if let Some(watermark) = turn.implied_by(partition) {
+        if let Some(watermark) = progress.implied_by(partition) {
             standpoint.partition = standpoint.partition.max(watermark);
         }
         if self.mode == Mode::Bounded {
@@ -233,30 +234,30 @@ impl SourceSubtask {
 
         self.metrics.at(Activity::PassThrough);
         let came_in = self.batch.came_in();
-        turn.unshown = earlier(turn.unshown, came_in);
+        progress.unshown = earlier(progress.unshown, came_in);
         self.downstream.sinks().show(came_in);
         self.pass_through()?;
 
         self.metrics.at(Activity::Account);
         let booked = self.account(&prepared, &late);
-        if !self.letters.batch.is_empty() {
+        if !self.dead_letters.letters.is_empty() {
             // A replay must not count the rows that are late now.
             self.lateness.flush();
         }
         // If the dead letter of a record is not written, the next attempt reads the record again and books it
         // then.
-        self.letters.send()?;
+        self.dead_letters.send()?;
         self.ledger.add(&booked.counts());
 
-        turn.caught_up = None;
+        progress.caught_up = None;
         let hold = self.lateness.hold(partition, prepared.watermark);
-        turn.implied.push(Implied { partition, watermark: prepared.watermark, behind, at: now, hold });
+        progress.implied.push(Implied { partition, watermark: prepared.watermark, behind, at: now, hold });
         if self.batch.rows > 0 {
-            turn.changed = true;
-            if turn.held == 0 {
-                turn.held_since = now;
+            progress.changed = true;
+            if progress.held == 0 {
+                progress.held_since = now;
             }
-            turn.held += self.batch.rows;
+            progress.held += self.batch.rows;
         }
 
         if self.prepare.trim(&mut self.batch, self.front_bytes) {
@@ -336,7 +337,7 @@ impl SourceSubtask {
 
             if outputs.feeds_operators(query) {
                 let watermarks = match self.prepare.watermarks() {
-                    [] => RowWatermarks::All(outputs.told.watermark),
+                    [] => RowWatermarks::All(outputs.sent.watermark),
                     watermarks => RowWatermarks::Each(watermarks),
                 };
                 let rows = Selection::Selected(&kept);

@@ -2,13 +2,13 @@
 
 use super::control::{Control, SubtaskId, SubtaskKind};
 use super::global::{GlobalSubtask, Message};
-use super::io::Letters;
+use super::io::DeadLetterBatch;
+use super::memory_pressure::{LastReclaim, measure_after};
 use super::opening::Sources;
 use super::options::{ExecutionOptions, Mode};
 use super::outputs::Outputs;
 use super::panic::caught;
 use super::placement::Home;
-use super::room::{Reclaimed, measure_after};
 use super::source::{Downstream, SourceSubtask};
 use super::vertices::{Spawning, start_vertex};
 use super::wiring::Wiring;
@@ -199,7 +199,7 @@ impl Shared<'_> {
                 metrics: metrics.clone(),
                 holder: self.holder(),
                 parts: Vec::new(),
-                reclaimed: Reclaimed::default(),
+                last_reclaim: LastReclaim::default(),
                 unshown: None,
                 unmeasured: 0,
                 measure_after: measure_after(self.memory.limit()),
@@ -260,7 +260,7 @@ impl Shared<'_> {
             watermarks: sources.watermarks.clone(),
             groups: KeyGroups::of_subtask(subtask as u32, self.parallelism),
             downstream,
-            letters: Letters { to: self.spec.dead_letters.clone(), batch: Vec::new() },
+            dead_letters: DeadLetterBatch { queue: self.spec.dead_letters.clone(), letters: Vec::new() },
             clock: self.spec.clock.clone(),
             control: self.control.clone(),
             ledger: ledger.clone(),
@@ -305,7 +305,7 @@ impl Shared<'_> {
         let options = Options {
             zone: self.zone(),
             lateness: settings.allowed_lateness,
-            patient: !live,
+            fires_after_lateness: !live,
             reports: live && (settings.early_fire.is_some() || settings.allowed_lateness > Interval::ZERO),
             seed: self.seed,
             limits: self.limits(),

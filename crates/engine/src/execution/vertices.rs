@@ -1,9 +1,9 @@
 //! Starts the subtasks of operator vertices, and the threads of subtasks of any kind.
 
 use super::control::{SubtaskId, SubtaskKind};
+use super::memory_pressure::measure_after;
 use super::operator_task::OperatorSubtask;
 use super::placement::Home;
-use super::room::measure_after;
 use super::spec::JobSpec;
 use super::wiring::Wiring;
 use super::{Execution, ExecutionError, Task};

@@ -138,7 +138,7 @@ impl<'a> Wiring<'a> {
             .flat_map(|to| self.channels[&(home, to)][subtask].iter().map(|channel| channel.to.clone()))
             .collect();
         let metrics = metrics.clone();
-        Ok(Outputs { sinks, chain, entries, channels, told: StreamTime::START, holder, metrics })
+        Ok(Outputs { sinks, chain, entries, channels, sent: StreamTime::START, holder, metrics })
     }
 
     /// Returns the table that a lookup join queries.

@@ -14,8 +14,8 @@
 //! idle. The watermark of an operator is the minimum over its inputs, and the operator is called when it
 //! advances.
 
-mod handing;
 mod parts;
+mod snapshot;
 mod time;
 
 use crossbeam_channel::Select;
@@ -26,8 +26,8 @@ use super::changes::{Changes, RowWatermarks};
 use crate::state::{StateError, StatePart};
 use crate::watermark::NO_WATERMARK;
 
-pub use self::handing::OperatorState;
 pub use self::parts::{Operator, OperatorError, Outlet};
+pub use self::snapshot::OperatorState;
 pub use self::time::{InFlight, StreamTime};
 
 /// The destination of an operator's rows.
@@ -65,8 +65,8 @@ struct RunningLink {
     inputs: Vec<InputTimes>,
     /// The operator's watermark.
     watermark: i64,
-    /// The watermark and idleness that its consumers were last told.
-    told: StreamTime,
+    /// The watermark and idleness that its consumers were last sent.
+    sent: StreamTime,
     targets: Vec<ChainTarget>,
 }
 
@@ -104,7 +104,8 @@ impl Context<'_> {
             match target {
                 ChainTarget::Outlet(outlet) => self.outlets[outlet].write(rows, &self.env)?,
                 ChainTarget::Operator { place, input, .. } => {
-                    let (link, mut context) = split(self.behind, self.outlets, self.first, place, self.env);
+                    let (link, mut context) =
+                        borrow_link(self.behind, self.outlets, self.first, place, self.env);
                     let rows = link.stamped(input, rows);
                     link.operator.process(input, &rows, &mut context)?;
                 }
@@ -114,30 +115,30 @@ impl Context<'_> {
     }
 }
 
-/// Splits the tail of a chain, whose first link has index `first`, into the link at `place` and a context of
+/// Borrows the link at `place` from the tail of a chain, whose first link has index `first`, with a context of
 /// those after it.
-fn split<'a>(
+fn borrow_link<'a>(
     tail: &'a mut [RunningLink],
     outlets: &'a mut [Box<dyn Outlet>],
     first: usize,
     place: usize,
     env: Env,
-) -> (Lent<'a>, Context<'a>) {
+) -> (BorrowedLink<'a>, Context<'a>) {
     let (head, behind) = tail.split_at_mut(place - first + 1);
-    let RunningLink { operator, inputs, watermark, told, targets, .. } = &mut head[place - first];
-    let link = Lent { operator: &mut **operator, inputs, watermark, told };
+    let RunningLink { operator, inputs, watermark, sent, targets, .. } = &mut head[place - first];
+    let link = BorrowedLink { operator: &mut **operator, inputs, watermark, sent };
     (link, Context { env, targets, first: place + 1, behind, outlets })
 }
 
 /// A link without its targets, which its context holds.
-struct Lent<'a> {
+struct BorrowedLink<'a> {
     operator: &'a mut dyn Operator,
     inputs: &'a mut [InputTimes],
     watermark: &'a mut i64,
-    told: &'a mut StreamTime,
+    sent: &'a mut StreamTime,
 }
 
-impl Lent<'_> {
+impl BorrowedLink<'_> {
     /// Returns the combined watermark and idleness of all inputs.
     fn reached(&self) -> StreamTime {
         StreamTime::of_all(self.inputs.iter().map(InputTimes::together))
@@ -164,7 +165,7 @@ impl Chain {
             operator: link.operator,
             inputs: link.producers.iter().map(|edges| InputTimes::new(edges)).collect(),
             watermark: NO_WATERMARK,
-            told: StreamTime::START,
+            sent: StreamTime::START,
             targets: link.targets,
         });
         Chain { links: links.collect(), outlets, env: Env { now_ms: 0 } }
@@ -187,7 +188,7 @@ impl Chain {
         match target {
             ChainTarget::Outlet(outlet) => self.outlets[outlet].write(rows, &self.env),
             ChainTarget::Operator { place, input, .. } => {
-                let (link, mut context) = split(&mut self.links, &mut self.outlets, 0, place, self.env);
+                let (link, mut context) = borrow_link(&mut self.links, &mut self.outlets, 0, place, self.env);
                 let rows = link.stamped(input, rows);
                 link.operator.process(input, &rows, &mut context)
             }
@@ -214,10 +215,10 @@ impl Chain {
     pub fn tick(&mut self) -> Result<(), OperatorError> {
         for place in 0..self.links.len() {
             if self.links[place].operator.next_tick().is_some_and(|due| due <= self.env.now_ms) {
-                let (link, mut context) = split(&mut self.links, &mut self.outlets, 0, place, self.env);
+                let (link, mut context) = borrow_link(&mut self.links, &mut self.outlets, 0, place, self.env);
                 link.operator.tick(&mut context)?;
                 // The operator may have held its watermark back for the rows that it has just emitted.
-                tell(&mut self.links, &mut self.outlets, 0, place, self.env)?;
+                forward_time(&mut self.links, &mut self.outlets, 0, place, self.env)?;
             }
         }
         Ok(())
@@ -275,7 +276,7 @@ fn advance(
         ChainTarget::Operator { place, input, producer } => (place, input, producer),
     };
 
-    let (link, mut context) = split(tail, outlets, first, place, env);
+    let (link, mut context) = borrow_link(tail, outlets, first, place, env);
     let known = &mut link.inputs[input].producers[producer];
     *known = StreamTime { watermark: time.watermark.max(known.watermark), is_idle: time.is_idle };
     let reached = link.reached();
@@ -283,30 +284,30 @@ fn advance(
         *link.watermark = reached.watermark;
         link.operator.advance(reached.watermark, &mut context)?;
     }
-    tell(tail, outlets, first, place, env)
+    forward_time(tail, outlets, first, place, env)
 }
 
-/// Tells an operator's consumers its watermark and idleness, unless they know them already.
-fn tell(
+/// Sends an operator's watermark and idleness to its consumers, unless they know them already.
+fn forward_time(
     tail: &mut [RunningLink],
     outlets: &mut [Box<dyn Outlet>],
     first: usize,
     place: usize,
     env: Env,
 ) -> Result<(), OperatorError> {
-    let (link, context) = split(tail, outlets, first, place, env);
-    let watermark = link.operator.output_watermark(*link.watermark).max(link.told.watermark);
+    let (link, context) = borrow_link(tail, outlets, first, place, env);
+    let watermark = link.operator.output_watermark(*link.watermark).max(link.sent.watermark);
     // Rows that wait for answers will still come, so the operator is not idle although its input is.
     let is_idle = link.reached().is_idle && link.operator.in_flight() == InFlight::None;
-    let tells = StreamTime { watermark, is_idle };
-    if tells == *link.told {
+    let time = StreamTime { watermark, is_idle };
+    if time == *link.sent {
         return Ok(());
     }
-    *link.told = tells;
+    *link.sent = time;
 
     let Context { targets, first, behind, outlets, .. } = context;
     for &target in targets {
-        advance(behind, outlets, first, (target, tells), env)?;
+        advance(behind, outlets, first, (target, time), env)?;
     }
     Ok(())
 }

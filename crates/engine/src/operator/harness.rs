@@ -194,7 +194,7 @@ impl<'a> Harness<'a> {
         // State crosses cell by cell and as bytes, as large state does in a job.
         let mut parts: Vec<(KeyGroups, Vec<u8>)> = Vec::new();
         for chain in before {
-            chain.hand_over_from(0, &mut |state| {
+            chain.for_each_state_from(0, &mut |state| {
                 parts.extend(state.parts.iter().map(|(groups, image)| (*groups, image.to_bytes())));
                 true
             });
@@ -220,7 +220,7 @@ impl<'a> Harness<'a> {
         mut times: Vec<StreamTime>,
     ) -> Result<Vec<StreamTime>, OperatorError> {
         // A job restored from a snapshot is first told the times that it had.
-        self.tell(subtasks, &times)?;
+        self.advance_all(subtasks, &times)?;
         let mut waiting: Vec<ChangeBuffer> = Vec::new();
         let mut waits_at = 0;
         let of = subtasks.len() as u32;
@@ -230,8 +230,8 @@ impl<'a> Harness<'a> {
                 Event::Row { input, kind, values } => {
                     let is_full = waiting.iter().map(ChangeBuffer::len).sum::<usize>() >= batch;
                     if *input != waits_at || is_full {
-                        self.hand_over(subtasks, &mut waiting, waits_at)?;
-                        self.tell(subtasks, &times)?;
+                        self.push_waiting(subtasks, &mut waiting, waits_at)?;
+                        self.advance_all(subtasks, &times)?;
                     }
                     waits_at = *input;
                     if waiting.is_empty() {
@@ -245,14 +245,14 @@ impl<'a> Harness<'a> {
                 Event::Watermark { input, watermark } => {
                     times[*input].watermark = *watermark;
                     if *input != waits_at {
-                        self.hand_over(subtasks, &mut waiting, waits_at)?;
-                        self.tell(subtasks, &times)?;
+                        self.push_waiting(subtasks, &mut waiting, waits_at)?;
+                        self.advance_all(subtasks, &times)?;
                     }
                 }
 
                 Event::Clock(now) => {
-                    self.hand_over(subtasks, &mut waiting, waits_at)?;
-                    self.tell(subtasks, &times)?;
+                    self.push_waiting(subtasks, &mut waiting, waits_at)?;
+                    self.advance_all(subtasks, &times)?;
                     for chain in subtasks.iter_mut() {
                         chain.set_now(*now);
                         chain.tick()?;
@@ -261,8 +261,8 @@ impl<'a> Harness<'a> {
             }
         }
 
-        self.hand_over(subtasks, &mut waiting, waits_at)?;
-        self.tell(subtasks, &times)?;
+        self.push_waiting(subtasks, &mut waiting, waits_at)?;
+        self.advance_all(subtasks, &times)?;
         Ok(times)
     }
 
@@ -273,7 +273,7 @@ impl<'a> Harness<'a> {
         owner(key_group(&key), of) as usize
     }
 
-    fn hand_over(
+    fn push_waiting(
         &self,
         subtasks: &mut [Chain],
         waiting: &mut Vec<ChangeBuffer>,
@@ -287,7 +287,7 @@ impl<'a> Harness<'a> {
         Ok(())
     }
 
-    fn tell(&self, subtasks: &mut [Chain], times: &[StreamTime]) -> Result<(), OperatorError> {
+    fn advance_all(&self, subtasks: &mut [Chain], times: &[StreamTime]) -> Result<(), OperatorError> {
         for (input, time) in times.iter().enumerate() {
             for chain in subtasks.iter_mut() {
                 chain.advance(target(input), *time)?;

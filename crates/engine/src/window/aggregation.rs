@@ -34,7 +34,7 @@ pub struct Options {
     /// How long after its end a window takes late rows.
     pub lateness: Interval,
     /// Fire once, when late rows can no longer come, instead of correcting written results.
-    pub patient: bool,
+    pub fires_after_lateness: bool,
     /// Whether written results are remembered, so that only changed groups are written again.
     pub reports: bool,
     /// Seed of the key hashes.
@@ -122,7 +122,7 @@ impl Aggregation {
         Ok(Aggregation {
             units: layout.units.iter().map(|_| UnitState::default()).collect(),
             base: layout.base.as_ref().map(|_| BaseState::default()),
-            calendar: Calendar::new(options.zone.clone(), options.lateness, options.patient),
+            calendar: Calendar::new(options.zone.clone(), options.lateness, options.fires_after_lateness),
             fixed: layout.args.iter().map(|_| FixedColumn::default()).collect(),
             partition: SlicePartitioner::default(),
             groups: Vec::new(),

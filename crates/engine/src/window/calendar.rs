@@ -12,16 +12,16 @@ pub(crate) struct Calendar {
     /// `None`: event times are on the wall clock themselves.
     zone: Option<TimeZone>,
     lateness: i64,
-    /// Whether a window waits for its late rows and fires once.
-    patient: bool,
+    /// Whether a window fires once, when late rows can no longer come.
+    fires_after_lateness: bool,
     watermark: i64,
 }
 
 impl Calendar {
-    pub fn new(zone: Option<TimeZone>, lateness: Interval, patient: bool) -> Calendar {
+    pub fn new(zone: Option<TimeZone>, lateness: Interval, fires_after_lateness: bool) -> Calendar {
         // In UTC the wall clock is the instant.
         let zone = zone.filter(|zone| *zone != TimeZone::UTC);
-        Calendar { zone, lateness: lateness.0.max(0), patient, watermark: i64::MIN }
+        Calendar { zone, lateness: lateness.0.max(0), fires_after_lateness, watermark: i64::MIN }
     }
 
     pub fn watermark(&self) -> i64 {
@@ -35,7 +35,7 @@ impl Calendar {
 
     /// Returns the watermark at which a window fires.
     pub fn fires_at(&self, end: i64) -> i64 {
-        let wait = if self.patient { self.lateness } else { 0 };
+        let wait = if self.fires_after_lateness { self.lateness } else { 0 };
         self.last_instant(end).saturating_add(wait)
     }
 

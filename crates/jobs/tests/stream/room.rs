@@ -1,6 +1,6 @@
 //! Event time and memory: which sources may read on when memory is scarce.
 
-use engine::memory::Room;
+use engine::memory::MemoryPressure;
 
 use crate::script::{NOON, counts, event, query, source, tumble};
 use crate::stage::{Running, Stage, TOPIC, compile, until};
@@ -32,8 +32,8 @@ fn stage(memory: usize, partitions: Vec<Vec<String>>) -> Stage {
 /// are small, because everything that is shown is read at once.
 fn fill(job: &Running<'_>) -> usize {
     let mut shown = 0;
-    while job.room() != Room::None {
-        shown += if job.room() == Room::Enough { 500 } else { 20 };
+    while job.memory_pressure() != MemoryPressure::Full {
+        shown += if job.memory_pressure() == MemoryPressure::Low { 500 } else { 20 };
         job.read_up_to(&[shown, 0]);
         drop(job.snapshot());
     }
@@ -50,7 +50,7 @@ fn a_log_that_has_nothing_more_lets_windows_close_though_there_is_no_room() {
         stage.clock.advance(Interval(20_000));
         job.settle();
         assert_eq!(counts(&stage, "t").len(), shown, "parallelism {parallelism}");
-        assert_ne!(job.room(), Room::None, "{:?}", job.memory());
+        assert_ne!(job.memory_pressure(), MemoryPressure::Full, "{:?}", job.memory());
         // The later events are late now, and are read.
         stage.log.show(TOPIC, &[shown + 500, 0]);
         until("it reads on", || job.ledger().late == 500);

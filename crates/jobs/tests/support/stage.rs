@@ -11,7 +11,7 @@ use connectors::retry::Retry;
 use connectors::{BlackholeTable, SinkOptions, SourceOptions, sink_options, source_options};
 use engine::connector::{SinkFactory, SourceFactory};
 use engine::execution::{Afterwards, Execution, ExecutionError, ExecutionOptions, JobSpec, Restore, Task};
-use engine::memory::{MemoryView, Room};
+use engine::memory::{MemoryPressure, MemoryView};
 use engine::operator::LedgerCounts;
 use engine::snapshot::{PartKeeper, Snapshot, decode, encode};
 use serde_json::Value;
@@ -209,8 +209,8 @@ impl Running<'_> {
         self.execution.memory().view()
     }
 
-    pub fn room(&self) -> Room {
-        self.execution.memory().room()
+    pub fn memory_pressure(&self) -> MemoryPressure {
+        self.execution.memory().pressure()
     }
 
     pub fn ledger(&self) -> LedgerCounts {

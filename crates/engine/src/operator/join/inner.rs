@@ -40,7 +40,7 @@ pub(super) struct InnerJoin {
     pub sides: [Side; 2],
     chunk: Chunk,
     row: Vec<u8>,
-    giver: Giver,
+    emitter: PairEmitter,
 }
 
 /// Rows with their keys.
@@ -58,7 +58,7 @@ struct ChunkRow {
 }
 
 /// Emits the pairs that pass the condition.
-struct Giver {
+struct PairEmitter {
     operator: String,
     condition: Option<PairCondition>,
     columns: PairColumns,
@@ -96,7 +96,7 @@ impl InnerJoin {
             None => None,
         };
 
-        let giver = Giver {
+        let emitter = PairEmitter {
             operator,
             condition,
             columns: PairColumns::new(&shape, &reprs, |_| true),
@@ -106,11 +106,11 @@ impl InnerJoin {
         };
 
         let sides = [side(LEFT), side(RIGHT)];
-        Ok(InnerJoin { shape, sides, chunk: Chunk::default(), row: Vec::new(), giver })
+        Ok(InnerJoin { shape, sides, chunk: Chunk::default(), row: Vec::new(), emitter })
     }
 
     pub fn advance(&mut self, watermark: i64) {
-        self.giver.watermark = watermark;
+        self.emitter.watermark = watermark;
     }
 
     /// Processes rows of one input.
@@ -123,7 +123,7 @@ impl InnerJoin {
         rows: &Changes<'_>,
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
-        let InnerJoin { shape, sides, chunk, row, giver } = self;
+        let InnerJoin { shape, sides, chunk, row, emitter } = self;
         let now_ms = context.now_ms();
         let [left, right] = sides;
         let (own, other) = if input == LEFT { (left, &*right) } else { (right, &*left) };
@@ -148,7 +148,7 @@ impl InnerJoin {
                     pairs.push(Pair { at: at as u32, count, stored });
                     bytes += stored.len() + std::mem::take(&mut given_bytes);
                     if pairs.len() >= FULL_PAIRS || bytes >= FULL_BYTES {
-                        giver.give(input, rows, &pairs, context)?;
+                        emitter.emit_passing(input, rows, &pairs, context)?;
                         pairs.clear();
                         bytes = 0;
                     }
@@ -156,11 +156,11 @@ impl InnerJoin {
                 })?;
             }
         }
-        giver.give(input, rows, &pairs, context)
+        emitter.emit_passing(input, rows, &pairs, context)
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.sides.iter().map(Side::memory_bytes).sum::<usize>() + self.giver.memory_bytes()
+        self.sides.iter().map(Side::memory_bytes).sum::<usize>() + self.emitter.memory_bytes()
     }
 }
 
@@ -204,9 +204,9 @@ impl Chunk {
     }
 }
 
-impl Giver {
+impl PairEmitter {
     /// Emits the pairs that pass the condition.
-    fn give(
+    fn emit_passing(
         &mut self,
         given: usize,
         rows: &Changes<'_>,
@@ -217,18 +217,18 @@ impl Giver {
             return Ok(());
         }
         let Some(condition) = &mut self.condition else {
-            return self.give_all(given, rows, pairs.iter(), context);
+            return self.emit_pairs(given, rows, pairs.iter(), context);
         };
 
         let passed = condition.evaluate(given, rows, pairs, &mut self.places, context.env());
         let passed =
             passed.map_err(|source| OperatorError::Evaluate { operator: self.operator.clone(), source })?;
         match passed {
-            Passed::All => self.give_all(given, rows, pairs.iter(), context),
+            Passed::All => self.emit_pairs(given, rows, pairs.iter(), context),
             Passed::Some => {
                 let passed = std::mem::take(&mut condition.passed);
                 let result =
-                    self.give_all(given, rows, passed.iter().map(|&pair| &pairs[pair as usize]), context);
+                    self.emit_pairs(given, rows, passed.iter().map(|&pair| &pairs[pair as usize]), context);
                 if let Some(condition) = &mut self.condition {
                     condition.passed = passed;
                 }
@@ -238,7 +238,7 @@ impl Giver {
     }
 
     /// Emits pairs, once per copy of their partner.
-    fn give_all<'p, 's: 'p>(
+    fn emit_pairs<'p, 's: 'p>(
         &mut self,
         given: usize,
         rows: &Changes<'_>,
@@ -252,7 +252,7 @@ impl Giver {
         for pair in pairs {
             for _ in 0..pair.count {
                 if stored.len() >= FULL_PAIRS || bytes >= FULL_BYTES {
-                    self.emit(given, rows, &stored, context)?;
+                    self.emit_batch(given, rows, &stored, context)?;
                     self.places.clear();
                     stored.clear();
                     bytes = 0;
@@ -262,18 +262,18 @@ impl Giver {
                 bytes += pair.stored.len();
             }
         }
-        if stored.is_empty() { Ok(()) } else { self.emit(given, rows, &stored, context) }
+        if stored.is_empty() { Ok(()) } else { self.emit_batch(given, rows, &stored, context) }
     }
 
     /// Emits the pairs of the rows at `places` with these partners.
-    fn emit(
+    fn emit_batch(
         &mut self,
         given: usize,
         rows: &Changes<'_>,
         stored: &[&[u8]],
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
-        let Giver { columns, places, kinds, .. } = self;
+        let PairEmitter { columns, places, kinds, .. } = self;
         let kinds = rows.kinds.gather(places, kinds);
         let columns = columns.fill(given, rows, places, stored.iter().copied());
         context.emit(&Changes {

@@ -4,10 +4,10 @@
 //! meanwhile, and emits them once their answers have arrived:
 //!
 //! ```text
-//! rows in ──► queue:  [a: answered] [b: asked] [watermark 12:00] [c: answered]
+//! rows in ──► queue:  [a: answered] [b: wanted] [watermark 12:00] [c: answered]
 //!                ▲           │ emitted      both wait for b
 //!         answers│           ▼
-//!             Asking      rows out
+//!           requests      rows out
 //! ```
 //!
 //! Invariants:
@@ -17,11 +17,11 @@
 //!   retraction equals what was emitted even if the table has changed. Flink does the same if
 //!   `table.optimizer.non-deterministic-update.strategy` is `TRY_RESOLVE`.
 
-mod asking;
 mod cache;
 mod joined;
 mod keys;
 mod queue;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -32,11 +32,11 @@ use jiff::tz::TimeZone;
 use sql::plan::operator::{Input, JoinKind, LookupJoin, RetryMisses};
 use types::{Interval, Repr};
 
-use self::asking::{Asking, Wanted};
 use self::cache::Cache;
 use self::joined::Joined;
 use self::keys::Keys;
 use self::queue::{Given, LeftRow, Partners, Queue};
+use self::requests::{LookupRequests, Wanted};
 use super::chain::{Context, InFlight, Operator, OperatorError};
 use super::changes::{Changes, RowKind};
 use super::join::output::{JoinOutput, nulls};
@@ -62,7 +62,7 @@ pub struct LookupJoinOperator {
     right_width: usize,
     pairs: Option<Pairs>,
     queue: Queue,
-    asking: Asking,
+    requests: LookupRequests,
     cache: Option<Cache>,
     /// The emitted rows, if left rows are updated.
     joined: Option<Joined>,
@@ -106,7 +106,7 @@ impl LookupJoinOperator {
             right_width: join.fields.len(),
             pairs,
             queue: Queue::default(),
-            asking: Asking::start(&join.table.name, table, attempts, delay.0)?,
+            requests: LookupRequests::start(&join.table.name, table, attempts, delay.0)?,
             cache: table.cache().map(Cache::new),
             joined: join.kept_by.clone().map(|by| Joined::new(by, ttl)),
             output: JoinOutput::new(&forms),
@@ -128,20 +128,20 @@ impl LookupJoinOperator {
             self.cache.as_mut().and_then(|cache| cache.get(&self.key, now_ms))
         };
 
-        let is_asked = partners.is_none();
+        let is_requested = partners.is_none();
         let place = self.queue.push(LeftRow { kind, watermark, row: self.row.as_slice().into(), partners });
-        if is_asked {
-            self.asking.want(&self.key, place, now_ms);
+        if is_requested {
+            self.requests.want(&self.key, place, now_ms);
         }
     }
 
     /// Assigns the table's answers to the rows that wait for them.
     fn take_answers(&mut self, now_ms: i64) -> Result<(), OperatorError> {
-        while let Some(answered) = self.asking.next_answer(now_ms)? {
+        while let Some(answered) = self.requests.next_answer(now_ms)? {
             let mut rows = answered.rows;
             rows.retain(|found| self.keys.equal(&answered.wanted.key, found));
             let Some(Wanted { key, rows: places, .. }) =
-                self.asking.unless_asked_again(answered.wanted, rows.is_empty(), now_ms)
+                self.requests.unless_retried(answered.wanted, rows.is_empty(), now_ms)
             else {
                 continue;
             };
@@ -225,7 +225,7 @@ impl LookupJoinOperator {
     /// # Errors
     /// A row has waited longer than the timeout of the script.
     fn check_timeout(&self, now_ms: i64) -> Result<(), OperatorError> {
-        let (Some(timeout), Some(since)) = (self.timeout, self.asking.oldest()) else { return Ok(()) };
+        let (Some(timeout), Some(since)) = (self.timeout, self.requests.oldest()) else { return Ok(()) };
         if now_ms.saturating_sub(since) <= timeout {
             return Ok(());
         }
@@ -265,7 +265,7 @@ impl Operator for LookupJoinOperator {
             row::write_all(rows.row(at), &mut self.row);
             self.take(rows.kind(at), rows.watermark(at), context.now_ms());
         }
-        self.asking.send(context.now_ms());
+        self.requests.send(context.now_ms());
         self.give(context)
     }
 
@@ -291,7 +291,7 @@ impl Operator for LookupJoinOperator {
             joined.tick(now_ms);
         }
         self.take_answers(now_ms)?;
-        self.asking.send(now_ms);
+        self.requests.send(now_ms);
         self.check_timeout(now_ms)?;
         self.give(context)
     }
@@ -339,7 +339,7 @@ impl Operator for LookupJoinOperator {
 
     fn memory_bytes(&self) -> usize {
         self.queue.memory_bytes()
-            + self.asking.memory_bytes()
+            + self.requests.memory_bytes()
             + self.cache.as_ref().map_or(0, Cache::memory_bytes)
             + self.joined.as_ref().map_or(0, Joined::memory_bytes)
             + self.pairs.as_ref().map_or(0, Pairs::memory_bytes)
@@ -359,6 +359,6 @@ impl Operator for LookupJoinOperator {
     }
 
     fn watch<'s>(&'s self, select: &mut Select<'s>) {
-        self.asking.watch(select);
+        self.requests.watch(select);
     }
 }

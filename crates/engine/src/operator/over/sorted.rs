@@ -60,7 +60,7 @@ impl SortedRow {
 }
 
 /// The receiver of changed results, with their settings.
-struct Giving<'a> {
+struct ResultEmitter<'a> {
     calls: &'a OverCalls,
     has_peers: bool,
     emits_before: bool,
@@ -68,7 +68,7 @@ struct Giving<'a> {
     out: &'a mut ChangeBuffer,
 }
 
-impl Giving<'_> {
+impl ResultEmitter<'_> {
     fn push(&mut self, kind: RowKind, row: &[u8], results: &[u8]) {
         if kind != RowKind::UpdateBefore || self.emits_before {
             self.out.push(kind, self.watermark, Reader::new(row).chain(Reader::new(results)));
@@ -128,7 +128,7 @@ impl SortedOver {
             row::write_all(rows.row(row), bytes);
 
             let is_addition = rows.kind(row).is_addition();
-            let mut giving = Giving {
+            let mut emitter = ResultEmitter {
                 calls,
                 has_peers: self.has_peers,
                 emits_before: self.emits_before,
@@ -141,11 +141,11 @@ impl SortedOver {
                     return slot.get_or_insert_with(|| SortedPartition::new(calls)).add(
                         sort,
                         bytes,
-                        &mut giving,
+                        &mut emitter,
                     );
                 }
                 let Some(partition) = slot else { return Ok(()) };
-                partition.remove(sort, bytes, &mut giving)?;
+                partition.remove(sort, bytes, &mut emitter)?;
                 if partition.rows.is_empty() {
                     *slot = None;
                 }
@@ -195,7 +195,7 @@ impl SortedPartition {
         SortedPartition { rows: Vec::new(), row_bytes: 0, end: calls.start() }
     }
 
-    fn add(&mut self, sort: &[u8], row: &[u8], giving: &mut Giving<'_>) -> Result<(), String> {
+    fn add(&mut self, sort: &[u8], row: &[u8], emitter: &mut ResultEmitter<'_>) -> Result<(), String> {
         // The position after equal rows.
         let place = self.rows.partition_point(|there| *there.sort <= *sort);
         let is_peer = place > 0 && *self.rows[place - 1].sort == *sort;
@@ -203,27 +203,27 @@ impl SortedPartition {
         self.row_bytes += added.heap_bytes();
         self.rows.insert(place, added);
 
-        if place + 1 < self.rows.len() || is_peer && giving.has_peers {
-            return self.compute_anew(place, Some(place), giving);
+        if place + 1 < self.rows.len() || is_peer && emitter.has_peers {
+            return self.compute_anew(place, Some(place), emitter);
         }
         let mut results = Vec::new();
-        giving.calls.add(&mut self.end, field_of(row))?;
+        emitter.calls.add(&mut self.end, field_of(row))?;
         let is_peer = if is_peer { IsPeer::Yes } else { IsPeer::No };
-        giving.calls.give(&mut self.end, is_peer, field_of(row), &mut results);
-        self.set_results(place, Some(place), &results, giving);
+        emitter.calls.give(&mut self.end, is_peer, field_of(row), &mut results);
+        self.set_results(place, Some(place), &results, emitter);
         Ok(())
     }
 
     /// Retracts a row, if it is present: of equal rows, the first to arrive.
-    fn remove(&mut self, sort: &[u8], row: &[u8], giving: &mut Giving<'_>) -> Result<(), String> {
+    fn remove(&mut self, sort: &[u8], row: &[u8], emitter: &mut ResultEmitter<'_>) -> Result<(), String> {
         let first = self.rows.partition_point(|there| *there.sort < *sort);
         let mut peers = self.rows[first..].iter().take_while(|there| *there.sort == *sort);
         let Some(place) = peers.position(|there| *there.row == *row) else { return Ok(()) };
 
         let removed = self.rows.remove(first + place);
         self.row_bytes -= removed.heap_bytes();
-        giving.push(RowKind::Delete, &removed.row, &removed.results);
-        self.compute_anew(first + place, None, giving)
+        emitter.push(RowKind::Delete, &removed.row, &removed.results);
+        self.compute_anew(first + place, None, emitter)
     }
 
     /// Recomputes all rows, and emits the rows from a place on, and its peers, whose results changed.
@@ -231,31 +231,31 @@ impl SortedPartition {
         &mut self,
         from: usize,
         new: Option<usize>,
-        giving: &mut Giving<'_>,
+        emitter: &mut ResultEmitter<'_>,
     ) -> Result<(), String> {
-        self.end = giving.calls.start();
+        self.end = emitter.calls.start();
         let mut results = Vec::new();
         let mut first = 0;
         while first < self.rows.len() {
             let sort = &self.rows[first].sort;
             let peers = self.rows[first..].iter().take_while(|there| there.sort == *sort).count();
             let peers = first..first + peers;
-            if giving.has_peers {
+            if emitter.has_peers {
                 for place in peers.clone() {
-                    giving.calls.add(&mut self.end, field_of(&self.rows[place].row))?;
+                    emitter.calls.add(&mut self.end, field_of(&self.rows[place].row))?;
                 }
             }
 
             for place in peers.clone() {
                 let row = &self.rows[place].row;
-                if !giving.has_peers {
-                    giving.calls.add(&mut self.end, field_of(row))?;
+                if !emitter.has_peers {
+                    emitter.calls.add(&mut self.end, field_of(row))?;
                 }
                 let is_peer = if place == first { IsPeer::No } else { IsPeer::Yes };
                 results.clear();
-                giving.calls.give(&mut self.end, is_peer, field_of(row), &mut results);
-                if place >= from || giving.has_peers && peers.end >= from {
-                    self.set_results(place, new, &results, giving);
+                emitter.calls.give(&mut self.end, is_peer, field_of(row), &mut results);
+                if place >= from || emitter.has_peers && peers.end >= from {
+                    self.set_results(place, new, &results, emitter);
                 }
             }
             first = peers.end;
@@ -263,13 +263,19 @@ impl SortedPartition {
         Ok(())
     }
 
-    fn set_results(&mut self, place: usize, new: Option<usize>, results: &[u8], giving: &mut Giving<'_>) {
+    fn set_results(
+        &mut self,
+        place: usize,
+        new: Option<usize>,
+        results: &[u8],
+        emitter: &mut ResultEmitter<'_>,
+    ) {
         let SortedRow { row, results: there, .. } = &mut self.rows[place];
         if new == Some(place) {
-            giving.push(RowKind::Insert, row, results);
+            emitter.push(RowKind::Insert, row, results);
         } else if **there != *results {
-            giving.push(RowKind::UpdateBefore, row, there);
-            giving.push(RowKind::UpdateAfter, row, results);
+            emitter.push(RowKind::UpdateBefore, row, there);
+            emitter.push(RowKind::UpdateAfter, row, results);
         } else {
             return;
         }

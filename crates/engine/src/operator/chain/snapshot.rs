@@ -22,12 +22,12 @@ const LARGE: usize = 32 << 20;
 impl Chain {
     /// Hands on the state of each operator in cells, in the order of the chain. `take` returns whether more
     /// is wanted.
-    pub fn hand_over(&self, take: &mut dyn FnMut(OperatorState) -> bool) {
-        self.hand_over_from(LARGE, take);
+    pub fn for_each_state(&self, take: &mut dyn FnMut(OperatorState) -> bool) {
+        self.for_each_state_from(LARGE, take);
     }
 
-    /// As [`Chain::hand_over`], but writes states of at least `large` bytes cell by cell.
-    pub(crate) fn hand_over_from(&self, large: usize, take: &mut dyn FnMut(OperatorState) -> bool) {
+    /// As [`Chain::for_each_state`], but writes states of at least `large` bytes cell by cell.
+    pub(crate) fn for_each_state_from(&self, large: usize, take: &mut dyn FnMut(OperatorState) -> bool) {
         if self.is_empty() {
             return;
         }
@@ -140,7 +140,7 @@ mod tests {
     /// Collects everything that is handed over, by operator.
     fn handed(chain: &Chain, large: usize) -> Vec<(String, Vec<(KeyGroups, StateImage)>)> {
         let mut handed: Vec<(String, Vec<(KeyGroups, StateImage)>)> = Vec::new();
-        chain.hand_over_from(large, &mut |state| {
+        chain.for_each_state_from(large, &mut |state| {
             let parts = state.parts.into_iter().map(|(groups, image)| (groups, (*image).clone()));
             match handed.last_mut() {
                 Some((identity, known)) if *identity == state.identity => known.extend(parts),
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn nothing_more_is_written_when_nothing_more_is_wanted() {
         let mut pieces = 0;
-        chain(&[1_000, 1_000]).hand_over_from(0, &mut |_| {
+        chain(&[1_000, 1_000]).for_each_state_from(0, &mut |_| {
             pieces += 1;
             pieces < 3
         });

@@ -1,13 +1,15 @@
-//! The state that a source subtask keeps from one turn to the next.
+//! The state of a source subtask's loop: what it keeps from one iteration to the next.
 
-use super::global::Standing;
-use super::room::{Parked, Reclaimed};
 use std::time::Duration;
+
 use types::{PartitionId, Timestamp};
 
-/// The state that a subtask keeps from one turn to the next.
+use super::memory_pressure::{DeferredBatch, LastReclaim};
+use crate::operator::chain::StreamTime;
+
+/// The state that a source subtask keeps from one iteration of its loop to the next.
 #[derive(Debug, Default)]
-pub(super) struct Turn {
+pub(super) struct SourceProgress {
     /// Whether rows have come since the last early results.
     pub changed: bool,
     /// When early results may be written again.
@@ -22,13 +24,13 @@ pub(super) struct Turn {
     /// Partitions that had nothing more while others had, and when they were polled.
     pub at_end: Vec<PartitionId>,
     pub asked_others: Duration,
-    /// The watermark that the global subtasks were last told.
-    pub told: Option<Standing>,
+    /// The watermark and idleness last sent to the global subtasks.
+    pub sent: Option<StreamTime>,
     /// The watermark that this subtask last saw.
     pub seen: i64,
     /// The last snapshot that it contributed to.
     pub barrier: u64,
-    /// Time spent in this turn waiting for global subtasks or for memory.
+    /// Time spent in this iteration waiting for global subtasks or for memory.
     pub blocked: Duration,
     /// Bytes of input since memory was last measured.
     pub unmeasured: u64,
@@ -36,8 +38,8 @@ pub(super) struct Turn {
     pub unshown: Option<Timestamp>,
     /// When the read positions of partitions were last recorded.
     pub looked_at_splits: Option<Duration>,
-    pub parked: Option<Parked>,
-    pub reclaimed: Reclaimed,
+    pub deferred: Option<DeferredBatch>,
+    pub last_reclaim: LastReclaim,
 }
 
 /// The watermark that a partition's records imply.
@@ -56,7 +58,7 @@ pub(super) fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Time
     a.into_iter().chain(b).min()
 }
 
-impl Turn {
+impl SourceProgress {
     /// Returns the watermark that the held rows of a partition imply.
     pub fn implied_by(&self, partition: PartitionId) -> Option<i64> {
         let of = self.implied.iter().filter(|implied| implied.partition == partition);

@@ -10,10 +10,10 @@ use std::time::Duration;
 use types::{Offset, PartitionId};
 
 use super::global::GlobalSubtask;
-use super::source::{Downstream, SourceSubtask, Turn};
+use super::source::{Downstream, SourceProgress, SourceSubtask};
 use super::{ExecutionError, TaskMetrics};
 use crate::connector::Polled;
-use crate::memory::{Room, Waits};
+use crate::memory::{MemoryPressure, Waits};
 use crate::window::{Limits, Receiving};
 
 /// The first wait for memory; each wait is twice as long as the one before, up to the longest wait for input.
@@ -23,7 +23,7 @@ const ROW_BYTES: u64 = 64;
 
 /// A batch that was read and is not processed yet.
 #[derive(Debug)]
-pub(super) struct Parked {
+pub(super) struct DeferredBatch {
     /// The source's positions before the batch.
     pub positions: Vec<(PartitionId, Offset)>,
     behind: bool,
@@ -32,19 +32,19 @@ pub(super) struct Parked {
 
 /// The situation at the last attempt to free memory: another attempt is worthwhile only after a change.
 #[derive(Debug, Default)]
-pub(super) struct Reclaimed {
+pub(super) struct LastReclaim {
     bytes: usize,
     next_event: i64,
 }
 
-impl Reclaimed {
+impl LastReclaim {
     /// Returns whether memory has grown by an eighth or, with no memory left, whether windows have closed.
-    fn is_worth_it(&self, bytes: usize, next_event: i64, room: Room) -> bool {
+    fn is_worth_it(&self, bytes: usize, next_event: i64, pressure: MemoryPressure) -> bool {
         let has_grown = bytes > self.bytes + self.bytes / 8;
-        match room {
-            Room::Enough => false,
-            Room::Scarce => has_grown,
-            Room::None => has_grown || next_event != self.next_event,
+        match pressure {
+            MemoryPressure::Low => false,
+            MemoryPressure::High => has_grown,
+            MemoryPressure::Full => has_grown || next_event != self.next_event,
         }
     }
 }
@@ -66,19 +66,23 @@ impl Limits {
 
 impl SourceSubtask {
     /// Returns the next batch, if there is one and memory for it.
-    pub(super) fn poll(&mut self, turn: &mut Turn, wait: Duration) -> Result<Polled, ExecutionError> {
-        let full = !self.has_room(turn);
-        if let Some(mut parked) = turn.parked.take() {
+    pub(super) fn poll(
+        &mut self,
+        progress: &mut SourceProgress,
+        wait: Duration,
+    ) -> Result<Polled, ExecutionError> {
+        let full = !self.has_memory(progress);
+        if let Some(mut deferred) = progress.deferred.take() {
             if !full {
-                return Ok(Polled::Batch { behind: parked.behind });
+                return Ok(Polled::Batch { behind: deferred.behind });
             }
-            parked.waited = (parked.waited * 2).max(FIRST_WAIT).min(wait);
+            deferred.waited = (deferred.waited * 2).max(FIRST_WAIT).min(wait);
             let before = self.clock.elapsed();
-            std::thread::park_timeout(parked.waited);
+            std::thread::park_timeout(deferred.waited);
             let waited = self.clock.elapsed().saturating_sub(before);
             TaskMetrics::add_time(&self.metrics.backpressured_ns, waited);
-            turn.blocked += waited;
-            turn.parked = Some(parked);
+            progress.blocked += waited;
+            progress.deferred = Some(deferred);
             return Ok(Polled::Unreachable);
         }
 
@@ -87,7 +91,7 @@ impl SourceSubtask {
 
         match (polled, positions) {
             (Polled::Batch { behind }, Some(positions)) => {
-                turn.parked = Some(Parked { positions, behind, waited: Duration::ZERO });
+                progress.deferred = Some(DeferredBatch { positions, behind, waited: Duration::ZERO });
                 // While the batch is set aside, the content of the log counts as unknown.
                 Ok(Polled::Unreachable)
             }
@@ -96,8 +100,8 @@ impl SourceSubtask {
     }
 
     /// Records that a batch was processed.
-    pub(super) fn took(&self, turn: &mut Turn, bytes: u64) {
-        turn.unmeasured += bytes + self.batch.rows as u64 * ROW_BYTES;
+    pub(super) fn took(&self, progress: &mut SourceProgress, bytes: u64) {
+        progress.unmeasured += bytes + self.batch.rows as u64 * ROW_BYTES;
     }
 
     /// Reports the memory of this subtask.
@@ -116,28 +120,28 @@ impl SourceSubtask {
         self.metrics.hold(self.holder.held() + of_operators);
     }
 
-    fn has_room(&mut self, turn: &mut Turn) -> bool {
-        if turn.unmeasured >= self.measure_after || turn.parked.is_some() {
-            turn.unmeasured = 0;
+    fn has_memory(&mut self, progress: &mut SourceProgress) -> bool {
+        if progress.unmeasured >= self.measure_after || progress.deferred.is_some() {
+            progress.unmeasured = 0;
             self.measure();
         }
 
-        let mut room = self.holder.account().room();
-        if self.reclaim(turn, room) {
-            room = self.holder.account().room();
+        let mut pressure = self.holder.account().pressure();
+        if self.reclaim(progress, pressure) {
+            pressure = self.holder.account().pressure();
         }
 
-        let waits = match room {
-            Room::Enough => Waits::No,
-            Room::Scarce if self.is_ahead() => Waits::ForOthers,
-            Room::Scarce => Waits::No,
-            Room::None if turn.parked.is_none() => Waits::ForRoom,
-            Room::None if self.holds_back() => Waits::Stuck,
-            Room::None => Waits::ForRoom,
+        let waits = match pressure {
+            MemoryPressure::Low => Waits::No,
+            MemoryPressure::High if self.is_ahead() => Waits::ForOthers,
+            MemoryPressure::High => Waits::No,
+            MemoryPressure::Full if progress.deferred.is_none() => Waits::ForMemory,
+            MemoryPressure::Full if self.holds_back() => Waits::Stuck,
+            MemoryPressure::Full => Waits::ForMemory,
         };
 
         // A subtask that has nothing to read waits for input, not for memory.
-        let is_waiting = turn.parked.is_some() && waits != Waits::No;
+        let is_waiting = progress.deferred.is_some() && waits != Waits::No;
         self.holder.wait(if is_waiting { waits } else { Waits::No });
         waits == Waits::No
     }
@@ -153,22 +157,25 @@ impl SourceSubtask {
     }
 
     /// Frees what can be spared; returns false if it was not worth an attempt.
-    fn reclaim(&mut self, turn: &mut Turn, room: Room) -> bool {
+    fn reclaim(&mut self, progress: &mut SourceProgress, pressure: MemoryPressure) -> bool {
         let Downstream::Direct { aggregation, .. } = &mut self.downstream else { return false };
-        if room == Room::Enough {
+        if pressure == MemoryPressure::Low {
             return false;
         }
         let next_event = aggregation.next_event();
-        if !turn.reclaimed.is_worth_it(self.holder.held(), next_event, room) {
+        if !progress.last_reclaim.is_worth_it(self.holder.held(), next_event, pressure) {
             return false;
         }
         aggregation.compact(&mut []);
-        // The parked batch holds codes of these dictionaries.
-        if room == Room::None && turn.parked.is_none() && self.prepare.trim(&mut self.batch, 0) {
+        // The deferred batch holds codes of these dictionaries.
+        if pressure == MemoryPressure::Full
+            && progress.deferred.is_none()
+            && self.prepare.trim(&mut self.batch, 0)
+        {
             aggregation.forget_front();
         }
         self.measure();
-        turn.reclaimed = Reclaimed { bytes: self.holder.held(), next_event };
+        progress.last_reclaim = LastReclaim { bytes: self.holder.held(), next_event };
         true
     }
 }
@@ -187,14 +194,15 @@ impl GlobalSubtask {
 
     /// Returns whether to free values that no open window needs.
     pub(super) fn wants_to_reclaim(&self) -> bool {
-        let room = self.holder.account().room();
-        room != Room::Enough
-            && self.reclaimed.is_worth_it(self.holder.held(), self.aggregation.next_event(), room)
+        let pressure = self.holder.account().pressure();
+        pressure != MemoryPressure::Low
+            && self.last_reclaim.is_worth_it(self.holder.held(), self.aggregation.next_event(), pressure)
     }
 
-    pub(super) fn reclaimed(&mut self) {
+    /// Records that memory was freed.
+    pub(super) fn remember_reclaim(&mut self) {
         let (bytes, next_event) = (self.holder.held(), self.aggregation.next_event());
-        self.reclaimed = Reclaimed { bytes, next_event };
+        self.last_reclaim = LastReclaim { bytes, next_event };
     }
 }
 
@@ -204,12 +212,12 @@ mod tests {
 
     #[test]
     fn reclaiming_is_tried_again_only_when_it_may_help() {
-        let reclaimed = Reclaimed { bytes: 800, next_event: 5 };
-        let is_worth_it = |bytes, next_event, room| reclaimed.is_worth_it(bytes, next_event, room);
-        assert!(!is_worth_it(900, 5, Room::None) && !is_worth_it(5_000, 6, Room::Enough));
-        assert!(is_worth_it(901, 5, Room::Scarce), "more is held");
-        assert!(is_worth_it(10, 6, Room::None), "a window has closed");
-        assert!(!is_worth_it(10, 6, Room::Scarce), "that alone is not worth going through all state");
+        let last_reclaim = LastReclaim { bytes: 800, next_event: 5 };
+        let is_worth_it = |bytes, next_event, pressure| last_reclaim.is_worth_it(bytes, next_event, pressure);
+        assert!(!is_worth_it(900, 5, MemoryPressure::Full) && !is_worth_it(5_000, 6, MemoryPressure::Low));
+        assert!(is_worth_it(901, 5, MemoryPressure::High), "more is held");
+        assert!(is_worth_it(10, 6, MemoryPressure::Full), "a window has closed");
+        assert!(!is_worth_it(10, 6, MemoryPressure::High), "that alone is not worth going through all state");
     }
 
     #[test]

@@ -65,7 +65,7 @@ struct Gone;
 struct Panicked(String);
 
 /// The look-ups of one subtask; see the module documentation.
-pub(super) struct Asking {
+pub(super) struct LookupRequests {
     table: String,
     requests: Sender<Request>,
     answers: Receiver<Answer>,
@@ -82,7 +82,7 @@ pub(super) struct Asking {
     delay_ms: i64,
 }
 
-impl Asking {
+impl LookupRequests {
     /// Starts the threads. `retries` is how often a key without rows is looked up again, each time after
     /// `delay_ms`.
     pub fn start(
@@ -90,7 +90,7 @@ impl Asking {
         factory: &Arc<dyn LookupFactory>,
         retries: u32,
         delay_ms: i64,
-    ) -> Result<Asking, String> {
+    ) -> Result<LookupRequests, String> {
         let (requests, to_ask) = bounded::<Request>(BATCHES - THREADS);
         let (to_answer, answers) = bounded(BATCHES);
 
@@ -102,7 +102,7 @@ impl Asking {
             started.map_err(|error| format!("a thread for `{table}` could not be started: {error}"))?;
         }
 
-        Ok(Asking {
+        Ok(LookupRequests {
             table: table.to_owned(),
             requests,
             answers,
@@ -174,7 +174,7 @@ impl Asking {
     }
 
     /// Returns the key if its answer is final; `None` if it has no rows and will be looked up again.
-    pub fn unless_asked_again(&mut self, mut wanted: Wanted, is_miss: bool, now_ms: i64) -> Option<Wanted> {
+    pub fn unless_retried(&mut self, mut wanted: Wanted, is_miss: bool, now_ms: i64) -> Option<Wanted> {
         if !is_miss || wanted.misses >= self.retries {
             return Some(wanted);
         }
