@@ -7,8 +7,8 @@
 use sql::plan::operator::Function;
 use types::{DataType, Scalar};
 
+use super::any_accumulator::Accumulator;
 use super::call::CallSpec;
-use super::call_state::Accumulator;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 use crate::window::results::{fits, quotient};

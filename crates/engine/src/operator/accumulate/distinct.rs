@@ -7,8 +7,8 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use types::Scalar;
 
+use super::any_accumulator::{Accumulator, AnyAccumulator};
 use super::call::{CallSpec, Form};
-use super::call_state::{Accumulator, CallState};
 use super::nested;
 use super::owned_value::{OwnedValue, hash_scalar, is_same};
 use crate::row::{self, Reader};
@@ -102,12 +102,12 @@ fn hash(hasher: &foldhash::fast::FixedState, value: Scalar<'_>) -> u64 {
 #[derive(Debug)]
 pub(super) struct Distinct {
     pub seen: Counted,
-    pub inner: CallState,
+    pub inner: AnyAccumulator,
 }
 
 impl Distinct {
     pub fn new(form: Form) -> Distinct {
-        Distinct { seen: Counted::default(), inner: CallState::of_form(form) }
+        Distinct { seen: Counted::default(), inner: AnyAccumulator::of_form(form) }
     }
 }
 
@@ -133,7 +133,7 @@ impl Accumulator for Distinct {
 
     fn merge(&mut self, call: &CallSpec, other: Distinct) -> Result<(), String> {
         // The set has no order, but the values of the other call's state may have one.
-        if let CallState::Sequence(values) = &other.inner {
+        if let AnyAccumulator::Sequence(values) = &other.inner {
             for value in values.iter() {
                 if self.seen.add(value.as_scalar(), other.seen.count(value.as_scalar())) {
                     self.inner.add(call, &[value.as_scalar()])?;
@@ -167,7 +167,7 @@ impl Accumulator for Distinct {
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Distinct> {
-        Some(Distinct { seen: Counted::read(reader)?, inner: CallState::read(reader)? })
+        Some(Distinct { seen: Counted::read(reader)?, inner: AnyAccumulator::read(reader)? })
     }
 
     #[inline]

@@ -4,8 +4,8 @@
 use sql::plan::operator::Function;
 use types::Scalar;
 
+use super::any_accumulator::Accumulator;
 use super::call::CallSpec;
-use super::call_state::Accumulator;
 use super::multiset::Multiset;
 use crate::row::{self, Reader};
 

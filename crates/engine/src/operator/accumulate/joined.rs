@@ -3,8 +3,8 @@
 use sql::plan::operator::Function;
 use types::Scalar;
 
+use super::any_accumulator::Accumulator;
 use super::call::CallSpec;
-use super::call_state::Accumulator;
 use crate::row::{self, Reader};
 
 /// The joined text; `None` before the first value.

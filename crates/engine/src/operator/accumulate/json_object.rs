@@ -7,8 +7,8 @@ use sql::functions::json::{write_key_order, write_text};
 use sql::plan::operator::Function;
 use types::Scalar;
 
+use super::any_accumulator::Accumulator;
 use super::call::CallSpec;
-use super::call_state::Accumulator;
 use crate::row::{self, Reader};
 
 #[derive(Debug, Default)]

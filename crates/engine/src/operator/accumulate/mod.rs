@@ -1,7 +1,7 @@
 //! Accumulators: the state of aggregate calls for one group, shared by every operator that aggregates.
 //!
 //! [`Accumulators`] holds what is known of the calls when a job starts: fields, types, separators. [`States`]
-//! holds the aggregate of the rows of one group, one `CallState` per call; an operator stores it under a key. A
+//! holds the aggregate of the rows of one group, one `AnyAccumulator` per call; an operator stores it under a key. A
 //! state is small: a `COUNT` and a `SUM(BIGINT)` take 24 bytes each and nothing else.
 //!
 //! ```text
@@ -16,9 +16,9 @@
 //!
 //! Results do not depend on the order of rows, except for the functions whose meaning is the order.
 
+mod any_accumulator;
 mod arrivals;
 mod call;
-mod call_state;
 mod count;
 mod decimal_sum;
 mod distinct;
@@ -47,8 +47,8 @@ mod tests;
 use sql::plan::operator::Call;
 use types::{Repr, Scalar};
 
+use self::any_accumulator::AnyAccumulator;
 use self::call::CallSpec;
-use self::call_state::CallState;
 use self::distinct_set::DistinctSet;
 pub use self::owned_value::OwnedValue;
 pub use self::steps::{Groups, Step, StepChange, StepScratch, Steps, results_differ};
@@ -91,7 +91,7 @@ struct SetSpec {
 #[derive(Debug)]
 pub struct States {
     /// One state per call.
-    slots: Box<[CallState]>,
+    slots: Box<[AnyAccumulator]>,
     /// The shared sets; empty until [`Accumulators::share`].
     sets: Box<[SharedSet]>,
 }
@@ -141,7 +141,7 @@ impl Accumulators {
     /// Returns the state of a group without rows.
     pub fn start(&self) -> States {
         States {
-            slots: self.calls.iter().map(CallState::new).collect(),
+            slots: self.calls.iter().map(AnyAccumulator::new).collect(),
             sets: self.sets.iter().map(SharedSet::new).collect(),
         }
     }
@@ -164,9 +164,9 @@ impl Accumulators {
         for (spec, set) in self.sets.iter().zip(&mut states.sets) {
             for (member, &call) in spec.calls.iter().enumerate() {
                 let Some(slot) = states.slots.get_mut(call) else { continue };
-                let own = std::mem::replace(slot, CallState::new(&self.calls[call]));
+                let own = std::mem::replace(slot, AnyAccumulator::new(&self.calls[call]));
                 *slot = match own {
-                    CallState::Distinct(own) => {
+                    AnyAccumulator::Distinct(own) => {
                         set.seen.take_over(member, &own.seen);
                         own.inner
                     }
@@ -307,7 +307,7 @@ impl States {
     /// Prefetches the memory of the states.
     #[inline]
     pub fn prefetch(&self) {
-        for place in (0..self.slots.len()).step_by(64 / size_of::<CallState>()) {
+        for place in (0..self.slots.len()).step_by(64 / size_of::<AnyAccumulator>()) {
             prefetch(&self.slots, place);
         }
         for place in 0..self.sets.len() {
@@ -324,7 +324,7 @@ impl StateValue for States {
             let member = |set: &SharedSet| set.calls.iter().position(|&of| usize::from(of) == call);
             let shared = self.sets.iter().find_map(|set| Some((set, member(set)?)));
             if let Some((set, member)) = shared {
-                CallState::write_distinct_tag(out);
+                AnyAccumulator::write_distinct_tag(out);
                 set.seen.write(member, out);
             }
             slot.write(out);
@@ -333,13 +333,14 @@ impl StateValue for States {
 
     fn read(reader: &mut Reader<'_>) -> Option<States> {
         let slots = reader.length()?;
-        let slots = (0..slots).map(|_| CallState::read(reader)).collect::<Option<_>>()?;
+        let slots = (0..slots).map(|_| AnyAccumulator::read(reader)).collect::<Option<_>>()?;
         Some(States { slots, sets: Box::default() })
     }
 
     #[inline]
     fn heap_bytes(&self) -> usize {
-        let slots: usize = self.slots.iter().map(|slot| size_of::<CallState>() + slot.heap_bytes()).sum();
+        let slots: usize =
+            self.slots.iter().map(|slot| size_of::<AnyAccumulator>() + slot.heap_bytes()).sum();
         let sets = self.sets.iter().map(|set| size_of::<SharedSet>() + set.seen.heap_bytes());
         slots + sets.sum::<usize>()
     }

@@ -7,8 +7,8 @@
 use sql::plan::operator::Function;
 use types::Scalar;
 
+use super::any_accumulator::Accumulator;
 use super::call::CallSpec;
-use super::call_state::Accumulator;
 use super::owned_value::OwnedValue;
 use crate::row::Reader;
 

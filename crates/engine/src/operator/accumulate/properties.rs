@@ -127,7 +127,7 @@ proptest! {
             let full = run.states.heap_bytes();
             changes.iter().for_each(|(_, value)| run.retract(std::slice::from_ref(value)));
             let emptied = run.states.heap_bytes();
-            prop_assert!((size_of::<CallState>()..=full).contains(&emptied), "{:?} {emptied} of {full}", call.function);
+            prop_assert!((size_of::<AnyAccumulator>()..=full).contains(&emptied), "{:?} {emptied} of {full}", call.function);
             // A set retains the capacity of its entries, 33 bytes each; a list that of at most 64.
             prop_assert!(emptied <= 300 + 256 * 33 + 64 * 32, "{:?} {emptied}", call.function);
         }

@@ -4,9 +4,9 @@
 use sql::plan::operator::Function;
 use types::Scalar;
 
+use super::any_accumulator::Accumulator;
 use super::arrivals::Arrivals;
 use super::call::CallSpec;
-use super::call_state::Accumulator;
 use super::nested;
 use super::owned_value::OwnedValue;
 use crate::row::{self, Reader};

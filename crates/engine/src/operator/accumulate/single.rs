@@ -2,8 +2,8 @@
 
 use types::Scalar;
 
+use super::any_accumulator::Accumulator;
 use super::call::CallSpec;
-use super::call_state::Accumulator;
 use super::owned_value::OwnedValue;
 use crate::row::{self, Reader};
 

@@ -14,8 +14,8 @@
 
 use types::Scalar;
 
+use super::any_accumulator::{Accumulator as _, AnyAccumulator};
 use super::call::CallSpec;
-use super::call_state::{Accumulator as _, CallState};
 use super::{Accumulators, States};
 use crate::column::{Column, tri};
 use crate::evaluate::Vector;
@@ -200,7 +200,7 @@ impl Accumulators {
             if step.change == StepChange::FirstAgain {
                 let slot = &mut groups.states(step.group).slots[place];
                 grown -= slot.heap_bytes() as isize;
-                *slot = CallState::new(call);
+                *slot = AnyAccumulator::new(call);
                 grown += slot.heap_bytes() as isize;
             }
             if step.change == StepChange::Last || !takes(at, step.row) {
@@ -212,8 +212,8 @@ impl Accumulators {
             let is_retracted = step.change == StepChange::Retract;
             match slot {
                 // The most frequent states hold nothing on the heap.
-                CallState::Count(count) => count.change(if is_retracted { -1 } else { 1 }),
-                CallState::Whole(sum) if !is_retracted => {
+                AnyAccumulator::Count(count) => count.change(if is_retracted { -1 } else { 1 }),
+                AnyAccumulator::Whole(sum) if !is_retracted => {
                     call.with_args(field, |args| sum.add(call, args))?
                 }
                 slot => {
@@ -238,11 +238,11 @@ pub fn results_differ(columns: &[Column], at: usize) -> bool {
 
 /// Puts the result of a call into a column.
 #[inline]
-fn put(slot: &CallState, call: &CallSpec, column: &mut Column, at: usize, scratch: &mut Vec<u8>) {
+fn put(slot: &AnyAccumulator, call: &CallSpec, column: &mut Column, at: usize, scratch: &mut Vec<u8>) {
     if let Column::Int(numbers) = column {
         let value = match slot {
-            CallState::Count(count) => Some(count.result()),
-            CallState::Whole(sum) => sum.result(call),
+            AnyAccumulator::Count(count) => Some(count.result()),
+            AnyAccumulator::Whole(sum) => sum.result(call),
             _ => return put_any(slot, call, column, at, scratch),
         };
         match value {
@@ -254,8 +254,8 @@ fn put(slot: &CallState, call: &CallSpec, column: &mut Column, at: usize, scratc
     put_any(slot, call, column, at, scratch);
 }
 
-fn put_any(slot: &CallState, call: &CallSpec, column: &mut Column, at: usize, scratch: &mut Vec<u8>) {
-    if let CallState::Pick(pick) = slot {
+fn put_any(slot: &AnyAccumulator, call: &CallSpec, column: &mut Column, at: usize, scratch: &mut Vec<u8>) {
+    if let AnyAccumulator::Pick(pick) = slot {
         return column.set(at, pick.result());
     }
     scratch.clear();

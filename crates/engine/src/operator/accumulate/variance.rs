@@ -12,8 +12,8 @@
 use sql::plan::operator::Function;
 use types::{DataType, Scalar};
 
+use super::any_accumulator::Accumulator;
 use super::call::CallSpec;
-use super::call_state::Accumulator;
 use super::double_sum::{read_sum, write_sum};
 use crate::aggregate::exact_sum::ExactSum;
 use crate::row::{self, Reader};
