@@ -73,6 +73,7 @@ struct RunningLink {
 /// The surroundings of an operator while it is called: the clock and its consumers.
 pub struct Context<'a> {
     env: Env,
+    watermark: i64,
     targets: &'a [ChainTarget],
     /// The index in the chain of the first link in `behind`.
     first: usize,
@@ -84,6 +85,11 @@ impl Context<'_> {
     /// Returns the system clock, in milliseconds since 1970.
     pub fn now_ms(&self) -> i64 {
         self.env.now_ms
+    }
+
+    /// Returns the operator's watermark, in milliseconds.
+    pub fn watermark(&self) -> i64 {
+        self.watermark
     }
 
     /// Returns the environment in which expressions are evaluated.
@@ -126,8 +132,8 @@ fn borrow_link<'a>(
 ) -> (BorrowedLink<'a>, Context<'a>) {
     let (head, behind) = tail.split_at_mut(place - first + 1);
     let RunningLink { operator, inputs, watermark, sent, targets, .. } = &mut head[place - first];
-    let link = BorrowedLink { operator: &mut **operator, inputs, watermark, sent };
-    (link, Context { env, targets, first: place + 1, behind, outlets })
+    let context = Context { env, watermark: *watermark, targets, first: place + 1, behind, outlets };
+    (BorrowedLink { operator: &mut **operator, inputs, watermark, sent }, context)
 }
 
 /// A link without its targets, which its context holds.
@@ -282,6 +288,7 @@ fn advance(
     let reached = link.reached();
     if reached.watermark > *link.watermark {
         *link.watermark = reached.watermark;
+        context.watermark = reached.watermark;
         link.operator.advance(reached.watermark, &mut context)?;
     }
     forward_time(tail, outlets, first, place, env)

@@ -34,6 +34,7 @@ pub mod over;
 mod prepare;
 mod prepared;
 pub mod rank;
+mod row_driven;
 pub mod set_operation;
 pub mod sort;
 mod stateless;

@@ -1,45 +1,25 @@
-//! Operators that keep nothing between two batches: watermarks pass unchanged, and a snapshot holds nothing.
+//! Operators that keep nothing between two batches: watermarks pass through them, and a snapshot holds nothing.
 
-use super::chain::{Context, Operator, OperatorError};
+use super::chain::{Context, OperatorError};
 use super::changes::Changes;
+use super::row_driven::RowDriven;
 use crate::state::{StateError, StatePart, StateWriter};
 
-/// An [`Operator`] whose output for a batch does not depend on earlier batches. It has one input.
+/// A [`RowDriven`] operator whose output for a batch does not depend on earlier batches.
 pub(super) trait Stateless: Send {
-    /// Processes rows and emits everything that results from them.
+    /// As [`RowDriven::take`].
     ///
     /// # Errors
-    /// As [`Operator::process`].
+    /// A value cannot be computed, or a consumer cannot take a row. The job fails.
     fn take(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError>;
 
     /// Returns the approximate bytes held.
     fn memory_bytes(&self) -> usize;
 }
 
-impl<T: Stateless> Operator for T {
-    fn process(
-        &mut self,
-        _input: usize,
-        rows: &Changes<'_>,
-        context: &mut Context<'_>,
-    ) -> Result<(), OperatorError> {
-        self.take(rows, context)
-    }
-
-    fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        Ok(())
-    }
-
-    fn output_watermark(&self, watermark: i64) -> i64 {
-        watermark
-    }
-
-    fn next_tick(&self) -> Option<i64> {
-        None
-    }
-
-    fn tick(&mut self, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        Ok(())
+impl<T: Stateless> RowDriven for T {
+    fn take(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError> {
+        Stateless::take(self, rows, context)
     }
 
     fn snapshot(&self, _out: &mut StateWriter) {}
@@ -50,9 +30,5 @@ impl<T: Stateless> Operator for T {
 
     fn memory_bytes(&self) -> usize {
         Stateless::memory_bytes(self)
-    }
-
-    fn take_late(&mut self) -> u64 {
-        0
     }
 }

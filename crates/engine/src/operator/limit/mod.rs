@@ -7,8 +7,9 @@
 use sql::plan::operator::{Input, Limit};
 use types::Interval;
 
-use super::chain::{Context, Operator, OperatorError};
+use super::chain::{Context, OperatorError};
 use super::changes::Changes;
+use super::row_driven::RowDriven;
 use crate::row::Reader;
 use crate::selection::Selection;
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
@@ -49,13 +50,8 @@ impl LimitOperator {
     }
 }
 
-impl Operator for LimitOperator {
-    fn process(
-        &mut self,
-        _input: usize,
-        rows: &Changes<'_>,
-        context: &mut Context<'_>,
-    ) -> Result<(), OperatorError> {
+impl RowDriven for LimitOperator {
+    fn take(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError> {
         let now_ms = context.now_ms();
         let mut counted = self.counts.get(KEY, now_ms).copied().unwrap_or(0);
         if counted >= self.end {
@@ -72,24 +68,9 @@ impl Operator for LimitOperator {
                 self.selected.push(row as u32);
             }
         }
+
         self.counts.update(KEY, now_ms, |count| *count = Some(counted));
         context.emit(&Changes { rows: Selection::Selected(&self.selected), ..*rows })
-    }
-
-    fn advance(&mut self, _watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        Ok(())
-    }
-
-    fn output_watermark(&self, watermark: i64) -> i64 {
-        watermark
-    }
-
-    fn next_tick(&self) -> Option<i64> {
-        None
-    }
-
-    fn tick(&mut self, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        Ok(())
     }
 
     fn snapshot(&self, out: &mut StateWriter) {
@@ -113,10 +94,6 @@ impl Operator for LimitOperator {
     fn memory_bytes(&self) -> usize {
         self.counts.memory_bytes() + self.selected.capacity() * size_of::<u32>()
     }
-
-    fn take_late(&mut self) -> u64 {
-        0
-    }
 }
 
 #[cfg(test)]
@@ -125,6 +102,7 @@ mod tests {
     use types::{DataType, Repr, Value};
 
     use super::*;
+    use crate::operator::chain::Operator;
     use crate::operator::harness::{Harness, insert, row};
 
     fn inputs(changes: Mode) -> Vec<Input> {

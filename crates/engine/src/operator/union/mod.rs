@@ -9,64 +9,31 @@
 //! input 1 at 11:00
 //! ```
 
-use super::chain::{Context, Operator, OperatorError};
-use super::changes::{Changes, NO_TIME_YET, RowWatermarks};
-use crate::state::{StateError, StatePart, StateWriter};
+use super::chain::{Context, OperatorError};
+use super::changes::{Changes, RowWatermarks};
+use super::stateless::Stateless;
 
 /// Forwards the rows of all inputs; see the module documentation.
 pub struct UnionOperator {
     /// Whether rows keep their watermarks, because there is only one input.
     keeps_time: bool,
-    watermark: i64,
 }
 
 impl UnionOperator {
     pub fn new(inputs: usize) -> UnionOperator {
-        UnionOperator { keeps_time: inputs == 1, watermark: NO_TIME_YET }
+        UnionOperator { keeps_time: inputs == 1 }
     }
 }
 
-impl Operator for UnionOperator {
-    fn process(
-        &mut self,
-        _input: usize,
-        rows: &Changes<'_>,
-        context: &mut Context<'_>,
-    ) -> Result<(), OperatorError> {
+impl Stateless for UnionOperator {
+    fn take(&mut self, rows: &Changes<'_>, context: &mut Context<'_>) -> Result<(), OperatorError> {
         if self.keeps_time {
             return context.emit(rows);
         }
-        context.emit(&Changes { watermarks: RowWatermarks::All(self.watermark), ..*rows })
-    }
-
-    fn advance(&mut self, watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        self.watermark = watermark;
-        Ok(())
-    }
-
-    fn output_watermark(&self, watermark: i64) -> i64 {
-        watermark
-    }
-
-    fn next_tick(&self) -> Option<i64> {
-        None
-    }
-
-    fn tick(&mut self, _context: &mut Context<'_>) -> Result<(), OperatorError> {
-        Ok(())
-    }
-
-    fn snapshot(&self, _out: &mut StateWriter) {}
-
-    fn restore(&mut self, _part: &StatePart) -> Result<(), StateError> {
-        Ok(())
+        context.emit(&Changes { watermarks: RowWatermarks::All(context.watermark()), ..*rows })
     }
 
     fn memory_bytes(&self) -> usize {
-        0
-    }
-
-    fn take_late(&mut self) -> u64 {
         0
     }
 }
