@@ -19,7 +19,6 @@ use super::copy::push_value;
 use crate::column::{Column, tri};
 use crate::evaluate::Vector;
 use crate::selection::Selection;
-use crate::watermark::NO_WATERMARK;
 
 /// The effect of a row on the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -253,9 +252,6 @@ impl ChangeBuffer {
         columns + self.kinds.capacity() + self.watermarks.capacity() * size_of::<i64>()
     }
 }
-
-/// The watermark before any event time is known.
-pub const NO_TIME_YET: i64 = NO_WATERMARK;
 
 /// Keeps the places for which a boolean column is true.
 pub fn retain_true(vector: Vector<'_>, rows: &mut Vec<u32>) {

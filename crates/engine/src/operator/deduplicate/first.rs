@@ -16,10 +16,11 @@
 
 use types::{Interval, Scalar};
 
-use super::super::changes::{ChangeBuffer, Changes, NO_TIME_YET, RowKind};
+use super::super::changes::{ChangeBuffer, Changes, RowKind};
 use super::{no_map, tag};
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StateValue, StateWriter, Timers};
+use crate::watermark::NO_WATERMARK;
 
 pub(super) struct FirstByTime {
     /// The field of the event time.
@@ -47,7 +48,7 @@ impl FirstByTime {
             waiting: Keyed::new(None),
             timers: Timers::default(),
             given: Keyed::new(ttl),
-            fired: NO_TIME_YET,
+            fired: NO_WATERMARK,
             late: 0,
             row: Vec::new(),
         }

@@ -25,11 +25,12 @@ use types::{Interval, Scalar};
 
 use self::rows::{Identity, KeyRows, Outcome};
 use super::chain::{Context, Operator, OperatorError};
-use super::changes::{ChangeBuffer, Changes, NO_TIME_YET, RowKind};
+use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::expiry::Expiry;
 use super::fields;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
+use crate::watermark::NO_WATERMARK;
 
 /// The tag of the only map in a snapshot.
 const ROWS: u8 = 0;
@@ -70,7 +71,7 @@ impl MaterializeOperator {
             identity,
             rows: Keyed::new(ttl),
             conflicts: BTreeSet::new(),
-            watermark: NO_TIME_YET,
+            watermark: NO_WATERMARK,
             expiry: Expiry::new(ttl),
             out: ChangeBuffer::new(&fields::reprs(&input.fields)),
             key_bytes: Vec::new(),

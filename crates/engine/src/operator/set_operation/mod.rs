@@ -17,11 +17,12 @@ use sql::plan::operator::{Input, SetOperation, SetOperator};
 use types::Interval;
 
 use super::chain::{Context, Operator, OperatorError};
-use super::changes::{ChangeBuffer, Changes, NO_TIME_YET, RowKind};
+use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::expiry::Expiry;
 use super::fields;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateValue, StateWriter};
+use crate::watermark::NO_WATERMARK;
 
 /// The tag of the only map in a snapshot.
 const SIDES: u8 = 0;
@@ -71,7 +72,7 @@ impl SetOperationOperator {
             name,
             spec: spec.clone(),
             sides: Keyed::new(ttl),
-            watermark: NO_TIME_YET,
+            watermark: NO_WATERMARK,
             expiry: Expiry::new(ttl),
             out: ChangeBuffer::new(&fields::reprs(&inputs[0].fields)),
             key: Vec::new(),

@@ -20,11 +20,12 @@ use sql::plan::operator::{Input, Sort, SortKey, Time};
 use types::Scalar;
 
 use super::chain::{Context, Operator, OperatorError};
-use super::changes::{ChangeBuffer, Changes, NO_TIME_YET, RowKind};
+use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::fields;
 use super::ordered::{Ordered, OrderedRow};
 use crate::row::{self, Reader};
 use crate::state::{StateError, StatePart, StateValue, StateWriter, key_group};
+use crate::watermark::NO_WATERMARK;
 
 /// The tag of the only entry in a snapshot. One subtask takes all rows: they belong to the key without
 /// fields.
@@ -57,8 +58,8 @@ impl SortOperator {
             order: spec.order.clone(),
             rows: Ordered::default(),
             next: 0,
-            given: NO_TIME_YET,
-            fired: NO_TIME_YET,
+            given: NO_WATERMARK,
+            fired: NO_WATERMARK,
             late: 0,
             out: ChangeBuffer::new(&fields::reprs(&inputs[0].fields)),
             entry: Vec::new(),

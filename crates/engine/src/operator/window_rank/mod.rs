@@ -21,11 +21,12 @@ use sql::plan::operator::{Input, SortKey, WindowRank};
 use types::{Repr, Scalar};
 
 use super::chain::{Context, Operator, OperatorError};
-use super::changes::{ChangeBuffer, Changes, NO_TIME_YET, RowKind};
+use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::fields;
 use super::ordered::{Ordered, OrderedRow};
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateValue, StateWriter, Timers};
+use crate::watermark::NO_WATERMARK;
 
 /// Tags of the maps in a snapshot.
 mod tag {
@@ -93,7 +94,7 @@ impl WindowRankOperator {
             with_number: spec.with_number,
             windows: Keyed::new(None),
             timers: Timers::default(),
-            told: NO_TIME_YET,
+            told: NO_WATERMARK,
             late: 0,
             out: ChangeBuffer::new(&reprs),
             key: Vec::new(),
