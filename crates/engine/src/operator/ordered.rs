@@ -18,6 +18,9 @@ use std::collections::BTreeSet;
 use std::ops::Bound;
 use std::sync::Arc;
 
+use sql::plan::operator::SortKey;
+
+use super::changes::Changes;
 use crate::row::{self, Reader};
 
 /// The size of an arrival number in bytes.
@@ -38,6 +41,29 @@ impl OrderedRow {
     /// Creates an entry from its bytes; the row begins at `row_at`.
     pub fn new(bytes: &[u8], row_at: usize) -> OrderedRow {
         OrderedRow { bytes: bytes.into(), row_at: row_at as u32 }
+    }
+
+    /// Creates the entry of a row whose sort key is a time, then `order`. `bytes` is a reused buffer.
+    pub fn at_time(
+        time: i64,
+        order: &[SortKey],
+        (rows, row): (&Changes<'_>, usize),
+        arrival: u64,
+        bytes: &mut Vec<u8>,
+    ) -> OrderedRow {
+        bytes.clear();
+        bytes.extend_from_slice(&ordered_time(time));
+        row::write_ordered(order, |field| rows.get(field, row), bytes);
+        bytes.extend_from_slice(&arrival.to_be_bytes());
+        let row_at = bytes.len();
+        row::write_all(rows.row(row), bytes);
+        OrderedRow::new(bytes, row_at)
+    }
+
+    /// Returns the time with which the sort key begins: see [`OrderedRow::at_time`].
+    pub fn time(&self) -> Option<i64> {
+        let time = self.key().first_chunk()?;
+        Some((u64::from_be_bytes(*time) ^ 1 << 63) as i64)
     }
 
     /// Returns the sort key with the arrival number.
@@ -101,6 +127,11 @@ impl Ord for OrderedRow {
     fn cmp(&self, other: &OrderedRow) -> Ordering {
         self.order().cmp(other.order())
     }
+}
+
+/// Encodes a time so that the bytes compare as the times do.
+fn ordered_time(time: i64) -> [u8; 8] {
+    (time as u64 ^ 1 << 63).to_be_bytes()
 }
 
 /// A set of entries in order.

@@ -126,16 +126,11 @@ impl MatchOperator {
         let Self { waiting, due, key, entry, order, .. } = self;
         waiting.update(key, 0, |waiting| {
             let waiting = waiting.get_or_insert_default();
-            entry.clear();
-            entry.extend_from_slice(&ordered_time(time));
-            row::write_ordered(order, |field| rows.get(field, row), entry);
-            entry.extend_from_slice(&waiting.next.to_be_bytes());
-            let row_at = entry.len();
-            row::write_all(rows.row(row), entry);
-
+            let entry = OrderedRow::at_time(time, order, (rows, row), waiting.next, entry);
             let first = waiting.first_time();
             waiting.next += 1;
-            waiting.rows.insert(OrderedRow::new(entry, row_at));
+            waiting.rows.insert(entry);
+
             if first.is_none_or(|first| time < first) {
                 first.iter().for_each(|&first| due.cancel(first, key));
                 due.set(time, key);
@@ -241,16 +236,10 @@ fn failed(name: &str, failure: Failure) -> OperatorError {
     }
 }
 
-/// Encodes a time so that the bytes compare like the times.
-fn ordered_time(time: i64) -> [u8; 8] {
-    (time as u64 ^ 1 << 63).to_be_bytes()
-}
-
 impl Waiting {
     /// Returns the time of the next row.
     fn first_time(&self) -> Option<i64> {
-        let time = self.rows.first()?.key().first_chunk()?;
-        Some((u64::from_be_bytes(*time) ^ 1 << 63) as i64)
+        self.rows.first()?.time()
     }
 }
 

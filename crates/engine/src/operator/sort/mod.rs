@@ -23,7 +23,7 @@ use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::fields;
 use super::ordered::{Ordered, OrderedRow};
-use crate::row::{self, Reader};
+use crate::row::Reader;
 use crate::state::{StateError, StatePart, StateValue, StateWriter, key_group};
 use crate::watermark::NO_WATERMARK;
 
@@ -79,21 +79,14 @@ impl SortOperator {
             },
         };
 
-        let entry = &mut self.entry;
-        entry.clear();
-        entry.extend_from_slice(&ordered_time(time));
-        row::write_ordered(&self.order, |field| rows.get(field, row), entry);
-        entry.extend_from_slice(&self.next.to_be_bytes());
+        let entry = OrderedRow::at_time(time, &self.order, (rows, row), self.next, &mut self.entry);
         self.next += 1;
-        let row_at = entry.len();
-        row::write_all(rows.row(row), entry);
-        self.rows.insert(OrderedRow::new(entry, row_at));
+        self.rows.insert(entry);
     }
 
     /// Returns the time of the next row.
     fn first_time(&self) -> Option<i64> {
-        let time = self.rows.first()?.key().first_chunk()?;
-        Some((u64::from_be_bytes(*time) ^ 1 << 63) as i64)
+        self.rows.first()?.time()
     }
 
     /// Emits the rows up to a time.
@@ -128,11 +121,6 @@ impl SortOperator {
         self.out.clear();
         Ok(())
     }
-}
-
-/// Encodes a time so that the bytes compare like the times.
-fn ordered_time(time: i64) -> [u8; 8] {
-    (time as u64 ^ 1 << 63).to_be_bytes()
 }
 
 impl Operator for SortOperator {
