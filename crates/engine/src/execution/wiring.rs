@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use sql::plan::operator::Target;
-use types::Repr;
 
 use super::exchange::{CHANNEL_MESSAGES, EdgeMessage, EdgeOutlet, SinkOutlet};
 use super::io::Sinks;
@@ -21,6 +20,7 @@ use crate::memory::Account;
 use crate::metrics::OperatorMetrics;
 use crate::operator::build;
 use crate::operator::chain::{Chain, ChainTarget, Link, OperatorError, Outlet, StreamTime};
+use crate::operator::fields;
 use crate::snapshot::{InlineBytes, OperatorImage, PartContent};
 use crate::state::{KeyGroups, read_part};
 
@@ -104,7 +104,7 @@ impl<'a> Wiring<'a> {
                 &place,
                 metrics,
                 &mut outlets,
-            )?);
+            ));
 
             links.push(Link {
                 identity: spec.identity.clone(),
@@ -120,7 +120,7 @@ impl<'a> Wiring<'a> {
         for query in 0..pipeline.map_or(0, |pipeline| plan.pipelines[pipeline].queries.len()) {
             let pipeline = pipeline.unwrap_or_default();
             let producer = Producer::Query { pipeline, query };
-            entries.push(self.edge_targets((producer, home, subtask), &place, metrics, &mut outlets)?);
+            entries.push(self.edge_targets((producer, home, subtask), &place, metrics, &mut outlets));
         }
 
         let names: Vec<String> = operators.iter().map(|&operator| operator_name(plan, operator)).collect();
@@ -160,7 +160,7 @@ impl<'a> Wiring<'a> {
         place: &dyn Fn(usize) -> Option<usize>,
         metrics: &Arc<TaskMetrics>,
         outlets: &mut Vec<Box<dyn Outlet>>,
-    ) -> Result<Vec<ChainTarget>, ExecutionError> {
+    ) -> Vec<ChainTarget> {
         let mut targets = Vec::new();
         let of_producer = |edge: &&Edge| edge.producer == producer && edge.from == home;
         for (number, edge) in self.placement.edges.iter().enumerate().filter(|(_, edge)| of_producer(edge)) {
@@ -174,13 +174,6 @@ impl<'a> Wiring<'a> {
             }
 
             let fields = &self.spec.plan.operators[edge.operator].inputs[edge.input].fields;
-            let reprs: Option<Vec<Repr>> =
-                fields.iter().map(|field| field.column_type.data_type.repr()).collect();
-            let reprs = reprs.ok_or_else(|| {
-                let name = &self.spec.plan.operators[edge.operator].name;
-                ExecutionError::Plan(format!("`{name}` reads a value that no column holds"))
-            })?;
-
             outlets.push(Box::new(EdgeOutlet {
                 edge: number,
                 distribution: edge.distribution.clone(),
@@ -188,7 +181,7 @@ impl<'a> Wiring<'a> {
                     .iter()
                     .map(|channel| channel.to.clone())
                     .collect(),
-                reprs,
+                reprs: fields::reprs(fields),
                 subtask,
                 clock: self.spec.clock.clone(),
                 metrics: metrics.clone(),
@@ -198,7 +191,7 @@ impl<'a> Wiring<'a> {
 
             targets.push(ChainTarget::Outlet(outlets.len() - 1));
         }
-        Ok(targets)
+        targets
     }
 
     /// Restores the key groups that this subtask owns into a chain's operators.

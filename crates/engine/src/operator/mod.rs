@@ -13,7 +13,7 @@ mod copy;
 pub mod deduplicate;
 pub mod expand;
 pub mod expiry;
-mod fields;
+pub(crate) mod fields;
 mod gather;
 pub mod group_aggregate;
 #[cfg(test)]

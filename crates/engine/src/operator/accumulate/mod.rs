@@ -52,6 +52,7 @@ use self::call::CallSpec;
 use self::distinct_set::DistinctSet;
 pub use self::owned_value::OwnedValue;
 pub use self::steps::{Groups, Step, StepChange, StepScratch, Steps, results_differ};
+use super::fields;
 use crate::aggregate::keys::prefetch;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
@@ -178,8 +179,7 @@ impl Accumulators {
 
     /// Returns the representation of each result in a column.
     pub fn reprs(&self) -> impl Iterator<Item = Repr> + '_ {
-        // Nested values are bytes in their own encoding.
-        self.calls.iter().map(|call| call.result.repr().unwrap_or(Repr::Bytes))
+        self.calls.iter().map(|call| fields::repr_of(&call.result))
     }
 
     /// Adds a row, given by its fields.

@@ -19,12 +19,12 @@ use types::{Interval, Repr};
 
 use super::packed::Form;
 use super::pair_columns::{Pair, PairColumns};
-use super::pairs::reprs;
 use super::shape::{LEFT, RIGHT, Shape};
 use super::side::Side;
 use crate::evaluate::{Evaluator, Inputs, Passed};
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, RowKind, RowWatermarks};
+use crate::operator::fields;
 use crate::selection::Selection;
 use crate::watermark::NO_WATERMARK;
 
@@ -89,7 +89,7 @@ impl InnerJoin {
     ) -> Result<InnerJoin, String> {
         let side =
             |side: usize| Side::new(Form { unique: join.unique[side], tracks: false }, side as u8, ttl[side]);
-        let reprs: Vec<Repr> = inputs.iter().flat_map(reprs).collect();
+        let reprs: Vec<Repr> = inputs.iter().flat_map(|input| fields::reprs(&input.fields)).collect();
 
         let condition = match &join.condition {
             Some(predicate) => Some(PairCondition::new(predicate, &shape, &reprs, time_zone)?),

@@ -11,6 +11,7 @@ use types::{Repr, Scalar};
 
 use crate::evaluate::{Evaluator, Inputs, Passed};
 use crate::operator::changes::{ChangeBuffer, RowKind};
+use crate::operator::fields;
 use crate::watermark::NO_WATERMARK;
 
 /// Pairs of rows that wait for their condition.
@@ -22,19 +23,13 @@ pub(crate) struct Pairs {
     flags: Vec<bool>,
 }
 
-/// Returns the representations of an input's fields. Nested values are bytes.
-pub(crate) fn reprs(input: &Input) -> Vec<Repr> {
-    let fields = input.fields.iter();
-    fields.map(|field| field.column_type.data_type.repr().unwrap_or(Repr::Bytes)).collect()
-}
-
 impl Pairs {
     /// Compiles a condition over the fields of two inputs.
     ///
     /// # Errors
     /// A function does not accept its literal arguments.
     pub fn new(condition: &Predicate, inputs: &[Input], time_zone: &TimeZone) -> Result<Pairs, String> {
-        let reprs: Vec<Repr> = inputs.iter().flat_map(reprs).collect();
+        let reprs: Vec<Repr> = inputs.iter().flat_map(|input| fields::reprs(&input.fields)).collect();
         Pairs::of_reprs(condition, &reprs, time_zone)
     }
 

@@ -4,8 +4,8 @@ use sql::plan::operator::{Input, JoinKey, JoinKind};
 use types::{Repr, Scalar};
 
 use super::output::Layout;
-use super::pairs::reprs;
 use crate::operator::changes::Changes;
+use crate::operator::fields;
 use crate::row;
 
 pub(crate) const LEFT: usize = 0;
@@ -65,13 +65,13 @@ impl Shape {
 
     /// Returns the representations of the output fields.
     pub fn output(&self, inputs: &[Input]) -> Vec<Repr> {
-        let mut fields = reprs(&inputs[LEFT]);
+        let mut reprs = fields::reprs(&inputs[LEFT].fields);
         match self.filter {
             Some(Filter::Semi | Filter::Anti) => {}
-            Some(Filter::Mark) => fields.push(Repr::Bool),
-            None => fields.extend(reprs(&inputs[RIGHT])),
+            Some(Filter::Mark) => reprs.push(Repr::Bool),
+            None => reprs.extend(fields::reprs(&inputs[RIGHT].fields)),
         }
-        fields
+        reprs
     }
 
     /// Replaces `key` by the key of a row; returns false if a null in it keeps the row from having partners.

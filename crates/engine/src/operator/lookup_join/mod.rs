@@ -39,8 +39,9 @@ use self::queue::{Given, LeftRow, Partners, Queue};
 use self::requests::{LookupRequests, Wanted};
 use super::chain::{Context, InFlight, Operator, OperatorError};
 use super::changes::{Changes, RowKind};
+use super::fields;
 use super::join::output::{JoinOutput, nulls};
-use super::join::pairs::{Pairs, reprs};
+use super::join::pairs::Pairs;
 use crate::connector::LookupFactory;
 use crate::row;
 use crate::state::{StateError, StatePart, StateWriter, key_group};
@@ -96,7 +97,7 @@ impl LookupJoinOperator {
             Some(condition) => Some(Pairs::new(condition, &sides, time_zone)?),
             None => None,
         };
-        let forms: Vec<Repr> = sides.iter().flat_map(reprs).collect();
+        let forms: Vec<Repr> = sides.iter().flat_map(|side| fields::reprs(&side.fields)).collect();
 
         let RetryMisses { attempts, delay } =
             join.hint.retry.unwrap_or(RetryMisses { attempts: 0, delay: Interval::ZERO });

@@ -73,7 +73,7 @@ impl UnnestOperator {
             other => return Err(format!("`{name}` takes a collection, and this is {other}")),
         };
 
-        let mut added: Vec<Repr> = types.iter().map(|of| of.repr().unwrap_or(Repr::Bytes)).collect();
+        let mut added: Vec<Repr> = types.iter().map(|of| fields::repr_of(of)).collect();
         let width = added.len();
         if spec.ordinality {
             added.push(Repr::Int);
