@@ -114,6 +114,15 @@ impl<'a> Vector<'a> {
         }
     }
 
+    /// Returns whether a row's value is `TRUE`: neither `FALSE` nor null.
+    #[inline]
+    pub fn is_true(self, row: usize) -> bool {
+        match self {
+            Vector::Bool(flags) => flags[row] == tri::TRUE,
+            other => other.get(row) == Scalar::Bool(true),
+        }
+    }
+
     /// Returns the bytes of a text or binary value; `None` for null and for vectors of other values.
     #[inline]
     pub fn bytes(self, row: usize) -> Option<&'a [u8]> {

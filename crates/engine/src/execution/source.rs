@@ -18,7 +18,6 @@ pub(super) use super::source_progress::{Implied, SourceProgress, earlier};
 use super::{ExecutionError, Mode, TaskMetrics};
 use crate::activity::Activity;
 use crate::batch::Batch;
-use crate::column::tri;
 use crate::connector::{Polled, Records, Rows, Source, Stage};
 use crate::evaluate::{Inputs, Vector};
 use crate::lateness::LatenessRecorder;
@@ -317,10 +316,7 @@ impl SourceSubtask {
             self.prepare.all(self.batch.rows).for_each(|_, row| kept.push(row as u32));
             for &condition in filter {
                 let vector = evaluator.column(inputs, condition);
-                kept.retain(|&row| match vector {
-                    Vector::Bool(flags) => flags[row as usize] == tri::TRUE,
-                    other => other.get(row as usize) == types::Scalar::Bool(true),
-                });
+                kept.retain(|&row| vector.is_true(row as usize));
             }
             if kept.is_empty() {
                 continue;

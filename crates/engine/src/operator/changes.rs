@@ -16,7 +16,7 @@
 use types::{Repr, Scalar};
 
 use super::copy::push_value;
-use crate::column::{Column, tri};
+use crate::column::Column;
 use crate::evaluate::Vector;
 use crate::selection::Selection;
 
@@ -30,6 +30,22 @@ pub enum RowKind {
 }
 
 impl RowKind {
+    /// All kinds, by their tags in stored rows. The order is part of the format of snapshots.
+    pub(crate) const ALL: [RowKind; 4] =
+        [RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::Delete];
+
+    /// Returns the byte that stands for the kind in stored rows.
+    #[inline]
+    pub(crate) fn tag(self) -> u8 {
+        self as u8
+    }
+
+    /// Returns the kind of a tag, if there is one.
+    #[inline]
+    pub(crate) fn of_tag(tag: u8) -> Option<RowKind> {
+        RowKind::ALL.get(usize::from(tag)).copied()
+    }
+
     /// Returns true for `+I` and `+U`.
     #[inline]
     pub fn is_addition(self) -> bool {
@@ -251,12 +267,4 @@ impl ChangeBuffer {
         let columns: usize = self.columns.iter().map(Column::memory_bytes).sum();
         columns + self.kinds.capacity() + self.watermarks.capacity() * size_of::<i64>()
     }
-}
-
-/// Keeps the places for which a boolean column is true.
-pub fn retain_true(vector: Vector<'_>, rows: &mut Vec<u32>) {
-    rows.retain(|&row| match vector {
-        Vector::Bool(flags) => flags[row as usize] == tri::TRUE,
-        other => other.get(row as usize) == Scalar::Bool(true),
-    });
 }

@@ -57,10 +57,7 @@ pub(crate) fn row(code: &str, values: impl Into<Vec<Value>>) -> Row {
 }
 
 fn kind(code: &str) -> RowKind {
-    [RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::Delete]
-        .into_iter()
-        .find(|kind| kind.code() == code)
-        .expect("a kind is +I, -U, +U or -D")
+    RowKind::ALL.into_iter().find(|kind| kind.code() == code).expect("a kind is +I, -U, +U or -D")
 }
 
 type Build<'a> = &'a dyn Fn() -> Box<dyn Operator>;

@@ -14,12 +14,10 @@ use jiff::tz::TimeZone;
 use sql::expr::{Expr, ExprGraph, ExprId};
 use sql::functions::{Env, EvalError};
 use sql::plan::{Pipeline, Rowtime};
-use types::Scalar;
 
 use crate::batch::Batch;
-use crate::column::tri;
 use crate::dictionary::Dictionary;
-use crate::evaluate::{Evaluator, Inputs, Passed, Vector};
+use crate::evaluate::{Evaluator, Inputs, Passed};
 use crate::selection::Selection;
 use crate::watermark::NO_WATERMARK;
 
@@ -243,10 +241,7 @@ impl Prepare {
             self.evaluator.compute(inputs, &[condition.expr], Some(&failed))?;
             let vector = self.evaluator.column(inputs, condition.expr);
             failed.retain(|&row| {
-                let holds = match vector {
-                    Vector::Bool(flags) => flags[row as usize] == tri::TRUE,
-                    other => other.get(row as usize) == Scalar::Bool(true),
-                };
+                let holds = vector.is_true(row as usize);
                 if !holds {
                     match &condition.reason {
                         Some(reason) => prepared.unusable.push(Unusable {

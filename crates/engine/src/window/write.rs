@@ -11,7 +11,7 @@ use super::aggregation::Aggregation;
 use super::results::result_column;
 use super::unit::Report;
 use crate::aggregate::table::GroupTable;
-use crate::column::{Column, tri};
+use crate::column::Column;
 use crate::connector::{ConnectorError, Rows, Stage};
 use crate::evaluate::{Evaluator, Inputs, Vector};
 use crate::layout::{QueryLayout, window_start};
@@ -270,11 +270,8 @@ impl Aggregation {
                 } else {
                     kept.extend(0..piece.len() as u32);
                     for &condition in &query_output.having {
-                        match evaluator.column(inputs, condition) {
-                            Vector::Bool(flags) => kept.retain(|&row| flags[row as usize] == tri::TRUE),
-                            Vector::Const(Scalar::Bool(true)) => {}
-                            _ => kept.clear(),
-                        }
+                        let vector = evaluator.column(inputs, condition);
+                        kept.retain(|&row| vector.is_true(row as usize));
                     }
                     Selection::Selected(&kept)
                 };

@@ -121,19 +121,17 @@ impl Queue {
     }
 }
 
-const KINDS: [RowKind; 4] = [RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::Delete];
-
 impl LeftRow {
     /// Appends the row to an image.
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.push(KINDS.iter().position(|&kind| kind == self.kind).unwrap_or_default() as u8);
+        out.push(self.kind.tag());
         out.extend_from_slice(&self.watermark.to_le_bytes());
         self.row.write(out);
     }
 
     /// Reads the kind, the watermark and the values of a row; `None` if the bytes are invalid.
     pub fn read<'a>(reader: &mut Reader<'a>) -> Option<(RowKind, i64, &'a [u8])> {
-        let kind = *KINDS.get(usize::from(reader.tag()?))?;
+        let kind = RowKind::of_tag(reader.tag()?)?;
         let watermark = i64::from_le_bytes(reader.run(8)?.try_into().ok()?);
         let length = reader.length()?;
         Some((kind, watermark, reader.run(length)?))

@@ -7,8 +7,6 @@ use crate::operator::windows::SessionContent;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
-const KINDS: [RowKind; 4] = [RowKind::Insert, RowKind::UpdateBefore, RowKind::UpdateAfter, RowKind::Delete];
-
 #[derive(Debug, Default)]
 pub(super) struct SessionRows {
     bytes: Vec<u8>,
@@ -16,7 +14,7 @@ pub(super) struct SessionRows {
 
 impl SessionRows {
     pub fn push<'v>(&mut self, kind: RowKind, values: impl Iterator<Item = Scalar<'v>>) {
-        self.bytes.push(kind as u8);
+        self.bytes.push(kind.tag());
         row::write_all(values, &mut self.bytes);
     }
 
@@ -26,7 +24,7 @@ impl SessionRows {
 
     /// Reads the kind of the next row, which its values follow. Returns `None` at the end.
     pub fn read_kind(reader: &mut Reader<'_>) -> Option<RowKind> {
-        KINDS.get(usize::from(reader.tag()?)).copied()
+        RowKind::of_tag(reader.tag()?)
     }
 }
 
