@@ -6,11 +6,8 @@ use std::time::Duration;
 use crossbeam_channel::Receiver;
 
 use super::control::{CheckpointError, Control, Part, SubtaskId, SubtaskKind};
-use super::{Acknowledgement, PartBytes};
+use super::{Acknowledgement, CHECK_INTERVAL, PartBytes};
 use crate::snapshot::{NotKept, OperatorPart, PartKeeper, Snapshot};
-
-/// Poll interval at which the collector checks whether it should still wait.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// A snapshot that is being taken.
 pub(super) struct Collecting<'a> {
@@ -71,10 +68,10 @@ impl<'a> Collecting<'a> {
                 break;
             }
 
-            match parts.recv_timeout(LOOK) {
+            match parts.recv_timeout(CHECK_INTERVAL) {
                 Ok(part) => self.take(*part)?,
                 Err(_) if left.is_zero() => return Err(CheckpointError::TimedOut),
-                Err(_) => left = left.saturating_sub(LOOK),
+                Err(_) => left = left.saturating_sub(CHECK_INTERVAL),
             }
         }
         Ok(self.put_together())

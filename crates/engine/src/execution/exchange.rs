@@ -21,7 +21,7 @@ use crate::selection::Selection;
 use crate::state::key_group;
 use crate::window::owner;
 
-/// The most messages in a channel.
+/// The most messages in a channel between two subtasks.
 pub(super) const CHANNEL_MESSAGES: usize = 8;
 
 /// A message from a subtask to another one.

@@ -16,7 +16,7 @@ use super::control::Control;
 use super::memory_pressure::LastReclaim;
 use super::outputs::Outputs;
 use super::source::earlier;
-use super::{ExecutionError, TaskMetrics};
+use super::{ExecutionError, INPUT_WAIT_MAX, TaskMetrics};
 use crate::activity::Activity;
 use crate::memory::{Claim, Holder};
 use crate::operator::chain::StreamTime;
@@ -76,9 +76,6 @@ pub(super) struct Input {
     pub barrier_at: Duration,
 }
 
-/// The longest wait for input, so that a cancelled job ends soon.
-const LONGEST_WAIT: Duration = Duration::from_millis(50);
-
 impl GlobalSubtask {
     pub fn run(mut self) -> Result<(), ExecutionError> {
         let mut inputs: Vec<Input> = self.inputs.iter().map(|_| Input::new()).collect();
@@ -88,8 +85,8 @@ impl GlobalSubtask {
         while !self.control.is_cancelled() {
             let before = self.clock.elapsed();
             let wait = match self.early_fire {
-                Some(_) if changed => LONGEST_WAIT.min(next_early.saturating_sub(before)),
-                _ => LONGEST_WAIT,
+                Some(_) if changed => INPUT_WAIT_MAX.min(next_early.saturating_sub(before)),
+                _ => INPUT_WAIT_MAX,
             };
 
             self.metrics.at(Activity::Receive);

@@ -6,10 +6,10 @@
 //! as they do while their state is encoded.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
+use super::CHECK_INTERVAL;
 use super::control::{Control, Part, SubtaskId};
 use crate::operator::chain::{Chain, OperatorState};
 
@@ -17,8 +17,6 @@ use crate::operator::chain::{Chain, OperatorState};
 const QUEUED: u64 = 64 << 20;
 /// Bytes that a subtask collects before it sends them; the remainder goes with the rest of its part.
 const SENT: u64 = 8 << 20;
-/// Poll interval at which a waiting subtask checks whether the snapshot is still wanted.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// The bytes that wait to be stored.
 #[derive(Debug, Default)]
@@ -42,7 +40,7 @@ impl Queued {
             if !is_wanted() {
                 return None;
             }
-            self.freed.wait_for(&mut queued, LOOK);
+            self.freed.wait_for(&mut queued, CHECK_INTERVAL);
         }
         *queued += bytes;
         Some(QueuedBytes { queue: self.clone(), bytes })

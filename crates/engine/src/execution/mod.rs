@@ -38,6 +38,7 @@ mod wiring;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use crossbeam_channel::Receiver;
 use types::ErrorDomain;
@@ -58,6 +59,12 @@ use crate::operator::chain::OperatorError;
 use crate::operator::{Ledger, LedgerCounts};
 use crate::snapshot::PartError;
 use crate::window::WindowError;
+
+/// The longest wait for input, so that the subtasks of a cancelled job end soon.
+const INPUT_WAIT_MAX: Duration = Duration::from_millis(50);
+
+/// Poll interval at which a thread that waits for a part of a snapshot checks whether it is still wanted.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A running plan.
 pub struct Execution {

@@ -11,7 +11,7 @@ use super::control::{Control, Part, PartTimes, SubtaskId};
 use super::exchange::EdgeMessage;
 use super::handover::StateHandover;
 use super::outputs::Outputs;
-use super::{ExecutionError, TaskMetrics};
+use super::{ExecutionError, INPUT_WAIT_MAX, TaskMetrics};
 use crate::activity::Activity;
 use crate::operator::chain::{ChainTarget, InFlight, StreamTime};
 
@@ -38,9 +38,6 @@ pub(super) struct EdgeInput {
     /// When it arrived, by the clock's `elapsed`.
     pub barrier_at: Duration,
 }
-
-/// The longest wait for input, so that a cancelled job ends soon.
-const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
 impl EdgeInput {
     /// Returns whether it may be read.
@@ -91,7 +88,7 @@ impl OperatorSubtask {
         chain.watch(&mut select);
 
         // The channels of answers come after the inputs.
-        let index = *read.get(select.ready_timeout(LONGEST_WAIT).ok()?)?;
+        let index = *read.get(select.ready_timeout(INPUT_WAIT_MAX).ok()?)?;
         // A sender that is gone without an end has failed or was cancelled; the control reports it.
         let message = self.inputs[index].channel.try_recv().ok()?;
         Some((index, message))

@@ -15,7 +15,7 @@ use super::global::Message;
 use super::io::DeadLetterBatch;
 use super::outputs::Outputs;
 pub(super) use super::source_progress::{Implied, SourceProgress, earlier};
-use super::{ExecutionError, Mode, TaskMetrics};
+use super::{ExecutionError, INPUT_WAIT_MAX, Mode, TaskMetrics};
 use crate::activity::Activity;
 use crate::batch::Batch;
 use crate::connector::{Polled, Records, Rows, Source, Stage};
@@ -80,9 +80,6 @@ pub(super) enum Downstream {
     /// In global subtasks; partial aggregates are shipped to them.
     Exchange { aggregation: Aggregation, shipping: Shipping, channels: Vec<Sender<Message>>, sinks: Outputs },
 }
-
-/// The longest wait for input, so that a cancelled job ends soon.
-const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
 /// Poll interval of a source that is held.
 const HELD: Duration = Duration::from_millis(5);
@@ -173,7 +170,7 @@ impl SourceSubtask {
 
     /// Returns how long to wait for input: until there is something else to do.
     fn wait(&self, progress: &SourceProgress, now: Duration) -> Duration {
-        let mut wait = LONGEST_WAIT;
+        let mut wait = INPUT_WAIT_MAX;
         if self.early_fire.is_some() && progress.changed {
             wait = wait.min(progress.next_early.saturating_sub(now));
         }

@@ -1,6 +1,7 @@
 //! The parts needed to run a plan, and how its subtasks are assembled and started.
 
 use super::control::{Control, SubtaskId, SubtaskKind};
+use super::exchange::CHANNEL_MESSAGES;
 use super::global::{GlobalSubtask, Message};
 use super::io::DeadLetterBatch;
 use super::memory_pressure::{LastReclaim, measure_after};
@@ -63,9 +64,6 @@ impl Restore {
         Restore { snapshot, parts: Arc::new(InMemory) }
     }
 }
-
-/// The most messages in a channel between two subtasks.
-const CHANNEL_MESSAGES: usize = 8;
 
 /// The common context of the subtasks of one pipeline.
 pub(super) struct Shared<'a> {

@@ -10,8 +10,6 @@ use crate::state::{Keyed, StateValue};
 
 /// The number of rows of a full chunk.
 const FULL: usize = 64;
-/// State that holds more bytes than this does not fit the caches.
-const LARGE_BYTES: usize = 1 << 20;
 
 /// A chunk of rows with their keys; see the module documentation.
 #[derive(Debug, Default)]
@@ -41,10 +39,10 @@ impl KeyChunk {
         })
     }
 
-    /// Prefetches the entries of the keys if the state is large. `of_value` prefetches memory outside a
+    /// Prefetches the entries of the keys if the state exceeds the CPU caches. `of_value` prefetches memory outside a
     /// value.
     pub fn prefetch<V: StateValue>(&mut self, state: &Keyed<V>, of_value: impl Fn(&V)) {
-        if state.memory_bytes() < LARGE_BYTES {
+        if !state.exceeds_caches() {
             return;
         }
         let mut hashes = std::mem::take(&mut self.hashes);

@@ -23,6 +23,9 @@ use super::segments::Segments;
 use super::{StateError, StateValue, StateWriter, key_group};
 use crate::row;
 
+/// A map of at most this many bytes counts as held by the CPU caches.
+const CACHED_BYTES: usize = 1 << 20;
+
 /// State by key.
 ///
 /// With a time to live, an entry that was not written for that long counts as absent. Look-ups notice an
@@ -292,6 +295,12 @@ impl<V: StateValue> Keyed<V> {
     #[cfg(test)]
     pub fn account_is_right(&self) -> bool {
         self.heap_bytes == self.entries.iter().map(KeyedEntry::heap_bytes).sum::<usize>()
+    }
+
+    /// Returns whether a look-up mostly waits for memory, so that [`Keyed::prefetch`] pays.
+    #[inline]
+    pub fn exceeds_caches(&self) -> bool {
+        self.memory_bytes() > CACHED_BYTES
     }
 
     pub fn memory_bytes(&self) -> usize {

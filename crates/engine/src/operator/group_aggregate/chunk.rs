@@ -7,9 +7,6 @@ use crate::operator::changes::Changes;
 use crate::row;
 use crate::state::Keyed;
 
-/// Groups that hold more bytes than this do not fit the caches.
-const LARGE_BYTES: usize = 1 << 20;
-
 /// The rows of a chunk, and the effect of each on its group.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
@@ -70,7 +67,7 @@ impl Chunk {
         rows: &Changes<'_>,
         now_ms: i64,
     ) {
-        if groups.memory_bytes() > LARGE_BYTES {
+        if groups.exceeds_caches() {
             groups.prefetch(self.ends.iter().map(|(_, hash)| *hash), Group::prefetch);
         }
 

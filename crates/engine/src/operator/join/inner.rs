@@ -132,7 +132,10 @@ impl InnerJoin {
 
         let mut places = rows.places();
         while chunk.fill(&mut places, own, |at, keys| shape.append_key(input, rows, at, keys)) {
-            [&*own, other].into_iter().filter(|side| side.is_large()).for_each(|side| chunk.prefetch(side));
+            [&*own, other]
+                .into_iter()
+                .filter(|side| side.exceeds_caches())
+                .for_each(|side| chunk.prefetch(side));
 
             for (at, hash, key) in chunk.iter() {
                 shape.write_row(input, rows, at, row);

@@ -32,9 +32,6 @@ pub(crate) struct Side {
 /// slots count.
 pub(crate) type PlaceRange = (usize, usize);
 
-/// State that holds more bytes than this does not fit the caches.
-const LARGE_BYTES: usize = 1 << 20;
-
 pub(crate) const ALL: PlaceRange = (0, usize::MAX);
 
 impl Side {
@@ -52,8 +49,8 @@ impl Side {
     }
 
     /// Returns whether a look-up mostly waits for memory.
-    pub fn is_large(&self) -> bool {
-        self.few.memory_bytes() > LARGE_BYTES
+    pub fn exceeds_caches(&self) -> bool {
+        self.few.exceeds_caches()
     }
 
     /// Prefetches the rows of keys with these hashes: see [`Keyed::prefetch`].
