@@ -14,6 +14,7 @@ pub mod exact_sum;
 pub mod image;
 pub mod keys;
 pub mod lists;
+pub(crate) mod percentile;
 pub mod pick;
 pub mod state;
 pub mod table;

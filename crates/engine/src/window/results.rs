@@ -4,6 +4,7 @@ use types::{DataType, Repr, Value};
 
 use crate::aggregate::domain::Domains;
 use crate::aggregate::exact_sum::{ExactSums, FixedColumn};
+use crate::aggregate::percentile::PercentilePosition;
 use crate::aggregate::state::{StateColumn, StateSpec};
 use crate::aggregate::table::{GroupTable, TableSpec};
 use crate::column::Column;
@@ -176,23 +177,16 @@ fn picked(
     }
 }
 
-/// Returns the linear interpolation at `p * (n - 1)`; `None` without values. Reorders the values.
-///
-/// If the position is exactly that of one value, the result is that value without interpolation: the next
-/// value may be infinite or NaN.
+/// Returns a percentile; `None` without values. Reorders the values.
 fn percentile(values: &mut [f64], p: f64) -> Option<f64> {
     if values.is_empty() {
         return None;
     }
-    let position = p * (values.len() - 1) as f64;
-    let (lower, higher) = (position.floor(), position.ceil());
-    let index = (lower as usize).min(values.len() - 1);
+    let position = PercentilePosition::new(p, values.len() as i64);
+    let index = (position.lower() as usize).min(values.len() - 1);
     let (_, &mut low, above) = values.select_nth_unstable_by(index, f64::total_cmp);
     let high = above.iter().copied().min_by(f64::total_cmp).unwrap_or(low);
-    if higher == lower || high == low {
-        return Some(low);
-    }
-    Some((higher - position) * low + (position - lower) * high)
+    Some(position.value(low, high))
 }
 
 fn for_each_distinct(

@@ -1,11 +1,4 @@
-//! `PERCENTILE`: all values in order, with linear interpolation between the two values around a position.
-//!
-//! Of n values, 0.5 is at position 0.5 * (n - 1), counted from 0:
-//!
-//! ```text
-//! values   1   2   4  10      0.5 * 3 = 1.5:  half of 2 and half of 4 = 3
-//! at       0   1   2   3
-//! ```
+//! `PERCENTILE`: all values in order with their counts; see [`PercentilePosition`] for the result.
 
 use sql::plan::operator::Function;
 use types::Scalar;
@@ -15,6 +8,7 @@ use super::call::CallSpec;
 use super::multiset::Multiset;
 use super::nested;
 use super::variance::double;
+use crate::aggregate::percentile::PercentilePosition;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
@@ -36,26 +30,22 @@ impl Percentile {
     }
 
     /// Returns the value at a place between 0 and 1; there must be values.
-    ///
-    /// If the place is exactly that of one value, the result is that value without interpolation: the next
-    /// value may be infinite or NaN.
     fn at(&self, place: f64) -> f64 {
-        let position = place * (self.total - 1) as f64;
-        let (lower, higher) = (position.floor(), position.ceil());
+        let position = PercentilePosition::new(place, self.total);
         let mut values = self.values.iter();
         let mut end = 0;
 
         while let Some((value, count)) = values.next() {
             end += count;
-            if (end as f64) <= lower {
+            if (end as f64) <= position.lower() {
                 continue;
             }
             let low = as_double(value.as_scalar());
-            if (end as f64) > higher {
+            if (end as f64) > position.higher() {
                 return low;
             }
             let high = values.next().map_or(low, |(value, _)| as_double(value.as_scalar()));
-            return (higher - position) * low + (position - lower) * high;
+            return position.value(low, high);
         }
         f64::NAN
     }
