@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p engine --bench evaluate [-- ROWS…]`, where ROWS are the sizes of batches.
 
+mod cpu_time;
+
 use std::hint::black_box;
 
 use engine::column::{Coded, Column};
@@ -10,6 +12,8 @@ use sql::expr::ExprId;
 use sql::functions::Env;
 use sql::plan::{Pipeline, Plan};
 use types::Scalar;
+
+use self::cpu_time::thread_cpu_ns;
 
 const RUNS: usize = 7;
 const ROWS: usize = 1 << 16;
@@ -251,15 +255,6 @@ fn measure(what: &str, plan: &Plan, exprs: &[ExprId], columns: &impl Fn(usize) -
     }
 
     report(&format!("  {what}"), &figures);
-}
-
-/// Returns the CPU time of this thread.
-fn thread_cpu_ns() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call writes one timespec, which is ours.
-    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    assert_eq!(status, 0, "this system has no clock of a thread's CPU time");
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports to people")]

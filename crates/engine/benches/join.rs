@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p engine --bench join`
 
+mod cpu_time;
+
 use engine::operator::chain::{Chain, ChainTarget, Link, Operator, StreamTime};
 use engine::operator::changes::{ChangeBuffer, RowKind};
 use engine::operator::interval_join::IntervalJoinOperator;
@@ -13,6 +15,8 @@ use sql::plan::operator::{
     Changes, Distribution, Field, Input, IntervalJoin, Join, JoinKey, JoinKind, Predicate, TemporalJoin, Time,
 };
 use types::{ColumnType, DataType, Interval, Repr, Scalar};
+
+use self::cpu_time::thread_cpu_ns;
 
 const ROWS: i64 = 1_000_000;
 const BATCH: usize = 4_096;
@@ -195,15 +199,6 @@ fn resident_bytes() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: usize = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0);
     pages * 4_096
-}
-
-/// Returns the CPU time of this thread.
-fn thread_cpu_ns() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call writes one timespec, which is ours.
-    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    assert_eq!(status, 0, "this system has no clock of a thread's CPU time");
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports to people")]

@@ -4,6 +4,7 @@
 //! `cargo bench -p engine --bench operators [-- QUERY…]`, where a QUERY is `q4`, `q18` and the like: then
 //! only those run.
 
+mod cpu_time;
 mod nexmark;
 
 use std::hint::black_box;
@@ -17,6 +18,8 @@ use sql::functions::Env;
 use sql::plan::Updates;
 use sql::plan::operator::{Call, Changes as Mode, Distribution, Field, Function, GroupAggregate, Input};
 use types::{DataType, Repr, Scalar};
+
+use self::cpu_time::thread_cpu_ns;
 
 const BATCH: u64 = 1_000;
 const ROWS: u64 = 2_000_000;
@@ -118,9 +121,9 @@ fn measure(keys: u64, kinds: &[RowKind], build: &dyn Fn() -> Box<dyn Operator>) 
             push(&mut chain, &first);
         }
 
-        let start = cpu_ns();
+        let start = thread_cpu_ns();
         batches.iter().for_each(|batch| push(&mut chain, batch));
-        best = best.min((cpu_ns() - start) / ROWS as f64);
+        best = best.min((thread_cpu_ns() - start) as f64 / ROWS as f64);
         held = chain.memory_bytes().map(|(_, bytes)| bytes).sum();
     }
     report("", &format!("{keys:<9}  {best:>7.0}   {:>7.1}", held as f64 / 1e6));
@@ -145,15 +148,6 @@ fn push(chain: &mut Chain, rows: &ChangeBuffer) {
 fn mix(value: u64) -> u64 {
     let value = (value ^ value >> 31).wrapping_mul(0x7fb5_d329_728e_a185);
     (value ^ value >> 27) >> 16
-}
-
-/// Returns the CPU time of this thread, in nanoseconds.
-fn cpu_ns() -> f64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call writes one timespec, which is ours.
-    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    assert_eq!(status, 0, "this system has no clock of a thread's CPU time");
-    time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
 }
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports to people")]

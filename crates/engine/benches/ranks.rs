@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p engine --bench ranks [-- ROWS]`, where ROWS is the number of rows of each case.
 
+mod cpu_time;
+
 use engine::operator::chain::{Chain, ChainTarget, Link, OperatorError, Outlet, StreamTime};
 use engine::operator::changes::{ChangeBuffer, Changes, RowKind};
 use engine::operator::rank::RankOperator;
@@ -9,6 +11,8 @@ use sql::functions::Env;
 use sql::plan::Updates;
 use sql::plan::operator::{Changes as Mode, Distribution, Field, Input, Rank, RankEnd, SortKey};
 use types::{DataType, Repr, Scalar};
+
+use self::cpu_time::thread_cpu_ns;
 
 const ROWS: usize = 4_000_000;
 const BATCH: usize = 4_096;
@@ -101,9 +105,9 @@ fn measure(case: &Case, partitions: u64, rows: usize) -> (f64, usize) {
         }
         made += buffer.len();
 
-        let start = cpu_ns();
+        let start = thread_cpu_ns();
         buffer.lend(|rows| chain.push(target, rows)).expect("rank takes all rows");
-        spent += cpu_ns() - start;
+        spent += thread_cpu_ns() - start;
     }
 
     let bytes = chain.memory_bytes().map(|(_, bytes)| bytes).sum();
@@ -116,15 +120,6 @@ fn row(number: usize, partitions: u64) -> [Scalar<'static>; 3] {
     let price = mixed >> 44;
     let key = (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20;
     [(key % partitions) as i64, price as i64, number as i64].map(Scalar::Int)
-}
-
-/// Returns the CPU time of this thread.
-fn cpu_ns() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a valid place for the answer.
-    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
-    assert_eq!(result, 0, "the clock of the thread is there");
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports")]

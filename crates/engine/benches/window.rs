@@ -2,6 +2,8 @@
 //!
 //! `cargo bench -p engine --bench window`
 
+mod cpu_time;
+
 use engine::operator::chain::{Chain, ChainTarget, Link, Operator, StreamTime};
 use engine::operator::changes::{ChangeBuffer, RowKind};
 use engine::operator::over::OverOperator;
@@ -14,6 +16,8 @@ use sql::plan::operator::{
     WindowAggregate, WindowAssign, WindowProperty, Windowing,
 };
 use types::{DataType, Interval, Repr, Scalar};
+
+use self::cpu_time::thread_cpu_ns;
 
 const ROWS: i64 = 1_000_000;
 const BATCH: usize = 4_096;
@@ -135,15 +139,6 @@ fn measure(name: &str, operator: Box<dyn Operator>, keys: i64) {
     chain.advance(target, StreamTime::END).expect("time ends");
     spent += thread_cpu_ns() - start;
     report(name, &format!("{:4.0} ns a row, {:4} MB", spent as f64 / ROWS as f64, most / 1_000_000));
-}
-
-/// Returns the CPU time of this thread.
-fn thread_cpu_ns() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call writes one timespec, which is ours.
-    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    assert_eq!(status, 0, "this system has no clock of a thread's CPU time");
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports to people")]

@@ -21,7 +21,8 @@ use sql::plan::operator::{Calc, Target};
 use sql::plan::{Pipeline, Plan, Query, Shape};
 
 use self::events::Batch;
-use super::{Nowhere, cpu_ns, report};
+use super::cpu_time::thread_cpu_ns;
+use super::{Nowhere, report};
 
 /// The number of events of a run.
 const EVENTS: u64 = 1_000_000;
@@ -206,8 +207,8 @@ fn push(chain: &mut Chain, place: usize, pipeline: &Pipeline, batch: &Batch, wat
     };
     let target = ChainTarget::Operator { place, input: 0, producer: 0 };
 
-    let start = cpu_ns();
+    let start = thread_cpu_ns();
     chain.push(target, &rows).expect("the operators take all rows");
     chain.advance(target, StreamTime { watermark, is_idle: false }).expect("time goes on");
-    cpu_ns() - start
+    (thread_cpu_ns() - start) as f64
 }
