@@ -1,13 +1,13 @@
 //! Barriers: how subtasks agree on one point of the input.
 //!
 //! When a snapshot is requested, a source subtask hands on everything it has read, sends a barrier into each
-//! channel, and reads on. A global subtask stops reading a channel at its barrier until the barriers of all
-//! channels have arrived: its state then holds everything read before the barriers and nothing after (aligned
-//! barriers, as in Carbone et al., "Lightweight Asynchronous Snapshots for Distributed Dataflows").
+//! channel, and reads on. A global subtask contributes once the barriers of all its channels have arrived: see the
+//! file `alignment.rs`.
 
 use std::time::Duration;
 
 use super::ExecutionError;
+use super::alignment::{Aligned, align};
 use super::control::{Part, PartTimes, SubtaskId, SubtaskKind};
 use super::global::{GlobalSubtask, Input, Message};
 use super::handover::StateHandover;
@@ -126,22 +126,12 @@ impl SourceSubtask {
 impl GlobalSubtask {
     /// Contributes to a snapshot once the barriers of all inputs have arrived.
     pub(super) fn align(&mut self, inputs: &mut [Input]) -> Result<(), ExecutionError> {
-        let Some(barrier) = inputs.iter().filter_map(|input| input.barrier).max() else { return Ok(()) };
-        // The snapshot of an older barrier was abandoned, so the input is read on.
-        for input in inputs.iter_mut().filter(|input| input.barrier.is_some_and(|of| of < barrier)) {
-            input.barrier = None;
-        }
-
-        // An input that has ended sends nothing more: all its rows are in the state.
-        if inputs.iter().any(|input| input.barrier.is_none() && !input.ended) {
-            return Ok(());
-        }
+        let Some(Aligned { barrier, first }) = align(inputs, |input| &mut input.gate) else { return Ok(()) };
 
         self.metrics.at(Activity::Snapshot);
         let began = self.clock.elapsed();
-        let at_barrier = || inputs.iter().filter(|input| input.barrier.is_some());
-        let first = at_barrier().map(|input| input.barrier_at).min().unwrap_or(began);
-        let watermark = at_barrier().map(|input| input.watermark).min().unwrap_or(NO_WATERMARK);
+        let at_barrier = inputs.iter().filter(|input| input.gate.is_at_barrier());
+        let watermark = at_barrier.map(|input| input.watermark).min().unwrap_or(NO_WATERMARK);
 
         let env = self.env();
         self.aggregation.advance(watermark, &env, &mut self.sinks)?;
@@ -171,7 +161,7 @@ impl GlobalSubtask {
             });
         }
 
-        inputs.iter_mut().for_each(|input| input.barrier = None);
+        inputs.iter_mut().for_each(|input| input.gate.open());
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Select};
 use sql::functions::Env;
 use types::{Clock, Timestamp};
 
+use super::alignment::Gate;
 use super::control::Control;
 use super::memory_pressure::LastReclaim;
 use super::outputs::Outputs;
@@ -69,11 +70,7 @@ pub(super) struct Input {
     pub receiving: Receiving,
     pub watermark: i64,
     pub is_idle: bool,
-    pub ended: bool,
-    /// The barrier that has arrived; the input is not read until all have arrived.
-    pub barrier: Option<u64>,
-    /// When it arrived, by the clock's `elapsed`.
-    pub barrier_at: Duration,
+    pub gate: Gate,
 }
 
 impl GlobalSubtask {
@@ -139,7 +136,7 @@ impl GlobalSubtask {
             let spent = self.clock.elapsed().saturating_sub(start + self.sinks.book());
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
 
-            if inputs.iter().all(|input| input.ended) {
+            if inputs.iter().all(|input| input.gate.has_ended()) {
                 self.metrics.at(Activity::Fire);
                 self.aggregation.advance(i64::MAX, &env, &mut self.sinks)?;
                 self.sinks.end()?;
@@ -170,7 +167,7 @@ impl GlobalSubtask {
 
     /// Returns the next message of any readable input.
     fn receive(&self, inputs: &[Input], wait: Duration) -> Option<(usize, Message)> {
-        let open: Vec<usize> = (0..inputs.len()).filter(|&index| inputs[index].is_open()).collect();
+        let open: Vec<usize> = (0..inputs.len()).filter(|&index| inputs[index].gate.is_open()).collect();
         let mut select = Select::new();
         open.iter().for_each(|&index| {
             select.recv(&self.inputs[index]);
@@ -192,7 +189,7 @@ impl GlobalSubtask {
                 return watermark;
             }
             let mut silent =
-                (0..inputs.len()).filter(|&index| inputs[index].is_idle && inputs[index].is_open());
+                (0..inputs.len()).filter(|&index| inputs[index].is_idle && inputs[index].gate.is_open());
             let Some((index, message)) =
                 silent.find_map(|index| Some((index, self.inputs[index].try_recv().ok()?)))
             else {
@@ -230,13 +227,12 @@ impl GlobalSubtask {
                 false
             }
             Message::Barrier { barrier, watermark } => {
-                input.barrier = Some(barrier);
-                input.barrier_at = self.clock.elapsed();
+                input.gate.close(barrier, self.clock.elapsed());
                 input.watermark = input.watermark.max(watermark);
                 false
             }
             Message::End => {
-                input.ended = true;
+                input.gate.end();
                 false
             }
         }
@@ -249,28 +245,23 @@ impl Input {
             receiving: Receiving::default(),
             watermark: NO_WATERMARK,
             is_idle: false,
-            ended: false,
-            barrier: None,
-            barrier_at: Duration::ZERO,
+            gate: Gate::default(),
         }
-    }
-
-    /// Returns whether it may be read.
-    fn is_open(&self) -> bool {
-        !self.ended && self.barrier.is_none()
     }
 }
 
 /// Returns whether all inputs are idle. If all inputs have ended, the end itself still has to be processed.
 fn is_idle(inputs: &[Input]) -> bool {
-    let mut open = inputs.iter().filter(|input| !input.ended).peekable();
+    let mut open = inputs.iter().filter(|input| !input.gate.has_ended()).peekable();
     open.peek().is_some() && open.all(|input| input.is_idle)
 }
 
 /// Returns the minimum watermark of the active inputs; if all are idle, the maximum. An input at a barrier
 /// counts as active, because it may have become active again behind the barrier.
 fn least(inputs: &[Input]) -> i64 {
-    let active = inputs.iter().filter(|input| !input.ended && (!input.is_idle || input.barrier.is_some()));
+    let active = inputs
+        .iter()
+        .filter(|input| !input.gate.has_ended() && (!input.is_idle || input.gate.is_at_barrier()));
     match active.map(|input| input.watermark).min() {
         Some(least) => least,
         None => inputs.iter().map(|input| input.watermark).max().unwrap_or(NO_WATERMARK),

@@ -13,6 +13,7 @@
 //! Operators that need rows of several subtasks run in vertices of their own, see the file `placement.rs`.
 
 mod acknowledgement;
+mod alignment;
 mod barrier;
 mod booking;
 mod collecting;

@@ -2,11 +2,11 @@
 //! chain.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Select};
 use types::Clock;
 
+use super::alignment::{Aligned, Gate, align};
 use super::control::{Control, Part, PartTimes, SubtaskId};
 use super::exchange::EdgeMessage;
 use super::handover::StateHandover;
@@ -32,18 +32,7 @@ pub(super) struct EdgeInput {
     pub channel: Receiver<EdgeMessage>,
     /// Per edge of the plan: the target of its rows. Edges of other homes have none.
     pub targets: Vec<Option<ChainTarget>>,
-    pub ended: bool,
-    /// The barrier that has arrived; the input is not read until all have arrived.
-    pub barrier: Option<u64>,
-    /// When it arrived, by the clock's `elapsed`.
-    pub barrier_at: Duration,
-}
-
-impl EdgeInput {
-    /// Returns whether it may be read.
-    fn is_open(&self) -> bool {
-        !self.ended && self.barrier.is_none()
-    }
+    pub gate: Gate,
 }
 
 impl OperatorSubtask {
@@ -66,7 +55,7 @@ impl OperatorSubtask {
             let spent = self.clock.elapsed().saturating_sub(start + self.outputs.book());
             TaskMetrics::add_time(&self.metrics.busy_ns, spent);
             let is_waiting = self.outputs.chain.in_flight() != InFlight::None;
-            if self.inputs.iter().all(|input| input.ended) && !is_waiting {
+            if self.inputs.iter().all(|input| input.gate.has_ended()) && !is_waiting {
                 return self.end();
             }
         }
@@ -79,7 +68,7 @@ impl OperatorSubtask {
     fn receive(&self) -> Option<(usize, EdgeMessage)> {
         let chain = &self.outputs.chain;
         let is_full = chain.in_flight() == InFlight::Full;
-        let is_read = |&index: &usize| !is_full && self.inputs[index].is_open();
+        let is_read = |&index: &usize| !is_full && self.inputs[index].gate.is_open();
         let read: Vec<usize> = (0..self.inputs.len()).filter(is_read).collect();
         let mut select = Select::new();
         read.iter().for_each(|&index| {
@@ -118,11 +107,10 @@ impl OperatorSubtask {
                 }
             }
             EdgeMessage::Barrier(barrier) => {
-                input.barrier = Some(barrier);
-                input.barrier_at = self.clock.elapsed();
+                input.gate.close(barrier, self.clock.elapsed());
             }
             EdgeMessage::End => {
-                input.ended = true;
+                input.gate.end();
                 let targets: Vec<ChainTarget> = input.targets.iter().copied().flatten().collect();
                 for target in targets {
                     self.outputs.chain.advance(target, StreamTime::END)?;
@@ -135,19 +123,12 @@ impl OperatorSubtask {
 
     /// Contributes to a snapshot once the barriers of all inputs have arrived.
     fn align(&mut self) -> Result<(), ExecutionError> {
-        let Some(barrier) = self.inputs.iter().filter_map(|input| input.barrier).max() else { return Ok(()) };
-        // The snapshot of an older barrier was abandoned, so the input is read on.
-        for input in self.inputs.iter_mut().filter(|input| input.barrier.is_some_and(|of| of < barrier)) {
-            input.barrier = None;
-        }
-        if self.inputs.iter().any(|input| input.barrier.is_none() && !input.ended) {
+        let Some(Aligned { barrier, first }) = align(&mut self.inputs, |input| &mut input.gate) else {
             return Ok(());
-        }
+        };
 
         self.metrics.at(Activity::Snapshot);
         let began = self.clock.elapsed();
-        let first =
-            self.inputs.iter().filter(|input| input.barrier.is_some()).map(|input| input.barrier_at).min();
 
         // Results before the barrier must be durable before the subtask contributes its part.
         self.outputs.barrier(barrier);
@@ -157,7 +138,7 @@ impl OperatorSubtask {
         if let Some(operators) = StateHandover::of_chain(&self.control, of, &self.outputs.chain) {
             let times = PartTimes {
                 began,
-                aligning: began.saturating_sub(first.unwrap_or(began)),
+                aligning: began.saturating_sub(first),
                 taking: self.clock.elapsed().saturating_sub(began),
             };
             self.control.contribute(Part {
@@ -172,7 +153,7 @@ impl OperatorSubtask {
         }
         self.measure();
 
-        self.inputs.iter_mut().for_each(|input| input.barrier = None);
+        self.inputs.iter_mut().for_each(|input| input.gate.open());
         Ok(())
     }
 

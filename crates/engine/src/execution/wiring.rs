@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use sql::plan::operator::Target;
 
+use super::alignment::Gate;
 use super::exchange::{CHANNEL_MESSAGES, EdgeMessage, EdgeOutlet, SinkOutlet};
 use super::io::Sinks;
 use super::operator_task::EdgeInput;
@@ -249,13 +250,7 @@ impl<'a> Wiring<'a> {
 
                 let channels = self.channels.get_mut(&(from, home));
                 let channel = channels.and_then(|of| of[sender][subtask].from.take());
-                inputs.extend(channel.map(|channel| EdgeInput {
-                    channel,
-                    targets,
-                    ended: false,
-                    barrier: None,
-                    barrier_at: std::time::Duration::ZERO,
-                }));
+                inputs.extend(channel.map(|channel| EdgeInput { channel, targets, gate: Gate::default() }));
             }
         }
         inputs
