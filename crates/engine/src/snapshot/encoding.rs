@@ -18,15 +18,21 @@ pub const VERSION: u16 = 2;
 /// The reason why bytes are not a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    #[error("this is no snapshot: it does not begin with `WEIRSNAP`")]
+    #[error("this is not a snapshot of Weir: it does not begin with `WEIRSNAP`")]
     NotASnapshot,
-    #[error("snapshot format {0} is newer than this version of Weir, which reads up to {VERSION}")]
+    #[error(
+        "this version of Weir reads snapshots of format 1 to {VERSION}, and this one has format {0}: use a newer version of Weir"
+    )]
     Version(u16),
-    #[error("the snapshot is cut short: {there} bytes of {expected}")]
+    #[error(
+        "the snapshot is truncated: it has {there} of {expected} bytes. Use a copy, or another checkpoint or savepoint"
+    )]
     CutShort { there: u64, expected: u64 },
-    #[error("the snapshot is damaged: its checksum is {found:08x} and should be {expected:08x}")]
+    #[error(
+        "the snapshot is damaged: its checksum is {found:08x} instead of {expected:08x}. Use a copy, or another checkpoint or savepoint"
+    )]
     Checksum { found: u32, expected: u32 },
-    #[error("the snapshot does not hold together: {0}")]
+    #[error("the snapshot is inconsistent: {0}. Use another checkpoint or savepoint")]
     Malformed(String),
 }
 
@@ -188,6 +194,6 @@ mod tests {
         newer[8] = 9;
         assert_eq!(decode(&newer), Err(SnapshotError::Version(9)));
         let short = decode(&bytes[..bytes.len() - 1]).unwrap_err();
-        assert!(short.to_string().starts_with("the snapshot is cut short"), "{short}");
+        assert!(short.to_string().starts_with("the snapshot is truncated"), "{short}");
     }
 }

@@ -57,18 +57,18 @@ impl RestoreReport {
 impl fmt::Display for RestoreReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for table in &self.resumed {
-            writeln!(f, "source `{table}` goes on where it stood")?;
+            writeln!(f, "source `{table}` continues at the positions of the snapshot")?;
         }
 
         for (table, why) in &self.started {
-            writeln!(f, "source `{table}` starts as its options say: {why}")?;
+            writeln!(f, "source `{table}` starts where the options of its table say: {why}")?;
         }
 
         for (query, fate) in &self.queries {
             match fate {
                 Fate::Kept => writeln!(f, "query `{query}` keeps its state")?,
-                Fate::TakenFrom(from) => writeln!(f, "query `{query}` takes on the state of `{from}`")?,
-                Fate::Stateless => writeln!(f, "query `{query}` has no state")?,
+                Fate::TakenFrom(from) => writeln!(f, "query `{query}` takes over the state of `{from}`")?,
+                Fate::Stateless => writeln!(f, "query `{query}` needs no state")?,
                 Fate::Empty(why) => writeln!(f, "query `{query}` starts empty: {why}")?,
             }
         }
@@ -81,7 +81,7 @@ impl fmt::Display for RestoreReport {
         }
 
         for name in &self.dropped {
-            writeln!(f, "the state of `{name}` is dropped")?;
+            writeln!(f, "the state of `{name}` is dropped: nothing in the script uses it")?;
         }
 
         Ok(())
@@ -129,7 +129,10 @@ pub(crate) fn match_plan<'a>(
         }
 
         for query in &pipeline.queries {
-            report.queries.push((query.name.clone(), Fate::Empty("its source starts anew".to_owned())));
+            report.queries.push((
+                query.name.clone(),
+                Fate::Empty("its source does not continue at the positions of the snapshot".to_owned()),
+            ));
         }
         matches.push(None);
     }
@@ -201,7 +204,9 @@ fn find(name: &str, wanted: &UnitIdentity, units: &[UnitImage], pipeline: &Pipel
         (_, Some(own)) if units[own].identity != wanted.unit => {
             (None, Fate::Empty("its window, conditions or keys have changed".to_owned()))
         }
-        (_, Some(_)) => (None, Fate::Empty("it aggregates something it did not before".to_owned())),
+        (_, Some(_)) => {
+            (None, Fate::Empty("it computes an aggregate that it did not compute before".to_owned()))
+        }
     }
 }
 
@@ -212,7 +217,7 @@ fn changed(image: &PipelineImage, reads: &Reads) -> String {
     topics.dedup();
     let before = if topics.len() == 1 { "topic" } else { "topics" };
     format!(
-        "it reads {} of {} now, and read {before} `{}` of {} before",
+        "it reads {} of {} now, and the positions are those of {before} `{}` of {}",
         reads.what,
         reads.system,
         topics.join("`, `"),

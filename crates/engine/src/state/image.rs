@@ -85,13 +85,13 @@ pub fn read_part<E: From<StateError>>(
     let broken = |what: &str| StateError { operator: operator.to_owned(), what: what.to_owned() };
     let mut rest = bytes;
     while !rest.is_empty() {
-        let ((key_group, length), behind): ((u32, u64), &[u8]) =
-            postcard::take_from_bytes(rest).map_err(|_| broken("a part does not hold together"))?;
+        let ((key_group, length), behind): ((u32, u64), &[u8]) = postcard::take_from_bytes(rest)
+            .map_err(|_| broken("the head of a key group has invalid bytes"))?;
         if !groups.contains(key_group) {
-            return Err(broken("a part holds a key group of another").into());
+            return Err(broken("a part has a key group outside its range").into());
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        let (held, behind) = behind.split_at_checked(length).ok_or_else(|| broken("a part is cut short"))?;
+        let (held, behind) = behind.split_at_checked(length).ok_or_else(|| broken("a part is truncated"))?;
         if wanted.contains(key_group) {
             take(StatePart { key_group, bytes: held.to_vec() })?;
         }

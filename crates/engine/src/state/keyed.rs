@@ -353,8 +353,7 @@ impl<V: StateValue> Keyed<V> {
             Some((key, written, value))
         })();
         let Some((key, written, value)) = entry else {
-            let what = "an entry does not hold together".to_owned();
-            return Err(StateError { operator: operator.to_owned(), what });
+            return Err(StateError::malformed(operator, "an entry"));
         };
 
         self.update(key, written, |stored| *stored = Some(value));

@@ -55,10 +55,25 @@ pub trait StateValue: Sized {
 
 /// State that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the state of `{operator}` in the snapshot cannot be read: {what}")]
+#[error(
+    "the state of operator `{operator}` in the snapshot cannot be read: {what}. Start from another checkpoint or savepoint"
+)]
 pub struct StateError {
     pub operator: String,
     pub what: String,
+}
+
+impl StateError {
+    /// Bytes that are not what they should be; `entry` names it: `a timer`.
+    pub(crate) fn malformed(operator: &str, entry: &str) -> StateError {
+        StateError { operator: operator.to_owned(), what: format!("{entry} has invalid bytes") }
+    }
+
+    /// An entry with a tag that the operator does not write.
+    pub(crate) fn unknown_tag(operator: &str, tag: u8) -> StateError {
+        let what = format!("it has an entry of kind {tag}, which this operator does not write");
+        StateError { operator: operator.to_owned(), what }
+    }
 }
 
 impl StateValue for () {

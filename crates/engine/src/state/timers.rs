@@ -75,8 +75,7 @@ impl Timers {
             Some((time, reader.run(length)?))
         })();
         let Some((time, key)) = timer else {
-            let what = "a timer does not hold together".to_owned();
-            return Err(StateError { operator: operator.to_owned(), what });
+            return Err(StateError::malformed(operator, "a timer"));
         };
 
         self.set(time, key);

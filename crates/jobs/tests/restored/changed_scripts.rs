@@ -123,7 +123,10 @@ fn state_that_no_longer_fits_is_not_used() {
         change(&before, &(query("a", "SUM(v)", "TRUE", 30) + &query("b", "MIN(v)", "TRUE", 60)), 1);
     let changed = "its window, conditions or keys have changed".to_owned();
     assert_eq!(fate(&report, "a"), &Fate::Empty(changed));
-    assert_eq!(fate(&report, "b"), &Fate::Empty("it aggregates something it did not before".to_owned()));
+    assert_eq!(
+        fate(&report, "b"),
+        &Fate::Empty("it computes an aggregate that it did not compute before".to_owned())
+    );
     assert_eq!(counts(&rows, "b")["k1:2025-12-09 12:06:00"], 6);
     assert_eq!(counts(&rows, "b")["k1:2025-12-09 12:07:00"], 12);
 }
@@ -150,15 +153,17 @@ fn another_topic_starts_anew() {
     let (_, snapshot) = halfway(&query("a", "SUM(v)", "TRUE", 60));
     let plan = compile(&format!("{SOURCE}{}", query("a", "SUM(v)", "TRUE", 60)));
     let report = RestoreReport::of(&plan, &snapshot, &[reads("other")]).unwrap();
-    let why = "it reads topic `other` of memory now, and read topic `user-queries` of memory before";
+    let why =
+        "it reads topic `other` of memory now, and the positions are those of topic `user-queries` of memory";
     assert_eq!(report.started, [("q".to_owned(), why.to_owned())]);
     assert_eq!(report.dropped, ["a"]);
     assert!(!report.is_complete());
     assert_eq!(
         report.to_string(),
         format!(
-            "source `q` starts as its options say: {why}\nquery `a` starts empty: its source starts anew\n\
-             the state of `a` is dropped\n"
+            "source `q` starts where the options of its table say: {why}\n\
+             query `a` starts empty: its source does not continue at the positions of the snapshot\n\
+             the state of `a` is dropped: nothing in the script uses it\n"
         )
     );
 }
@@ -200,6 +205,11 @@ fn operators_start_empty_where_their_source_starts_anew() {
     let plan = compile(&format!("{SOURCE}{script}"));
     let report = RestoreReport::of(&plan, &snapshot, &[reads("other")]).unwrap();
     assert!(fates(&report).iter().all(|(_, kept)| !kept) && !report.operators.is_empty(), "{report}");
-    assert!(report.to_string().contains("starts empty: its source starts anew"), "{report}");
+    assert!(
+        report
+            .to_string()
+            .contains("starts empty: its source does not continue at the positions of the snapshot"),
+        "{report}"
+    );
     assert_eq!(report.dropped, ["a: GroupAggregate", "a: Rank"]);
 }

@@ -17,7 +17,7 @@
 use types::{Interval, Scalar};
 
 use super::super::changes::{ChangeBuffer, Changes, RowKind};
-use super::{no_map, tag};
+use super::tag;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StateValue, StateWriter, Timers};
 use crate::watermark::NO_WATERMARK;
@@ -112,7 +112,7 @@ impl FirstByTime {
             tag::GIVEN => self.given.read(reader, operator),
             tag::WAITING => self.waiting.read(reader, operator),
             tag::TIMERS => self.timers.read(reader, operator),
-            _ => Err(no_map(operator, tag)),
+            _ => Err(StateError::unknown_tag(operator, tag)),
         }
     }
 

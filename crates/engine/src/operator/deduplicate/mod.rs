@@ -191,7 +191,7 @@ impl Operator for DeduplicateOperator {
                     given.read(&mut reader, &self.name)?
                 }
                 (DeduplicateState::Last(last), tag::LAST) => last.read(&mut reader, &self.name)?,
-                _ => return Err(no_map(&self.name, tag)),
+                _ => return Err(StateError::unknown_tag(&self.name, tag)),
             }
         }
         Ok(())
@@ -213,8 +213,4 @@ impl Operator for DeduplicateOperator {
             DeduplicateState::Last(last) => last.take_late(),
         }
     }
-}
-
-fn no_map(operator: &str, tag: u8) -> StateError {
-    StateError { operator: operator.to_owned(), what: format!("there is no map {tag}") }
 }

@@ -189,8 +189,7 @@ impl Operator for GroupAggregateOperator {
         let mut reader = Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
             if tag != GROUPS {
-                let what = format!("there is no map {tag}");
-                return Err(StateError { operator: self.name.clone(), what });
+                return Err(StateError::unknown_tag(&self.name, tag));
             }
             self.groups.read(&mut reader, &self.name)?;
         }

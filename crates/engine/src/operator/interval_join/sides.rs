@@ -177,10 +177,7 @@ impl Sides {
             match usize::from(tag) {
                 side @ (LEFT | RIGHT) => self.buckets[side].read(reader, operator)?,
                 2 | 3 => self.timers[usize::from(tag - TIMERS)].read(reader, operator)?,
-                _ => {
-                    let what = format!("entries of kind {tag} are unknown");
-                    return Err(StateError { operator: operator.to_owned(), what });
-                }
+                _ => return Err(StateError::unknown_tag(operator, tag)),
             }
         }
         Ok(())

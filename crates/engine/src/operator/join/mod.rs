@@ -185,7 +185,8 @@ impl Operator for JoinOperator {
                 Work::NotIn(not_in) => not_in.restore(tag, &mut reader, &self.name)?,
             };
             if !is_known {
-                let what = format!("entries of kind {tag} are of another join");
+                // Tags tell the form in which rows are stored: see `Side::new`.
+                let what = format!("it has an entry of kind {tag}, which another join wrote");
                 return Err(StateError { operator: self.name.clone(), what });
             }
         }

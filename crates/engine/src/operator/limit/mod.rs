@@ -81,10 +81,7 @@ impl RowDriven for LimitOperator {
         let mut reader = Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
             if tag != COUNT {
-                return Err(StateError {
-                    operator: self.name.clone(),
-                    what: format!("there is no map {tag}"),
-                });
+                return Err(StateError::unknown_tag(&self.name, tag));
             }
             self.counts.read(&mut reader, &self.name)?;
         }

@@ -317,14 +317,13 @@ impl Operator for LookupJoinOperator {
     }
 
     fn restore(&mut self, part: &StatePart) -> Result<(), StateError> {
-        let operator = self.name.clone();
-        let wrong = |what: &str| StateError { operator: operator.clone(), what: what.to_owned() };
         let mut reader = row::Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
             match (tag, &mut self.joined) {
                 (WAITING, _) => {
-                    let (kind, watermark, left) = LeftRow::read(&mut reader)
-                        .ok_or_else(|| wrong("a waiting row does not hold together"))?;
+                    let (kind, watermark, left) = LeftRow::read(&mut reader).ok_or_else(|| {
+                        StateError::malformed(&self.name, "a row that waits for its look-up")
+                    })?;
                     self.row.clear();
                     self.row.extend_from_slice(left);
                     // The clock is not known yet. The cache is empty, and a timeout begins with the first
@@ -332,7 +331,7 @@ impl Operator for LookupJoinOperator {
                     self.take(kind, watermark, i64::MAX);
                 }
                 (JOINED, Some(joined)) => joined.read(&mut reader, &self.name)?,
-                _ => return Err(wrong(&format!("entries of kind {tag} are unknown"))),
+                _ => return Err(StateError::unknown_tag(&self.name, tag)),
             }
         }
         Ok(())

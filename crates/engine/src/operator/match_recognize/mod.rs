@@ -331,10 +331,7 @@ impl Operator for MatchOperator {
                 DUE => self.due.read(&mut reader, &self.name)?,
                 PARTITIONS => self.partitions.read(&mut reader, &self.name)?,
                 OVER => self.over.read(&mut reader, &self.name)?,
-                _ => {
-                    let what = format!("there is no map {tag}");
-                    return Err(StateError { operator: self.name.clone(), what });
-                }
+                _ => return Err(StateError::unknown_tag(&self.name, tag)),
             }
         }
         Ok(())

@@ -200,10 +200,7 @@ impl Operator for MaterializeOperator {
         let mut reader = Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
             if tag != ROWS {
-                return Err(StateError {
-                    operator: self.name.clone(),
-                    what: format!("there is no map {tag}"),
-                });
+                return Err(StateError::unknown_tag(&self.name, tag));
             }
             self.rows.read(&mut reader, &self.name)?;
         }

@@ -212,12 +212,7 @@ impl Operator for NormalizeOperator {
             match (tag, &mut self.closing) {
                 (tag::LAST, _) => self.last.read(&mut reader, &self.name)?,
                 (tag::TIMERS, Some(closing)) => closing.timers.read(&mut reader, &self.name)?,
-                (tag, _) => {
-                    return Err(StateError {
-                        operator: self.name.clone(),
-                        what: format!("there is no map {tag}"),
-                    });
-                }
+                (tag, _) => return Err(StateError::unknown_tag(&self.name, tag)),
             }
         }
         Ok(())

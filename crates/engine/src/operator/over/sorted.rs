@@ -179,8 +179,7 @@ impl SortedOver {
     /// Reads the entry after a tag.
     pub fn restore(&mut self, tag: u8, reader: &mut Reader<'_>) -> Result<(), StateError> {
         if tag != PARTITIONS {
-            let what = format!("there is no map {tag}");
-            return Err(StateError { operator: self.name.clone(), what });
+            return Err(StateError::unknown_tag(&self.name, tag));
         }
         self.partitions.read(reader, &self.name)
     }

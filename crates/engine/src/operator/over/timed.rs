@@ -284,10 +284,7 @@ impl TimedOver {
             FRAMES => self.frames.read(reader, &self.name),
             DUE => self.due.read(reader, &self.name),
             FORGET => self.forget.read(reader, &self.name),
-            _ => {
-                let what = format!("there is no map {tag}");
-                Err(StateError { operator: self.name.clone(), what })
-            }
+            _ => Err(StateError::unknown_tag(&self.name, tag)),
         }
     }
 

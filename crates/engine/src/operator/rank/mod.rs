@@ -369,8 +369,7 @@ impl Operator for RankOperator {
         let mut reader = Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
             if tag != PARTITIONS {
-                let what = format!("there is no map {tag}");
-                return Err(StateError { operator: self.name.clone(), what });
+                return Err(StateError::unknown_tag(&self.name, tag));
             }
             self.partitions.read(&mut reader, &self.name)?;
         }

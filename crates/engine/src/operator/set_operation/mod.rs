@@ -155,10 +155,7 @@ impl Operator for SetOperationOperator {
         let mut reader = Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
             if tag != SIDES {
-                return Err(StateError {
-                    operator: self.name.clone(),
-                    what: format!("there is no map {tag}"),
-                });
+                return Err(StateError::unknown_tag(&self.name, tag));
             }
             self.sides.read(&mut reader, &self.name)?;
         }

@@ -190,8 +190,7 @@ impl Operator for SortOperator {
             Some((numbers, Ordered::read(&mut reader)?))
         };
         let Some(([next, given, fired], rows)) = read() else {
-            let what = "the rows to sort do not hold together".to_owned();
-            return Err(StateError { operator: self.name.clone(), what });
+            return Err(StateError::malformed(&self.name, "the set of rows to sort"));
         };
 
         self.next = next as u64;

@@ -266,10 +266,7 @@ impl Operator for TemporalJoinOperator {
             match tag {
                 HISTORIES => self.histories.read(&mut reader, &self.name)?,
                 TIMERS => self.timers.read(&mut reader, &self.name)?,
-                _ => {
-                    let what = format!("entries of kind {tag} are unknown");
-                    return Err(StateError { operator: self.name.clone(), what });
-                }
+                _ => return Err(StateError::unknown_tag(&self.name, tag)),
             }
         }
         Ok(())

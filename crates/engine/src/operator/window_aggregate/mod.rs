@@ -274,10 +274,7 @@ impl Operator for WindowAggregateOperator {
                     panes.read(&mut reader, &self.name)?;
                 }
                 (Windows::Session { sessions, .. }, SESSIONS) => sessions.read(&mut reader, &self.name)?,
-                _ => {
-                    let what = format!("there is no map {tag}");
-                    return Err(StateError { operator: self.name.clone(), what });
-                }
+                _ => return Err(StateError::unknown_tag(&self.name, tag)),
             }
         }
         Ok(())

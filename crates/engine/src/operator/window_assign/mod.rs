@@ -218,10 +218,7 @@ impl Operator for WindowAssignOperator {
         while let Some(tag) = reader.tag() {
             match &mut self.windows {
                 Windows::Sessions(open) if tag == SESSIONS => open.sessions.read(&mut reader, &self.name)?,
-                _ => {
-                    let what = format!("there is no map {tag}");
-                    return Err(StateError { operator: self.name.clone(), what });
-                }
+                _ => return Err(StateError::unknown_tag(&self.name, tag)),
             }
         }
         Ok(())

@@ -317,10 +317,7 @@ impl Operator for WindowJoinOperator {
             match tag {
                 WINDOWS => self.windows.read(&mut reader, &self.name)?,
                 TIMERS => self.timers.read(&mut reader, &self.name)?,
-                _ => {
-                    let what = format!("entries of kind {tag} are unknown");
-                    return Err(StateError { operator: self.name.clone(), what });
-                }
+                _ => return Err(StateError::unknown_tag(&self.name, tag)),
             }
         }
         Ok(())

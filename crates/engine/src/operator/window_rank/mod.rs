@@ -210,10 +210,7 @@ impl Operator for WindowRankOperator {
             match tag {
                 tag::WINDOWS => self.windows.read(&mut reader, &self.name)?,
                 tag::TIMERS => self.timers.read(&mut reader, &self.name)?,
-                _ => {
-                    let what = format!("there is no map {tag}");
-                    return Err(StateError { operator: self.name.clone(), what });
-                }
+                _ => return Err(StateError::unknown_tag(&self.name, tag)),
             }
         }
         Ok(())

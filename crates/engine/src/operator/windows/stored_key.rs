@@ -105,10 +105,7 @@ impl StoredKey {
             let length = reader.length()?;
             Some((numbers, reader.run(length)?, V::read(reader)?))
         })();
-        entry.ok_or_else(|| StateError {
-            operator: operator.to_owned(),
-            what: "an entry does not hold together".to_owned(),
-        })
+        entry.ok_or_else(|| StateError::malformed(operator, "an entry"))
     }
 }
 

@@ -24,11 +24,14 @@ pub(super) fn of_plan<'a>(
     for (place, operator) in plan.operators.iter().enumerate().filter(|(_, operator)| has_state(operator)) {
         let image = snapshot.operators.iter().find(|image| image.identity == operator.identity);
         let fate = match image {
-            _ if !goes_on[place] => Fate::Empty("its source starts anew".to_owned()),
-            None => Fate::Empty("it is new, or what it reads or computes has changed".to_owned()),
-            Some(image) if image.version != STATE_VERSION => {
-                Fate::Empty(format!("its state is of version {}, which is not read", image.version))
+            _ if !goes_on[place] => {
+                Fate::Empty("its source does not continue at the positions of the snapshot".to_owned())
             }
+            None => Fate::Empty("it is new, or what it reads or computes has changed".to_owned()),
+            Some(image) if image.version != STATE_VERSION => Fate::Empty(format!(
+                "its state has format {}, and this version of Weir reads format {STATE_VERSION} only",
+                image.version
+            )),
             Some(image) => {
                 taken.push(image);
                 Fate::Kept
