@@ -20,7 +20,7 @@ use crate::selection::Selection;
 pub enum Distinct {
     Bitmaps(Bitmaps),
     Pairs {
-        pairs: Pairs,
+        pairs: GroupCodeSet,
         /// The words of a bitmap that it may change to; 0: it never does.
         words: usize,
     },
@@ -37,7 +37,7 @@ impl Distinct {
     pub fn new(direct: bool, codes: usize, seed: u64) -> Distinct {
         let room = (codes * 2).next_power_of_two().max(1024);
         let words = if direct && room <= BITS_LIMIT { room / 64 } else { 0 };
-        Distinct::Pairs { pairs: Pairs::new(seed), words }
+        Distinct::Pairs { pairs: GroupCodeSet::new(seed), words }
     }
 
     /// Returns whether codes below this can be added.
@@ -60,7 +60,7 @@ impl Distinct {
             Distinct::Bitmaps(bitmaps) => bitmaps.clear(),
             Distinct::Pairs { pairs, .. } => {
                 let groups = pairs.counts.len();
-                *pairs = Pairs::new(pairs.seed);
+                *pairs = GroupCodeSet::new(pairs.seed);
                 pairs.counts.resize(groups, 0);
             }
         }
@@ -185,7 +185,7 @@ const NO_BLOCK: u32 = u32::MAX;
 
 impl Bitmaps {
     /// Builds the bitmaps of the same sets.
-    fn of(pairs: &Pairs, words: usize) -> Bitmaps {
+    fn of(pairs: &GroupCodeSet, words: usize) -> Bitmaps {
         let blocks = vec![NO_BLOCK; pairs.counts.len()];
         let mut bitmaps = Bitmaps { words, blocks, bits: Vec::with_capacity(pairs.groups * words) };
         for &pair in pairs.slots.iter().filter(|&&pair| pair != EMPTY) {
@@ -250,7 +250,7 @@ impl Bitmaps {
 
 /// One open-addressing set of (group, code) for a whole table.
 #[derive(Debug, Clone)]
-pub struct Pairs {
+pub struct GroupCodeSet {
     slots: Vec<u64>,
     mask: usize,
     len: usize,
@@ -262,10 +262,17 @@ pub struct Pairs {
 
 const EMPTY: u64 = u64::MAX;
 
-impl Pairs {
-    fn new(seed: u64) -> Pairs {
+impl GroupCodeSet {
+    fn new(seed: u64) -> GroupCodeSet {
         const SLOTS: usize = 64;
-        Pairs { slots: vec![EMPTY; SLOTS], mask: SLOTS - 1, len: 0, counts: Vec::new(), groups: 0, seed }
+        GroupCodeSet {
+            slots: vec![EMPTY; SLOTS],
+            mask: SLOTS - 1,
+            len: 0,
+            counts: Vec::new(),
+            groups: 0,
+            seed,
+        }
     }
 
     #[inline(always)]

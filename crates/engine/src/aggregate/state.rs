@@ -19,7 +19,7 @@ pub enum StateSpec {
     SumDouble(usize),
     SumWide(usize),
     /// One value of a numeric argument.
-    Pick(usize, Pick, Form),
+    Pick(usize, Pick, NumberForm),
     /// One text; the number is a domain.
     PickText(usize, Pick),
     /// All values of a double argument, for percentiles.
@@ -29,18 +29,18 @@ pub enum StateSpec {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Form {
+pub enum NumberForm {
     Int,
     Double,
     Wide,
 }
 
-impl Form {
+impl NumberForm {
     pub fn name(self) -> &'static str {
         match self {
-            Form::Int => "INT",
-            Form::Double => "DOUBLE",
-            Form::Wide => "WIDE",
+            NumberForm::Int => "INT",
+            NumberForm::Double => "DOUBLE",
+            NumberForm::Wide => "WIDE",
         }
     }
 }
@@ -78,9 +78,9 @@ impl StateColumn {
             StateSpec::SumInt(_) => StateColumn::SumInt(Sums::default()),
             StateSpec::SumDouble(_) => StateColumn::SumDouble(ExactSums::default()),
             StateSpec::SumWide(_) => StateColumn::SumWide(Sums::default()),
-            StateSpec::Pick(_, _, Form::Int) => StateColumn::PickInt(Picked::default()),
-            StateSpec::Pick(_, _, Form::Double) => StateColumn::PickDouble(Picked::default()),
-            StateSpec::Pick(_, _, Form::Wide) => StateColumn::PickWide(Picked::default()),
+            StateSpec::Pick(_, _, NumberForm::Int) => StateColumn::PickInt(Picked::default()),
+            StateSpec::Pick(_, _, NumberForm::Double) => StateColumn::PickDouble(Picked::default()),
+            StateSpec::Pick(_, _, NumberForm::Wide) => StateColumn::PickWide(Picked::default()),
             StateSpec::PickText(..) => StateColumn::PickText(Vec::new()),
             StateSpec::Values(_) => StateColumn::Values(Lists::default()),
             StateSpec::Distinct(domain) => StateColumn::Distinct(Distinct::new(direct, codes[domain], seed)),

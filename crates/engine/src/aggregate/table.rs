@@ -35,7 +35,7 @@ const SPARSE_GROUPS_MIN: usize = 64;
 
 /// The columns of a batch in the form that tables need.
 #[derive(Debug, Clone, Copy)]
-pub struct Input<'a> {
+pub struct TableInput<'a> {
     pub codes: &'a [&'a [u32]],
     pub args: &'a [Arg<'a>],
 }
@@ -114,7 +114,7 @@ impl GroupTable {
     pub fn update(
         &mut self,
         spec: &TableSpec,
-        input: Input<'_>,
+        input: TableInput<'_>,
         rows: Selection<'_>,
         order: &dyn TextOrder,
         groups: &mut Vec<u32>,

@@ -2,7 +2,7 @@
 
 use super::kernels::{case, logic};
 use super::program::StepId;
-use super::run::{Failure, Run};
+use super::run::{Failure, ProgramRun};
 use super::select::{Operand, zip};
 use super::strategy::{Effort, Strategy};
 use crate::column::tri;
@@ -10,14 +10,14 @@ use crate::selection::Selection;
 
 /// The rows of a `CASE` during its branches.
 #[derive(Default)]
-struct Split {
+struct BranchRows {
     /// Rows that no branch has taken so far.
     left: Vec<u32>,
     taken: Vec<u32>,
     rest: Vec<u32>,
 }
 
-impl Run<'_> {
+impl ProgramRun<'_> {
     /// Computes `AND` and `OR`: the second side is computed only for the rows that the first does not decide.
     /// The first side is the left one, unless the right one costs almost nothing and neither can fail.
     pub(super) fn connect(
@@ -91,7 +91,7 @@ impl Run<'_> {
         otherwise: StepId,
         rows: Selection<'_>,
     ) -> Result<(), Failure> {
-        let mut split = Split::default();
+        let mut split = BranchRows::default();
         let result = self.take_branches(step, branches, otherwise, rows, &mut split);
         for selection in [split.left, split.taken, split.rest] {
             self.give_back(selection);
@@ -105,7 +105,7 @@ impl Run<'_> {
         branches: &[(StepId, StepId)],
         otherwise: StepId,
         rows: Selection<'_>,
-        split: &mut Split,
+        split: &mut BranchRows,
     ) -> Result<(), Failure> {
         let mut whole = true;
         for &(when, then) in branches {

@@ -17,7 +17,7 @@ use crate::selection::Selection;
 /// dictionary.
 pub(crate) struct Memo {
     /// Values in the step's representation; texts are codes of the dictionary in the step's slot.
-    values: Values,
+    values: MemoValues,
     len: usize,
     /// The id of the dictionary to which the codes belong.
     dictionary: Option<u64>,
@@ -25,7 +25,7 @@ pub(crate) struct Memo {
     errors: HashMap<u32, EvalError>,
 }
 
-enum Values {
+enum MemoValues {
     Bool(Vec<u8>),
     Int(Numbers<i64>),
     Double(Numbers<f64>),
@@ -45,11 +45,11 @@ impl Row for OneInput<'_> {
 impl Memo {
     pub(crate) fn new(repr: Repr) -> Memo {
         let values = match repr {
-            Repr::Bool => Values::Bool(Vec::new()),
-            Repr::Int => Values::Int(Numbers::default()),
-            Repr::Double => Values::Double(Numbers::default()),
-            Repr::Wide => Values::Wide(Numbers::default()),
-            Repr::Text | Repr::Bytes => Values::Codes(Vec::new()),
+            Repr::Bool => MemoValues::Bool(Vec::new()),
+            Repr::Int => MemoValues::Int(Numbers::default()),
+            Repr::Double => MemoValues::Double(Numbers::default()),
+            Repr::Wide => MemoValues::Wide(Numbers::default()),
+            Repr::Text | Repr::Bytes => MemoValues::Codes(Vec::new()),
         };
         Memo { values, len: 0, dictionary: None, errors: HashMap::new() }
     }
@@ -59,21 +59,21 @@ impl Memo {
         self.len = 0;
         self.errors.clear();
         match &mut self.values {
-            Values::Bool(values) => values.clear(),
-            Values::Int(numbers) => numbers.reset(0),
-            Values::Double(numbers) => numbers.reset(0),
-            Values::Wide(numbers) => numbers.reset(0),
-            Values::Codes(codes) => codes.clear(),
+            MemoValues::Bool(values) => values.clear(),
+            MemoValues::Int(numbers) => numbers.reset(0),
+            MemoValues::Double(numbers) => numbers.reset(0),
+            MemoValues::Wide(numbers) => numbers.reset(0),
+            MemoValues::Codes(codes) => codes.clear(),
         }
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
         match &self.values {
-            Values::Bool(values) => values.capacity(),
-            Values::Int(numbers) => numbers.values.capacity() * 9,
-            Values::Double(numbers) => numbers.values.capacity() * 9,
-            Values::Wide(numbers) => numbers.values.capacity() * 17,
-            Values::Codes(codes) => codes.capacity() * 4,
+            MemoValues::Bool(values) => values.capacity(),
+            MemoValues::Int(numbers) => numbers.values.capacity() * 9,
+            MemoValues::Double(numbers) => numbers.values.capacity() * 9,
+            MemoValues::Wide(numbers) => numbers.values.capacity() * 17,
+            MemoValues::Codes(codes) => codes.capacity() * 4,
         }
     }
 
@@ -124,15 +124,15 @@ impl Memo {
             numbers.values.push(value.unwrap_or_default());
         }
         match (&mut self.values, value) {
-            (Values::Bool(values), Scalar::Bool(value)) => values.push(tri::of(value)),
-            (Values::Bool(values), _) => values.push(tri::NULL),
-            (Values::Int(numbers), Scalar::Int(value)) => number(numbers, Some(value)),
-            (Values::Int(numbers), _) => number(numbers, None),
-            (Values::Double(numbers), Scalar::Double(value)) => number(numbers, Some(value)),
-            (Values::Double(numbers), _) => number(numbers, None),
-            (Values::Wide(numbers), Scalar::Wide(value)) => number(numbers, Some(value)),
-            (Values::Wide(numbers), _) => number(numbers, None),
-            (Values::Codes(codes), value) => codes.push(match (value, &mut slot.column) {
+            (MemoValues::Bool(values), Scalar::Bool(value)) => values.push(tri::of(value)),
+            (MemoValues::Bool(values), _) => values.push(tri::NULL),
+            (MemoValues::Int(numbers), Scalar::Int(value)) => number(numbers, Some(value)),
+            (MemoValues::Int(numbers), _) => number(numbers, None),
+            (MemoValues::Double(numbers), Scalar::Double(value)) => number(numbers, Some(value)),
+            (MemoValues::Double(numbers), _) => number(numbers, None),
+            (MemoValues::Wide(numbers), Scalar::Wide(value)) => number(numbers, Some(value)),
+            (MemoValues::Wide(numbers), _) => number(numbers, None),
+            (MemoValues::Codes(codes), value) => codes.push(match (value, &mut slot.column) {
                 (Scalar::Text(text), Column::Coded(coded)) => coded.dictionary.code_str(text),
                 _ => NULL_CODE,
             }),
@@ -153,11 +153,11 @@ impl Memo {
             })?;
         }
         match (&self.values, &mut slot.column) {
-            (Values::Bool(values), Column::Bool(out)) => pick(rows, codes, values, out),
-            (Values::Int(from), Column::Int(out)) => pick_numbers(rows, codes, from, out),
-            (Values::Double(from), Column::Double(out)) => pick_numbers(rows, codes, from, out),
-            (Values::Wide(from), Column::Wide(out)) => pick_numbers(rows, codes, from, out),
-            (Values::Codes(values), Column::Coded(out)) => pick(rows, codes, values, &mut out.codes),
+            (MemoValues::Bool(values), Column::Bool(out)) => pick(rows, codes, values, out),
+            (MemoValues::Int(from), Column::Int(out)) => pick_numbers(rows, codes, from, out),
+            (MemoValues::Double(from), Column::Double(out)) => pick_numbers(rows, codes, from, out),
+            (MemoValues::Wide(from), Column::Wide(out)) => pick_numbers(rows, codes, from, out),
+            (MemoValues::Codes(values), Column::Coded(out)) => pick(rows, codes, values, &mut out.codes),
             _ => unreachable!("a memo table and its slot have one form"),
         }
         Ok(())

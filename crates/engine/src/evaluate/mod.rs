@@ -34,13 +34,13 @@ use types::Repr;
 use self::kernels::logic;
 use self::memo::Memo;
 use self::program::{Op, Program, StepId};
-use self::run::{EvaluatorState, Run};
+use self::run::{EvaluatorState, ProgramRun};
 use self::scalar::Machine;
 pub use self::scalar::Row;
 use self::select::Operand;
 pub use self::single::RowEvaluator;
 use self::slots::{Operands, Slot};
-use self::strategy::{Form, Strategy};
+use self::strategy::{InputForm, Strategy};
 pub use self::vector::{Inputs, Vector};
 use crate::column::{Column, tri};
 use crate::dictionary::{Dictionary, Remap};
@@ -58,7 +58,7 @@ pub struct Evaluator {
     /// Empty until the forms of the inputs are known.
     strategies: Vec<Strategy>,
     /// The inputs that are read, with the form for which the strategies were chosen.
-    forms: Vec<(usize, Form)>,
+    forms: Vec<(usize, InputForm)>,
     /// The batch whose inputs were found to have these forms.
     checked: u64,
     state: EvaluatorState,
@@ -264,7 +264,7 @@ impl Evaluator {
         }
 
         self.strategies = chosen;
-        self.forms = self.program.inputs().map(|input| (input, Form::of(inputs.get(input)))).collect();
+        self.forms = self.program.inputs().map(|input| (input, InputForm::of(inputs.get(input)))).collect();
     }
 
     fn rows<'a>(&self, selection: Option<&'a [u32]>) -> Selection<'a> {
@@ -274,8 +274,14 @@ impl Evaluator {
         }
     }
 
-    fn run<'a>(&'a mut self, inputs: Inputs<'a>, asked: Selection<'a>) -> Run<'a> {
-        Run { program: &self.program, strategies: &self.strategies, state: &mut self.state, inputs, asked }
+    fn run<'a>(&'a mut self, inputs: Inputs<'a>, asked: Selection<'a>) -> ProgramRun<'a> {
+        ProgramRun {
+            program: &self.program,
+            strategies: &self.strategies,
+            state: &mut self.state,
+            inputs,
+            asked,
+        }
     }
 
     fn operands<'a>(&'a self, inputs: Inputs<'a>) -> Operands<'a> {

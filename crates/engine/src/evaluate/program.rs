@@ -19,12 +19,12 @@ pub(crate) type StepId = u32;
 const ABSENT: StepId = StepId::MAX;
 
 pub(crate) struct Program {
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<ProgramStep>,
     /// Per expression: its step or [`ABSENT`].
     places: Vec<StepId>,
 }
 
-pub(crate) struct Step {
+pub(crate) struct ProgramStep {
     pub(crate) op: Op,
     /// The untyped null is represented as a boolean that is always null.
     pub(crate) repr: Repr,
@@ -91,7 +91,7 @@ impl Program {
             let op = program.lower(graph, id, time_zone)?;
             program.places[id.0 as usize] = program.steps.len() as StepId;
             let repr = node.column_type.data_type.repr().unwrap_or(Repr::Bool);
-            program.steps.push(Step { op, repr });
+            program.steps.push(ProgramStep { op, repr });
         }
         Ok(program)
     }
@@ -103,7 +103,7 @@ impl Program {
         step
     }
 
-    pub(crate) fn step(&self, id: StepId) -> &Step {
+    pub(crate) fn step(&self, id: StepId) -> &ProgramStep {
         &self.steps[id as usize]
     }
 

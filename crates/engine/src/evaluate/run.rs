@@ -6,7 +6,7 @@
 
 use sql::functions::{Env, EvalError, Output};
 
-use super::kernels::{self, TimeMemory, Work, compare, contains, logic};
+use super::kernels::{self, KernelCall, TimeMemory, compare, contains, logic};
 use super::memo::Memo;
 use super::program::{Call, Op, Program, StepId};
 use super::scalar::{Machine, Row};
@@ -36,7 +36,7 @@ pub(crate) struct EvaluatorState {
 }
 
 /// One call: a program, its state, and the requested rows.
-pub(crate) struct Run<'p> {
+pub(crate) struct ProgramRun<'p> {
     pub(crate) program: &'p Program,
     pub(crate) strategies: &'p [Strategy],
     pub(crate) state: &'p mut EvaluatorState,
@@ -53,7 +53,7 @@ impl Row for AnyRow<'_> {
     }
 }
 
-impl<'p> Run<'p> {
+impl<'p> ProgramRun<'p> {
     /// Ensures that a step's slot holds `rows`.
     pub(crate) fn demand(&mut self, step: StepId, rows: Selection<'_>) -> Result<(), Failure> {
         let effort = match self.strategies[step as usize] {
@@ -229,7 +229,7 @@ impl<'p> Run<'p> {
         let state = &mut *self.state;
         let (before, rest) = state.slots.split_at_mut(step as usize);
         let operands = Operands { strategies: self.strategies, slots: before, inputs: self.inputs };
-        let work = Work { operands, args: &call.args, rows };
+        let work = KernelCall { operands, args: &call.args, rows };
         let memory = &mut state.memories[step as usize];
         let done = call.kernel.as_ref().is_some_and(|kernel| kernel.run(work, memory, &mut rest[0]));
         if done {

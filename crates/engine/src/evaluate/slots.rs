@@ -20,7 +20,7 @@ pub(crate) struct Slot {
     /// Another step whose values this step shares, for the rows held.
     alias: Option<StepId>,
     /// The owner of the bytes to which the views of a text column point.
-    buffer: Buffer,
+    buffer: BytesOwner,
     pub(crate) column: Column,
     /// The number of entries of the column.
     len: usize,
@@ -39,7 +39,7 @@ pub(crate) enum Covered {
 
 /// The owner of the bytes of a text vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Buffer {
+pub(crate) enum BytesOwner {
     /// Nothing is written yet.
     Unset,
     Own,
@@ -63,7 +63,7 @@ impl Slot {
             covered: Covered::Nothing,
             mask: Vec::new(),
             alias: None,
-            buffer: Buffer::Unset,
+            buffer: BytesOwner::Unset,
             column: if coded { Column::Coded(Coded::default()) } else { Column::new(repr) },
             len: 0,
             is_text: !coded && matches!(repr, Repr::Text | Repr::Bytes),
@@ -83,7 +83,7 @@ impl Slot {
             self.epoch = epoch;
             self.covered = Covered::Nothing;
             self.alias = None;
-            self.buffer = Buffer::Unset;
+            self.buffer = BytesOwner::Unset;
             if self.len < rows || self.is_text {
                 self.reserve(rows);
             }
@@ -175,7 +175,7 @@ impl Slot {
         if let Some(of) = self.alias.take() {
             let from = operands.vector(of);
             self.copy_held(|row| from.get(row));
-            self.buffer = Buffer::Own;
+            self.buffer = BytesOwner::Own;
         }
     }
 
@@ -183,7 +183,7 @@ impl Slot {
     /// them.
     pub(crate) fn own(&mut self, operands: Operands<'_>) {
         self.unalias(operands);
-        if self.covered == Covered::Some && !matches!(self.buffer, Buffer::Unset | Buffer::Own) {
+        if self.covered == Covered::Some && !matches!(self.buffer, BytesOwner::Unset | BytesOwner::Own) {
             let data = operands.data(self.buffer);
             let (Column::Text(texts) | Column::Bytes(texts)) = &mut self.column else { return };
             for row in (0..self.mask.len()).filter(|&row| self.mask[row] != 0) {
@@ -192,7 +192,7 @@ impl Slot {
                 }
             }
         }
-        self.buffer = Buffer::Own;
+        self.buffer = BytesOwner::Own;
     }
 
     fn copy_held<'v>(&mut self, value: impl Fn(usize) -> Scalar<'v>) {
@@ -205,8 +205,8 @@ impl Slot {
 
     /// Returns the texts, to be written with views into `buffer`. Returns `None` if there are views into
     /// another buffer already and bytes have to be copied instead.
-    pub(crate) fn texts_in(&mut self, buffer: Buffer) -> Option<&mut Texts> {
-        if self.buffer == Buffer::Unset && self.alias.is_none() {
+    pub(crate) fn texts_in(&mut self, buffer: BytesOwner) -> Option<&mut Texts> {
+        if self.buffer == BytesOwner::Unset && self.alias.is_none() {
             self.buffer = buffer;
         }
         match &mut self.column {
@@ -247,10 +247,10 @@ impl<'a> Operands<'a> {
     }
 
     /// Returns the owner of the bytes of a text vector; `None` if it has no views.
-    pub(crate) fn buffer(self, step: StepId) -> Option<Buffer> {
+    pub(crate) fn buffer(self, step: StepId) -> Option<BytesOwner> {
         match self.strategies[step as usize] {
             Strategy::Input(index) => match self.inputs.get(index) {
-                Vector::Text { .. } | Vector::Bytes { .. } => Some(Buffer::Input(index)),
+                Vector::Text { .. } | Vector::Bytes { .. } => Some(BytesOwner::Input(index)),
                 _ => None,
             },
             Strategy::Same(of) => self.buffer(of),
@@ -259,7 +259,7 @@ impl<'a> Operands<'a> {
                 let slot = &self.slots[step as usize];
                 match (slot.alias, slot.buffer) {
                     (Some(of), _) => self.buffer(of),
-                    (None, Buffer::Own | Buffer::Unset) => Some(Buffer::Step(step)),
+                    (None, BytesOwner::Own | BytesOwner::Unset) => Some(BytesOwner::Step(step)),
                     (None, other) => Some(other),
                 }
             }
@@ -268,20 +268,20 @@ impl<'a> Operands<'a> {
 
     fn data_of(self, slot: &'a Slot, texts: &'a Texts) -> &'a [u8] {
         match slot.buffer {
-            Buffer::Unset | Buffer::Own => &texts.data,
+            BytesOwner::Unset | BytesOwner::Own => &texts.data,
             other => self.data(other),
         }
     }
 
     /// Returns the bytes behind views.
-    pub(crate) fn data(self, buffer: Buffer) -> &'a [u8] {
+    pub(crate) fn data(self, buffer: BytesOwner) -> &'a [u8] {
         match buffer {
-            Buffer::Unset | Buffer::Own => &[],
-            Buffer::Input(index) => match self.inputs.get(index) {
+            BytesOwner::Unset | BytesOwner::Own => &[],
+            BytesOwner::Input(index) => match self.inputs.get(index) {
                 Vector::Text { data, .. } | Vector::Bytes { data, .. } => data,
                 _ => &[],
             },
-            Buffer::Step(step) => match &self.slots[step as usize].column {
+            BytesOwner::Step(step) => match &self.slots[step as usize].column {
                 Column::Text(texts) | Column::Bytes(texts) => &texts.data,
                 _ => &[],
             },

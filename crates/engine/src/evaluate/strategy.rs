@@ -3,7 +3,7 @@
 use sql::functions::Determinism;
 use types::Repr;
 
-use super::program::{Op, Program, Step, StepId, Test};
+use super::program::{Op, Program, ProgramStep, StepId, Test};
 use super::vector::{Inputs, Vector};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,26 +22,26 @@ pub(crate) enum Strategy {
 
 /// The form of an input, as far as strategies depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum InputForm {
     /// The same in every row.
     Const,
     Coded,
     Plain,
 }
 
-impl Form {
-    pub(crate) fn of(vector: Vector<'_>) -> Form {
+impl InputForm {
+    pub(crate) fn of(vector: Vector<'_>) -> InputForm {
         match vector {
-            Vector::Const(_) => Form::Const,
-            Vector::Coded { .. } => Form::Coded,
-            _ => Form::Plain,
+            Vector::Const(_) => InputForm::Const,
+            Vector::Coded { .. } => InputForm::Coded,
+            _ => InputForm::Plain,
         }
     }
 
     /// Returns whether strategies for this form are valid for a vector. Computing by row is valid for any
     /// vector.
     pub(crate) fn allows(self, vector: Vector<'_>) -> bool {
-        self == Form::Plain || self == Form::of(vector)
+        self == InputForm::Plain || self == InputForm::of(vector)
     }
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn choose(program: &Program, inputs: Inputs<'_>) -> Vec<Strategy> {
     strategies
 }
 
-fn strategy(step: &Step, dependence: Dependence, earlier: &[Strategy]) -> Strategy {
+fn strategy(step: &ProgramStep, dependence: Dependence, earlier: &[Strategy]) -> Strategy {
     let always = dependence.determinism == Determinism::Always && !dependence.on_constant_input;
     match (&step.op, dependence.columns) {
         (Op::Input(index), Columns::Coded(_) | Columns::Several) => Strategy::Input(*index),
@@ -124,7 +124,7 @@ fn is_input(earlier: &[Strategy], of: StepId) -> bool {
     }
 }
 
-fn depend(step: &Step, earlier: &[Dependence], inputs: Inputs<'_>) -> Dependence {
+fn depend(step: &ProgramStep, earlier: &[Dependence], inputs: Inputs<'_>) -> Dependence {
     let mut all = Dependence {
         columns: Columns::None,
         determinism: Determinism::Always,

@@ -21,7 +21,7 @@ pub(super) struct Gate {
 
 /// The barriers of a snapshot have arrived on all channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Aligned {
+pub(super) struct AlignedBarrier {
     pub barrier: u64,
     /// When the first of the barriers arrived.
     pub first: Duration,
@@ -60,7 +60,7 @@ impl Gate {
 
 /// Returns the alignment of the latest barrier once it has arrived on all channels that have not ended; `gate`
 /// returns the gate of an input.
-pub(super) fn align<I>(inputs: &mut [I], gate: impl Fn(&mut I) -> &mut Gate) -> Option<Aligned> {
+pub(super) fn align<I>(inputs: &mut [I], gate: impl Fn(&mut I) -> &mut Gate) -> Option<AlignedBarrier> {
     let barriers = inputs.iter_mut().filter_map(|input| gate(input).barrier);
     let latest = barriers.map(|(barrier, _)| barrier).max()?;
 
@@ -75,7 +75,7 @@ pub(super) fn align<I>(inputs: &mut [I], gate: impl Fn(&mut I) -> &mut Gate) -> 
     }
 
     let first = inputs.iter_mut().filter_map(|input| gate(input).barrier).map(|(_, at)| at).min()?;
-    Some(Aligned { barrier: latest, first })
+    Some(AlignedBarrier { barrier: latest, first })
 }
 
 #[cfg(test)]
@@ -86,7 +86,7 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn aligned(gates: &mut [Gate]) -> Option<Aligned> {
+    fn aligned(gates: &mut [Gate]) -> Option<AlignedBarrier> {
         align(gates, |gate| gate)
     }
 
@@ -98,7 +98,7 @@ mod tests {
         gates[1].close(1, at(5));
         assert_eq!(aligned(&mut gates), None);
         gates[0].close(1, at(7));
-        assert_eq!(aligned(&mut gates), Some(Aligned { barrier: 1, first: at(5) }));
+        assert_eq!(aligned(&mut gates), Some(AlignedBarrier { barrier: 1, first: at(5) }));
     }
 
     #[test]
@@ -109,6 +109,6 @@ mod tests {
         assert_eq!(aligned(&mut gates), None);
         assert!(gates[0].is_open() && !gates[1].is_open());
         gates[0].close(2, at(8));
-        assert_eq!(aligned(&mut gates), Some(Aligned { barrier: 2, first: at(6) }));
+        assert_eq!(aligned(&mut gates), Some(AlignedBarrier { barrier: 2, first: at(6) }));
     }
 }

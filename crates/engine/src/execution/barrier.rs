@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use super::ExecutionError;
-use super::alignment::{Aligned, align};
+use super::alignment::{AlignedBarrier, align};
 use super::control::{Part, PartTimes, SubtaskId, SubtaskKind};
-use super::global::{GlobalSubtask, Input, Message};
+use super::global::{GlobalInput, GlobalSubtask, Message};
 use super::handover::StateHandover;
 use super::source::{Downstream, SourceProgress, SourceSubtask};
 use crate::activity::Activity;
@@ -125,8 +125,10 @@ impl SourceSubtask {
 
 impl GlobalSubtask {
     /// Contributes to a snapshot once the barriers of all inputs have arrived.
-    pub(super) fn align(&mut self, inputs: &mut [Input]) -> Result<(), ExecutionError> {
-        let Some(Aligned { barrier, first }) = align(inputs, |input| &mut input.gate) else { return Ok(()) };
+    pub(super) fn align(&mut self, inputs: &mut [GlobalInput]) -> Result<(), ExecutionError> {
+        let Some(AlignedBarrier { barrier, first }) = align(inputs, |input| &mut input.gate) else {
+            return Ok(());
+        };
 
         self.metrics.at(Activity::Snapshot);
         let began = self.clock.elapsed();

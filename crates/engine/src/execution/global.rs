@@ -66,7 +66,7 @@ pub(super) struct GlobalSubtask {
 }
 
 /// The state of an input.
-pub(super) struct Input {
+pub(super) struct GlobalInput {
     pub receiving: Receiving,
     pub watermark: i64,
     pub is_idle: bool,
@@ -75,7 +75,7 @@ pub(super) struct Input {
 
 impl GlobalSubtask {
     pub fn run(mut self) -> Result<(), ExecutionError> {
-        let mut inputs: Vec<Input> = self.inputs.iter().map(|_| Input::new()).collect();
+        let mut inputs: Vec<GlobalInput> = self.inputs.iter().map(|_| GlobalInput::new()).collect();
         let mut changed = self.is_restored;
         let mut next_early = self.clock.elapsed();
 
@@ -155,7 +155,7 @@ impl GlobalSubtask {
     /// Applies a change that concerns both the state and the translations of the senders' codes.
     fn with_receiving(
         &mut self,
-        inputs: &mut [Input],
+        inputs: &mut [GlobalInput],
         change: impl FnOnce(&mut Aggregation, &mut [Receiving]),
     ) {
         let mut receiving: Vec<Receiving> =
@@ -166,7 +166,7 @@ impl GlobalSubtask {
     }
 
     /// Returns the next message of any readable input.
-    fn receive(&self, inputs: &[Input], wait: Duration) -> Option<(usize, Message)> {
+    fn receive(&self, inputs: &[GlobalInput], wait: Duration) -> Option<(usize, Message)> {
         let open: Vec<usize> = (0..inputs.len()).filter(|&index| inputs[index].gate.is_open()).collect();
         let mut select = Select::new();
         open.iter().for_each(|&index| {
@@ -182,7 +182,7 @@ impl GlobalSubtask {
     /// Returns the watermark after processing everything that was sent before it was computed. An idle sender
     /// may have become active again: its rows are sent before any subtask hears of a watermark that counts
     /// them.
-    fn settle(&mut self, inputs: &mut [Input], changed: &mut bool) -> i64 {
+    fn settle(&mut self, inputs: &mut [GlobalInput], changed: &mut bool) -> i64 {
         loop {
             let watermark = least(inputs);
             if watermark <= self.aggregation.watermark() {
@@ -199,7 +199,7 @@ impl GlobalSubtask {
         }
     }
 
-    fn take(&mut self, inputs: &mut [Input], index: usize, message: Message) -> bool {
+    fn take(&mut self, inputs: &mut [GlobalInput], index: usize, message: Message) -> bool {
         TaskMetrics::add(&self.metrics.batches_in, 1);
         let input = &mut inputs[index];
 
@@ -239,9 +239,9 @@ impl GlobalSubtask {
     }
 }
 
-impl Input {
-    fn new() -> Input {
-        Input {
+impl GlobalInput {
+    fn new() -> GlobalInput {
+        GlobalInput {
             receiving: Receiving::default(),
             watermark: NO_WATERMARK,
             is_idle: false,
@@ -251,14 +251,14 @@ impl Input {
 }
 
 /// Returns whether all inputs are idle. If all inputs have ended, the end itself still has to be processed.
-fn is_idle(inputs: &[Input]) -> bool {
+fn is_idle(inputs: &[GlobalInput]) -> bool {
     let mut open = inputs.iter().filter(|input| !input.gate.has_ended()).peekable();
     open.peek().is_some() && open.all(|input| input.is_idle)
 }
 
 /// Returns the minimum watermark of the active inputs; if all are idle, the maximum. An input at a barrier
 /// counts as active, because it may have become active again behind the barrier.
-fn least(inputs: &[Input]) -> i64 {
+fn least(inputs: &[GlobalInput]) -> i64 {
     let active = inputs
         .iter()
         .filter(|input| !input.gate.has_ended() && (!input.is_idle || input.gate.is_at_barrier()));

@@ -17,7 +17,7 @@ use types::{Interval, Offset, PartitionId};
 impl Shared<'_> {
     /// Opens the sources of all subtasks. All partitions must be known before any subtask advances the
     /// watermark.
-    pub(super) fn open(&self) -> Result<Sources, ExecutionError> {
+    pub(super) fn open(&self) -> Result<PipelineSources, ExecutionError> {
         let requests = self.layout.requests(self.pipeline);
         let options = &self.spec.options;
         let idle = (options.mode == Mode::Live).then(|| duration(options.idle_timeout)).flatten();
@@ -66,7 +66,7 @@ impl Shared<'_> {
             })
             .collect();
         let watermarks = Arc::new(Mutex::new(watermarks));
-        Ok(Sources { requests, sources: sources.into_iter(), watermarks })
+        Ok(PipelineSources { requests, sources: sources.into_iter(), watermarks })
     }
 
     /// Creates the recorder of lateness. Files have none: only their own order makes rows late, which is the
@@ -86,7 +86,7 @@ impl Shared<'_> {
 }
 
 /// The sources of all subtasks of a pipeline.
-pub(super) struct Sources {
+pub(super) struct PipelineSources {
     pub requests: Vec<LeafRequest>,
     /// One source per subtask, with its recorder of lateness.
     pub sources: std::vec::IntoIter<(Box<dyn Source>, LatenessRecorder)>,

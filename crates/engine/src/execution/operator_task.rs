@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Select};
 use types::Clock;
 
-use super::alignment::{Aligned, Gate, align};
+use super::alignment::{AlignedBarrier, Gate, align};
 use super::control::{Control, Part, PartTimes, SubtaskId};
 use super::exchange::EdgeMessage;
 use super::handover::StateHandover;
@@ -123,7 +123,7 @@ impl OperatorSubtask {
 
     /// Contributes to a snapshot once the barriers of all inputs have arrived.
     fn align(&mut self) -> Result<(), ExecutionError> {
-        let Some(Aligned { barrier, first }) = align(&mut self.inputs, |input| &mut input.gate) else {
+        let Some(AlignedBarrier { barrier, first }) = align(&mut self.inputs, |input| &mut input.gate) else {
             return Ok(());
         };
 

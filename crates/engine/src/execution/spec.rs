@@ -5,7 +5,7 @@ use super::exchange::CHANNEL_MESSAGES;
 use super::global::{GlobalSubtask, Message};
 use super::io::DeadLetterBatch;
 use super::memory_pressure::{LastReclaim, measure_after};
-use super::opening::Sources;
+use super::opening::PipelineSources;
 use super::options::{ExecutionOptions, Mode};
 use super::outputs::Outputs;
 use super::panic::caught;
@@ -223,7 +223,7 @@ impl Shared<'_> {
     fn start_source(
         &self,
         execution: &mut Execution,
-        sources: &mut Sources,
+        sources: &mut PipelineSources,
         subtask: usize,
         downstream: Downstream,
         metrics: Arc<TaskMetrics>,

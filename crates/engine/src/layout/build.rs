@@ -10,7 +10,7 @@ use types::{ColumnType, DataType, Repr, Value};
 use super::{ArgSpec, History, Layout, LayoutError, ResultSpec, Unit, is_distinct};
 use crate::aggregate::domain::DomainSpec;
 use crate::aggregate::pick::Pick;
-use crate::aggregate::state::{Form, StateSpec};
+use crate::aggregate::state::{NumberForm, StateSpec};
 use crate::aggregate::table::TableSpec;
 
 impl Layout {
@@ -137,14 +137,14 @@ impl Layout {
         let arg_type = self.graph.column_type(arg).data_type.clone();
         let spec = match arg_type.repr() {
             Some(Repr::Text) => StateSpec::PickText(self.domain(arg)?, pick),
-            Some(Repr::Int) => StateSpec::Pick(self.arg(arg, false), pick, Form::Int),
-            Some(Repr::Double) => StateSpec::Pick(self.arg(arg, false), pick, Form::Double),
-            Some(Repr::Wide) => StateSpec::Pick(self.arg(arg, false), pick, Form::Wide),
+            Some(Repr::Int) => StateSpec::Pick(self.arg(arg, false), pick, NumberForm::Int),
+            Some(Repr::Double) => StateSpec::Pick(self.arg(arg, false), pick, NumberForm::Double),
+            Some(Repr::Wide) => StateSpec::Pick(self.arg(arg, false), pick, NumberForm::Wide),
             Some(Repr::Bool) => {
                 // False before true, as 0 before 1.
                 let int = DataType::Int.nullable();
                 let number = self.graph.add(Expr::Cast { input: arg, mode: CastMode::Strict }, int);
-                StateSpec::Pick(self.arg(number, false), pick, Form::Int)
+                StateSpec::Pick(self.arg(number, false), pick, NumberForm::Int)
             }
             Some(Repr::Bytes) | None => {
                 return Err(LayoutError(format!("{pick:?} of values of type {arg_type} is not supported")));

@@ -59,7 +59,7 @@ pub(super) struct Judge {
 
 /// The watermark that a row implies.
 #[derive(Clone, Copy)]
-pub(super) enum Implied<'a> {
+pub(super) enum ImpliedWatermark<'a> {
     /// The row's time minus this many milliseconds.
     Delayed(i64),
     Computed(Vector<'a>),
@@ -67,7 +67,7 @@ pub(super) enum Implied<'a> {
 
 /// The bounds of a row's time, on the scale of the rowtime.
 #[derive(Clone, Copy)]
-struct Clocks {
+struct TimeBounds {
     /// The clock when the record came to the log, or when the row is judged if that is earlier.
     now: i64,
     /// The same bound if the row were judged much later; `i64::MAX` if the log does not say when the record
@@ -117,7 +117,7 @@ impl Judge {
         &mut self,
         batch: &Batch,
         time: Vector<'_>,
-        watermark: Implied<'_>,
+        watermark: ImpliedWatermark<'_>,
         judging: Judging<'_>,
         passed: &mut Vec<u32>,
         prepared: &mut Prepared,
@@ -219,7 +219,7 @@ impl Judge {
     }
 
     /// Returns the clocks of each row, or `None` if no row of the batch is ahead of its clock.
-    fn clocks_of(&mut self, batch: &Batch, levels: &[Level]) -> Option<Vec<Clocks>> {
+    fn clocks_of(&mut self, batch: &Batch, levels: &[Level]) -> Option<Vec<TimeBounds>> {
         let latest = self.times.iter().copied().max().unwrap_or(NO_TIME);
         let appended = |record: &RecordSpan| Some(record.appended.0).filter(|&time| time > 0);
         let records = &batch.origin.records;
@@ -237,7 +237,7 @@ impl Judge {
             let of = records[level.first_row..end].iter();
             clocks.extend(of.map(|record| {
                 let appended = appended(record).map_or(i64::MAX, |at| self.local(at));
-                Clocks { now: appended.min(level.now), later: appended }
+                TimeBounds { now: appended.min(level.now), later: appended }
             }));
         }
         Some(clocks)
@@ -247,15 +247,15 @@ impl Judge {
     /// at the clock would.
     fn sort_by_lateness(
         &mut self,
-        watermark: Implied<'_>,
+        watermark: ImpliedWatermark<'_>,
         judging: Judging<'_>,
-        clocks: Option<&[Clocks]>,
+        clocks: Option<&[TimeBounds]>,
         prepared: &mut Prepared,
     ) {
         let times = &self.times;
         let implied = |row: usize| match watermark {
-            Implied::Delayed(delay) => times[row].saturating_sub(delay),
-            Implied::Computed(vector) => match vector.get(row) {
+            ImpliedWatermark::Delayed(delay) => times[row].saturating_sub(delay),
+            ImpliedWatermark::Computed(vector) => match vector.get(row) {
                 Scalar::Int(watermark) => watermark,
                 _ => NO_WATERMARK,
             },

@@ -21,7 +21,7 @@ use crate::evaluate::{Evaluator, Inputs, Passed};
 use crate::selection::Selection;
 use crate::watermark::NO_WATERMARK;
 
-use super::judge::{Implied, Judge, NO_TIME};
+use super::judge::{ImpliedWatermark, Judge, NO_TIME};
 use super::prepared::{Judging, Prepared, Unusable};
 
 /// The expressions of a pipeline over its source's rows, and the results for the current batch.
@@ -109,8 +109,8 @@ impl Prepare {
             Some(rowtime) => {
                 let time = self.evaluator.column(inputs, rowtime.time);
                 let watermark = match rowtime.delay {
-                    Some(delay) => Implied::Delayed(delay.0),
-                    None => Implied::Computed(self.evaluator.column(inputs, rowtime.watermark)),
+                    Some(delay) => ImpliedWatermark::Delayed(delay.0),
+                    None => ImpliedWatermark::Computed(self.evaluator.column(inputs, rowtime.watermark)),
                 };
                 self.judge.judge(batch, time, watermark, judging, &mut self.passed, &mut prepared);
             }

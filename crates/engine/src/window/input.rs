@@ -7,7 +7,7 @@ use types::Scalar;
 use super::aggregation::{Aggregation, NewGroup};
 use super::unit::SliceId;
 use crate::aggregate::arg::{Arg, Slice};
-use crate::aggregate::table::Input;
+use crate::aggregate::table::TableInput;
 use crate::column::{Column, tri};
 use crate::evaluate::{Evaluator, Inputs, Vector};
 use crate::layout::{ArgSpec, last_window_end, next_window_end, slice_end, slice_step, window_offset};
@@ -97,7 +97,7 @@ impl Aggregation {
                 }
             })
             .collect();
-        let input = Input { codes: &code_columns, args: &args };
+        let input = TableInput { codes: &code_columns, args: &args };
 
         if self.base.is_some() {
             self.add_to_base(rows, input);
@@ -165,7 +165,7 @@ impl Aggregation {
         }
     }
 
-    fn add_to_base(&mut self, rows: &RowsIn<'_>, input: Input<'_>) {
+    fn add_to_base(&mut self, rows: &RowsIn<'_>, input: TableInput<'_>) {
         let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };
         let (sizes, seed, domains) = (&self.sizes, self.options.seed, &self.domains);
         let (groups, first_rows, pending) = (&mut self.groups, &mut self.first_rows, &mut self.pending);
@@ -198,7 +198,7 @@ impl Aggregation {
         unit: usize,
         rows: &RowsIn<'_>,
         unit_rows: Selection<'_>,
-        input: Input<'_>,
+        input: TableInput<'_>,
         from: Option<i64>,
     ) {
         let spec = &self.layout.units[unit];
@@ -225,7 +225,7 @@ impl Aggregation {
     }
 
     /// Adds rows behind the watermark one by one: each unit decides by itself whether they are late.
-    fn add_behind(&mut self, rows: &RowsIn<'_>, input: Input<'_>) -> Vec<LateRow> {
+    fn add_behind(&mut self, rows: &RowsIn<'_>, input: TableInput<'_>) -> Vec<LateRow> {
         let layout = self.layout.clone();
         let mut late = Vec::new();
 

@@ -6,14 +6,14 @@ use crate::selection::Selection;
 /// Rows by slice; buffers are reused.
 #[derive(Debug, Default)]
 pub(crate) struct SlicePartitioner {
-    parts: Vec<Part>,
+    parts: Vec<SlicePart>,
     /// Rows, slice by slice, ascending within each.
     order: Vec<u32>,
     counts: Vec<u32>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Part {
+struct SlicePart {
     slice_end: i64,
     start: usize,
     end: usize,
@@ -72,7 +72,7 @@ impl SlicePartitioner {
         for (index, count) in self.counts.iter_mut().enumerate() {
             let end = start + *count as usize;
             if *count > 0 {
-                self.parts.push(Part { slice_end: first + (index as i64 + 1) * step, start, end });
+                self.parts.push(SlicePart { slice_end: first + (index as i64 + 1) * step, start, end });
             }
             *count = start as u32;
             start = end;
@@ -96,7 +96,7 @@ impl SlicePartitioner {
         self.order.sort_by_key(|&row| slice(row));
         let mut start = 0;
         for run in self.order.chunk_by(|&a, &b| slice(a) == slice(b)) {
-            self.parts.push(Part { slice_end: slice(run[0]), start, end: start + run.len() });
+            self.parts.push(SlicePart { slice_end: slice(run[0]), start, end: start + run.len() });
             start += run.len();
         }
     }

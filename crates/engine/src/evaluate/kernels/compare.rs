@@ -93,14 +93,14 @@ impl<'a> Lanes<'a, f64> {
 }
 
 /// A total order, as in [`Scalar::compare`].
-trait Ordered: Copy {
+trait TotalOrder: Copy {
     fn less(self, other: Self) -> bool;
     fn same(self, other: Self) -> bool;
 }
 
 macro_rules! ordered_by_value {
     ($number:ty) => {
-        impl Ordered for $number {
+        impl TotalOrder for $number {
             #[inline(always)]
             fn less(self, other: $number) -> bool {
                 self < other
@@ -118,7 +118,7 @@ ordered_by_value!(i64);
 ordered_by_value!(i128);
 
 /// NaN is the greatest and equal to itself.
-impl Ordered for f64 {
+impl TotalOrder for f64 {
     #[inline(always)]
     fn less(self, other: f64) -> bool {
         (self < other) | (other.is_nan() & !self.is_nan())
@@ -130,7 +130,7 @@ impl Ordered for f64 {
     }
 }
 
-fn ordered<T: Ordered>(
+fn ordered<T: TotalOrder>(
     rows: Selection<'_>,
     comparison: Comparison,
     a: Lanes<'_, T>,

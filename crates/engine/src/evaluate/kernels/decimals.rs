@@ -6,24 +6,24 @@
 use sql::functions::decimals::{Product, Rescale, Sum, TooWide};
 use types::Scalar;
 
-use super::Work;
+use super::KernelCall;
 use crate::column::Column;
 use crate::evaluate::select::Operand;
 use crate::evaluate::slots::Slot;
 use crate::evaluate::vector::Vector;
 
 /// Computes `a * b`.
-pub(crate) fn multiply(product: &Product, work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn multiply(product: &Product, work: KernelCall<'_>, target: &mut Slot) -> bool {
     binary(work, target, |a, b| product.of(a, b))
 }
 
 /// Computes `a + b` and `a - b`.
-pub(crate) fn add(sum: &Sum, work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn add(sum: &Sum, work: KernelCall<'_>, target: &mut Slot) -> bool {
     binary(work, target, |a, b| sum.of(a, b))
 }
 
 /// Converts a whole number or a decimal to another decimal type.
-pub(crate) fn rescale(rescale: &Rescale, work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn rescale(rescale: &Rescale, work: KernelCall<'_>, target: &mut Slot) -> bool {
     let Column::Wide(out) = &mut target.column else { return false };
     let mut put = |row: usize, value: i128, valid: u8| -> Result<(), TooWide> {
         match (valid, rescale.of(value)?) {
@@ -45,7 +45,7 @@ pub(crate) fn rescale(rescale: &Rescale, work: Work<'_>, target: &mut Slot) -> b
 /// Applies `f`, which fails if 128 bits do not suffice; `None` is null.
 #[inline(always)]
 fn binary(
-    work: Work<'_>,
+    work: KernelCall<'_>,
     target: &mut Slot,
     f: impl Fn(i128, i128) -> Result<Option<i128>, TooWide>,
 ) -> bool {

@@ -61,13 +61,13 @@ pub(crate) enum Kernel {
 
 /// The work of a kernel.
 #[derive(Clone, Copy)]
-pub(crate) struct Work<'a> {
+pub(crate) struct KernelCall<'a> {
     pub(crate) operands: Operands<'a>,
     pub(crate) args: &'a [StepId],
     pub(crate) rows: Selection<'a>,
 }
 
-impl<'a> Work<'a> {
+impl<'a> KernelCall<'a> {
     #[inline]
     pub(crate) fn arg(&self, place: usize) -> Vector<'a> {
         self.operands.vector(self.args[place])
@@ -147,7 +147,12 @@ impl Kernel {
 
     /// Computes `work.rows` of a step. Returns false if an argument has an unsupported form; the output may
     /// hold anything then.
-    pub(crate) fn run(&self, work: Work<'_>, memory: &mut Option<TimeMemory>, target: &mut Slot) -> bool {
+    pub(crate) fn run(
+        &self,
+        work: KernelCall<'_>,
+        memory: &mut Option<TimeMemory>,
+        target: &mut Slot,
+    ) -> bool {
         match (self, memory) {
             (Kernel::CharLength, _) => text::char_length(work, target),
             (Kernel::Left, _) => text::left(work, target),
@@ -199,7 +204,7 @@ fn check_size(column: &Column) -> Result<(), EvalError> {
 /// Computes any function row by row, with the registry's code.
 pub(crate) fn by_row(
     call: &Call,
-    work: Work<'_>,
+    work: KernelCall<'_>,
     env: &Env,
     output: &mut Output,
     target: &mut Slot,

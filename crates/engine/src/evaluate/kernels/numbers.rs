@@ -2,7 +2,7 @@
 
 use types::Scalar;
 
-use super::Work;
+use super::KernelCall;
 use crate::column::{Column, Numbers};
 use crate::evaluate::select::{Operand, map, zip};
 use crate::evaluate::slots::Slot;
@@ -38,7 +38,7 @@ impl Width {
 }
 
 /// Computes an operation on whole numbers.
-pub(crate) fn ints(arithmetic: Arithmetic, width: Width, work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn ints(arithmetic: Arithmetic, width: Width, work: KernelCall<'_>, target: &mut Slot) -> bool {
     let (Some((a, valid_a)), Some((b, valid_b))) = (int_operand(work.arg(0)), int_operand(work.arg(1)))
     else {
         return false;
@@ -65,7 +65,7 @@ pub(crate) fn ints(arithmetic: Arithmetic, width: Width, work: Work<'_>, target:
 }
 
 /// Computes the remainder of whole numbers by a number that is not zero, with the sign of the dividend.
-pub(crate) fn remainder(width: Width, work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn remainder(width: Width, work: KernelCall<'_>, target: &mut Slot) -> bool {
     let (Vector::Int { values, valid }, Vector::Const(Scalar::Int(divisor)), Column::Int(out)) =
         (work.arg(0), work.arg(1), &mut target.column)
     else {
@@ -80,7 +80,7 @@ pub(crate) fn remainder(width: Width, work: Work<'_>, target: &mut Slot) -> bool
 }
 
 /// Computes an operation on doubles.
-pub(crate) fn doubles(arithmetic: Arithmetic, work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn doubles(arithmetic: Arithmetic, work: KernelCall<'_>, target: &mut Slot) -> bool {
     let (Some((a, valid_a)), Some((b, valid_b))) = (double_operand(work.arg(0)), double_operand(work.arg(1)))
     else {
         return false;
@@ -98,7 +98,7 @@ pub(crate) fn doubles(arithmetic: Arithmetic, work: Work<'_>, target: &mut Slot)
 }
 
 /// Converts whole numbers to `DOUBLE`.
-pub(crate) fn to_double(work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn to_double(work: KernelCall<'_>, target: &mut Slot) -> bool {
     let (Vector::Int { values, valid }, Column::Double(out)) = (work.arg(0), &mut target.column) else {
         return false;
     };
@@ -108,7 +108,7 @@ pub(crate) fn to_double(work: Work<'_>, target: &mut Slot) -> bool {
 }
 
 /// Converts whole numbers to a narrower type: the lower bits, as in Java.
-pub(crate) fn narrow(width: Width, work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn narrow(width: Width, work: KernelCall<'_>, target: &mut Slot) -> bool {
     let (Vector::Int { values, valid }, Column::Int(out)) = (work.arg(0), &mut target.column) else {
         return false;
     };

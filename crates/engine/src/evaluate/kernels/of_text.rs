@@ -5,8 +5,8 @@
 use sql::functions::MAX_VALUE_BYTES;
 use sql::functions::of_text::{PartCode, TruthCode, WriteCode};
 
-use super::text::{Part, is_ascii, parts};
-use super::{MAX_BATCH_BYTES, Work};
+use super::text::{TextPart, is_ascii, parts};
+use super::{KernelCall, MAX_BATCH_BYTES};
 use types::Scalar;
 
 use crate::column::{Column, View, tri};
@@ -24,15 +24,15 @@ fn text(bytes: &[u8], ascii: bool) -> &str {
 }
 
 /// Computes `SPLIT_INDEX`, `REGEXP_EXTRACT`, `TRIM` and similar functions.
-pub(crate) fn part(code: &PartCode, work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn part(code: &PartCode, work: KernelCall<'_>, target: &mut Slot) -> bool {
     parts(work, target, |_, bytes, ascii| match code(text(bytes, ascii)) {
-        None => Part::Null,
-        Some(range) => Part::Range(range.start, range.end),
+        None => TextPart::Null,
+        Some(range) => TextPart::Range(range.start, range.end),
     })
 }
 
 /// Computes `LIKE`, `REGEXP` and similar functions.
-pub(crate) fn truth(code: &TruthCode, work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn truth(code: &TruthCode, work: KernelCall<'_>, target: &mut Slot) -> bool {
     let (Vector::Text { views, data }, Column::Bool(out)) = (work.arg(0), &mut target.column) else {
         return false;
     };
@@ -47,7 +47,7 @@ pub(crate) fn truth(code: &TruthCode, work: Work<'_>, target: &mut Slot) -> bool
 }
 
 /// Computes `REPLACE`, `LOWER` and similar functions.
-pub(crate) fn write(code: &WriteCode, work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn write(code: &WriteCode, work: KernelCall<'_>, target: &mut Slot) -> bool {
     let Vector::Text { views, data } = work.arg(0) else { return false };
     target.own(work.operands);
     let Column::Text(texts) = &mut target.column else { return false };
@@ -67,7 +67,7 @@ pub(crate) fn write(code: &WriteCode, work: Work<'_>, target: &mut Slot) -> bool
 }
 
 /// Computes `CONCAT`, which is null if a part is.
-pub(crate) fn concat(work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn concat(work: KernelCall<'_>, target: &mut Slot) -> bool {
     const FEW: usize = 8;
     let count = work.args.len();
     if count > FEW {

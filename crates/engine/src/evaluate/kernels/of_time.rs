@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use sql::functions::of_time::{TimeCode, TimeResult};
 
-use super::{MAX_BATCH_BYTES, Work};
+use super::{KernelCall, MAX_BATCH_BYTES};
 use crate::column::{Column, View};
 use crate::evaluate::select::map;
 use crate::evaluate::slots::Slot;
 use crate::evaluate::vector::Vector;
 
 /// Computes `HOUR`, `EXTRACT`, `DATE_FORMAT` and similar functions.
-pub(crate) fn of_time(code: &TimeCode, work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn of_time(code: &TimeCode, work: KernelCall<'_>, target: &mut Slot) -> bool {
     let Vector::Int { values, valid } = work.arg(0) else { return false };
     match &code.gives {
         TimeResult::Field(field) => {

@@ -3,7 +3,7 @@
 use sql::functions::timestamp::offset_suffix;
 use types::Scalar;
 
-use super::Work;
+use super::KernelCall;
 use crate::column::{Column, View};
 use crate::evaluate::select::Operand;
 use crate::evaluate::slots::Slot;
@@ -14,7 +14,7 @@ use crate::selection::Selection;
 const BYTES_A_ROW: usize = 128;
 
 /// The result of such a function for one row.
-pub(super) enum Part {
+pub(super) enum TextPart {
     Null,
     /// Start and end, in bytes of the text.
     Range(usize, usize),
@@ -23,7 +23,7 @@ pub(super) enum Part {
 }
 
 /// Computes `CHAR_LENGTH(text)`, in code points.
-pub(crate) fn char_length(work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn char_length(work: KernelCall<'_>, target: &mut Slot) -> bool {
     let (Vector::Text { views, data }, Column::Int(out)) = (work.arg(0), &mut target.column) else {
         return false;
     };
@@ -41,27 +41,27 @@ pub(crate) fn char_length(work: Work<'_>, target: &mut Slot) -> bool {
 }
 
 /// Computes `LEFT(text, count)`.
-pub(crate) fn left(work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn left(work: KernelCall<'_>, target: &mut Slot) -> bool {
     let Some(counts) = Ints::of(work.arg(1)) else { return false };
     parts(work, target, |row, text, ascii| match counts.at(row) {
-        None => Part::Null,
-        Some(count) => Part::Range(0, if count <= 0 { 0 } else { forward(text, count as usize, ascii) }),
+        None => TextPart::Null,
+        Some(count) => TextPart::Range(0, if count <= 0 { 0 } else { forward(text, count as usize, ascii) }),
     })
 }
 
 /// Computes `RIGHT(text, count)`.
-pub(crate) fn right(work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn right(work: KernelCall<'_>, target: &mut Slot) -> bool {
     let Some(counts) = Ints::of(work.arg(1)) else { return false };
     parts(work, target, |row, text, ascii| match counts.at(row) {
-        None => Part::Null,
-        Some(count) if count <= 0 => Part::Range(text.len(), text.len()),
-        Some(count) => Part::Range(back(text, count as usize, ascii).0, text.len()),
+        None => TextPart::Null,
+        Some(count) if count <= 0 => TextPart::Range(text.len(), text.len()),
+        Some(count) => TextPart::Range(back(text, count as usize, ascii).0, text.len()),
     })
 }
 
 /// Computes `SUBSTRING(text, from[, count])`. `from` counts from 1 (0 is treated as 1), or from the end if
 /// negative.
-pub(crate) fn substring(work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn substring(work: KernelCall<'_>, target: &mut Slot) -> bool {
     let Some(froms) = Ints::of(work.arg(1)) else { return false };
     let counts = match work.args.len() {
         2 => Ints { values: Operand::Same(i64::MAX), valid: Operand::Same(1) },
@@ -72,9 +72,9 @@ pub(crate) fn substring(work: Work<'_>, target: &mut Slot) -> bool {
     };
 
     parts(work, target, |row, text, ascii| {
-        let (Some(from), Some(count)) = (froms.at(row), counts.at(row)) else { return Part::Null };
+        let (Some(from), Some(count)) = (froms.at(row), counts.at(row)) else { return TextPart::Null };
         if count < 0 {
-            return Part::Null;
+            return TextPart::Null;
         }
         let start = match from {
             0 | 1 => 0,
@@ -84,35 +84,39 @@ pub(crate) fn substring(work: Work<'_>, target: &mut Slot) -> bool {
                 (_, false) => text.len(),
             },
         };
-        Part::Range(start, start + forward(&text[start..], count as usize, ascii))
+        TextPart::Range(start, start + forward(&text[start..], count as usize, ascii))
     })
 }
 
 /// Computes `$OFFSET_OF(text)`: the zone offset at the end of the text, or null.
-pub(crate) fn offset_of(work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn offset_of(work: KernelCall<'_>, target: &mut Slot) -> bool {
     parts(work, target, |_, text, _| match offset_suffix(text) {
-        None => Part::Null,
+        None => TextPart::Null,
         Some(suffix) => {
             let start = suffix.as_ptr() as usize - text.as_ptr() as usize;
-            Part::Range(start, start + suffix.len())
+            TextPart::Range(start, start + suffix.len())
         }
     })
 }
 
 /// Computes `$STRIP_OFFSET(text)`: the text without its zone offset.
-pub(crate) fn strip_offset(work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn strip_offset(work: KernelCall<'_>, target: &mut Slot) -> bool {
     parts(work, target, |_, text, _| match offset_suffix(text) {
-        None => Part::Range(0, text.len()),
+        None => TextPart::Range(0, text.len()),
         Some(suffix) => {
             let start = suffix.as_ptr() as usize - text.as_ptr() as usize;
             // A line terminator may follow the offset.
-            if start + suffix.len() == text.len() { Part::Range(0, start) } else { Part::Torn }
+            if start + suffix.len() == text.len() { TextPart::Range(0, start) } else { TextPart::Torn }
         }
     })
 }
 
 #[inline(always)]
-pub(super) fn parts(work: Work<'_>, target: &mut Slot, part: impl Fn(usize, &[u8], bool) -> Part) -> bool {
+pub(super) fn parts(
+    work: KernelCall<'_>,
+    target: &mut Slot,
+    part: impl Fn(usize, &[u8], bool) -> TextPart,
+) -> bool {
     let (Vector::Text { views, data }, Some(buffer)) = (work.arg(0), work.operands.buffer(work.args[0]))
     else {
         return false;
@@ -122,11 +126,11 @@ pub(super) fn parts(work: Work<'_>, target: &mut Slot, part: impl Fn(usize, &[u8
     let views_of = |row: usize| match views[row].of(data) {
         None => Some(View::NULL),
         Some(text) => match part(row, text, ascii) {
-            Part::Null => Some(View::NULL),
-            Part::Range(from, to) => {
+            TextPart::Null => Some(View::NULL),
+            TextPart::Range(from, to) => {
                 Some(View { start: views[row].start + from as u32, len: (to - from) as u32 })
             }
-            Part::Torn => None,
+            TextPart::Torn => None,
         },
     };
 

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use sql::functions::timestamp::{Separator, TimestampParser, zone_offset_ms};
 use sql::functions::zone::WallClock;
 
-use super::Work;
+use super::KernelCall;
 use crate::column::Column;
 use crate::evaluate::slots::Slot;
 use crate::evaluate::vector::Vector;
@@ -23,13 +23,13 @@ impl TimeMemory {
 }
 
 /// Computes `$PARSE_TIMESTAMP(text)`: wall-clock time, null if the text cannot be read.
-pub(crate) fn parse(work: Work<'_>, memory: &mut TimeMemory, target: &mut Slot) -> bool {
+pub(crate) fn parse(work: KernelCall<'_>, memory: &mut TimeMemory, target: &mut Slot) -> bool {
     let parser = &mut memory.parser;
     each_text(work, target, |text| parser.parse(text, Separator::BlankOrT))
 }
 
 /// Computes `$PARSE_TIMESTAMP_LTZ(text)`: the instant of that time in the session's time zone.
-pub(crate) fn parse_ltz(work: Work<'_>, memory: &mut TimeMemory, target: &mut Slot) -> bool {
+pub(crate) fn parse_ltz(work: KernelCall<'_>, memory: &mut TimeMemory, target: &mut Slot) -> bool {
     let TimeMemory { parser, clock } = memory;
     each_text(work, target, |text| {
         parser.parse(text, Separator::BlankOrT).map(|wall_ms| clock.instant_ms(wall_ms))
@@ -37,7 +37,7 @@ pub(crate) fn parse_ltz(work: Work<'_>, memory: &mut TimeMemory, target: &mut Sl
 }
 
 #[inline(always)]
-fn each_text(work: Work<'_>, target: &mut Slot, mut f: impl FnMut(&[u8]) -> Option<i64>) -> bool {
+fn each_text(work: KernelCall<'_>, target: &mut Slot, mut f: impl FnMut(&[u8]) -> Option<i64>) -> bool {
     let (Vector::Text { views, data }, Column::Int(out)) = (work.arg(0), &mut target.column) else {
         return false;
     };
@@ -53,7 +53,7 @@ const READABLE_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402
 
 /// Computes `$AT_ZONE(time, zone)`: the instant of a wall-clock time at an offset. The registry's code
 /// handles names of zones.
-pub(crate) fn at_zone(work: Work<'_>, target: &mut Slot) -> bool {
+pub(crate) fn at_zone(work: KernelCall<'_>, target: &mut Slot) -> bool {
     let (Vector::Int { values, valid }, Vector::Text { views, data }) = (work.arg(0), work.arg(1)) else {
         return false;
     };

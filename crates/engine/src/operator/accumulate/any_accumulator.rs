@@ -1,11 +1,11 @@
-//! The state of one call for one group, in one of the forms of [`Form`].
+//! The state of one call for one group, of one of the kinds of [`AccumulatorKind`].
 //!
 //! Each form is a type that implements [`Accumulator`]. [`AnyAccumulator`] is an enum of all forms, so that the states
 //! of a group are one slice, and small states need no allocation.
 
 use types::Scalar;
 
-use super::call::{CallSpec, Form};
+use super::call::{AccumulatorKind, CallSpec};
 use super::count::Count;
 use super::decimal_sum::DecimalSum;
 use super::distinct::{Collect, Distinct};
@@ -113,22 +113,22 @@ impl AnyAccumulator {
         }
     }
 
-    pub fn of_form(form: Form) -> AnyAccumulator {
+    pub fn of_form(form: AccumulatorKind) -> AnyAccumulator {
         match form {
-            Form::Count => AnyAccumulator::Count(Count::default()),
-            Form::Whole => AnyAccumulator::Whole(WholeSum::default()),
-            Form::Pick => AnyAccumulator::Pick(Pick::default()),
-            Form::Double => AnyAccumulator::Double(Box::default()),
-            Form::Decimal => AnyAccumulator::Decimal(Box::default()),
-            Form::Extreme => AnyAccumulator::Extreme(Box::default()),
-            Form::Percentile => AnyAccumulator::Percentile(Box::default()),
-            Form::Sequence => AnyAccumulator::Sequence(Box::default()),
-            Form::Joined => AnyAccumulator::Joined(Box::default()),
-            Form::JsonObject => AnyAccumulator::JsonObject(Box::default()),
-            Form::Welford => AnyAccumulator::Welford(Box::default()),
-            Form::Squares => AnyAccumulator::Squares(Box::default()),
-            Form::Collect => AnyAccumulator::Collect(Box::default()),
-            Form::Single => AnyAccumulator::Single(Box::default()),
+            AccumulatorKind::Count => AnyAccumulator::Count(Count::default()),
+            AccumulatorKind::Whole => AnyAccumulator::Whole(WholeSum::default()),
+            AccumulatorKind::Pick => AnyAccumulator::Pick(Pick::default()),
+            AccumulatorKind::Double => AnyAccumulator::Double(Box::default()),
+            AccumulatorKind::Decimal => AnyAccumulator::Decimal(Box::default()),
+            AccumulatorKind::Extreme => AnyAccumulator::Extreme(Box::default()),
+            AccumulatorKind::Percentile => AnyAccumulator::Percentile(Box::default()),
+            AccumulatorKind::Sequence => AnyAccumulator::Sequence(Box::default()),
+            AccumulatorKind::Joined => AnyAccumulator::Joined(Box::default()),
+            AccumulatorKind::JsonObject => AnyAccumulator::JsonObject(Box::default()),
+            AccumulatorKind::Welford => AnyAccumulator::Welford(Box::default()),
+            AccumulatorKind::Squares => AnyAccumulator::Squares(Box::default()),
+            AccumulatorKind::Collect => AnyAccumulator::Collect(Box::default()),
+            AccumulatorKind::Single => AnyAccumulator::Single(Box::default()),
         }
     }
 

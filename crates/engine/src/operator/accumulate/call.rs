@@ -23,7 +23,7 @@ pub(super) struct CallSpec {
     /// The type of the first argument.
     pub arg: DataType,
     pub result: DataType,
-    pub form: Form,
+    pub form: AccumulatorKind,
     /// Whether the call shares its set of seen values with other calls.
     pub shares_values: bool,
     /// The cast from `DOUBLE` to the result type, if that is another type.
@@ -40,7 +40,7 @@ impl fmt::Debug for FromDouble {
 
 /// The kind of state that a call keeps; each has its own file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum AccumulatorKind {
     Count,
     Whole,
     Pick,
@@ -71,7 +71,7 @@ impl CallSpec {
         };
 
         let from_double = match form {
-            Form::Welford | Form::Squares if result != DataType::Double => {
+            AccumulatorKind::Welford | AccumulatorKind::Squares if result != DataType::Double => {
                 let code = cast::prepare(&DataType::Double, &result, CastMode::Try, &TimeZone::UTC)?;
                 Some(FromDouble(code))
             }
@@ -102,7 +102,7 @@ impl CallSpec {
         self.distinct
             && self.args.len() == 1
             && !self.takes_null
-            && matches!(self.form, Form::Count | Form::Whole | Form::Pick)
+            && matches!(self.form, AccumulatorKind::Count | AccumulatorKind::Whole | AccumulatorKind::Pick)
     }
 
     /// Returns whether a row counts for the call.
@@ -144,56 +144,56 @@ impl CallSpec {
     }
 }
 
-fn form(call: &Call, arg: &DataType, retraction: Retraction, variance: Variance) -> Option<Form> {
+fn form(call: &Call, arg: &DataType, retraction: Retraction, variance: Variance) -> Option<AccumulatorKind> {
     let keeps_order = retraction == Retraction::Possible || call.distinct;
 
     Some(match &call.function {
-        Function::Count => Form::Count,
+        Function::Count => AccumulatorKind::Count,
         Function::Sum | Function::Avg | Function::AvgOfSum => match arg.repr()? {
-            Repr::Int => Form::Whole,
-            Repr::Double => Form::Double,
-            Repr::Wide => Form::Decimal,
+            Repr::Int => AccumulatorKind::Whole,
+            Repr::Double => AccumulatorKind::Double,
+            Repr::Wide => AccumulatorKind::Decimal,
             Repr::Bool | Repr::Text | Repr::Bytes => return None,
         },
 
         Function::Min | Function::Max => match retraction {
-            Retraction::Never => Form::Pick,
-            Retraction::Possible => Form::Extreme,
+            Retraction::Never => AccumulatorKind::Pick,
+            Retraction::Possible => AccumulatorKind::Extreme,
         },
         Function::FirstValue | Function::LastValue => {
             if keeps_order {
-                Form::Sequence
+                AccumulatorKind::Sequence
             } else {
-                Form::Pick
+                AccumulatorKind::Pick
             }
         }
         Function::ListAgg { .. } => {
             if keeps_order {
-                Form::Sequence
+                AccumulatorKind::Sequence
             } else {
-                Form::Joined
+                AccumulatorKind::Joined
             }
         }
 
         Function::StddevPop | Function::StddevSamp | Function::VarPop | Function::VarSamp => {
             match (arg.is_numeric(), variance) {
                 (false, _) => return None,
-                (true, Variance::Running) => Form::Welford,
-                (true, Variance::Sums) => Form::Squares,
+                (true, Variance::Running) => AccumulatorKind::Welford,
+                (true, Variance::Sums) => AccumulatorKind::Squares,
             }
         }
 
-        Function::Collect => Form::Collect,
-        Function::ArrayAgg => Form::Sequence,
+        Function::Collect => AccumulatorKind::Collect,
+        Function::ArrayAgg => AccumulatorKind::Sequence,
         // Texts are JSON already. A value of another type could not be told from a text.
-        Function::JsonArrayAgg { .. } if arg.is_text() => Form::Sequence,
+        Function::JsonArrayAgg { .. } if arg.is_text() => AccumulatorKind::Sequence,
         Function::JsonObjectAgg { .. }
             if arg.is_text() && call.arg_types.get(1).is_some_and(|value| value.data_type.is_text()) =>
         {
-            Form::JsonObject
+            AccumulatorKind::JsonObject
         }
-        Function::Percentile { .. } if arg.is_numeric() => Form::Percentile,
-        Function::SingleValue => Form::Single,
+        Function::Percentile { .. } if arg.is_numeric() => AccumulatorKind::Percentile,
+        Function::SingleValue => AccumulatorKind::Single,
 
         Function::JsonArrayAgg { .. }
         | Function::JsonObjectAgg { .. }

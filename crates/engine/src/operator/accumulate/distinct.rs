@@ -8,7 +8,7 @@ use hashbrown::hash_table::Entry;
 use types::Scalar;
 
 use super::any_accumulator::{Accumulator, AnyAccumulator};
-use super::call::{CallSpec, Form};
+use super::call::{AccumulatorKind, CallSpec};
 use super::nested;
 use super::owned_value::{OwnedValue, hash_scalar, is_same};
 use crate::row::{self, Reader};
@@ -106,7 +106,7 @@ pub(super) struct Distinct {
 }
 
 impl Distinct {
-    pub fn new(form: Form) -> Distinct {
+    pub fn new(form: AccumulatorKind) -> Distinct {
         Distinct { seen: Counted::default(), inner: AnyAccumulator::of_form(form) }
     }
 }

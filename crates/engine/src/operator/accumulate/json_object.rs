@@ -14,21 +14,21 @@ use crate::row::{self, Reader};
 #[derive(Debug, Default)]
 pub(super) struct JsonObject {
     /// A value is a JSON text, or null.
-    members: BTreeMap<Key, Option<Box<str>>>,
+    members: BTreeMap<MemberName, Option<Box<str>>>,
     text_bytes: usize,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Key(Box<str>);
+struct MemberName(Box<str>);
 
-impl Ord for Key {
-    fn cmp(&self, other: &Key) -> Ordering {
+impl Ord for MemberName {
+    fn cmp(&self, other: &MemberName) -> Ordering {
         write_key_order(&self.0, &other.0)
     }
 }
 
-impl PartialOrd for Key {
-    fn partial_cmp(&self, other: &Key) -> Option<Ordering> {
+impl PartialOrd for MemberName {
+    fn partial_cmp(&self, other: &MemberName) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
@@ -36,7 +36,7 @@ impl PartialOrd for Key {
 impl JsonObject {
     fn insert(&mut self, key: &str, value: Option<&str>) -> Result<(), String> {
         self.text_bytes += key.len() + value.map_or(0, str::len);
-        match self.members.insert(Key(key.into()), value.map(Box::from)) {
+        match self.members.insert(MemberName(key.into()), value.map(Box::from)) {
             None => Ok(()),
             Some(_) => Err(format!(
                 "Key '{key}' is already present. Duplicate keys are not allowed in JSON_OBJECTAGG. Please ensure that \
@@ -60,7 +60,7 @@ impl Accumulator for JsonObject {
     fn retract(&mut self, _call: &CallSpec, args: &[Scalar<'_>]) -> Result<(), String> {
         let [Scalar::Text(key), value] = *args else { return Ok(()) };
         let value = if let Scalar::Text(value) = value { Some(value) } else { None };
-        let key = Key(key.into());
+        let key = MemberName(key.into());
         if self.members.get(&key).is_some_and(|there| there.as_deref() == value) {
             self.members.remove(&key);
             self.text_bytes -= key.0.len() + value.map_or(0, str::len);
@@ -109,6 +109,6 @@ impl Accumulator for JsonObject {
     #[inline]
     fn heap_bytes(&self) -> usize {
         // Nodes of a B-tree are two thirds full on average.
-        self.members.len() * size_of::<(Key, Option<Box<str>>)>() * 3 / 2 + self.text_bytes
+        self.members.len() * size_of::<(MemberName, Option<Box<str>>)>() * 3 / 2 + self.text_bytes
     }
 }

@@ -82,9 +82,9 @@ mod tests {
     use crate::state::{Keyed, StateError, StatePart};
 
     /// An operator that only keeps numbers.
-    struct Numbers(Keyed<i64>);
+    struct NumberStore(Keyed<i64>);
 
-    impl Operator for Numbers {
+    impl Operator for NumberStore {
         fn process(&mut self, _: usize, _: &Changes<'_>, _: &mut Context<'_>) -> Result<(), OperatorError> {
             Ok(())
         }
@@ -124,7 +124,7 @@ mod tests {
 
     fn chain(entries: &[i64]) -> Chain {
         let link = |(at, &entries): (usize, &i64)| {
-            let mut numbers = Numbers(Keyed::new(None));
+            let mut numbers = NumberStore(Keyed::new(None));
             (0..entries).for_each(|key| numbers.0.update(&key.to_le_bytes(), 0, |value| *value = Some(key)));
             Link {
                 identity: format!("kept/{at}"),

@@ -25,7 +25,7 @@ use crate::watermark::NO_WATERMARK;
 pub(super) struct FirstByTime {
     /// The field of the event time.
     time: usize,
-    waiting: Keyed<Waiting>,
+    waiting: Keyed<EarliestRow>,
     /// Timers at which the waiting rows are emitted.
     timers: Timers,
     given: Keyed<()>,
@@ -36,7 +36,7 @@ pub(super) struct FirstByTime {
 }
 
 /// A row and its event time.
-struct Waiting {
+struct EarliestRow {
     time: i64,
     row: Box<[u8]>,
 }
@@ -79,7 +79,7 @@ impl FirstByTime {
             timers.set(time, key);
             bytes.clear();
             row::write_all(rows.row(row), bytes);
-            *waiting = Some(Waiting { time, row: bytes.as_slice().into() });
+            *waiting = Some(EarliestRow { time, row: bytes.as_slice().into() });
         });
     }
 
@@ -125,14 +125,14 @@ impl FirstByTime {
     }
 }
 
-impl StateValue for Waiting {
+impl StateValue for EarliestRow {
     fn write(&self, out: &mut Vec<u8>) {
         self.time.write(out);
         self.row.write(out);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Waiting> {
-        Some(Waiting { time: i64::read(reader)?, row: StateValue::read(reader)? })
+    fn read(reader: &mut Reader<'_>) -> Option<EarliestRow> {
+        Some(EarliestRow { time: i64::read(reader)?, row: StateValue::read(reader)? })
     }
 
     fn heap_bytes(&self) -> usize {

@@ -9,7 +9,7 @@ use crate::state::Keyed;
 
 /// The rows of a chunk, and the effect of each on its group.
 #[derive(Debug, Default)]
-pub(super) struct Chunk {
+pub(super) struct GroupChunk {
     rows: Vec<usize>,
     /// The keys of the rows, one after another.
     keys: Vec<u8>,
@@ -18,7 +18,7 @@ pub(super) struct Chunk {
     steps: Vec<Step>,
 }
 
-impl Chunk {
+impl GroupChunk {
     pub fn clear(&mut self) {
         self.rows.clear();
         self.keys.clear();

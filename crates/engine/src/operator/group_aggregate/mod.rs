@@ -25,7 +25,7 @@ use sql::plan::Updates;
 use sql::plan::operator::{GroupAggregate, Input};
 use types::Interval;
 
-use self::chunk::Chunk;
+use self::chunk::GroupChunk;
 use self::group::Group;
 use self::output::GroupAggregateOutput;
 use self::touched::Touched;
@@ -51,7 +51,7 @@ pub struct GroupAggregateOperator {
     expiry: Expiry,
     out: GroupAggregateOutput,
     updates: Updates,
-    chunk: Chunk,
+    chunk: GroupChunk,
     touched: Touched,
     scratch: StepScratch,
 }
@@ -79,7 +79,7 @@ impl GroupAggregateOperator {
             out: GroupAggregateOutput::new(spec.keys.len(), accumulators.reprs(), spec.emits_before),
             accumulators,
             updates,
-            chunk: Chunk::default(),
+            chunk: GroupChunk::default(),
             touched: Touched::default(),
             scratch: StepScratch::default(),
         })

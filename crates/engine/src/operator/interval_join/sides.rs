@@ -9,7 +9,7 @@ use crate::operator::changes::{Changes, RowKind};
 use crate::operator::join::condition::{Probe, Probed};
 use crate::operator::join::give_padded;
 use crate::operator::join::output::JoinOutput;
-use crate::operator::join::shape::{LEFT, RIGHT, Shape, values};
+use crate::operator::join::shape::{JoinShape, LEFT, RIGHT, values};
 use crate::row;
 use crate::state::{Keyed, StateError, StateWriter, Timers};
 use crate::watermark::NO_WATERMARK;
@@ -18,7 +18,7 @@ const TIMERS: u8 = 2;
 
 /// The stored rows of both sides; see the module documentation.
 pub(super) struct Sides {
-    pub shape: Shape,
+    pub shape: JoinShape,
     times: [Time; 2],
     /// Per side: the bounds of the partners' times, relative to a row's own time.
     reaches: [(i64, i64); 2],
@@ -34,7 +34,7 @@ pub(super) struct Sides {
 
 impl Sides {
     pub fn new(join: &IntervalJoin, inputs: &[Input]) -> Sides {
-        let shape = Shape::new(join.kind, &join.keys, inputs);
+        let shape = JoinShape::new(join.kind, &join.keys, inputs);
         let (lower, upper) = (join.lower.0, join.upper.0);
         Sides {
             output: JoinOutput::new(&shape.output(inputs)),
@@ -201,7 +201,7 @@ impl Probed for Sides {
         (rows, at): (&Changes<'_>, usize),
         from: usize,
         now_ms: i64,
-        take: &mut dyn FnMut(&Shape, &[u8]) -> bool,
+        take: &mut dyn FnMut(&JoinShape, &[u8]) -> bool,
     ) -> (usize, bool) {
         let time = self.time(input, rows, at, now_ms);
         let has_key = self.shape.write_key(input, rows, at, &mut self.key);

@@ -1,11 +1,11 @@
 //! A bag of rows: a list while there are few, a table when there are many.
 
-use super::packed::{Form, Packed};
+use super::packed::{Packed, RowForm};
 use super::row_table::RowTable;
 use crate::row;
 use crate::state::StateValue;
 
-const FORM: Form = Form { unique: false, tracks: false };
+const FORM: RowForm = RowForm { unique: false, tracks: false };
 
 /// Rows with their counts.
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use sql::plan::operator::{Input, Predicate};
 
 use super::pairs::Pairs;
-use super::shape::{LEFT, Shape};
+use super::shape::{JoinShape, LEFT};
 use super::side::PlaceRange;
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::Changes;
@@ -44,7 +44,7 @@ pub(crate) trait Probed {
         row: (&Changes<'_>, usize),
         from: usize,
         now_ms: i64,
-        take: &mut dyn FnMut(&Shape, &[u8]) -> bool,
+        take: &mut dyn FnMut(&JoinShape, &[u8]) -> bool,
     ) -> (usize, bool);
 
     /// Applies a row. `flags` tells which of its possible partners are partners; without it all are.

@@ -17,9 +17,9 @@ use sql::functions::{Env, EvalError};
 use sql::plan::operator::{Input, Join, Predicate};
 use types::{Interval, Repr};
 
-use super::packed::Form;
+use super::packed::RowForm;
 use super::pair_columns::{Pair, PairColumns};
-use super::shape::{LEFT, RIGHT, Shape};
+use super::shape::{JoinShape, LEFT, RIGHT};
 use super::side::Side;
 use crate::evaluate::{Evaluator, Inputs, Passed};
 use crate::operator::chain::{Context, OperatorError};
@@ -36,16 +36,16 @@ const FULL_BYTES: usize = 1 << 20;
 
 /// The state of an inner join; see the module documentation.
 pub(super) struct InnerJoin {
-    shape: Shape,
+    shape: JoinShape,
     pub sides: [Side; 2],
-    chunk: Chunk,
+    chunk: JoinChunk,
     row: Vec<u8>,
     emitter: PairEmitter,
 }
 
 /// Rows with their keys.
 #[derive(Default)]
-struct Chunk {
+struct JoinChunk {
     keys: Vec<u8>,
     rows: Vec<ChunkRow>,
 }
@@ -82,13 +82,14 @@ impl InnerJoin {
     pub fn new(
         operator: String,
         join: &Join,
-        shape: Shape,
+        shape: JoinShape,
         inputs: &[Input],
         ttl: [Option<Interval>; 2],
         time_zone: &TimeZone,
     ) -> Result<InnerJoin, String> {
-        let side =
-            |side: usize| Side::new(Form { unique: join.unique[side], tracks: false }, side as u8, ttl[side]);
+        let side = |side: usize| {
+            Side::new(RowForm { unique: join.unique[side], tracks: false }, side as u8, ttl[side])
+        };
         let reprs: Vec<Repr> = inputs.iter().flat_map(|input| fields::reprs(&input.fields)).collect();
 
         let condition = match &join.condition {
@@ -106,7 +107,7 @@ impl InnerJoin {
         };
 
         let sides = [side(LEFT), side(RIGHT)];
-        Ok(InnerJoin { shape, sides, chunk: Chunk::default(), row: Vec::new(), emitter })
+        Ok(InnerJoin { shape, sides, chunk: JoinChunk::default(), row: Vec::new(), emitter })
     }
 
     pub fn advance(&mut self, watermark: i64) {
@@ -167,7 +168,7 @@ impl InnerJoin {
     }
 }
 
-impl Chunk {
+impl JoinChunk {
     /// Takes the next rows with their keys; returns false if there are none. `append` adds the key of a row,
     /// and returns whether the row may have partners: other rows are left out.
     fn fill(
@@ -176,7 +177,7 @@ impl Chunk {
         side: &Side,
         append: impl Fn(usize, &mut Vec<u8>) -> bool,
     ) -> bool {
-        let Chunk { keys, rows } = self;
+        let JoinChunk { keys, rows } = self;
         keys.clear();
         rows.clear();
         let mut taken = 0;
@@ -299,7 +300,7 @@ impl PairEmitter {
 impl PairCondition {
     fn new(
         predicate: &Predicate,
-        shape: &Shape,
+        shape: &JoinShape,
         reprs: &[Repr],
         time_zone: &TimeZone,
     ) -> Result<PairCondition, String> {

@@ -9,15 +9,15 @@ use types::{Interval, Scalar};
 
 use super::condition::{Probe, Probed};
 use super::output::{JoinOutput, nulls};
-use super::packed::Form;
-use super::shape::{Filter, LEFT, RIGHT, Shape, values};
+use super::packed::RowForm;
+use super::shape::{Filter, JoinShape, LEFT, RIGHT, values};
 use super::side::Side;
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, RowKind};
 
 /// The sides of a join.
 pub(super) struct Joiner {
-    pub shape: Shape,
+    pub shape: JoinShape,
     pub sides: [Side; 2],
     pub output: JoinOutput,
     /// The findings about the row that is being applied.
@@ -40,10 +40,10 @@ struct AppliedRow {
 }
 
 impl Joiner {
-    pub fn new(join: &Join, shape: Shape, inputs: &[Input], ttl: [Option<Interval>; 2]) -> Joiner {
+    pub fn new(join: &Join, shape: JoinShape, inputs: &[Input], ttl: [Option<Interval>; 2]) -> Joiner {
         let tracks = shape.tracks();
         let side = |side: usize| {
-            let form = Form { unique: join.unique[side], tracks: tracks[side] };
+            let form = RowForm { unique: join.unique[side], tracks: tracks[side] };
             Side::new(form, side as u8, ttl[side])
         };
         Joiner {
@@ -163,7 +163,7 @@ impl Probed for Joiner {
         (rows, at): (&Changes<'_>, usize),
         from: usize,
         now_ms: i64,
-        take: &mut dyn FnMut(&Shape, &[u8]) -> bool,
+        take: &mut dyn FnMut(&JoinShape, &[u8]) -> bool,
     ) -> (usize, bool) {
         let Joiner { shape, sides, key, .. } = self;
         match shape.write_key(input, rows, at, key) {
@@ -216,7 +216,7 @@ impl Probed for Joiner {
 
 /// Emits a row of a side with nulls for the other side's fields.
 pub(crate) fn give_padded<'v>(
-    shape: &Shape,
+    shape: &JoinShape,
     side: usize,
     (kind, copies): (RowKind, u64),
     values: impl Iterator<Item = Scalar<'v>> + Clone,

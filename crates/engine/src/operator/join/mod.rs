@@ -44,7 +44,7 @@ use self::inner::InnerJoin;
 use self::joiner::Joiner;
 pub(crate) use self::joiner::give_padded;
 use self::not_in::NotIn;
-use self::shape::{LEFT, RIGHT, Shape};
+use self::shape::{JoinShape, LEFT, RIGHT};
 use self::side::{ALL, Side};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::Changes;
@@ -55,12 +55,12 @@ use crate::state::{StateError, StatePart, StateWriter};
 /// Joins two changelogs; see the module documentation.
 pub struct JoinOperator {
     name: String,
-    work: Work,
+    work: JoinAlgorithm,
     expiry: Expiry,
 }
 
 /// The way in which the rows of a join are stored and matched.
-enum Work {
+enum JoinAlgorithm {
     Inner(Box<InnerJoin>),
     Pairs { joiner: Box<Joiner>, condition: Option<Box<ProbeCondition>> },
     NotIn(Box<NotIn>),
@@ -82,19 +82,19 @@ impl JoinOperator {
             Some((last, before)) if join.null_aware => (before, Some(*last)),
             _ => (&join.keys[..], None),
         };
-        let shape = Shape::new(join.kind, keys, inputs);
+        let shape = JoinShape::new(join.kind, keys, inputs);
         let ttl = |side: usize| state_ttl.get(side).copied().flatten();
         let expiry = Expiry::new(ttl(LEFT).into_iter().chain(ttl(RIGHT)).min());
 
         if let (Some(compared), None) = (compared, &join.condition) {
-            let work = Work::NotIn(Box::new(NotIn::new(shape, compared, inputs, ttl(LEFT))));
+            let work = JoinAlgorithm::NotIn(Box::new(NotIn::new(shape, compared, inputs, ttl(LEFT))));
             return Ok(JoinOperator { name, work, expiry });
         }
 
         if shape.gives_pairs_alone() {
             let inner =
                 InnerJoin::new(name.clone(), join, shape, inputs, [ttl(LEFT), ttl(RIGHT)], time_zone)?;
-            return Ok(JoinOperator { name, work: Work::Inner(Box::new(inner)), expiry });
+            return Ok(JoinOperator { name, work: JoinAlgorithm::Inner(Box::new(inner)), expiry });
         }
 
         let condition = match &join.condition {
@@ -107,7 +107,7 @@ impl JoinOperator {
         };
 
         let joiner = Box::new(Joiner::new(join, shape, inputs, [ttl(LEFT), ttl(RIGHT)]));
-        Ok(JoinOperator { name, work: Work::Pairs { joiner, condition }, expiry })
+        Ok(JoinOperator { name, work: JoinAlgorithm::Pairs { joiner, condition }, expiry })
     }
 }
 
@@ -120,19 +120,19 @@ impl Operator for JoinOperator {
     ) -> Result<(), OperatorError> {
         self.expiry.start(context.now_ms());
         match &mut self.work {
-            Work::Inner(inner) => inner.process(input, rows, context),
-            Work::Pairs { joiner, condition: Some(condition) } => {
+            JoinAlgorithm::Inner(inner) => inner.process(input, rows, context),
+            JoinAlgorithm::Pairs { joiner, condition: Some(condition) } => {
                 condition.process(input, rows, &mut **joiner, context)?;
                 joiner.output.flush(context)
             }
-            Work::Pairs { joiner, condition: None } => {
+            JoinAlgorithm::Pairs { joiner, condition: None } => {
                 for at in rows.places() {
                     let probe = Probe { at, places: ALL, pairs: 0, is_last: true };
                     joiner.apply(input, rows, probe, None, context)?;
                 }
                 joiner.output.flush(context)
             }
-            Work::NotIn(not_in) => {
+            JoinAlgorithm::NotIn(not_in) => {
                 rows.places().try_for_each(|at| not_in.apply(input, rows, at, context))?;
                 not_in.output.flush(context)
             }
@@ -141,9 +141,9 @@ impl Operator for JoinOperator {
 
     fn advance(&mut self, watermark: i64, _context: &mut Context<'_>) -> Result<(), OperatorError> {
         match &mut self.work {
-            Work::Inner(inner) => inner.advance(watermark),
-            Work::Pairs { joiner, .. } => joiner.output.watermark = watermark,
-            Work::NotIn(not_in) => not_in.output.watermark = watermark,
+            JoinAlgorithm::Inner(inner) => inner.advance(watermark),
+            JoinAlgorithm::Pairs { joiner, .. } => joiner.output.watermark = watermark,
+            JoinAlgorithm::NotIn(not_in) => not_in.output.watermark = watermark,
         }
         Ok(())
     }
@@ -160,9 +160,11 @@ impl Operator for JoinOperator {
         let now_ms = context.now_ms();
         if self.expiry.take_due(now_ms) {
             match &mut self.work {
-                Work::Inner(inner) => inner.sides.iter_mut().for_each(|side| side.expire(now_ms)),
-                Work::Pairs { joiner, .. } => joiner.sides.iter_mut().for_each(|side| side.expire(now_ms)),
-                Work::NotIn(not_in) => not_in.expire(now_ms),
+                JoinAlgorithm::Inner(inner) => inner.sides.iter_mut().for_each(|side| side.expire(now_ms)),
+                JoinAlgorithm::Pairs { joiner, .. } => {
+                    joiner.sides.iter_mut().for_each(|side| side.expire(now_ms))
+                }
+                JoinAlgorithm::NotIn(not_in) => not_in.expire(now_ms),
             }
         }
         Ok(())
@@ -170,9 +172,9 @@ impl Operator for JoinOperator {
 
     fn snapshot(&self, out: &mut StateWriter) {
         match &self.work {
-            Work::Inner(inner) => inner.sides.iter().for_each(|side| side.write(out)),
-            Work::Pairs { joiner, .. } => joiner.sides.iter().for_each(|side| side.write(out)),
-            Work::NotIn(not_in) => not_in.write(out),
+            JoinAlgorithm::Inner(inner) => inner.sides.iter().for_each(|side| side.write(out)),
+            JoinAlgorithm::Pairs { joiner, .. } => joiner.sides.iter().for_each(|side| side.write(out)),
+            JoinAlgorithm::NotIn(not_in) => not_in.write(out),
         }
     }
 
@@ -180,9 +182,11 @@ impl Operator for JoinOperator {
         let mut reader = row::Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
             let is_known = match &mut self.work {
-                Work::Inner(inner) => restore(&mut inner.sides, tag, &mut reader, &self.name)?,
-                Work::Pairs { joiner, .. } => restore(&mut joiner.sides, tag, &mut reader, &self.name)?,
-                Work::NotIn(not_in) => not_in.restore(tag, &mut reader, &self.name)?,
+                JoinAlgorithm::Inner(inner) => restore(&mut inner.sides, tag, &mut reader, &self.name)?,
+                JoinAlgorithm::Pairs { joiner, .. } => {
+                    restore(&mut joiner.sides, tag, &mut reader, &self.name)?
+                }
+                JoinAlgorithm::NotIn(not_in) => not_in.restore(tag, &mut reader, &self.name)?,
             };
             if !is_known {
                 // Tags tell the form in which rows are stored: see `Side::new`.
@@ -195,13 +199,13 @@ impl Operator for JoinOperator {
 
     fn memory_bytes(&self) -> usize {
         match &self.work {
-            Work::Inner(inner) => inner.memory_bytes(),
-            Work::Pairs { joiner, condition } => {
+            JoinAlgorithm::Inner(inner) => inner.memory_bytes(),
+            JoinAlgorithm::Pairs { joiner, condition } => {
                 let sides: usize = joiner.sides.iter().map(Side::memory_bytes).sum();
                 let pairs = condition.as_ref().map_or(0, |condition| condition.memory_bytes());
                 sides + pairs + joiner.output.memory_bytes()
             }
-            Work::NotIn(not_in) => not_in.memory_bytes(),
+            JoinAlgorithm::NotIn(not_in) => not_in.memory_bytes(),
         }
     }
 

@@ -24,7 +24,7 @@ use types::Interval;
 
 use super::bag::Bag;
 use super::output::JoinOutput;
-use super::shape::{LEFT, Shape, values};
+use super::shape::{JoinShape, LEFT, values};
 use crate::operator::chain::{Context, OperatorError};
 use crate::operator::changes::{Changes, RowKind};
 use crate::row;
@@ -35,10 +35,10 @@ const GROUPS: u8 = 0x80;
 
 /// The state of a `NOT IN`, and its output.
 pub(super) struct NotIn {
-    shape: Shape,
+    shape: JoinShape,
     /// The compared field of each side.
     compared: [usize; 2],
-    groups: Keyed<Group>,
+    groups: Keyed<CorrelatedGroup>,
     pub output: JoinOutput,
     key: Vec<u8>,
     value: Vec<u8>,
@@ -47,7 +47,7 @@ pub(super) struct NotIn {
 
 /// The state of all rows with equal correlated keys.
 #[derive(Debug, Default)]
-struct Group {
+struct CorrelatedGroup {
     right_rows: u64,
     right_nulls: u64,
     values: HashTable<OfValue>,
@@ -76,7 +76,7 @@ impl OfValue {
     }
 }
 
-impl Group {
+impl CorrelatedGroup {
     /// Applies `change` to the entry of a value.
     fn update<T>(&mut self, value: &[u8], change: impl FnOnce(&mut OfValue) -> T) -> T {
         let entry = self.values.entry(hash(value), |of| *of.value == *value, |of| hash(&of.value));
@@ -163,7 +163,7 @@ impl Group {
 
 impl NotIn {
     /// Creates the state. `shape` has the keys before the compared one.
-    pub fn new(shape: Shape, compared: JoinKey, inputs: &[Input], ttl: Option<Interval>) -> NotIn {
+    pub fn new(shape: JoinShape, compared: JoinKey, inputs: &[Input], ttl: Option<Interval>) -> NotIn {
         NotIn {
             output: JoinOutput::new(&shape.output(inputs)),
             shape,
@@ -300,7 +300,7 @@ impl NotIn {
     }
 }
 
-impl StateValue for Group {
+impl StateValue for CorrelatedGroup {
     fn write(&self, out: &mut Vec<u8>) {
         row::write_length(self.right_nulls as usize, out);
         self.left_nulls.write(out);
@@ -312,10 +312,15 @@ impl StateValue for Group {
         }
     }
 
-    fn read(reader: &mut row::Reader<'_>) -> Option<Group> {
+    fn read(reader: &mut row::Reader<'_>) -> Option<CorrelatedGroup> {
         let right_nulls = reader.length()? as u64;
         let left_nulls = Bag::read(reader)?;
-        let mut group = Group { right_rows: right_nulls, right_nulls, left_nulls, ..Group::default() };
+        let mut group = CorrelatedGroup {
+            right_rows: right_nulls,
+            right_nulls,
+            left_nulls,
+            ..CorrelatedGroup::default()
+        };
         for _ in 0..reader.length()? {
             let value: Box<[u8]> = StateValue::read(reader)?;
             let (right, left) = (reader.length()? as u64, Bag::read(reader)?);

@@ -66,18 +66,18 @@ impl JoinOutput {
 /// stored      [id]     [name]
 /// origins     next  0  next
 /// ```
-pub(crate) struct Layout {
+pub(crate) struct StoredLayout {
     origins: Vec<Option<usize>>,
     stored: Vec<usize>,
 }
 
-impl Layout {
+impl StoredLayout {
     /// Creates a layout of `width` fields, of which `keys` form the join key.
-    pub fn new(width: usize, keys: &[usize]) -> Layout {
+    pub fn new(width: usize, keys: &[usize]) -> StoredLayout {
         let origin = |field: usize| keys.iter().position(|&key| key == field);
         let origins: Vec<Option<usize>> = (0..width).map(origin).collect();
         let stored = (0..width).filter(|&field| origins[field].is_none()).collect();
-        Layout { origins, stored }
+        StoredLayout { origins, stored }
     }
 
     /// Returns the place in the key per field, or `None` for a stored field.

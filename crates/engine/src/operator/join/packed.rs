@@ -17,7 +17,7 @@ use crate::state::StateValue;
 
 /// The form in which the rows of a side are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Form {
+pub(crate) struct RowForm {
     /// Rows are unique by their key, almost always: a key that holds several rows moves to a table.
     pub unique: bool,
     /// Each row has a number of partners.
@@ -46,12 +46,12 @@ pub(crate) struct PackedRow<'a> {
 }
 
 impl Packed {
-    pub fn new(form: Form, row: &[u8], count: u64, partners: u64) -> Packed {
+    pub fn new(form: RowForm, row: &[u8], count: u64, partners: u64) -> Packed {
         Packed::of(form, [(row, count, partners)].into_iter())
     }
 
     /// Builds a list of rows with their counts and partners.
-    pub fn of<'a>(form: Form, rows: impl Iterator<Item = (&'a [u8], u64, u64)>) -> Packed {
+    pub fn of<'a>(form: RowForm, rows: impl Iterator<Item = (&'a [u8], u64, u64)>) -> Packed {
         let mut bytes = Vec::new();
         for (row, count, partners) in rows {
             bytes.reserve_exact(most_bytes(form, row));
@@ -66,12 +66,12 @@ impl Packed {
         prefetch(&self.0, 0);
     }
 
-    pub fn entries(&self, form: Form) -> PackedRows<'_> {
+    pub fn entries(&self, form: RowForm) -> PackedRows<'_> {
         PackedRows { form, bytes: &self.0, at: 0 }
     }
 
     /// Adds a copy of a row. Returns false and changes nothing if the list would become too long.
-    pub fn add(&mut self, form: Form, row: &[u8], partners: u64) -> bool {
+    pub fn add(&mut self, form: RowForm, row: &[u8], partners: u64) -> bool {
         if form.unique {
             return false;
         }
@@ -95,7 +95,7 @@ impl Packed {
 
     /// Removes a copy of a row. Returns the row's number of partners, and whether no row is left, in which
     /// case the caller must drop the list. Returns `None` if there is no such row.
-    pub fn remove(&mut self, form: Form, row: &[u8]) -> Option<(u64, bool)> {
+    pub fn remove(&mut self, form: RowForm, row: &[u8]) -> Option<(u64, bool)> {
         let entry = self.entries(form).find(|entry| entry.row == row)?;
         let (start, end, count, partners) = (entry.start, entry.end, entry.count, entry.partners);
         if count == 1 && start == 0 && end >= self.0.len() {
@@ -113,7 +113,7 @@ impl Packed {
     /// Calls `change` with the rows at the places `from..to` and their partners.
     pub fn visit<E>(
         &mut self,
-        form: Form,
+        form: RowForm,
         (from, to): (usize, usize),
         mut change: impl FnMut(&[u8], u64, &mut u64) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -147,7 +147,7 @@ impl Packed {
     }
 }
 
-fn most_bytes(form: Form, row: &[u8]) -> usize {
+fn most_bytes(form: RowForm, row: &[u8]) -> usize {
     let tracked = if form.tracks { PARTNERS_BYTES } else { 0 };
     // One byte of count, and one or two of length. A run of exactly this capacity is not moved when it is
     // boxed.
@@ -155,7 +155,7 @@ fn most_bytes(form: Form, row: &[u8]) -> usize {
     row.len() + tracked + header
 }
 
-fn write(form: Form, row: &[u8], count: u64, partners: u64, out: &mut Vec<u8>) {
+fn write(form: RowForm, row: &[u8], count: u64, partners: u64, out: &mut Vec<u8>) {
     if form.tracks {
         out.extend_from_slice(&partners.to_le_bytes()[..PARTNERS_BYTES]);
     }
@@ -166,7 +166,7 @@ fn write(form: Form, row: &[u8], count: u64, partners: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(row);
 }
 
-fn read(form: Form, bytes: &[u8], start: usize) -> Option<PackedRow<'_>> {
+fn read(form: RowForm, bytes: &[u8], start: usize) -> Option<PackedRow<'_>> {
     let mut reader = row::Reader::new(bytes.get(start..)?);
     // A row without fields has no bytes, but exists.
     if reader.rest().is_empty() && (start > 0 || !form.unique || form.tracks) {
@@ -189,7 +189,7 @@ fn read(form: Form, bytes: &[u8], start: usize) -> Option<PackedRow<'_>> {
 /// The rows of a list, in order of arrival.
 #[derive(Debug, Clone)]
 pub(crate) struct PackedRows<'a> {
-    form: Form,
+    form: RowForm,
     bytes: &'a [u8],
     at: usize,
 }

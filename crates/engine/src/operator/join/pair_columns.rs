@@ -11,7 +11,7 @@
 
 use types::{Repr, Scalar};
 
-use super::shape::{LEFT, Shape};
+use super::shape::{JoinShape, LEFT};
 use crate::column::Column;
 use crate::evaluate::Vector;
 use crate::operator::changes::Changes;
@@ -31,22 +31,22 @@ pub(super) struct Pair<'s> {
 /// Builds the columns of pairs; see the module documentation.
 pub(super) struct PairColumns {
     /// Indexed by the side of the input rows.
-    sources: [Sources; 2],
+    sources: [PairSources; 2],
     /// One per field of a pair.
     gathered: Vec<Gathered>,
     decoded: Vec<Column>,
 }
 
 /// The sources of the fields of a pair.
-struct Sources {
+struct PairSources {
     /// One per field of a pair.
-    fields: Vec<Source>,
+    fields: Vec<FieldSource>,
     /// Per field of a stored row, up to the last that is read: the field of the pair that it becomes.
     stored: Vec<Option<usize>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Source {
+enum FieldSource {
     Unread,
     /// A field of the input row: one of its own, or a key field, which both rows have.
     Given(usize),
@@ -56,9 +56,9 @@ enum Source {
 impl PairColumns {
     /// Creates the columns. `reprs` are the representations of a pair's fields; `reads` returns whether a
     /// field is read.
-    pub fn new(shape: &Shape, reprs: &[Repr], reads: impl Fn(usize) -> bool) -> PairColumns {
+    pub fn new(shape: &JoinShape, reprs: &[Repr], reads: impl Fn(usize) -> bool) -> PairColumns {
         PairColumns {
-            sources: [0, 1].map(|given| Sources::new(shape, given, &reads)),
+            sources: [0, 1].map(|given| PairSources::new(shape, given, &reads)),
             gathered: reprs.iter().map(|_| Gathered::default()).collect(),
             decoded: reprs.iter().map(|&repr| Column::new(repr)).collect(),
         }
@@ -84,9 +84,9 @@ impl PairColumns {
 
         let fields = sources.fields.iter().zip(gathered).zip(&*decoded);
         let vectors = fields.map(|((source, gathered), decoded)| match *source {
-            Source::Unread => Vector::Const(Scalar::Null),
-            Source::Given(field) => gathered.gather(rows.columns[field], places),
-            Source::Stored => Vector::of(decoded),
+            FieldSource::Unread => Vector::Const(Scalar::Null),
+            FieldSource::Given(field) => gathered.gather(rows.columns[field], places),
+            FieldSource::Stored => Vector::of(decoded),
         });
         vectors.collect()
     }
@@ -97,12 +97,12 @@ impl PairColumns {
     }
 }
 
-impl Sources {
-    fn new(shape: &Shape, given: usize, reads: &impl Fn(usize) -> bool) -> Sources {
+impl PairSources {
+    fn new(shape: &JoinShape, given: usize, reads: &impl Fn(usize) -> bool) -> PairSources {
         let first = |side: usize| if side == LEFT { 0 } else { shape.widths[LEFT] };
-        let mut fields = vec![Source::Unread; shape.widths.iter().sum()];
+        let mut fields = vec![FieldSource::Unread; shape.widths.iter().sum()];
         for field in (0..shape.widths[given]).filter(|&field| reads(first(given) + field)) {
-            fields[first(given) + field] = Source::Given(field);
+            fields[first(given) + field] = FieldSource::Given(field);
         }
 
         let other = 1 - given;
@@ -111,11 +111,11 @@ impl Sources {
             let of_pair = first(other) + field;
             let is_read = reads(of_pair);
             match origin {
-                Some(place) if is_read => fields[of_pair] = Source::Given(shape.keys[given][*place]),
+                Some(place) if is_read => fields[of_pair] = FieldSource::Given(shape.keys[given][*place]),
                 Some(_) => {}
                 None => {
                     if is_read {
-                        fields[of_pair] = Source::Stored;
+                        fields[of_pair] = FieldSource::Stored;
                     }
                     stored.push(is_read.then_some(of_pair));
                 }
@@ -123,7 +123,7 @@ impl Sources {
         }
 
         stored.truncate(stored.iter().rposition(Option::is_some).map_or(0, |last| last + 1));
-        Sources { fields, stored }
+        PairSources { fields, stored }
     }
 }
 

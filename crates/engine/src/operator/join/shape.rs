@@ -3,7 +3,7 @@
 use sql::plan::operator::{Input, JoinKey, JoinKind};
 use types::{Repr, Scalar};
 
-use super::output::Layout;
+use super::output::StoredLayout;
 use crate::operator::changes::Changes;
 use crate::operator::fields;
 use crate::row;
@@ -20,18 +20,18 @@ pub(crate) enum Filter {
 }
 
 /// The output of a join, and the fields by which rows are partners.
-pub(crate) struct Shape {
+pub(crate) struct JoinShape {
     /// Per side: whether a row without a partner is emitted with nulls.
     pub pads: [bool; 2],
     pub filter: Option<Filter>,
     pub keys: [Vec<usize>; 2],
     nulls_match: Vec<bool>,
-    pub layouts: [Layout; 2],
+    pub layouts: [StoredLayout; 2],
     pub widths: [usize; 2],
 }
 
-impl Shape {
-    pub fn new(kind: JoinKind, keys: &[JoinKey], inputs: &[Input]) -> Shape {
+impl JoinShape {
+    pub fn new(kind: JoinKind, keys: &[JoinKey], inputs: &[Input]) -> JoinShape {
         let pads = match kind {
             JoinKind::Left => [true, false],
             JoinKind::Right => [false, true],
@@ -48,9 +48,9 @@ impl Shape {
         let fields: [Vec<usize>; 2] =
             [keys.iter().map(|key| key.left).collect(), keys.iter().map(|key| key.right).collect()];
         let widths = [inputs[LEFT].fields.len(), inputs[RIGHT].fields.len()];
-        let layouts = [LEFT, RIGHT].map(|side| Layout::new(widths[side], &fields[side]));
+        let layouts = [LEFT, RIGHT].map(|side| StoredLayout::new(widths[side], &fields[side]));
         let nulls_match = keys.iter().map(|key| key.nulls_match).collect();
-        Shape { pads, filter, keys: fields, nulls_match, layouts, widths }
+        JoinShape { pads, filter, keys: fields, nulls_match, layouts, widths }
     }
 
     /// Returns whether only pairs are emitted: no side is padded, and no side is emitted alone.

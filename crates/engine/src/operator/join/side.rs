@@ -14,14 +14,14 @@ mod tests;
 
 use types::Interval;
 
-use super::packed::{Form, Packed};
+use super::packed::{Packed, RowForm};
 use super::row_table::RowTable;
 use crate::row;
 use crate::state::{EntryPlace, EntryStatus, Keyed, StateError, StateValue, StateWriter};
 
 /// The rows of one side; see the module documentation.
 pub(crate) struct Side {
-    form: Form,
+    form: RowForm,
     few: Keyed<Packed>,
     many: Keyed<RowTable>,
     /// The tag of `few` in an image; the tag of `many` is the next number.
@@ -36,7 +36,7 @@ pub(crate) const ALL: PlaceRange = (0, usize::MAX);
 
 impl Side {
     /// Creates a side. `side` is 0 or 1.
-    pub fn new(form: Form, side: u8, ttl: Option<Interval>) -> Side {
+    pub fn new(form: RowForm, side: u8, ttl: Option<Interval>) -> Side {
         // A side in another form has other tags, so that its image is not mistaken for one of this form.
         let tag = side << 4 | u8::from(form.unique) << 3 | u8::from(form.tracks) << 2;
         Side { form, few: Keyed::new(ttl), many: Keyed::new(ttl), tag }

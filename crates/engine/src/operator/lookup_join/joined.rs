@@ -23,7 +23,7 @@ struct OfKey {
 }
 
 /// The emitted rows by key; see the module documentation.
-pub(super) struct Joined {
+pub(super) struct EmittedRows {
     /// The fields by which a row is found again.
     by: Vec<usize>,
     rows: Keyed<OfKey>,
@@ -31,9 +31,9 @@ pub(super) struct Joined {
     key: Vec<u8>,
 }
 
-impl Joined {
-    pub fn new(by: Vec<usize>, ttl: Option<Interval>) -> Joined {
-        Joined { by, rows: Keyed::new(ttl), expiry: Expiry::new(ttl), key: Vec::new() }
+impl EmittedRows {
+    pub fn new(by: Vec<usize>, ttl: Option<Interval>) -> EmittedRows {
+        EmittedRows { by, rows: Keyed::new(ttl), expiry: Expiry::new(ttl), key: Vec::new() }
     }
 
     /// Appends the key of a left row.

@@ -7,28 +7,28 @@ use types::Scalar;
 use crate::row::{self, Reader};
 
 /// Per compared column: its index among the table's fields, and what it must equal.
-pub(super) struct Keys(Vec<(usize, Part)>);
+pub(super) struct LookupKeys(Vec<(usize, KeyPart)>);
 
-enum Part {
+enum KeyPart {
     Field(usize),
     /// A value in the compact form.
     Literal(Box<[u8]>),
 }
 
-impl Keys {
-    pub fn new(keys: &[(usize, LookupKey)]) -> Keys {
+impl LookupKeys {
+    pub fn new(keys: &[(usize, LookupKey)]) -> LookupKeys {
         let part = |(column, key): &(usize, LookupKey)| {
             let part = match key {
-                LookupKey::Field(field) => Part::Field(*field),
+                LookupKey::Field(field) => KeyPart::Field(*field),
                 LookupKey::Literal(value) => {
                     let mut bytes = Vec::new();
                     row::write(value.as_scalar(), &mut bytes);
-                    Part::Literal(bytes.into())
+                    KeyPart::Literal(bytes.into())
                 }
             };
             (*column, part)
         };
-        Keys(keys.iter().map(part).collect())
+        LookupKeys(keys.iter().map(part).collect())
     }
 
     /// Replaces `key` by the key of a left row; returns false if a null in it keeps the row from having
@@ -37,8 +37,8 @@ impl Keys {
         key.clear();
         for (_, part) in &self.0 {
             match part {
-                Part::Literal(bytes) => key.extend_from_slice(bytes),
-                Part::Field(field) => match Reader::new(left).nth(*field) {
+                KeyPart::Literal(bytes) => key.extend_from_slice(bytes),
+                KeyPart::Field(field) => match Reader::new(left).nth(*field) {
                     // 0.0 and -0.0 are equal, and must have one key.
                     Some(Scalar::Double(0.0)) => row::write(Scalar::Double(0.0), key),
                     value => row::write(value.unwrap_or(Scalar::Null), key),
@@ -51,7 +51,7 @@ impl Keys {
     /// Appends the compared fields of a left row.
     pub fn write_fields(&self, left: &[u8], out: &mut Vec<u8>) {
         for (_, part) in &self.0 {
-            if let Part::Field(field) = part {
+            if let KeyPart::Field(field) = part {
                 row::write(Reader::new(left).nth(*field).unwrap_or(Scalar::Null), out);
             }
         }

@@ -33,9 +33,9 @@ use sql::plan::operator::{Input, JoinKind, LookupJoin, RetryMisses};
 use types::{Interval, Repr};
 
 use self::cache::Cache;
-use self::joined::Joined;
-use self::keys::Keys;
-use self::queue::{Given, LeftRow, Partners, Queue};
+use self::joined::EmittedRows;
+use self::keys::LookupKeys;
+use self::queue::{Given, LeftRow, Partners, RowQueue};
 use self::requests::{LookupRequests, Wanted};
 use super::chain::{Context, InFlight, Operator, OperatorError};
 use super::changes::{Changes, RowKind};
@@ -59,14 +59,14 @@ pub struct LookupJoinOperator {
     name: String,
     /// Whether a left row without partners is emitted with nulls.
     pads: bool,
-    keys: Keys,
+    keys: LookupKeys,
     right_width: usize,
     pairs: Option<Pairs>,
-    queue: Queue,
+    queue: RowQueue,
     requests: LookupRequests,
     cache: Option<Cache>,
     /// The emitted rows, if left rows are updated.
-    joined: Option<Joined>,
+    joined: Option<EmittedRows>,
     output: JoinOutput,
     capacity: usize,
     timeout: Option<i64>,
@@ -103,13 +103,13 @@ impl LookupJoinOperator {
             join.hint.retry.unwrap_or(RetryMisses { attempts: 0, delay: Interval::ZERO });
         Ok(LookupJoinOperator {
             pads: join.kind == JoinKind::Left,
-            keys: Keys::new(&join.keys),
+            keys: LookupKeys::new(&join.keys),
             right_width: join.fields.len(),
             pairs,
-            queue: Queue::default(),
+            queue: RowQueue::default(),
             requests: LookupRequests::start(&join.table.name, table, attempts, delay.0)?,
             cache: table.cache().map(Cache::new),
-            joined: join.kept_by.clone().map(|by| Joined::new(by, ttl)),
+            joined: join.kept_by.clone().map(|by| EmittedRows::new(by, ttl)),
             output: JoinOutput::new(&forms),
             capacity: join.hint.capacity.unwrap_or(CAPACITY).max(1),
             timeout: join.hint.timeout.map(|timeout| timeout.0).filter(|&timeout| timeout > 0),
@@ -281,7 +281,7 @@ impl Operator for LookupJoinOperator {
 
     fn next_tick(&self) -> Option<i64> {
         match self.in_flight() {
-            InFlight::None => self.joined.as_ref().and_then(Joined::next_tick),
+            InFlight::None => self.joined.as_ref().and_then(EmittedRows::next_tick),
             InFlight::Some | InFlight::Full => Some(i64::MIN),
         }
     }
@@ -341,7 +341,7 @@ impl Operator for LookupJoinOperator {
         self.queue.memory_bytes()
             + self.requests.memory_bytes()
             + self.cache.as_ref().map_or(0, Cache::memory_bytes)
-            + self.joined.as_ref().map_or(0, Joined::memory_bytes)
+            + self.joined.as_ref().map_or(0, EmittedRows::memory_bytes)
             + self.pairs.as_ref().map_or(0, Pairs::memory_bytes)
             + self.output.memory_bytes()
     }

@@ -36,7 +36,7 @@ enum QueueItem {
 /// The queue of waiting rows. A row is found by its place, which counts all entries that ever were in the
 /// queue.
 #[derive(Default)]
-pub(super) struct Queue {
+pub(super) struct RowQueue {
     entries: VecDeque<QueueItem>,
     /// The place of the first entry.
     first: u64,
@@ -46,7 +46,7 @@ pub(super) struct Queue {
     passed: Option<i64>,
 }
 
-impl Queue {
+impl RowQueue {
     /// Returns the number of waiting rows.
     pub fn len(&self) -> usize {
         self.rows

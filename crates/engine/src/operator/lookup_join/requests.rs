@@ -25,7 +25,7 @@ const BATCHES: usize = 2 * THREADS;
 /// The most keys of a batch.
 const BATCH_KEYS: usize = 1_000;
 
-type Keys = Arc<[Box<[u8]>]>;
+type KeyBatch = Arc<[Box<[u8]>]>;
 
 /// A key to look up.
 pub(super) struct Wanted {
@@ -46,7 +46,7 @@ pub(super) struct Answered {
 
 struct Request {
     number: u64,
-    keys: Keys,
+    keys: KeyBatch,
 }
 
 struct Answer {

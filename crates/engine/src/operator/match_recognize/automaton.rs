@@ -15,11 +15,11 @@ use sql::plan::operator::PatternStep;
 /// The steps of a pattern.
 #[derive(Debug)]
 pub(super) struct Automaton {
-    steps: Vec<Step>,
+    steps: Vec<AutomatonStep>,
 }
 
 #[derive(Debug)]
-struct Step {
+struct AutomatonStep {
     /// The least number of rows if it takes any; at least 1.
     min: u32,
     max: Option<u32>,
@@ -36,7 +36,7 @@ pub(super) struct PatternPosition {
 
 impl Automaton {
     pub fn new(pattern: &[PatternStep]) -> Automaton {
-        let step = |step: &PatternStep| Step {
+        let step = |step: &PatternStep| AutomatonStep {
             min: step.min.max(1),
             max: step.max,
             is_optional: step.min == 0,

@@ -5,14 +5,14 @@ use sql::functions::{Env, EvalError};
 use sql::plan::operator::{Call, PatternExpr, PatternInput, RowsEnd};
 use types::Scalar;
 
-use super::view::View;
+use super::view::MatchView;
 use crate::evaluate::{Row, RowEvaluator};
 use crate::operator::accumulate::{Accumulators, Retraction};
 use crate::row::{self, Reader};
 
 /// The reason why an expression has no value.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum MatchFailure {
     Evaluate(EvalError),
     /// The content of the rows makes the query fail.
     Rows(String),
@@ -21,14 +21,14 @@ pub(super) enum Failure {
 /// A compiled expression.
 pub(super) struct MatchExpr {
     evaluator: RowEvaluator,
-    inputs: Vec<Input>,
+    inputs: Vec<ExpressionInput>,
     aggregates: Vec<VariableAggregates>,
     /// Results of the aggregates, in the compact form.
     results: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Input {
+enum ExpressionInput {
     Row {
         variable: Option<usize>,
         field: usize,
@@ -71,10 +71,10 @@ impl MatchExpr {
 
         let input = |input: &PatternInput| match input {
             &PatternInput::Row { variable, field, end, offset } => {
-                Input::Row { variable, field, end, offset }
+                ExpressionInput::Row { variable, field, end, offset }
             }
-            PatternInput::Aggregate { variable, call } => Input::Aggregate(place(variable, call)),
-            PatternInput::RowTime => Input::RowTime,
+            PatternInput::Aggregate { variable, call } => ExpressionInput::Aggregate(place(variable, call)),
+            PatternInput::RowTime => ExpressionInput::RowTime,
         };
 
         let inputs = expr.inputs.iter().map(input).collect();
@@ -94,65 +94,65 @@ impl MatchExpr {
     /// Returns whether a condition reads only the current row, which is tried for a variable.
     pub fn reads_row_alone(&self, tried: usize) -> bool {
         self.inputs.iter().all(|input| match *input {
-            Input::Row { variable, end: RowsEnd::Last, offset: 0, .. } => {
+            ExpressionInput::Row { variable, end: RowsEnd::Last, offset: 0, .. } => {
                 variable.is_none_or(|variable| variable == tried)
             }
-            Input::Row { .. } | Input::Aggregate(_) => false,
-            Input::RowTime => true,
+            ExpressionInput::Row { .. } | ExpressionInput::Aggregate(_) => false,
+            ExpressionInput::RowTime => true,
         })
     }
 
     /// Returns whether a condition is true.
     ///
     /// # Errors
-    /// See [`Failure`].
-    pub fn holds(&mut self, view: &View<'_>, env: &Env) -> Result<bool, Failure> {
+    /// See [`MatchFailure`].
+    pub fn holds(&mut self, view: &MatchView<'_>, env: &Env) -> Result<bool, MatchFailure> {
         self.evaluate(view, env, |value| value == Scalar::Bool(true))
     }
 
     /// Appends the value in the compact form.
     ///
     /// # Errors
-    /// See [`Failure`].
-    pub fn write(&mut self, view: &View<'_>, env: &Env, out: &mut Vec<u8>) -> Result<(), Failure> {
+    /// See [`MatchFailure`].
+    pub fn write(&mut self, view: &MatchView<'_>, env: &Env, out: &mut Vec<u8>) -> Result<(), MatchFailure> {
         self.evaluate(view, env, |value| row::write(value, out))
     }
 
     fn evaluate<T>(
         &mut self,
-        view: &View<'_>,
+        view: &MatchView<'_>,
         env: &Env,
         take: impl FnOnce(Scalar<'_>) -> T,
-    ) -> Result<T, Failure> {
+    ) -> Result<T, MatchFailure> {
         self.results.clear();
         for VariableAggregates { variable, accumulators } in &self.aggregates {
             let mut states = accumulators.start();
             for row in view.rows(*variable) {
-                accumulators.add(&mut states, |field| value(row, field)).map_err(Failure::Rows)?;
+                accumulators.add(&mut states, |field| value(row, field)).map_err(MatchFailure::Rows)?;
             }
             accumulators.write_results(&states, &mut self.results);
         }
 
         let row = MatchRow { view, inputs: &self.inputs, results: &self.results };
-        self.evaluator.evaluate(&row, env).map(take).map_err(Failure::Evaluate)
+        self.evaluator.evaluate(&row, env).map(take).map_err(MatchFailure::Evaluate)
     }
 }
 
 /// The inputs of an expression.
 struct MatchRow<'a> {
-    view: &'a View<'a>,
-    inputs: &'a [Input],
+    view: &'a MatchView<'a>,
+    inputs: &'a [ExpressionInput],
     results: &'a [u8],
 }
 
 impl Row for MatchRow<'_> {
     fn get(&self, input: usize) -> Scalar<'_> {
         match self.inputs[input] {
-            Input::Row { variable, field, end, offset } => {
+            ExpressionInput::Row { variable, field, end, offset } => {
                 self.view.row(variable, end, offset).map_or(Scalar::Null, |row| value(row, field))
             }
-            Input::Aggregate(place) => value(self.results, place),
-            Input::RowTime => Scalar::Int(self.view.time),
+            ExpressionInput::Aggregate(place) => value(self.results, place),
+            ExpressionInput::RowTime => Scalar::Int(self.view.time),
         }
     }
 }

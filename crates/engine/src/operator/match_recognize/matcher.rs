@@ -20,20 +20,20 @@ use sql::plan::operator::{AfterMatch, PatternStep};
 use types::Interval;
 
 use super::automaton::{Automaton, PatternPosition};
-use super::expression::{Failure, MatchExpr};
-use super::queue::{Queue, Run};
-use super::view::{Buffer, View};
+use super::expression::{MatchExpr, MatchFailure};
+use super::queue::{MatchHeap, MatchRun};
+use super::view::{MatchView, RowBuffer};
 use crate::row::Reader;
 use crate::state::StateValue;
 
 /// The state of a partition.
 #[derive(Debug)]
 pub(super) struct MatchPartition {
-    pub buffer: Buffer,
+    pub buffer: RowBuffer,
     /// Open matches, including one that has not begun.
-    open: Queue,
+    open: MatchHeap,
     /// Complete matches that wait for earlier ones.
-    complete: Queue,
+    complete: MatchHeap,
     /// When the earliest open match expires.
     pub over_at: Option<i64>,
     /// The number of steps of the pattern.
@@ -43,7 +43,7 @@ pub(super) struct MatchPartition {
 /// A match that counts.
 #[derive(Debug)]
 pub(super) struct FoundMatch {
-    pub run: Run,
+    pub run: MatchRun,
     /// The time at which this was certain.
     pub time: i64,
 }
@@ -55,7 +55,7 @@ pub(super) struct Matcher {
     variables: Vec<String>,
     skip: AfterMatch,
     within: Option<Interval>,
-    reached: Vec<Run>,
+    reached: Vec<MatchRun>,
 }
 
 impl Matcher {
@@ -77,9 +77,15 @@ impl Matcher {
 
     pub fn start(&self) -> MatchPartition {
         let steps = self.automaton.len();
-        let mut open = Queue::default();
-        open.push(Run::not_begun(steps));
-        MatchPartition { buffer: Buffer::default(), open, complete: Queue::default(), over_at: None, steps }
+        let mut open = MatchHeap::default();
+        open.push(MatchRun::not_begun(steps));
+        MatchPartition {
+            buffer: RowBuffer::default(),
+            open,
+            complete: MatchHeap::default(),
+            over_at: None,
+            steps,
+        }
     }
 
     /// Offers the next row; appends the matches that count now.
@@ -92,15 +98,15 @@ impl Matcher {
         (time, row): (i64, &[u8]),
         env: &Env,
         found: &mut Vec<FoundMatch>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), MatchFailure> {
         let number = partition.buffer.push(time, row);
         self.conditions.next_row();
 
-        let mut complete = Queue::default();
+        let mut complete = MatchHeap::default();
         for run in partition.open.take() {
             self.conditions.next_run();
             let first = if run.has_begun() { run.first } else { number };
-            let view = View { buffer: &partition.buffer, first, counts: &run.counts, tried: None, time };
+            let view = MatchView { buffer: &partition.buffer, first, counts: &run.counts, tried: None, time };
             self.follow(run.step, view, env)?;
 
             for next in self.reached.drain(..) {
@@ -124,19 +130,19 @@ impl Matcher {
         partition: &mut MatchPartition,
         time: i64,
         found: &mut Vec<FoundMatch>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), MatchFailure> {
         while let Some(end) = self.over_at(partition).filter(|&end| end <= time) {
             let MatchPartition { open, buffer, .. } = &mut *partition;
-            let stays = |run: &Run| self.end_of(run, buffer).is_none_or(|of_run| of_run > end);
+            let stays = |run: &MatchRun| self.end_of(run, buffer).is_none_or(|of_run| of_run > end);
             // Each match is pushed again, as Flink does, which determines the order of equal ones.
             open.take().filter(stays).for_each(|run| open.push(run));
-            self.settle(partition, Queue::default(), end, found)?;
+            self.settle(partition, MatchHeap::default(), end, found)?;
         }
         Ok(())
     }
 
     /// Returns when an open match expires.
-    fn end_of(&self, run: &Run, buffer: &Buffer) -> Option<i64> {
+    fn end_of(&self, run: &MatchRun, buffer: &RowBuffer) -> Option<i64> {
         Some(buffer.time(run.first)?.saturating_add(self.within?.0))
     }
 
@@ -146,7 +152,7 @@ impl Matcher {
     }
 
     /// Finds the places of a match after the next row, in Flink's order.
-    fn follow(&mut self, step: usize, view: View<'_>, env: &Env) -> Result<(), Failure> {
+    fn follow(&mut self, step: usize, view: MatchView<'_>, env: &Env) -> Result<(), MatchFailure> {
         let mut place = PatternPosition { step, taken: view.counts[step] };
         loop {
             let fits = self.conditions.fits(place.step, view, env)?;
@@ -155,9 +161,9 @@ impl Matcher {
                 counts[place.step] += 1;
                 let after = self.automaton.after_row(place);
                 let ends = self.can_end(after, view, env)?;
-                self.reached.push(Run { first: view.first, step: after.step, counts: counts.clone() });
+                self.reached.push(MatchRun { first: view.first, step: after.step, counts: counts.clone() });
                 if ends {
-                    self.reached.push(Run { first: view.first, step: self.automaton.len(), counts });
+                    self.reached.push(MatchRun { first: view.first, step: self.automaton.len(), counts });
                 }
             }
 
@@ -171,7 +177,12 @@ impl Matcher {
 
     /// Returns whether a match that has the current row already, and is at this place, is complete without
     /// further rows.
-    fn can_end(&mut self, mut place: PatternPosition, view: View<'_>, env: &Env) -> Result<bool, Failure> {
+    fn can_end(
+        &mut self,
+        mut place: PatternPosition,
+        view: MatchView<'_>,
+        env: &Env,
+    ) -> Result<bool, MatchFailure> {
         while !self.automaton.is_end(place.step) {
             let Some(next) = self.automaton.without_row(place) else { return Ok(false) };
             if !self.is_free(place, view, env)? {
@@ -186,7 +197,12 @@ impl Matcher {
     }
 
     /// Returns whether no greedy variable keeps the current row.
-    fn is_free(&mut self, place: PatternPosition, view: View<'_>, env: &Env) -> Result<bool, Failure> {
+    fn is_free(
+        &mut self,
+        place: PatternPosition,
+        view: MatchView<'_>,
+        env: &Env,
+    ) -> Result<bool, MatchFailure> {
         match self.automaton.kept_for(place) {
             Some(greedy) => Ok(!self.conditions.fits(greedy, view, env)?),
             None => Ok(true),
@@ -197,10 +213,10 @@ impl Matcher {
     fn settle(
         &self,
         partition: &mut MatchPartition,
-        mut complete: Queue,
+        mut complete: MatchHeap,
         time: i64,
         found: &mut Vec<FoundMatch>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), MatchFailure> {
         complete.take().for_each(|run| partition.complete.push(run));
         while let Some(first) = partition.complete.first() {
             if partition.open.first().is_some_and(|open| open.first < first.first) {
@@ -217,7 +233,7 @@ impl Matcher {
     }
 
     /// Returns the number of the first row that the next match may begin with.
-    fn next_first(&self, run: &Run) -> Result<u64, Failure> {
+    fn next_first(&self, run: &MatchRun) -> Result<u64, MatchFailure> {
         let (step, last) = match self.skip {
             AfterMatch::PastLastRow => return Ok(run.first + run.rows()),
             AfterMatch::ToNextRow => return Ok(run.first + 1),
@@ -226,13 +242,13 @@ impl Matcher {
         };
         let variable = &self.variables[step];
         if run.counts[step] == 0 {
-            return Err(Failure::Rows(format!(
+            return Err(MatchFailure::Rows(format!(
                 "AFTER MATCH SKIP leads to a row of {variable}, and the match has none"
             )));
         }
         let next = run.first + run.rows_before(step) + last;
         if next == run.first {
-            return Err(Failure::Rows(format!(
+            return Err(MatchFailure::Rows(format!(
                 "AFTER MATCH SKIP leads to a row of {variable} that the match began with: it would be found for ever"
             )));
         }
@@ -267,9 +283,9 @@ impl StateValue for MatchPartition {
         Some(MatchPartition {
             steps: reader.length()?,
             over_at: Option::read(reader)?,
-            buffer: Buffer::read(reader)?,
-            open: Queue::read(reader)?,
-            complete: Queue::read(reader)?,
+            buffer: RowBuffer::read(reader)?,
+            open: MatchHeap::read(reader)?,
+            complete: MatchHeap::read(reader)?,
         })
     }
 
@@ -312,13 +328,13 @@ impl Conditions {
     }
 
     /// Returns whether the row after a match fits a step.
-    fn fits(&mut self, step: usize, view: View<'_>, env: &Env) -> Result<bool, Failure> {
+    fn fits(&mut self, step: usize, view: MatchView<'_>, env: &Env) -> Result<bool, MatchFailure> {
         let Some(define) = &mut self.defines[step] else { return Ok(true) };
         let known = if define.reads_row_alone { &mut self.of_row } else { &mut self.of_run };
         if let Some(known) = known[step] {
             return Ok(known);
         }
-        let holds = define.expr.holds(&View { tried: Some(step), ..view }, env)?;
+        let holds = define.expr.holds(&MatchView { tried: Some(step), ..view }, env)?;
         known[step] = Some(holds);
         Ok(holds)
     }

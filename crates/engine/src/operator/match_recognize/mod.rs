@@ -25,9 +25,9 @@ use jiff::tz::TimeZone;
 use sql::plan::operator::{Input, Match, SortKey, Time};
 use types::Repr;
 
-use self::expression::{Failure, MatchExpr};
+use self::expression::{MatchExpr, MatchFailure};
 use self::matcher::{FoundMatch, MatchPartition, Matcher};
-use self::view::View;
+use self::view::MatchView;
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::fields;
@@ -49,7 +49,7 @@ pub struct MatchOperator {
     time: Time,
     order: Vec<SortKey>,
     moment: Moment,
-    waiting: Keyed<Waiting>,
+    waiting: Keyed<PendingRows>,
     /// When the first waiting row of each partition is due.
     due: Timers,
     partitions: Keyed<MatchPartition>,
@@ -66,7 +66,7 @@ pub struct MatchOperator {
 
 /// The rows of a partition that wait until time has passed them. Their sort keys begin with the time.
 #[derive(Debug, Default)]
-struct Waiting {
+struct PendingRows {
     rows: Ordered,
     /// The next arrival number.
     next: u64,
@@ -186,7 +186,7 @@ impl MatchOperator {
             for found in found.drain(..) {
                 given.clear();
                 given.extend_from_slice(key);
-                let view = View::of(&partition.buffer, &found.run, found.time);
+                let view = MatchView::of(&partition.buffer, &found.run, found.time);
                 measures.iter_mut().try_for_each(|measure| measure.write(&view, &env, given))?;
                 out.push(RowKind::Insert, moment.told, Reader::new(given));
             }
@@ -228,29 +228,29 @@ impl MatchOperator {
     }
 }
 
-fn failed(name: &str, failure: Failure) -> OperatorError {
+fn failed(name: &str, failure: MatchFailure) -> OperatorError {
     let operator = name.to_owned();
     match failure {
-        Failure::Evaluate(source) => OperatorError::Evaluate { operator, source },
-        Failure::Rows(what) => OperatorError::Rows { operator, what },
+        MatchFailure::Evaluate(source) => OperatorError::Evaluate { operator, source },
+        MatchFailure::Rows(what) => OperatorError::Rows { operator, what },
     }
 }
 
-impl Waiting {
+impl PendingRows {
     /// Returns the time of the next row.
     fn first_time(&self) -> Option<i64> {
         self.rows.first()?.time()
     }
 }
 
-impl StateValue for Waiting {
+impl StateValue for PendingRows {
     fn write(&self, out: &mut Vec<u8>) {
         (self.next as i64).write(out);
         self.rows.write(out);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Waiting> {
-        Some(Waiting { next: i64::read(reader)? as u64, rows: Ordered::read(reader)? })
+    fn read(reader: &mut Reader<'_>) -> Option<PendingRows> {
+        Some(PendingRows { next: i64::read(reader)? as u64, rows: Ordered::read(reader)? })
     }
 
     fn heap_bytes(&self) -> usize {

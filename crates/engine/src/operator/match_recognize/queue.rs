@@ -14,7 +14,7 @@ pub(super) const NOT_BEGUN: u64 = u64::MAX;
 
 /// A match, complete or open. Its rows are consecutive.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Run {
+pub(super) struct MatchRun {
     /// The number of its first row.
     pub first: u64,
     /// The step that comes next.
@@ -23,10 +23,10 @@ pub(super) struct Run {
     pub counts: Box<[u32]>,
 }
 
-impl Run {
+impl MatchRun {
     /// Returns the match that may begin with any row.
-    pub fn not_begun(steps: usize) -> Run {
-        Run { first: NOT_BEGUN, step: 0, counts: vec![0; steps].into() }
+    pub fn not_begun(steps: usize) -> MatchRun {
+        MatchRun { first: NOT_BEGUN, step: 0, counts: vec![0; steps].into() }
     }
 
     pub fn has_begun(&self) -> bool {
@@ -46,20 +46,20 @@ impl Run {
 
 /// A heap of matches; see the module documentation.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
-    heap: Vec<Run>,
+pub(super) struct MatchHeap {
+    heap: Vec<MatchRun>,
 }
 
-impl Queue {
+impl MatchHeap {
     pub fn len(&self) -> usize {
         self.heap.len()
     }
 
-    pub fn first(&self) -> Option<&Run> {
+    pub fn first(&self) -> Option<&MatchRun> {
         self.heap.first()
     }
 
-    pub fn push(&mut self, run: Run) {
+    pub fn push(&mut self, run: MatchRun) {
         self.heap.push(run);
         let mut place = self.heap.len() - 1;
         while place > 0 {
@@ -73,7 +73,7 @@ impl Queue {
     }
 
     /// Removes and returns the first match.
-    pub fn pop(&mut self) -> Option<Run> {
+    pub fn pop(&mut self) -> Option<MatchRun> {
         if self.heap.is_empty() {
             return None;
         }
@@ -100,7 +100,7 @@ impl Queue {
     }
 
     /// Keeps the matches for which `keep` returns true.
-    pub fn retain(&mut self, keep: impl Fn(&Run) -> bool) {
+    pub fn retain(&mut self, keep: impl Fn(&MatchRun) -> bool) {
         let before = self.heap.len();
         self.heap.retain(keep);
         if self.heap.len() < before {
@@ -109,13 +109,13 @@ impl Queue {
     }
 
     /// Removes and returns all matches, in the order of the heap.
-    pub fn take(&mut self) -> impl Iterator<Item = Run> + use<> {
+    pub fn take(&mut self) -> impl Iterator<Item = MatchRun> + use<> {
         std::mem::take(&mut self.heap).into_iter()
     }
 
     /// Returns the bytes held outside the queue; `steps` is the number of steps of the pattern.
     pub fn heap_bytes(&self, steps: usize) -> usize {
-        self.heap.capacity() * size_of::<Run>() + self.heap.len() * steps * size_of::<u32>()
+        self.heap.capacity() * size_of::<MatchRun>() + self.heap.len() * steps * size_of::<u32>()
     }
 
     pub fn write(&self, out: &mut Vec<u8>) {
@@ -128,7 +128,7 @@ impl Queue {
         }
     }
 
-    pub fn read(reader: &mut Reader<'_>) -> Option<Queue> {
+    pub fn read(reader: &mut Reader<'_>) -> Option<MatchHeap> {
         let mut heap = Vec::new();
         for _ in 0..reader.length()? {
             let first = i64::read(reader)? as u64;
@@ -136,9 +136,9 @@ impl Queue {
             let steps = reader.length()?;
             let count = |reader: &mut Reader<'_>| u32::try_from(reader.length()?).ok();
             let counts = (0..steps).map(|_| count(reader)).collect::<Option<_>>()?;
-            heap.push(Run { first, step, counts });
+            heap.push(MatchRun { first, step, counts });
         }
-        Some(Queue { heap })
+        Some(MatchHeap { heap })
     }
 }
 
@@ -147,17 +147,17 @@ mod tests {
     use super::*;
 
     /// Returns a run that differs from others by its count.
-    fn run(first: u64, count: u32) -> Run {
-        Run { first, step: 0, counts: [count].into() }
+    fn run(first: u64, count: u32) -> MatchRun {
+        MatchRun { first, step: 0, counts: [count].into() }
     }
 
-    fn queue(runs: &[(u64, u32)]) -> Queue {
-        let mut queue = Queue::default();
+    fn queue(runs: &[(u64, u32)]) -> MatchHeap {
+        let mut queue = MatchHeap::default();
         runs.iter().for_each(|&(first, count)| queue.push(run(first, count)));
         queue
     }
 
-    fn drained(mut queue: Queue) -> Vec<(u64, u32)> {
+    fn drained(mut queue: MatchHeap) -> Vec<(u64, u32)> {
         std::iter::from_fn(|| queue.pop()).map(|run| (run.first, run.counts[0])).collect()
     }
 
@@ -187,8 +187,8 @@ mod tests {
         let queue = queue(&[(7, 0), (7, 1), (2, 2), (NOT_BEGUN, 3), (7, 70_000)]);
         let mut bytes = Vec::new();
         queue.write(&mut bytes);
-        let read = Queue::read(&mut Reader::new(&bytes)).unwrap();
+        let read = MatchHeap::read(&mut Reader::new(&bytes)).unwrap();
         assert_eq!(read.heap, queue.heap);
-        assert!(Queue::read(&mut Reader::new(&bytes[..bytes.len() - 1])).is_none());
+        assert!(MatchHeap::read(&mut Reader::new(&bytes[..bytes.len() - 1])).is_none());
     }
 }

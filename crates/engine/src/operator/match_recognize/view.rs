@@ -13,13 +13,13 @@ use std::collections::VecDeque;
 
 use sql::plan::operator::RowsEnd;
 
-use super::queue::Run;
+use super::queue::MatchRun;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
 
 /// Rows in order, with their numbers in the partition.
 #[derive(Debug, Default)]
-pub(super) struct Buffer {
+pub(super) struct RowBuffer {
     rows: VecDeque<BufferedRow>,
     /// The number of the first row.
     first: u64,
@@ -32,7 +32,7 @@ struct BufferedRow {
     row: Box<[u8]>,
 }
 
-impl Buffer {
+impl RowBuffer {
     /// Adds a row; returns its number.
     pub fn push(&mut self, time: i64, row: &[u8]) -> u64 {
         self.row_bytes += row.len();
@@ -76,8 +76,8 @@ impl Buffer {
         }
     }
 
-    pub fn read(reader: &mut Reader<'_>) -> Option<Buffer> {
-        let mut buffer = Buffer { first: i64::read(reader)? as u64, ..Buffer::default() };
+    pub fn read(reader: &mut Reader<'_>) -> Option<RowBuffer> {
+        let mut buffer = RowBuffer { first: i64::read(reader)? as u64, ..RowBuffer::default() };
         for _ in 0..reader.length()? {
             let time = i64::read(reader)?;
             buffer.push(time, &Box::<[u8]>::read(reader)?);
@@ -88,8 +88,8 @@ impl Buffer {
 
 /// A match's rows, by variable.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct View<'a> {
-    pub buffer: &'a Buffer,
+pub(super) struct MatchView<'a> {
+    pub buffer: &'a RowBuffer,
     pub first: u64,
     pub counts: &'a [u32],
     /// The step for which the row after the match's rows is tried: it counts as the last row of that
@@ -99,10 +99,10 @@ pub(super) struct View<'a> {
     pub time: i64,
 }
 
-impl<'a> View<'a> {
+impl<'a> MatchView<'a> {
     /// Returns the view of a complete match, which was certain at `time`.
-    pub fn of(buffer: &'a Buffer, run: &'a Run, time: i64) -> View<'a> {
-        View { buffer, first: run.first, counts: &run.counts, tried: None, time }
+    pub fn of(buffer: &'a RowBuffer, run: &'a MatchRun, time: i64) -> MatchView<'a> {
+        MatchView { buffer, first: run.first, counts: &run.counts, tried: None, time }
     }
 
     /// Returns the numbers of the rows of a variable; with `None`, of all rows.

@@ -30,7 +30,7 @@ use types::{Interval, Repr, Scalar};
 
 use self::batch::Changed;
 use self::identity_index::Identity;
-use self::partition::{Limits, RankPartition, Shift};
+use self::partition::{RankLimits, RankPartition, Shift};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::expiry::Expiry;
@@ -118,7 +118,7 @@ impl RankOperator {
     }
 
     /// Returns how many rows the partition of a row has before and within the range.
-    fn limits(&self, rows: &Changes<'_>, row: usize) -> Limits {
+    fn limits(&self, rows: &Changes<'_>, row: usize) -> RankLimits {
         let to = match self.to {
             RankEnd::Constant(to) => to,
             RankEnd::Field(field) => match rows.get(field, row) {
@@ -127,7 +127,7 @@ impl RankOperator {
             },
         };
         let before = self.from - 1;
-        Limits {
+        RankLimits {
             before: usize::try_from(before).unwrap_or(usize::MAX),
             within: usize::try_from(to.saturating_sub(before)).unwrap_or(usize::MAX),
             keeps_behind: !self.input.is_append(),

@@ -27,7 +27,7 @@ const SEARCHED: usize = 64;
 
 /// The capacity of the sets.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
+pub(super) struct RankLimits {
     pub before: usize,
     pub within: usize,
     /// Whether rows behind the last number are stored, because rows before them may be retracted.
@@ -82,7 +82,7 @@ impl RankPartition {
     /// Returns whether a new row with this sort key would be behind the last number; a new row comes after
     /// equal ones.
     #[inline]
-    pub fn is_behind(&self, key: &[u8], limits: Limits) -> bool {
+    pub fn is_behind(&self, key: &[u8], limits: RankLimits) -> bool {
         self.within.len() >= limits.within
             && self.before.len() >= limits.before
             && self.within.last().is_none_or(|last| last.key() <= key)
@@ -93,7 +93,7 @@ impl RankPartition {
         &mut self,
         bytes: &mut [u8],
         row_at: usize,
-        limits: Limits,
+        limits: RankLimits,
         identity: &mut Identity,
     ) -> Shift {
         bytes[row_at - ARRIVAL..row_at].copy_from_slice(&self.next.to_be_bytes());
@@ -124,14 +124,14 @@ impl RankPartition {
         Shift { came: Some(entry), went }
     }
 
-    fn push_behind(&mut self, entry: OrderedRow, limits: Limits) {
+    fn push_behind(&mut self, entry: OrderedRow, limits: RankLimits) {
         if limits.keeps_behind {
             self.behind.insert(entry);
         }
     }
 
     /// Removes a row that was found.
-    pub fn remove(&mut self, entry: &OrderedRow, limits: Limits, identity: &mut Identity) -> Shift {
+    pub fn remove(&mut self, entry: &OrderedRow, limits: RankLimits, identity: &mut Identity) -> Shift {
         if let Some(index) = &mut self.index {
             index.remove(entry, identity);
         }

@@ -14,7 +14,7 @@ use crate::state::StateValue;
 
 /// The state of a key.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(super) struct VersionHistory {
     /// Ascending by time; one version per time.
     versions: Vec<Version>,
     /// Ascending by time; rows of one time in order of arrival.
@@ -32,7 +32,7 @@ struct Version {
     is_retracted: bool,
 }
 
-impl History {
+impl VersionHistory {
     /// Adds a version from a time on. A version of the same time is replaced.
     pub fn put(&mut self, time: i64, row: &[u8]) {
         self.settle(time);
@@ -136,7 +136,7 @@ impl History {
     }
 }
 
-impl StateValue for History {
+impl StateValue for VersionHistory {
     fn write(&self, out: &mut Vec<u8>) {
         row::write_length(self.versions.len(), out);
         for version in &self.versions {
@@ -151,8 +151,8 @@ impl StateValue for History {
         }
     }
 
-    fn read(reader: &mut row::Reader<'_>) -> Option<History> {
-        let mut history = History::default();
+    fn read(reader: &mut row::Reader<'_>) -> Option<VersionHistory> {
+        let mut history = VersionHistory::default();
         for _ in 0..reader.length()? {
             let (time, is_retracted) = (read_time(reader)?, reader.tag()? != 0);
             let row: Option<Box<[u8]>> = StateValue::read(reader)?;

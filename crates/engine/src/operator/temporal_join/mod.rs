@@ -25,14 +25,14 @@ use jiff::tz::TimeZone;
 use sql::plan::operator::{Input, JoinKind, TemporalJoin};
 use types::{Interval, Scalar};
 
-use self::history::History;
+use self::history::VersionHistory;
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{Changes, RowKind};
 use super::expiry::Expiry;
 use super::join::give_padded;
 use super::join::output::JoinOutput;
 use super::join::pairs::Pairs;
-use super::join::shape::{LEFT, RIGHT, Shape};
+use super::join::shape::{JoinShape, LEFT, RIGHT};
 use crate::row;
 use crate::state::{Keyed, StateError, StatePart, StateWriter, Timers};
 use crate::watermark::NO_WATERMARK;
@@ -46,9 +46,9 @@ const FULL_VERSIONED: usize = 4_096;
 /// Joins rows with versions; see the module documentation.
 pub struct TemporalJoinOperator {
     name: String,
-    shape: Shape,
+    shape: JoinShape,
     times: [usize; 2],
-    histories: Keyed<History>,
+    histories: Keyed<VersionHistory>,
     /// The times of left rows and of versions, with their keys.
     timers: Timers,
     pairs: Option<Pairs>,
@@ -83,7 +83,7 @@ impl TemporalJoinOperator {
             return Err(format!("a temporal join is not {:?}", join.kind));
         }
 
-        let shape = Shape::new(join.kind, &join.keys, inputs);
+        let shape = JoinShape::new(join.kind, &join.keys, inputs);
         let pairs = match &join.condition {
             Some(predicate) => Some(Pairs::new(predicate, inputs, time_zone)?),
             None => None,
@@ -194,7 +194,7 @@ impl TemporalJoinOperator {
 
 /// Emits a left row with its version, or with nulls if the join pads it.
 fn give(
-    shape: &Shape,
+    shape: &JoinShape,
     key: &[u8],
     left: &[u8],
     version: Option<&[u8]>,

@@ -25,7 +25,7 @@ use super::stateless::Stateless;
 pub struct UnnestOperator {
     name: String,
     collection: usize,
-    shape: Shape,
+    shape: CollectionShape,
     /// The number of fields of an element, without its ordinal number.
     width: usize,
     ordinality: bool,
@@ -38,7 +38,7 @@ pub struct UnnestOperator {
 
 /// The kind of the collection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+enum CollectionShape {
     /// Elements, each in one field.
     Values,
     /// Elements that are rows, whose fields become fields of the output.
@@ -63,13 +63,13 @@ impl UnnestOperator {
         let are_rows = spec.spreads_row;
         let (shape, types) = match &spec.collection_type.data_type {
             DataType::Array(element) => {
-                let shape = if are_rows { Shape::Rows } else { Shape::Values };
+                let shape = if are_rows { CollectionShape::Rows } else { CollectionShape::Values };
                 (shape, element_fields(&element.data_type, are_rows))
             }
             DataType::Multiset(element) => {
-                (Shape::Copies { are_rows }, element_fields(&element.data_type, are_rows))
+                (CollectionShape::Copies { are_rows }, element_fields(&element.data_type, are_rows))
             }
-            DataType::Map(key, value) => (Shape::Entries, vec![&key.data_type, &value.data_type]),
+            DataType::Map(key, value) => (CollectionShape::Entries, vec![&key.data_type, &value.data_type]),
             other => return Err(format!("`{name}` takes a collection, and this is {other}")),
         };
 
@@ -115,25 +115,25 @@ impl UnnestOperator {
         };
 
         match self.shape {
-            Shape::Values => {
+            CollectionShape::Values => {
                 for value in nested.values() {
                     fields.push(value);
                     end_element(&mut fields);
                 }
             }
-            Shape::Rows => {
+            CollectionShape::Rows => {
                 for row in nested.values().filter_map(Nested::of) {
                     fields.extend(self.fields_of(&row));
                     end_element(&mut fields);
                 }
             }
-            Shape::Entries => {
+            CollectionShape::Entries => {
                 for (key, value) in nested.entries() {
                     fields.extend([key, value]);
                     end_element(&mut fields);
                 }
             }
-            Shape::Copies { are_rows } => {
+            CollectionShape::Copies { are_rows } => {
                 for (value, count) in nested.entries() {
                     let Scalar::Int(count) = count else { continue };
                     let row = Nested::of(value);

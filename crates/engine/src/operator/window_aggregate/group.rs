@@ -9,14 +9,14 @@ use crate::state::StateValue;
 
 /// A group. Only a group of a session may have no rows, since the session stays open.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct WindowGroup {
     rows: i64,
     states: States,
 }
 
-impl Group {
-    pub fn new(accumulators: &Accumulators) -> Group {
-        Group { rows: 0, states: accumulators.start() }
+impl WindowGroup {
+    pub fn new(accumulators: &Accumulators) -> WindowGroup {
+        WindowGroup { rows: 0, states: accumulators.start() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -48,7 +48,7 @@ impl Group {
             0 => Ok(()),
             // The last row takes along whatever a state could not retract.
             1 => {
-                *self = Group::new(accumulators);
+                *self = WindowGroup::new(accumulators);
                 Ok(())
             }
             _ => {
@@ -59,23 +59,23 @@ impl Group {
     }
 }
 
-impl SessionContent for Group {
+impl SessionContent for WindowGroup {
     type With = Accumulators;
 
-    fn merge(&mut self, accumulators: &Accumulators, later: Group) -> Result<(), String> {
+    fn merge(&mut self, accumulators: &Accumulators, later: WindowGroup) -> Result<(), String> {
         self.rows += later.rows;
         accumulators.merge(&mut self.states, later.states)
     }
 }
 
-impl StateValue for Group {
+impl StateValue for WindowGroup {
     fn write(&self, out: &mut Vec<u8>) {
         self.rows.write(out);
         self.states.write(out);
     }
 
-    fn read(reader: &mut Reader<'_>) -> Option<Group> {
-        Some(Group { rows: i64::read(reader)?, states: States::read(reader)? })
+    fn read(reader: &mut Reader<'_>) -> Option<WindowGroup> {
+        Some(WindowGroup { rows: i64::read(reader)?, states: States::read(reader)? })
     }
 
     #[inline]

@@ -26,7 +26,7 @@ use sql::plan::Window;
 use sql::plan::operator::{Input, Time, WindowAggregate, Windowing};
 use types::Scalar;
 
-use self::group::Group;
+use self::group::WindowGroup;
 use self::output::WindowAggregateOutput;
 use self::panes::{Pane, Panes};
 use super::accumulate::{Accumulators, Retraction};
@@ -44,7 +44,7 @@ const SESSIONS: u8 = 1;
 /// Aggregates rows by window and key; see the module documentation.
 pub struct WindowAggregateOperator {
     name: String,
-    windows: Windows,
+    windows: OpenWindows,
     accumulators: Accumulators,
     keys: StoredKey,
     clock: WindowClock,
@@ -55,10 +55,10 @@ pub struct WindowAggregateOperator {
 }
 
 /// The windows with their groups.
-enum Windows {
+enum OpenWindows {
     Sliced { window: Window, time: Time, panes: Panes },
     Attached { start: usize, end: usize, panes: Panes },
-    Session { time: Time, sessions: Box<SessionState<Group>> },
+    Session { time: Time, sessions: Box<SessionState<WindowGroup>> },
 }
 
 impl WindowAggregateOperator {
@@ -77,14 +77,14 @@ impl WindowAggregateOperator {
         let accumulators = Accumulators::new(&spec.calls, retraction)?;
         let (windows, is_processing) = match spec.windowing {
             Windowing::Sliced { window, time } => {
-                (Windows::Sliced { window, time, panes: Panes::default() }, time == Time::Processing)
+                (OpenWindows::Sliced { window, time, panes: Panes::default() }, time == Time::Processing)
             }
             Windowing::Attached { start, end, is_processing } => {
-                (Windows::Attached { start, end, panes: Panes::default() }, is_processing)
+                (OpenWindows::Attached { start, end, panes: Panes::default() }, is_processing)
             }
             Windowing::Session { gap, time } => {
                 let sessions = Box::new(SessionState::new(gap.0));
-                (Windows::Session { time, sessions }, time == Time::Processing)
+                (OpenWindows::Session { time, sessions }, time == Time::Processing)
             }
         };
 
@@ -105,9 +105,9 @@ impl WindowAggregateOperator {
         let Self { windows, accumulators, keys, clock, moment, key, .. } = self;
         let field = |field| rows.get(field, row);
         let is_addition = rows.kind(row).is_addition();
-        let change = |slot: &mut Option<Group>| {
+        let change = |slot: &mut Option<WindowGroup>| {
             if is_addition {
-                return slot.get_or_insert_with(|| Group::new(accumulators)).add(accumulators, field);
+                return slot.get_or_insert_with(|| WindowGroup::new(accumulators)).add(accumulators, field);
             }
             let Some(group) = slot else { return Ok(()) };
             group.retract(accumulators, field)?;
@@ -119,7 +119,7 @@ impl WindowAggregateOperator {
         keys.write(rows, row, key);
 
         let taken = match windows {
-            Windows::Sliced { window, time, panes } => {
+            OpenWindows::Sliced { window, time, panes } => {
                 let Some(time) = moment.time_of(*time, rows, row, now_ms) else { return Ok(()) };
                 let mut taken = Ok(Taken::Late);
                 for end in window_ends(*window, clock.wall_ms(time)) {
@@ -136,7 +136,7 @@ impl WindowAggregateOperator {
                 taken
             }
 
-            Windows::Attached { start, end, panes } => {
+            OpenWindows::Attached { start, end, panes } => {
                 let (Scalar::Int(start), Scalar::Int(end)) = (field(*start), field(*end)) else {
                     return Ok(());
                 };
@@ -150,9 +150,9 @@ impl WindowAggregateOperator {
                 }
             }
 
-            Windows::Session { time, sessions } => {
+            OpenWindows::Session { time, sessions } => {
                 let Some(time) = moment.time_of(*time, rows, row, now_ms) else { return Ok(()) };
-                let create = || is_addition.then(|| Group::new(accumulators));
+                let create = || is_addition.then(|| WindowGroup::new(accumulators));
                 let wall_ms = clock.wall_ms(time);
                 let at = (moment.reached, &mut *clock);
                 sessions.take(key, wall_ms, at, accumulators, create, |group| {
@@ -179,14 +179,15 @@ impl WindowAggregateOperator {
         loop {
             let Self { windows, accumulators, keys, clock, moment, out, .. } = self;
             match windows {
-                Windows::Sliced { panes, .. } | Windows::Attached { panes, .. } => {
+                OpenWindows::Sliced { panes, .. } | OpenWindows::Attached { panes, .. } => {
                     let Some((pane, groups)) = panes.pop(reached) else { return Ok(()) };
                     for (key, group) in groups.iter() {
                         out.push(moment.told, (keys, key), (accumulators, group), pane);
                         out.emit_if_full(context)?;
                     }
 
-                    if let Windows::Sliced { window: window @ Window::Cumulate { .. }, panes, .. } = windows
+                    if let OpenWindows::Sliced { window: window @ Window::Cumulate { .. }, panes, .. } =
+                        windows
                         && let Some(end) = next_window_end(*window, pane.end)
                     {
                         let next = Pane { closes_at: clock.closes_at(end), end, ..pane };
@@ -194,7 +195,7 @@ impl WindowAggregateOperator {
                     }
                 }
 
-                Windows::Session { sessions, .. } => {
+                OpenWindows::Session { sessions, .. } => {
                     let Some((key, session)) = sessions.pop(reached, clock) else { return Ok(()) };
                     if !session.content.is_empty() {
                         let (start, end) = (session.start, session.end);
@@ -242,8 +243,8 @@ impl Operator for WindowAggregateOperator {
 
     fn next_tick(&self) -> Option<i64> {
         self.moment.tick_of(match &self.windows {
-            Windows::Sliced { panes, .. } | Windows::Attached { panes, .. } => panes.next(),
-            Windows::Session { sessions, .. } => sessions.next(),
+            OpenWindows::Sliced { panes, .. } | OpenWindows::Attached { panes, .. } => panes.next(),
+            OpenWindows::Session { sessions, .. } => sessions.next(),
         })
     }
 
@@ -259,10 +260,10 @@ impl Operator for WindowAggregateOperator {
 
     fn snapshot(&self, out: &mut StateWriter) {
         match &self.windows {
-            Windows::Sliced { panes, .. } | Windows::Attached { panes, .. } => {
+            OpenWindows::Sliced { panes, .. } | OpenWindows::Attached { panes, .. } => {
                 panes.write(PANES, &self.keys, out);
             }
-            Windows::Session { sessions, .. } => sessions.write(SESSIONS, &self.keys, out),
+            OpenWindows::Session { sessions, .. } => sessions.write(SESSIONS, &self.keys, out),
         }
     }
 
@@ -270,10 +271,12 @@ impl Operator for WindowAggregateOperator {
         let mut reader = Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
             match (&mut self.windows, tag) {
-                (Windows::Sliced { panes, .. } | Windows::Attached { panes, .. }, PANES) => {
+                (OpenWindows::Sliced { panes, .. } | OpenWindows::Attached { panes, .. }, PANES) => {
                     panes.read(&mut reader, &self.name)?;
                 }
-                (Windows::Session { sessions, .. }, SESSIONS) => sessions.read(&mut reader, &self.name)?,
+                (OpenWindows::Session { sessions, .. }, SESSIONS) => {
+                    sessions.read(&mut reader, &self.name)?
+                }
                 _ => return Err(StateError::unknown_tag(&self.name, tag)),
             }
         }
@@ -282,8 +285,8 @@ impl Operator for WindowAggregateOperator {
 
     fn memory_bytes(&self) -> usize {
         let windows = match &self.windows {
-            Windows::Sliced { panes, .. } | Windows::Attached { panes, .. } => panes.memory_bytes(),
-            Windows::Session { sessions, .. } => sessions.memory_bytes(),
+            OpenWindows::Sliced { panes, .. } | OpenWindows::Attached { panes, .. } => panes.memory_bytes(),
+            OpenWindows::Session { sessions, .. } => sessions.memory_bytes(),
         };
         windows + self.out.memory_bytes()
     }

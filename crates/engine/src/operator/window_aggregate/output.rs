@@ -3,7 +3,7 @@
 use sql::plan::operator::{Field, WindowAggregate, WindowProperty};
 use types::{Repr, Scalar};
 
-use super::group::Group;
+use super::group::WindowGroup;
 use super::panes::Pane;
 use crate::operator::accumulate::Accumulators;
 use crate::operator::chain::{Context, OperatorError};
@@ -42,7 +42,7 @@ impl WindowAggregateOutput {
         &mut self,
         watermark: i64,
         (keys, key): (&StoredKey, &[u8]),
-        (accumulators, group): (&Accumulators, &Group),
+        (accumulators, group): (&Accumulators, &WindowGroup),
         pane: Pane,
     ) {
         let WindowAggregateOutput { properties, rows, results } = self;

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use super::group::Group;
+use super::group::WindowGroup;
 use crate::operator::accumulate::Accumulators;
 use crate::operator::windows::{SessionContent, StoredKey};
 use crate::row::Reader;
@@ -26,7 +26,7 @@ pub(super) struct Pane {
 
 #[derive(Debug, Default)]
 pub(super) struct Panes {
-    open: BTreeMap<Pane, Keyed<Group>>,
+    open: BTreeMap<Pane, Keyed<WindowGroup>>,
 }
 
 impl Panes {
@@ -40,7 +40,7 @@ impl Panes {
         &mut self,
         pane: Pane,
         key: &[u8],
-        change: impl FnOnce(&mut Option<Group>) -> Result<(), String>,
+        change: impl FnOnce(&mut Option<WindowGroup>) -> Result<(), String>,
     ) -> Result<(), String> {
         let groups = self.open.entry(pane).or_insert_with(|| Keyed::new(None));
         groups.update(key, 0, change)?;
@@ -51,7 +51,7 @@ impl Panes {
     }
 
     /// Removes and returns the next window that is closed once time has reached `reached`.
-    pub fn pop(&mut self, reached: i64) -> Option<(Pane, Keyed<Group>)> {
+    pub fn pop(&mut self, reached: i64) -> Option<(Pane, Keyed<WindowGroup>)> {
         let next = self.open.first_entry().filter(|next| next.key().closes_at <= reached)?;
         Some(next.remove_entry())
     }
@@ -63,7 +63,7 @@ impl Panes {
     pub fn merge(
         &mut self,
         pane: Pane,
-        groups: Keyed<Group>,
+        groups: Keyed<WindowGroup>,
         accumulators: &Accumulators,
     ) -> Result<(), String> {
         let Some(there) = self.open.get_mut(&pane) else {
@@ -108,7 +108,7 @@ impl Panes {
 
     pub fn memory_bytes(&self) -> usize {
         let groups =
-            self.open.values().map(|groups| size_of::<(Pane, Keyed<Group>)>() + groups.memory_bytes());
+            self.open.values().map(|groups| size_of::<(Pane, Keyed<WindowGroup>)>() + groups.memory_bytes());
         groups.sum()
     }
 }

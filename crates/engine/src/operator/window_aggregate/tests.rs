@@ -302,11 +302,11 @@ fn memory_falls_to_nothing_when_windows_close() {
         assert!(full > 50_000 && full < 400_000, "{full}");
 
         match &mut operator.windows {
-            Windows::Sliced { panes, .. } | Windows::Attached { panes, .. } => {
+            OpenWindows::Sliced { panes, .. } | OpenWindows::Attached { panes, .. } => {
                 while panes.pop(i64::MAX).is_some() {}
                 assert_eq!(panes.memory_bytes(), 0);
             }
-            Windows::Session { sessions, .. } => {
+            OpenWindows::Session { sessions, .. } => {
                 while sessions.pop(i64::MAX, &mut operator.clock).is_some() {}
                 assert!(sessions.is_empty());
             }

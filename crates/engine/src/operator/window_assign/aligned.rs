@@ -39,13 +39,13 @@ pub(super) struct Aligned {
     window: Window,
     /// The places of the emitted rows.
     places: Vec<u32>,
-    bounds: Bounds,
+    bounds: BoundColumns,
     repeated: Repeated,
 }
 
 /// The columns of bounds: start, end, and the time of the window.
 #[derive(Default)]
-struct Bounds {
+struct BoundColumns {
     start: Numbers<i64>,
     end: Numbers<i64>,
     time: Numbers<i64>,
@@ -63,7 +63,7 @@ struct Repeated {
 
 impl Aligned {
     pub fn new(window: Window) -> Aligned {
-        Aligned { window, places: Vec::new(), bounds: Bounds::default(), repeated: Repeated::default() }
+        Aligned { window, places: Vec::new(), bounds: BoundColumns::default(), repeated: Repeated::default() }
     }
 
     /// Emits rows with their windows; rows without a time are left out.
@@ -170,7 +170,7 @@ impl Aligned {
     }
 }
 
-impl Bounds {
+impl BoundColumns {
     /// Makes the first `rows` entries null.
     fn reset(&mut self, rows: usize) {
         [&mut self.start, &mut self.end, &mut self.time].into_iter().for_each(|column| column.reset(rows));

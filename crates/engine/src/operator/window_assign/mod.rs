@@ -36,7 +36,7 @@ const SESSIONS: u8 = 0;
 /// Assigns rows to windows; see the module documentation.
 pub struct WindowAssignOperator {
     name: String,
-    windows: Windows,
+    windows: AssignedWindows,
     time: Time,
     clock: WindowClock,
     moment: Moment,
@@ -44,7 +44,7 @@ pub struct WindowAssignOperator {
     out: ChangeBuffer,
 }
 
-enum Windows {
+enum AssignedWindows {
     /// Windows known from a row alone.
     Aligned(Box<Aligned>),
     Sessions(Box<OpenSessions>),
@@ -71,7 +71,9 @@ impl WindowAssignOperator {
     ) -> Result<WindowAssignOperator, String> {
         let input = &inputs[0];
         let (windows, time) = match spec.windowing {
-            Windowing::Sliced { window, time } => (Windows::Aligned(Box::new(Aligned::new(window))), time),
+            Windowing::Sliced { window, time } => {
+                (AssignedWindows::Aligned(Box::new(Aligned::new(window))), time)
+            }
             Windowing::Session { gap, time } => {
                 let open = OpenSessions {
                     partition: StoredKey::new(&spec.partition, &input.distribution),
@@ -79,7 +81,7 @@ impl WindowAssignOperator {
                     sessions: SessionState::new(gap.0),
                     key: Vec::new(),
                 };
-                (Windows::Sessions(Box::new(open)), time)
+                (AssignedWindows::Sessions(Box::new(open)), time)
             }
             Windowing::Attached { .. } => return Err(format!("`{name}` cannot assign windows again")),
         };
@@ -100,7 +102,7 @@ impl WindowAssignOperator {
 
     /// Adds a row to its session.
     fn take(&mut self, rows: &Changes<'_>, row: usize, now_ms: i64) -> Result<(), OperatorError> {
-        let Windows::Sessions(open) = &mut self.windows else { return Ok(()) };
+        let AssignedWindows::Sessions(open) = &mut self.windows else { return Ok(()) };
         let Some(time) = self.moment.time_of(self.time, rows, row, now_ms) else { return Ok(()) };
         let wall_ms = self.clock.wall_ms(time);
 
@@ -125,7 +127,7 @@ impl WindowAssignOperator {
     /// Emits the rows of the sessions that are closed once time has reached `reached`.
     fn close(&mut self, reached: i64, context: &mut Context<'_>) -> Result<(), OperatorError> {
         loop {
-            let Windows::Sessions(open) = &mut self.windows else { return Ok(()) };
+            let AssignedWindows::Sessions(open) = &mut self.windows else { return Ok(()) };
             let Some((_, session)) = open.sessions.pop(reached, &mut self.clock) else { return Ok(()) };
 
             let fields = open.fields;
@@ -155,7 +157,7 @@ impl Operator for WindowAssignOperator {
         context: &mut Context<'_>,
     ) -> Result<(), OperatorError> {
         let now_ms = context.now_ms();
-        if let Windows::Aligned(windows) = &mut self.windows {
+        if let AssignedWindows::Aligned(windows) = &mut self.windows {
             // Processing time never goes back.
             self.moment.reach(self.moment.before_row(self.moment.told, now_ms));
             let (time, moment, clock) = (self.time, &self.moment, &mut self.clock);
@@ -192,8 +194,8 @@ impl Operator for WindowAssignOperator {
 
     fn next_tick(&self) -> Option<i64> {
         match &self.windows {
-            Windows::Aligned(_) => None,
-            Windows::Sessions(open) => self.moment.tick_of(open.sessions.next()),
+            AssignedWindows::Aligned(_) => None,
+            AssignedWindows::Sessions(open) => self.moment.tick_of(open.sessions.next()),
         }
     }
 
@@ -208,7 +210,7 @@ impl Operator for WindowAssignOperator {
     }
 
     fn snapshot(&self, out: &mut StateWriter) {
-        if let Windows::Sessions(open) = &self.windows {
+        if let AssignedWindows::Sessions(open) = &self.windows {
             open.sessions.write(SESSIONS, &open.partition, out);
         }
     }
@@ -217,7 +219,9 @@ impl Operator for WindowAssignOperator {
         let mut reader = Reader::new(&part.bytes);
         while let Some(tag) = reader.tag() {
             match &mut self.windows {
-                Windows::Sessions(open) if tag == SESSIONS => open.sessions.read(&mut reader, &self.name)?,
+                AssignedWindows::Sessions(open) if tag == SESSIONS => {
+                    open.sessions.read(&mut reader, &self.name)?
+                }
                 _ => return Err(StateError::unknown_tag(&self.name, tag)),
             }
         }
@@ -226,8 +230,8 @@ impl Operator for WindowAssignOperator {
 
     fn memory_bytes(&self) -> usize {
         let bytes = match &self.windows {
-            Windows::Aligned(windows) => windows.memory_bytes(),
-            Windows::Sessions(open) => open.sessions.memory_bytes(),
+            AssignedWindows::Aligned(windows) => windows.memory_bytes(),
+            AssignedWindows::Sessions(open) => open.sessions.memory_bytes(),
         };
         bytes + self.out.memory_bytes()
     }

@@ -20,13 +20,13 @@ use jiff::tz::TimeZone;
 use sql::plan::operator::{Input, WindowJoin};
 use types::{Interval, Scalar};
 
-use self::state::{WindowRows, Windows};
+use self::state::{WindowRows, WindowsOfKey};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{Changes, RowKind};
 use super::join::give_padded;
 use super::join::output::JoinOutput;
 use super::join::pairs::Pairs;
-use super::join::shape::{Filter, LEFT, RIGHT, Shape};
+use super::join::shape::{Filter, JoinShape, LEFT, RIGHT};
 use crate::row;
 use crate::state::{Keyed, StateError, StatePart, StateWriter, Timers};
 use crate::watermark::NO_WATERMARK;
@@ -38,11 +38,11 @@ const TIMERS: u8 = 1;
 /// Joins rows of the same window; see the module documentation.
 pub struct WindowJoinOperator {
     name: String,
-    shape: Shape,
+    shape: JoinShape,
     /// Per side: the fields of the window's start and end.
     bounds: [(usize, usize); 2],
     calendar: Calendar,
-    windows: Keyed<Windows>,
+    windows: Keyed<WindowsOfKey>,
     /// When windows close, with the key that has such a window.
     timers: Timers,
     joining: Joining,
@@ -74,7 +74,7 @@ impl WindowJoinOperator {
         inputs: &[Input],
         time_zone: &TimeZone,
     ) -> Result<WindowJoinOperator, String> {
-        let shape = Shape::new(join.kind, &join.keys, inputs);
+        let shape = JoinShape::new(join.kind, &join.keys, inputs);
         let pairs = match &join.condition {
             Some(predicate) => Some(Pairs::new(predicate, inputs, time_zone)?),
             None => None,
@@ -116,7 +116,7 @@ impl Joining {
     /// Joins the rows of one window under one key.
     fn join(
         &mut self,
-        shape: &Shape,
+        shape: &JoinShape,
         key: &[u8],
         window: &WindowRows,
         context: &mut Context<'_>,
@@ -135,7 +135,7 @@ impl Joining {
 
     fn join_rows(
         &mut self,
-        shape: &Shape,
+        shape: &JoinShape,
         key: &[u8],
         rows: &[Vec<&[u8]>; 2],
         context: &mut Context<'_>,
@@ -173,7 +173,7 @@ impl Joining {
     /// Emits the waiting pairs that pass the condition.
     fn give_pairs(
         &mut self,
-        shape: &Shape,
+        shape: &JoinShape,
         key: &[u8],
         rows: &[Vec<&[u8]>; 2],
         context: &mut Context<'_>,
@@ -199,7 +199,7 @@ impl Joining {
     /// Emits the rows that appear on their own, now that their partners are known.
     fn give_alone(
         &mut self,
-        shape: &Shape,
+        shape: &JoinShape,
         key: &[u8],
         rows: &[Vec<&[u8]>; 2],
         context: &mut Context<'_>,

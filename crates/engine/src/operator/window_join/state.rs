@@ -4,12 +4,12 @@ use crate::row;
 use crate::state::StateValue;
 
 /// The bounds of a window: its end, then its start, on the wall clock. Windows are ordered by their ends.
-pub(super) type Bounds = (i64, i64);
+pub(super) type WindowBounds = (i64, i64);
 
 /// The open windows under one key, in order. They are few: one, or as many as overlap.
 #[derive(Debug, Default)]
-pub(super) struct Windows {
-    windows: Vec<(Bounds, WindowRows)>,
+pub(super) struct WindowsOfKey {
+    windows: Vec<(WindowBounds, WindowRows)>,
     /// The bytes of the rows of all windows.
     row_bytes: usize,
 }
@@ -27,9 +27,9 @@ struct RowList {
     count: usize,
 }
 
-impl Windows {
+impl WindowsOfKey {
     /// Adds a row to a window; returns whether the window is new.
-    pub fn add(&mut self, bounds: Bounds, side: usize, row: &[u8]) -> bool {
+    pub fn add(&mut self, bounds: WindowBounds, side: usize, row: &[u8]) -> bool {
         let found = self.windows.binary_search_by_key(&bounds, |(bounds, _)| *bounds);
         let place = found.unwrap_or_else(|place| {
             // Most keys have a row or two in one window.
@@ -77,7 +77,7 @@ impl WindowRows {
     }
 }
 
-impl StateValue for Windows {
+impl StateValue for WindowsOfKey {
     fn write(&self, out: &mut Vec<u8>) {
         row::write_length(self.windows.len(), out);
         for ((end, start), window) in &self.windows {
@@ -91,8 +91,8 @@ impl StateValue for Windows {
         }
     }
 
-    fn read(reader: &mut row::Reader<'_>) -> Option<Windows> {
-        let mut windows = Windows::default();
+    fn read(reader: &mut row::Reader<'_>) -> Option<WindowsOfKey> {
+        let mut windows = WindowsOfKey::default();
         for _ in 0..reader.length()? {
             let mut time = || Some(i64::from_le_bytes(reader.run(8)?.try_into().ok()?));
             let bounds = (time()?, time()?);
@@ -109,6 +109,6 @@ impl StateValue for Windows {
     }
 
     fn heap_bytes(&self) -> usize {
-        self.windows.capacity() * size_of::<(Bounds, WindowRows)>() + self.row_bytes
+        self.windows.capacity() * size_of::<(WindowBounds, WindowRows)>() + self.row_bytes
     }
 }

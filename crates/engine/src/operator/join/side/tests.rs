@@ -27,7 +27,7 @@ proptest! {
         tracks: bool,
         steps in prop::collection::vec((0u8..3, 0u8..40, any::<bool>()), 0..300),
     ) {
-        let form = Form { unique, tracks };
+        let form = RowForm { unique, tracks };
         let mut side = Side::new(form, 0, None);
         let mut model = Model::new();
         for (key, row, is_add) in steps {
@@ -69,7 +69,7 @@ proptest! {
 
 #[test]
 fn a_key_with_many_rows_is_read_in_pieces_in_order() {
-    let mut side = Side::new(Form { unique: false, tracks: true }, 1, None);
+    let mut side = Side::new(RowForm { unique: false, tracks: true }, 1, None);
     for row in 0..1_000u32 {
         side.add(b"k", &row.to_le_bytes(), 0, 0);
     }
@@ -96,7 +96,7 @@ fn a_key_with_many_rows_is_read_in_pieces_in_order() {
 
 #[test]
 fn memory_is_given_back_with_the_rows() {
-    let mut side = Side::new(Form { unique: false, tracks: true }, 1, None);
+    let mut side = Side::new(RowForm { unique: false, tracks: true }, 1, None);
     let empty = side.memory_bytes();
     for row in 0..1_000u32 {
         side.add(b"k", &row.to_le_bytes(), 0, 0);
@@ -110,7 +110,7 @@ fn memory_is_given_back_with_the_rows() {
 
 #[test]
 fn a_key_that_had_a_rush_keeps_no_empty_slots() {
-    let mut side = Side::new(Form { unique: false, tracks: true }, 1, None);
+    let mut side = Side::new(RowForm { unique: false, tracks: true }, 1, None);
     for row in 0..1_000u32 {
         side.add(b"k", &row.to_le_bytes(), 0, 0);
     }

@@ -35,7 +35,8 @@ fn pairs_have_the_fields_of_both_rows() {
     for input in &mut inputs {
         input.fields[0].column_type = DataType::STRING.nullable();
     }
-    let shape = Shape::new(JoinKind::Inner, &[JoinKey { left: 1, right: 1, nulls_match: false }], &inputs);
+    let shape =
+        JoinShape::new(JoinKind::Inner, &[JoinKey { left: 1, right: 1, nulls_match: false }], &inputs);
 
     let names = [Scalar::Text("näme"), Scalar::Null, Scalar::Text("")];
     let mut columns = [Column::Coded(Coded::default()), Column::new(Repr::Int), Column::new(Repr::Int)];
