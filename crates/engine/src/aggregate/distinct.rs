@@ -35,8 +35,8 @@ impl Distinct {
     /// Creates empty sets. `direct` means that the table's groups are few; every present code is below
     /// `codes`.
     pub fn new(direct: bool, codes: usize, seed: u64) -> Distinct {
-        let room = (codes * 2).next_power_of_two().max(1024);
-        let words = if direct && room <= BITS_LIMIT { room / 64 } else { 0 };
+        let capacity = (codes * 2).next_power_of_two().max(1024);
+        let words = if direct && capacity <= BITS_LIMIT { capacity / 64 } else { 0 };
         Distinct::Pairs { pairs: GroupCodeSet::new(seed), words }
     }
 

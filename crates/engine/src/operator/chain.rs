@@ -65,7 +65,7 @@ struct RunningLink {
     inputs: Vec<InputTimes>,
     /// The operator's watermark.
     watermark: i64,
-    /// The watermark and idleness that its consumers were last sent.
+    /// The watermark and idleness that its consumers last received.
     sent: StreamTime,
     targets: Vec<ChainTarget>,
 }

@@ -80,28 +80,28 @@ pub enum RowWatermarks<'a> {
 }
 
 impl<'a> Kinds<'a> {
-    /// Returns the kinds of the rows at these places, stored in `room`.
-    pub(crate) fn gather<'r>(self, places: &[u32], room: &'r mut Vec<RowKind>) -> Kinds<'r> {
+    /// Returns the kinds of the rows at these places, stored in `buffer`.
+    pub(crate) fn gather<'r>(self, places: &[u32], buffer: &'r mut Vec<RowKind>) -> Kinds<'r> {
         match self {
             Kinds::All(kind) => Kinds::All(kind),
             Kinds::Each(kinds) => {
-                room.clear();
-                room.extend(places.iter().map(|&row| kinds[row as usize]));
-                Kinds::Each(room)
+                buffer.clear();
+                buffer.extend(places.iter().map(|&row| kinds[row as usize]));
+                Kinds::Each(buffer)
             }
         }
     }
 }
 
 impl<'a> RowWatermarks<'a> {
-    /// Returns the watermarks of the rows at these places, stored in `room`.
-    pub(crate) fn gather<'r>(self, places: &[u32], room: &'r mut Vec<i64>) -> RowWatermarks<'r> {
+    /// Returns the watermarks of the rows at these places, stored in `buffer`.
+    pub(crate) fn gather<'r>(self, places: &[u32], buffer: &'r mut Vec<i64>) -> RowWatermarks<'r> {
         match self {
             RowWatermarks::All(watermark) => RowWatermarks::All(watermark),
             RowWatermarks::Each(watermarks) => {
-                room.clear();
-                room.extend(places.iter().map(|&row| watermarks[row as usize]));
-                RowWatermarks::Each(room)
+                buffer.clear();
+                buffer.extend(places.iter().map(|&row| watermarks[row as usize]));
+                RowWatermarks::Each(buffer)
             }
         }
     }

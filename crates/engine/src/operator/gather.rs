@@ -109,10 +109,10 @@ mod tests {
         ];
         let places = [2, 2, 0, 1, 1, 0, 2];
 
-        let mut room = Gathered::default();
+        let mut buffer = Gathered::default();
         for (mut column, values) in values {
             values.iter().for_each(|&value| column.push(value));
-            let gathered = room.gather(Vector::of(&column), &places);
+            let gathered = buffer.gather(Vector::of(&column), &places);
             let given: Vec<Scalar<'_>> = (0..places.len()).map(|at| gathered.get(at)).collect();
             assert_eq!(given, places.map(|place| values[place as usize]));
         }

@@ -35,6 +35,7 @@ mod prepare;
 mod prepared;
 pub mod rank;
 mod row_driven;
+mod row_identity;
 pub mod set_operation;
 pub mod sort;
 mod stateless;

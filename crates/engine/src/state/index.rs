@@ -88,8 +88,8 @@ impl Index {
 
     #[cold]
     fn grow(&mut self) {
-        let room = (self.slots.len() * 2).max(LEAST);
-        let slots = std::mem::replace(&mut self.slots, vec![0; room].into());
+        let capacity = (self.slots.len() * 2).max(LEAST);
+        let slots = std::mem::replace(&mut self.slots, vec![0; capacity].into());
         slots.into_iter().filter(|&slot| slot != 0).for_each(|slot| self.put(slot));
     }
 

@@ -47,8 +47,8 @@ impl<T> Segments<T> {
     #[inline]
     pub fn push(&mut self, element: T) {
         if self.length.is_multiple_of(SEGMENT) {
-            let room = if self.segments.is_empty() { 0 } else { SEGMENT };
-            self.segments.push(Vec::with_capacity(room));
+            let capacity = if self.segments.is_empty() { 0 } else { SEGMENT };
+            self.segments.push(Vec::with_capacity(capacity));
         }
         if let Some(last) = self.segments.last_mut() {
             last.push(element);

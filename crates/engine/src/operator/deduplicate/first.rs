@@ -90,7 +90,7 @@ impl FirstByTime {
             return false;
         };
         if let Some(first) = self.waiting.remove(&key, now_ms) {
-            // `fired` is the watermark that consumers were last told, so the row is not late for them.
+            // `fired` is the watermark that consumers last received, so the row is not late for them.
             out.push(RowKind::Insert, self.fired, Reader::new(&first.row));
             self.given.update(&key, now_ms, |given| *given = Some(()));
         }

@@ -92,7 +92,7 @@ impl GroupAggregateOperator {
         chunk.find_groups(groups, touched, accumulators, rows, now_ms);
 
         // The results before the batch must be stored before its rows change the states.
-        let (first, columns) = out.room(touched.len());
+        let (first, columns) = out.grow(touched.len());
         let new = touched.groups().iter().enumerate().skip(known).filter(|(_, group)| group.had_rows);
         let places = new.map(|(number, group)| (group.place, first + 2 * number));
         accumulators.put_results(groups, places, columns, scratch);
@@ -109,7 +109,7 @@ impl GroupAggregateOperator {
     /// Adds the changes of the touched groups to the output.
     fn settle(&mut self) {
         let Self { accumulators, groups, out, touched, scratch, .. } = self;
-        let (first, columns) = out.room(touched.len());
+        let (first, columns) = out.grow(touched.len());
         let places = touched.groups().iter().enumerate();
         let places = places.map(|(number, group)| (group.place, first + 2 * number + 1));
         accumulators.put_results(groups, places, columns, scratch);

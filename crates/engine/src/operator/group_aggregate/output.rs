@@ -54,7 +54,7 @@ impl GroupAggregateOutput {
 
     /// Returns the result columns, extended by room for `groups` groups, and the place of the first new
     /// group's result before the batch. The result after the batch has the next place.
-    pub fn room(&mut self, groups: usize) -> (usize, &mut [Column]) {
+    pub fn grow(&mut self, groups: usize) -> (usize, &mut [Column]) {
         let first = self.rows.len();
         self.results.iter_mut().for_each(|column| column.grow(first + 2 * groups));
         (first, &mut self.results)
@@ -117,7 +117,7 @@ impl GroupAggregateOutput {
         let watermarks = rows.watermarks.gather(places, watermarks);
 
         let keys = keys.iter_mut().zip(key_fields);
-        let keys = keys.map(|(room, &field)| room.gather(rows.columns[field], places));
+        let keys = keys.map(|(buffer, &field)| buffer.gather(rows.columns[field], places));
         let columns: Vec<Vector<'_>> = keys.chain(results.iter().map(Vector::of)).collect();
         context.emit(&Changes {
             columns: &columns,

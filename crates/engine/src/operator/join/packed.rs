@@ -88,8 +88,8 @@ impl Packed {
             return false;
         }
         let end = self.0.len();
-        let room = most_bytes(form, row);
-        self.replace((end, end), room, |bytes| write(form, row, 1, partners, bytes));
+        let spare = most_bytes(form, row);
+        self.replace((end, end), spare, |bytes| write(form, row, 1, partners, bytes));
         true
     }
 

@@ -188,7 +188,7 @@ impl MatchOperator {
                 given.extend_from_slice(key);
                 let view = MatchView::of(&partition.buffer, &found.run, found.time);
                 measures.iter_mut().try_for_each(|measure| measure.write(&view, &env, given))?;
-                out.push(RowKind::Insert, moment.told, Reader::new(given));
+                out.push(RowKind::Insert, moment.watermark, Reader::new(given));
             }
             partition.trim();
             Ok(())
@@ -309,7 +309,7 @@ impl Operator for MatchOperator {
 
     fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
         if self.moment.is_processing() {
-            let time = self.moment.before_row(self.moment.told, context.now_ms());
+            let time = self.moment.before_row(self.moment.watermark, context.now_ms());
             self.pass(time, context)?;
             self.moment.reach(time);
         }

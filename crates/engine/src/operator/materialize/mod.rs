@@ -23,11 +23,12 @@ use std::collections::BTreeSet;
 use sql::plan::operator::{Changes as Mode, Conflict, Input, Materialize};
 use types::{Interval, Scalar};
 
-use self::rows::{Identity, KeyRows, Outcome};
+use self::rows::{KeyRows, Outcome};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, RowKind};
 use super::expiry::Expiry;
 use super::fields;
+use super::row_identity::RowIdentity;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 use crate::watermark::NO_WATERMARK;
@@ -40,7 +41,7 @@ pub struct MaterializeOperator {
     name: String,
     key: Vec<usize>,
     conflict: Conflict,
-    identity: Identity,
+    identity: RowIdentity,
     rows: Keyed<KeyRows>,
     /// Keys with several rows; used only for `DO ERROR`.
     conflicts: BTreeSet<Box<[u8]>>,
@@ -61,8 +62,8 @@ impl MaterializeOperator {
     ) -> MaterializeOperator {
         let input = &inputs[0];
         let identity = match &input.changes {
-            Mode::Upsert(key) => Identity::Fields(key.clone()),
-            Mode::Append | Mode::Retract => Identity::Row,
+            Mode::Upsert(key) => RowIdentity::of_fields(key.clone()),
+            Mode::Append | Mode::Retract => RowIdentity::Row,
         };
         MaterializeOperator {
             name,

@@ -1,34 +1,8 @@
 //! The rows of one key of the sink, in order of arrival.
 
-use types::Scalar;
-
+use super::super::row_identity::RowIdentity;
 use crate::row::{self, Reader};
 use crate::state::StateValue;
-
-/// How a row is identified.
-#[derive(Debug)]
-pub(super) enum Identity {
-    /// By all its values.
-    Row,
-    /// By the query's upsert key: a row with equal values there is replaced in its position.
-    Fields(Vec<usize>),
-}
-
-impl Identity {
-    fn is_same(&self, a: &[u8], b: &[u8]) -> bool {
-        match self {
-            Identity::Row => a == b,
-            Identity::Fields(fields) => {
-                let value = |bytes: &[u8], field: usize| {
-                    let mut out = Vec::new();
-                    row::write(Reader::new(bytes).nth(field).unwrap_or(Scalar::Null), &mut out);
-                    out
-                };
-                fields.iter().all(|&field| value(a, field) == value(b, field))
-            }
-        }
-    }
-}
 
 /// The effect of a change on the sink.
 #[derive(Debug, PartialEq, Eq)]
@@ -69,8 +43,8 @@ impl KeyRows {
         self.row_bytes += row.len();
     }
 
-    pub fn add(&mut self, row: &[u8], identity: &Identity, shows_first: bool) -> Outcome {
-        if let Identity::Fields(_) = identity
+    pub fn add(&mut self, row: &[u8], identity: &mut RowIdentity, shows_first: bool) -> Outcome {
+        if let RowIdentity::Fields { .. } = identity
             && let Some(at) = self.rows.iter().position(|there| identity.is_same(there, row))
         {
             self.row_bytes = self.row_bytes - self.rows[at].len() + row.len();
@@ -88,7 +62,7 @@ impl KeyRows {
     }
 
     /// Removes a row; ignores a row that is absent.
-    pub fn remove(&mut self, row: &[u8], identity: &Identity, shows_first: bool) -> Outcome {
+    pub fn remove(&mut self, row: &[u8], identity: &mut RowIdentity, shows_first: bool) -> Outcome {
         let Some(at) = self.rows.iter().position(|there| identity.is_same(there, row)) else {
             return Outcome::Nothing;
         };

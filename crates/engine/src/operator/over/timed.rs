@@ -213,11 +213,11 @@ impl TimedOver {
             }
         });
 
-        let told = moment.told;
+        let watermark = moment.watermark;
         let taken = frames.update(key, now_ms, |state| {
             let state = state.get_or_insert_with(|| FrameState::new(calls));
             state.take((calls, *frame), time, peers, results, |row, results| {
-                out.push(RowKind::Insert, told, Reader::new(row).chain(Reader::new(results)));
+                out.push(RowKind::Insert, watermark, Reader::new(row).chain(Reader::new(results)));
             })
         });
         taken.map_err(|what| self.failed(what))
@@ -263,7 +263,7 @@ impl TimedOver {
             self.frames.expire(now_ms);
         }
         if self.moment.is_processing() {
-            let time = self.moment.before_row(self.moment.told, now_ms);
+            let time = self.moment.before_row(self.moment.watermark, now_ms);
             self.pass(time, calls, out, context)?;
             self.moment.reach(time);
         }

@@ -2,69 +2,11 @@
 //! key.
 
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hasher};
 
 use hashbrown::HashTable;
 
 use super::super::ordered::OrderedRow;
-use crate::row::{self, Reader};
-
-/// Which rows of a partition are identical.
-#[derive(Debug)]
-pub(super) enum Identity {
-    /// Rows that are equal.
-    Row,
-    /// Rows with the same values in these fields, given by index among the stored fields, ascending.
-    Fields { fields: Vec<usize>, of_one: Vec<u8>, of_other: Vec<u8> },
-}
-
-impl Identity {
-    /// Identifies rows by these stored fields.
-    pub fn of_fields(mut fields: Vec<usize>) -> Identity {
-        fields.sort_unstable();
-        Identity::Fields { fields, of_one: Vec::new(), of_other: Vec::new() }
-    }
-
-    /// Returns whether two stored rows are identical.
-    pub fn is_same(&mut self, one: &[u8], other: &[u8]) -> bool {
-        match self {
-            Identity::Row => one == other,
-            Identity::Fields { fields, of_one, of_other } => {
-                select(fields, one, of_one);
-                select(fields, other, of_other);
-                of_one == of_other
-            }
-        }
-    }
-
-    fn hash(&mut self, row: &[u8]) -> u64 {
-        let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-        match self {
-            Identity::Row => hasher.write(row),
-            Identity::Fields { fields, of_one, .. } => {
-                select(fields, row, of_one);
-                hasher.write(of_one);
-            }
-        }
-        hasher.finish()
-    }
-}
-
-/// Writes some of a stored row's values in the compact form.
-fn select(fields: &[usize], row: &[u8], out: &mut Vec<u8>) {
-    out.clear();
-    let mut wanted = fields.iter().copied().peekable();
-    for (field, value) in Reader::new(row).enumerate() {
-        match wanted.peek() {
-            None => return,
-            Some(&next) if next == field => {
-                row::write(value, out);
-                wanted.next();
-            }
-            Some(_) => {}
-        }
-    }
-}
+use super::super::row_identity::RowIdentity;
 
 /// The rows of a partition, by their identity.
 #[derive(Debug, Default)]
@@ -80,7 +22,7 @@ struct IdenticalRows {
 }
 
 impl IdentityIndex {
-    pub fn add(&mut self, entry: &OrderedRow, identity: &mut Identity) {
+    pub fn add(&mut self, entry: &OrderedRow, identity: &mut RowIdentity) {
         let hash = identity.hash(entry.row());
         let is_same =
             |rows: &IdenticalRows| rows.hash == hash && identity.is_same(rows.entries[0].row(), entry.row());
@@ -95,7 +37,7 @@ impl IdentityIndex {
     }
 
     /// Returns the first to arrive of the rows identical to a stored row.
-    pub fn find(&self, row: &[u8], identity: &mut Identity) -> Option<OrderedRow> {
+    pub fn find(&self, row: &[u8], identity: &mut RowIdentity) -> Option<OrderedRow> {
         let hash = identity.hash(row);
         let is_same =
             |rows: &IdenticalRows| rows.hash == hash && identity.is_same(rows.entries[0].row(), row);
@@ -103,7 +45,7 @@ impl IdentityIndex {
     }
 
     /// Removes a row, mostly the first of its equals.
-    pub fn remove(&mut self, entry: &OrderedRow, identity: &mut Identity) {
+    pub fn remove(&mut self, entry: &OrderedRow, identity: &mut RowIdentity) {
         let hash = identity.hash(entry.row());
         let is_same =
             |rows: &IdenticalRows| rows.hash == hash && identity.is_same(rows.entries[0].row(), entry.row());

@@ -29,7 +29,6 @@ use sql::plan::operator::{Changes as Mode, Input, Rank, RankEnd, SortKey};
 use types::{Interval, Repr, Scalar};
 
 use self::batch::Changed;
-use self::identity_index::Identity;
 use self::partition::{RankLimits, RankPartition, Shift};
 use super::chain::{Context, Operator, OperatorError};
 use super::changes::{ChangeBuffer, Changes, RowKind};
@@ -38,6 +37,7 @@ use super::fields;
 use super::kept_row::KeptRow;
 use super::key_chunk::KeyChunk;
 use super::ordered::{ARRIVAL, Ordered, OrderedRow};
+use super::row_identity::RowIdentity;
 use crate::row::{self, Reader};
 use crate::state::{Keyed, StateError, StatePart, StateWriter};
 
@@ -53,7 +53,7 @@ pub struct RankOperator {
     to: RankEnd,
     input: Mode,
     kept_row: KeptRow,
-    identity: Identity,
+    identity: RowIdentity,
     partitions: Keyed<RankPartition>,
     expiry: Expiry,
     output: RankOutput,
@@ -83,10 +83,10 @@ impl RankOperator {
 
         let kept_row = KeptRow::new(input.fields.len(), &spec.partition);
         let identity = match &input.changes {
-            Mode::Append | Mode::Retract => Identity::Row,
+            Mode::Append | Mode::Retract => RowIdentity::Row,
             Mode::Upsert(key) => {
                 let kept = key.iter().filter_map(|&field| kept_row.place(field));
-                Identity::of_fields(kept.collect())
+                RowIdentity::of_fields(kept.collect())
             }
         };
         let is_first = spec.from == 1 && spec.to == RankEnd::Constant(1);

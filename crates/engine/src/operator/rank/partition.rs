@@ -17,7 +17,8 @@
 use std::num::NonZeroU32;
 
 use super::super::ordered::{ARRIVAL, Ordered, OrderedRow};
-use super::identity_index::{Identity, IdentityIndex};
+use super::super::row_identity::RowIdentity;
+use super::identity_index::IdentityIndex;
 use crate::aggregate::keys::prefetch;
 use crate::row::Reader;
 use crate::state::StateValue;
@@ -94,7 +95,7 @@ impl RankPartition {
         bytes: &mut [u8],
         row_at: usize,
         limits: RankLimits,
-        identity: &mut Identity,
+        identity: &mut RowIdentity,
     ) -> Shift {
         bytes[row_at - ARRIVAL..row_at].copy_from_slice(&self.next.to_be_bytes());
         self.next += 1;
@@ -131,7 +132,7 @@ impl RankPartition {
     }
 
     /// Removes a row that was found.
-    pub fn remove(&mut self, entry: &OrderedRow, limits: RankLimits, identity: &mut Identity) -> Shift {
+    pub fn remove(&mut self, entry: &OrderedRow, limits: RankLimits, identity: &mut RowIdentity) -> Shift {
         if let Some(index) = &mut self.index {
             index.remove(entry, identity);
         }
@@ -165,7 +166,7 @@ impl RankPartition {
 
     /// Returns the first to arrive of the rows that are identical to `row` (by `identity`). `key` is its sort
     /// key, if identical rows have the same.
-    pub fn find(&mut self, key: Option<&[u8]>, row: &[u8], identity: &mut Identity) -> Option<OrderedRow> {
+    pub fn find(&mut self, key: Option<&[u8]>, row: &[u8], identity: &mut RowIdentity) -> Option<OrderedRow> {
         if self.index.is_none() {
             let sets = [&self.before, &self.within, &self.behind];
             let candidates = sets.into_iter().flat_map(|set| set.from(key.unwrap_or_default()));

@@ -182,7 +182,7 @@ impl WindowAggregateOperator {
                 OpenWindows::Sliced { panes, .. } | OpenWindows::Attached { panes, .. } => {
                     let Some((pane, groups)) = panes.pop(reached) else { return Ok(()) };
                     for (key, group) in groups.iter() {
-                        out.push(moment.told, (keys, key), (accumulators, group), pane);
+                        out.push(moment.watermark, (keys, key), (accumulators, group), pane);
                         out.emit_if_full(context)?;
                     }
 
@@ -200,7 +200,7 @@ impl WindowAggregateOperator {
                     if !session.content.is_empty() {
                         let (start, end) = (session.start, session.end);
                         let pane = Pane { closes_at: clock.closes_at(end), start, end };
-                        out.push(moment.told, (keys, &key), (accumulators, &session.content), pane);
+                        out.push(moment.watermark, (keys, &key), (accumulators, &session.content), pane);
                         out.emit_if_full(context)?;
                     }
                 }
@@ -250,7 +250,7 @@ impl Operator for WindowAggregateOperator {
 
     fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
         if self.moment.is_processing() {
-            let time = self.moment.before_row(self.moment.told, context.now_ms());
+            let time = self.moment.before_row(self.moment.watermark, context.now_ms());
             self.close(time, context)?;
             self.moment.reach(time);
             self.out.emit(context)?;

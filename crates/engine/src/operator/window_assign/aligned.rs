@@ -143,7 +143,7 @@ impl Aligned {
 
         gathered.resize_with(rows.columns.len(), Gathered::default);
         let columns = gathered.iter_mut().zip(rows.columns);
-        let columns = columns.map(|(room, &column)| room.gather(column, places));
+        let columns = columns.map(|(buffer, &column)| buffer.gather(column, places));
         let columns: Vec<Vector<'_>> = columns.chain(bounds.columns()).collect();
 
         let kinds = rows.kinds.gather(places, kinds);

@@ -134,7 +134,7 @@ impl WindowAssignOperator {
             let bounds = [session.start, session.end, self.clock.closes_at(session.end)].map(Scalar::Int);
             let mut reader = Reader::new(session.content.bytes());
             while let Some(kind) = SessionRows::read_kind(&mut reader) {
-                self.out.push(kind, self.moment.told, reader.by_ref().take(fields).chain(bounds));
+                self.out.push(kind, self.moment.watermark, reader.by_ref().take(fields).chain(bounds));
                 if self.out.is_full() {
                     self.emit(context)?;
                 }
@@ -159,7 +159,7 @@ impl Operator for WindowAssignOperator {
         let now_ms = context.now_ms();
         if let AssignedWindows::Aligned(windows) = &mut self.windows {
             // Processing time never goes back.
-            self.moment.reach(self.moment.before_row(self.moment.told, now_ms));
+            self.moment.reach(self.moment.before_row(self.moment.watermark, now_ms));
             let (time, moment, clock) = (self.time, &self.moment, &mut self.clock);
             return windows.give(rows, Clocks { time, moment, clock, now_ms }, context);
         }
@@ -201,7 +201,7 @@ impl Operator for WindowAssignOperator {
 
     fn tick(&mut self, context: &mut Context<'_>) -> Result<(), OperatorError> {
         if self.moment.is_processing() {
-            let time = self.moment.before_row(self.moment.told, context.now_ms());
+            let time = self.moment.before_row(self.moment.watermark, context.now_ms());
             self.close(time, context)?;
             self.moment.reach(time);
             self.emit(context)?;

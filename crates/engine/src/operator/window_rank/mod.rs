@@ -49,8 +49,8 @@ pub struct WindowRankOperator {
     windows: Keyed<Window>,
     /// When the windows close, on the scale of the watermark.
     timers: Timers,
-    /// The watermark that consumers were last told.
-    told: i64,
+    /// The watermark that consumers last received.
+    watermark: i64,
     late: u64,
     out: ChangeBuffer,
     key: Vec<u8>,
@@ -94,7 +94,7 @@ impl WindowRankOperator {
             with_number: spec.with_number,
             windows: Keyed::new(None),
             timers: Timers::default(),
-            told: NO_WATERMARK,
+            watermark: NO_WATERMARK,
             late: 0,
             out: ChangeBuffer::new(&reprs),
             key: Vec::new(),
@@ -152,13 +152,13 @@ impl WindowRankOperator {
             let Some(window) = self.windows.remove(&key, context.now_ms()) else { continue };
             for (at, entry) in window.rows.iter().enumerate().skip(self.from.saturating_sub(1)) {
                 let number = self.with_number.then_some(Scalar::Int(at as i64 + 1));
-                self.out.push(RowKind::Insert, self.told, Reader::new(entry.row()).chain(number));
+                self.out.push(RowKind::Insert, self.watermark, Reader::new(entry.row()).chain(number));
                 if self.out.is_full() {
                     self.emit(context)?;
                 }
             }
         }
-        self.told = self.told.max(watermark);
+        self.watermark = self.watermark.max(watermark);
         self.emit(context)
     }
 

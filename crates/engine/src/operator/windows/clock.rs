@@ -61,12 +61,12 @@ pub struct Moment {
     /// Windows that close at this time or before are closed; in milliseconds on the scale of the time field.
     pub reached: i64,
     /// The watermark of the rows that are emitted now: event time after the operator's last call.
-    pub told: i64,
+    pub watermark: i64,
 }
 
 impl Moment {
     pub fn new(is_processing: bool) -> Moment {
-        Moment { is_processing, reached: NO_WATERMARK, told: NO_WATERMARK }
+        Moment { is_processing, reached: NO_WATERMARK, watermark: NO_WATERMARK }
     }
 
     pub fn is_processing(&self) -> bool {
@@ -85,15 +85,15 @@ impl Moment {
     pub fn reach(&mut self, time: i64) {
         self.reached = self.reached.max(time);
         if !self.is_processing {
-            self.told = self.reached;
+            self.watermark = self.reached;
         }
     }
 
     /// Advances to a watermark, after everything due has been emitted.
     pub fn advance(&mut self, watermark: i64) {
-        self.told = self.told.max(watermark);
+        self.watermark = self.watermark.max(watermark);
         if !self.is_processing {
-            self.reached = self.told;
+            self.reached = self.watermark;
         }
     }
 
@@ -134,6 +134,6 @@ mod tests {
         let mut moment = Moment::new(true);
         moment.reach(moment.before_row(5, 100));
         moment.advance(7);
-        assert_eq!((moment.reached, moment.told, moment.tick_of(Some(149))), (99, 7, Some(150)));
+        assert_eq!((moment.reached, moment.watermark, moment.tick_of(Some(149))), (99, 7, Some(150)));
     }
 }
