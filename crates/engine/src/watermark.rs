@@ -29,6 +29,7 @@ pub struct Watermarks {
     current: i64,
 }
 
+/// The watermark of a partition, and what decides whether the partition is idle.
 #[derive(Debug, Clone, Copy)]
 struct PartitionWatermark {
     watermark: i64,

@@ -28,6 +28,7 @@ pub enum StateSpec {
     Distinct(usize),
 }
 
+/// The form of a numeric argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NumberForm {
     Int,

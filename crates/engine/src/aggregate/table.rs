@@ -11,6 +11,7 @@ use super::pick::TextOrder;
 use super::state::{StateColumn, StateSpec, Translation};
 use crate::selection::Selection;
 
+/// A table of groups; see the module documentation.
 #[derive(Debug, Clone)]
 pub struct GroupTable {
     pub index: KeyIndex,

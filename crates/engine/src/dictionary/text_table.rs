@@ -12,6 +12,7 @@ pub(super) struct TextTable {
     pub(super) data: Vec<u8>,
 }
 
+/// A text, which is a range of the bytes of the table, and its code.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TextEntry {
     pub(super) start: u64,

@@ -25,6 +25,7 @@ pub(crate) struct Memo {
     errors: HashMap<u32, EvalError>,
 }
 
+/// The values by code.
 enum MemoValues {
     Bool(Vec<u8>),
     Int(Numbers<i64>),

@@ -24,6 +24,7 @@ pub(crate) struct Program {
     places: Vec<StepId>,
 }
 
+/// A step of the program: an operation and the representation of its values.
 pub(crate) struct ProgramStep {
     pub(crate) op: Op,
     /// The untyped null is represented as a boolean that is always null.

@@ -65,7 +65,7 @@ pub(super) struct GlobalSubtask {
     pub measure_after: u64,
 }
 
-/// The state of an input.
+/// The state of the channel from a source subtask.
 pub(super) struct GlobalInput {
     pub receiving: Receiving,
     pub watermark: i64,

@@ -13,6 +13,7 @@ pub struct LatenessHistory {
     partitions: HashMap<(String, Split), PartitionHistory>,
 }
 
+/// The records of one partition.
 #[derive(Debug, Default, Clone)]
 struct PartitionHistory {
     topic_id: Option<String>,

@@ -179,7 +179,7 @@ pub struct SliceImage {
     pub states: Vec<StateColumnImage>,
 }
 
-/// A piece of state, by group.
+/// The state of one aggregate for all groups of a slice.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum StateColumnImage {
     Count(Vec<u64>),

@@ -41,6 +41,7 @@ pub struct Keyed<V> {
     ttl: Option<i64>,
 }
 
+/// A key, its value, and when the value was written.
 #[derive(Debug)]
 struct KeyedEntry<V> {
     key: Key,
@@ -50,7 +51,7 @@ struct KeyedEntry<V> {
     written: i64,
 }
 
-/// The place of an entry.
+/// The place of an entry, and how the entry was found.
 #[derive(Debug, Clone, Copy)]
 pub struct EntryPlace {
     pub at: usize,

@@ -3,7 +3,7 @@
 use crate::layout::align;
 use crate::selection::Selection;
 
-/// Rows by slice; buffers are reused.
+/// Partitions rows by slice; its buffers are reused.
 #[derive(Debug, Default)]
 pub(crate) struct SlicePartitioner {
     parts: Vec<SlicePart>,
@@ -12,6 +12,7 @@ pub(crate) struct SlicePartitioner {
     counts: Vec<u32>,
 }
 
+/// The rows of a slice: a range of the order.
 #[derive(Debug, Clone, Copy)]
 struct SlicePart {
     slice_end: i64,

@@ -59,7 +59,7 @@ pub(crate) enum Kernel {
     Concat,
 }
 
-/// The work of a kernel.
+/// One call of a kernel: its operands, arguments and rows.
 #[derive(Clone, Copy)]
 pub(crate) struct KernelCall<'a> {
     pub(crate) operands: Operands<'a>,

@@ -18,6 +18,7 @@ pub(super) struct JsonObject {
     text_bytes: usize,
 }
 
+/// The name of a member, in the order in which JSON_OBJECTAGG writes members.
 #[derive(Debug, PartialEq, Eq)]
 struct MemberName(Box<str>);
 

@@ -32,16 +32,17 @@ impl Percentile {
     /// Returns the value at a place between 0 and 1; there must be values.
     fn at(&self, place: f64) -> f64 {
         let position = PercentilePosition::new(place, self.total);
+        let (lower, higher) = (position.lower(), position.higher());
         let mut values = self.values.iter();
         let mut end = 0;
 
         while let Some((value, count)) = values.next() {
             end += count;
-            if (end as f64) <= position.lower() {
+            if (end as f64) <= lower {
                 continue;
             }
             let low = as_double(value.as_scalar());
-            if (end as f64) > position.higher() {
+            if (end as f64) > higher {
                 return low;
             }
             let high = values.next().map_or(low, |(value, _)| as_double(value.as_scalar()));

@@ -35,7 +35,7 @@ pub(super) struct FirstByTime {
     row: Vec<u8>,
 }
 
-/// A row and its event time.
+/// The earliest row of a key so far, and its event time.
 struct EarliestRow {
     time: i64,
     row: Box<[u8]>,

@@ -48,6 +48,7 @@ pub struct DeduplicateOperator {
     chunk: KeyChunk,
 }
 
+/// The state by key, for each rule of which row to keep.
 enum DeduplicateState {
     FirstByTime(FirstByTime),
     FirstToArrive(Keyed<()>),

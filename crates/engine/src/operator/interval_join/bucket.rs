@@ -15,7 +15,7 @@ pub(super) struct Bucket {
     pub due: i64,
 }
 
-/// A row that may still have partners.
+/// A row with its time, which may still have partners.
 #[derive(Debug)]
 pub(super) struct TimedRow {
     pub time: i64,

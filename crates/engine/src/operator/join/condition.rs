@@ -61,7 +61,7 @@ pub(crate) trait Probed {
     ) -> Result<(), OperatorError>;
 }
 
-/// A condition over pairs, and the rows whose pairs wait for it.
+/// A condition over pairs, and the probes whose pairs wait for it.
 pub(crate) struct ProbeCondition {
     operator: String,
     pairs: Pairs,

@@ -67,6 +67,7 @@ struct PairEmitter {
     kinds: Vec<RowKind>,
 }
 
+/// A condition over pairs, evaluated in columns of the fields that it reads.
 struct PairCondition {
     evaluator: Evaluator,
     conditions: Vec<ExprId>,

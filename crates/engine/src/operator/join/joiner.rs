@@ -26,7 +26,7 @@ pub(super) struct Joiner {
     row: Vec<u8>,
 }
 
-/// The findings about a row while its partners are visited.
+/// What is known of the row that is being applied, while its partners are visited.
 #[derive(Debug, Clone, Copy, Default)]
 struct AppliedRow {
     /// The number of partners found so far.

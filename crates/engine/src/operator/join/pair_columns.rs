@@ -45,6 +45,7 @@ struct PairSources {
     stored: Vec<Option<usize>>,
 }
 
+/// Where a field of a pair comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FieldSource {
     Unread,

@@ -30,6 +30,7 @@ pub(crate) struct RowTable {
     total: u64,
 }
 
+/// A row, its number of copies, and its number of partners on the other side.
 #[derive(Debug)]
 struct StoredRow {
     row: Box<[u8]>,

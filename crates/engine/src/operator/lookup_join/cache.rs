@@ -18,6 +18,7 @@ pub(super) struct Cache {
     bytes: usize,
 }
 
+/// The rows of a key, and when they were found and last used.
 struct CachedRows {
     partners: Partners,
     written_ms: i64,

@@ -28,6 +28,7 @@ pub(super) struct Given {
     pub partners: Partners,
 }
 
+/// An item of the queue, in order of arrival.
 enum QueueItem {
     Row(LeftRow),
     Watermark(i64),

@@ -18,6 +18,7 @@ pub(super) struct Automaton {
     steps: Vec<AutomatonStep>,
 }
 
+/// A variable of the pattern with its quantifier.
 #[derive(Debug)]
 struct AutomatonStep {
     /// The least number of rows if it takes any; at least 1.
@@ -27,7 +28,7 @@ struct AutomatonStep {
     is_greedy: bool,
 }
 
-/// A place in the pattern: before a row of a step, of which `taken` rows were taken.
+/// A position in the pattern: before a row of a step, of which `taken` rows were taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PatternPosition {
     pub step: usize,

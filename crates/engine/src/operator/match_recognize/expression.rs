@@ -27,6 +27,7 @@ pub(super) struct MatchExpr {
     results: Vec<u8>,
 }
 
+/// What an input of the expression is read from.
 #[derive(Debug, Clone, Copy)]
 enum ExpressionInput {
     Row {

@@ -12,7 +12,7 @@ use crate::state::StateValue;
 /// The first row of the match that has none yet: it is behind all others.
 pub(super) const NOT_BEGUN: u64 = u64::MAX;
 
-/// A match, complete or open. Its rows are consecutive.
+/// A match, complete or open: how far it has run through the pattern. Its rows are consecutive.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct MatchRun {
     /// The number of its first row.

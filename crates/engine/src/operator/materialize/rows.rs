@@ -16,7 +16,7 @@ pub(super) enum Outcome {
     Deleted(Box<[u8]>),
 }
 
-/// Rows in the compact form.
+/// The rows of a key, in the compact form and in order of arrival.
 #[derive(Debug, Default)]
 pub(super) struct KeyRows {
     rows: Vec<Box<[u8]>>,

@@ -59,7 +59,7 @@ impl SortedRow {
     }
 }
 
-/// The receiver of changed results, with their settings.
+/// Emits changed results into a buffer.
 struct ResultEmitter<'a> {
     calls: &'a OverCalls,
     has_peers: bool,

@@ -14,6 +14,7 @@ pub(super) struct IdentityIndex {
     by_identity: HashTable<IdenticalRows>,
 }
 
+/// The rows of a partition that are identical.
 #[derive(Debug)]
 struct IdenticalRows {
     hash: u64,

@@ -204,7 +204,7 @@ impl RankOperator {
     }
 }
 
-/// The emitted rows.
+/// The rows to emit, and how changes of their numbers are emitted.
 struct RankOutput {
     buffer: ChangeBuffer,
     /// The number of the first row in the range, if numbers are emitted.

@@ -42,6 +42,7 @@ pub(super) struct Shift {
     pub went: Option<OrderedRow>,
 }
 
+/// The rows of a partition; see the module documentation.
 #[derive(Debug, Default)]
 pub(super) struct RankPartition {
     before: Ordered,

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use crate::row;
 use crate::state::StateValue;
 
-/// The state of a key.
+/// The versions of a key, and the left rows that wait for theirs.
 #[derive(Debug, Default)]
 pub(super) struct VersionHistory {
     /// Ascending by time; one version per time.

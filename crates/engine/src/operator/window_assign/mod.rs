@@ -44,6 +44,7 @@ pub struct WindowAssignOperator {
     out: ChangeBuffer,
 }
 
+/// How rows get their windows.
 enum AssignedWindows {
     /// Windows known from a row alone.
     Aligned(Box<Aligned>),
