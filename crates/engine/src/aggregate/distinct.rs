@@ -28,6 +28,8 @@ pub enum Distinct {
 
 /// Groups with bitmaps of more codes than this would overflow the cache.
 const BITS_LIMIT: usize = 1 << 14;
+/// How many pairs ahead of the one that is added the memory is prefetched.
+const AHEAD: usize = 16;
 /// The approximate bytes of a pair: the hash set is at most half full.
 const PAIR_BYTES: usize = 16;
 
@@ -80,8 +82,6 @@ impl Distinct {
         match self {
             Distinct::Bitmaps(bitmaps) => rows.for_each(|i, row| bitmaps.add(groups[i], codes[row])),
             Distinct::Pairs { pairs, .. } => {
-                const AHEAD: usize = 16;
-
                 match rows {
                     Selection::All(n) => {
                         for row in 0..n {
@@ -101,6 +101,22 @@ impl Distinct {
                     }
                 }
 
+                self.settle();
+            }
+        }
+    }
+
+    /// Adds groups with codes.
+    pub fn add_pairs(&mut self, added: &[(u32, u32)]) {
+        match self {
+            Distinct::Bitmaps(bitmaps) => added.iter().for_each(|&(group, code)| bitmaps.add(group, code)),
+            Distinct::Pairs { pairs, .. } => {
+                for (i, &(group, code)) in added.iter().enumerate() {
+                    if let Some(&(group, code)) = added.get(i + AHEAD) {
+                        pairs.prefetch(group, code);
+                    }
+                    pairs.add(group, code);
+                }
                 self.settle();
             }
         }
@@ -134,6 +150,18 @@ impl Distinct {
                 .iter()
                 .filter(|&&pair| pair != EMPTY)
                 .for_each(|&pair| each((pair >> 32) as u32, pair as u32)),
+        }
+    }
+
+    /// Calls `each` with every code of a group. A set of pairs visits those of all groups.
+    pub fn for_each_of(&self, group: u32, mut each: impl FnMut(u32)) {
+        match self {
+            Distinct::Bitmaps(bitmaps) => bitmaps.for_each_of(group, each),
+            Distinct::Pairs { .. } => self.for_each(|of, code| {
+                if of == group {
+                    each(code);
+                }
+            }),
         }
     }
 
@@ -237,12 +265,16 @@ impl Bitmaps {
 
     fn for_each(&self, mut each: impl FnMut(u32, u32)) {
         for group in 0..self.blocks.len() as u32 {
-            for (index, &word) in self.block(group).unwrap_or_default().iter().enumerate() {
-                let mut rest = if index == 0 { word & !1 } else { word };
-                while rest != 0 {
-                    each(group, (index * 64) as u32 + rest.trailing_zeros());
-                    rest &= rest - 1;
-                }
+            self.for_each_of(group, |code| each(group, code));
+        }
+    }
+
+    fn for_each_of(&self, group: u32, mut each: impl FnMut(u32)) {
+        for (index, &word) in self.block(group).unwrap_or_default().iter().enumerate() {
+            let mut rest = if index == 0 { word & !1 } else { word };
+            while rest != 0 {
+                each((index * 64) as u32 + rest.trailing_zeros());
+                rest &= rest - 1;
             }
         }
     }

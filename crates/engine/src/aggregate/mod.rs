@@ -16,5 +16,6 @@ pub mod keys;
 pub mod lists;
 pub(crate) mod percentile;
 pub mod pick;
+pub mod share;
 pub mod state;
 pub mod table;

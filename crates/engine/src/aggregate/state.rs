@@ -274,6 +274,8 @@ pub enum Translation<'a> {
     Same,
     /// Maps a domain and a code; never called for null.
     Map(&'a dyn Fn(usize, u32) -> u32),
+    /// Per domain and code of the other table, the code here.
+    Codes(&'a [Vec<u32>]),
 }
 
 impl Translation<'_> {
@@ -281,6 +283,7 @@ impl Translation<'_> {
     pub fn of(&self, domain: usize, code: u32) -> u32 {
         match self {
             Translation::Map(map) if code != NULL_CODE => map(domain, code),
+            Translation::Codes(codes) => codes[domain][code as usize],
             _ => code,
         }
     }

@@ -8,7 +8,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use types::{Clock, PartitionId};
 
 use super::global::Message;
-use super::source::{Downstream, SHIP_AFTER, SHIP_ROWS, SourceProgress, SourceSubtask};
+use super::source::{Downstream, HOLD, HOLD_CLOSED, SourceProgress, SourceSubtask};
 use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
 use crate::connector::Polled;
@@ -55,9 +55,17 @@ impl SourceSubtask {
                 let time = self.publish(progress, now);
                 self.fire(progress, time, now)
             }
-            Downstream::Exchange { .. } => {
+            Downstream::Exchange { aggregation, .. } => {
                 let nothing_waits = !matches!(polled, Polled::Batch { behind: true });
-                let due = progress.held >= SHIP_ROWS || now.saturating_sub(progress.held_since) >= SHIP_AFTER;
+                // Each shipment has to be merged once more, so rows are held back while more rows wait, unless a
+                // window can close.
+                let age = now.saturating_sub(progress.held_since);
+                let closes = || {
+                    let event = aggregation.next_event();
+                    progress.implied.iter().any(|implied| implied.watermark >= event)
+                };
+                let due =
+                    HOLD.is_over(progress.held, age) || HOLD_CLOSED.is_over(progress.held, age) && closes();
                 if progress.held == 0 || nothing_waits || due {
                     let time = self.ship(progress, now);
                     self.advance_outputs(time)?;

@@ -211,7 +211,7 @@ impl Shared<'_> {
         for (subtask, channels) in senders.into_iter().enumerate() {
             let metrics = Arc::new(TaskMetrics::new());
             let aggregation = self.aggregation()?;
-            let shipping = Shipping::new(self.parallelism, self.layout.domains.len());
+            let shipping = Shipping::new(self.parallelism, &self.layout);
             // Queries without windows write where the rows are read.
             let sinks = self.outputs(Home::Source(self.index), subtask, &metrics)?;
             let downstream = Downstream::Exchange { aggregation, shipping, channels, sinks };

@@ -1,7 +1,7 @@
 //! Shipments: the partial aggregates that a local aggregation sends to the global ones, by key group.
 //!
-//! Codes are valid only where they were assigned. So a shipment contains, for each domain, the values of the
-//! codes that are new to its receiver, and the receiver keeps a translation for each sender. Key groups are a
+//! Codes are valid only where they were assigned. So a shipment contains, for each domain, the values of those of
+//! its codes that are new to its receiver, and the receiver keeps a translation for each sender. Key groups are a
 //! stable hash of the values, so that restoring at another parallelism finds each group again.
 
 use types::{Scalar, Value};
@@ -11,9 +11,10 @@ use super::compact::Live;
 use super::unit::SliceId;
 use crate::aggregate::domain::DomainSpec;
 use crate::aggregate::keys::PackedKey;
+use crate::aggregate::share::Share;
 use crate::aggregate::state::Translation;
-use crate::aggregate::table::GroupTable;
 use crate::dictionary::{NULL_CODE, Remap};
+use crate::layout::Layout;
 
 /// The number of key groups, and so the greatest parallelism, as Flink's default.
 pub const KEY_GROUPS: u32 = 128;
@@ -26,12 +27,12 @@ pub struct Shipment {
     partials: Vec<Partial>,
 }
 
-/// The values of the codes that follow those sent before.
+/// The codes of a domain that a shipment is the first to use, with their values.
 #[derive(Debug, Default)]
 struct Increment {
     /// The sender's domain was emptied: codes sent before are void.
     reset: bool,
-    values: Vec<Shipped>,
+    values: Vec<(u32, Shipped)>,
 }
 
 #[derive(Debug)]
@@ -44,21 +45,33 @@ enum Shipped {
 struct Partial {
     unit: usize,
     slice: SliceId,
-    table: GroupTable,
+    share: Share,
 }
 
 /// A sender's record of its receivers.
 #[derive(Debug)]
 pub struct Shipping {
     receivers: u32,
-    /// Per receiver and domain: codes below this were sent.
-    sent: Vec<Vec<usize>>,
-    /// Per domain and code: a stable hash of the value.
+    /// Per receiver and domain.
+    sent: Vec<Vec<Sent>>,
+    /// Per domain: whether its values are keys, or parts of pairs that are.
+    is_key: Vec<bool>,
+    /// Per domain of keys and code: a stable hash of the value.
     hashes: Vec<Vec<u64>>,
     reset: Vec<bool>,
 }
 
-/// A receiver's translation for one sender: per domain and code of the sender, the code here.
+/// The codes of a domain that a receiver knows.
+#[derive(Debug, Clone)]
+struct Sent {
+    /// Per code, as far as any is known.
+    known: Vec<bool>,
+    /// Those that the next shipment must explain.
+    new: Vec<u32>,
+}
+
+/// A receiver's translation for one sender: per domain and code of the sender, the code here. The code is null
+/// where the sender has not sent the value.
 #[derive(Debug, Default)]
 pub struct Receiving {
     codes: Vec<Vec<u32>>,
@@ -74,24 +87,18 @@ impl Shipment {
         self.partials.is_empty()
     }
 
-    /// Returns the number of groups, and their bytes in memory, without the unused capacity of tables.
+    /// Returns the number of groups, and their approximate bytes in memory.
     pub fn size(&self) -> (u64, u64) {
-        let of = |partial: &Partial| {
-            let table = &partial.table;
-            let groups = table.rows.iter().filter(|&&rows| rows > 0).count() as u64;
-            (groups, table.memory_bytes() as u64 * groups / table.rows.len().max(1) as u64)
-        };
+        let of = |partial: &Partial| (partial.share.len() as u64, partial.share.memory_bytes() as u64);
         self.partials.iter().map(of).fold((0, 0), |(groups, bytes), (g, b)| (groups + g, bytes + b))
     }
-}
 
-impl Shipment {
     /// Returns the approximate bytes held.
     pub fn memory_bytes(&self) -> usize {
         let values: usize = self.increments.iter().map(|increment| increment.values.len()).sum();
         // Texts of values are on the heap too; an estimate is enough.
         values * (size_of::<Shipped>() + 32)
-            + self.partials.iter().map(|partial| partial.table.memory_bytes()).sum::<usize>()
+            + self.partials.iter().map(|partial| partial.share.memory_bytes()).sum::<usize>()
     }
 }
 
@@ -116,24 +123,56 @@ impl Receiving {
 }
 
 impl Shipping {
-    pub fn new(receivers: u32, domains: usize) -> Shipping {
+    pub fn new(receivers: u32, layout: &Layout) -> Shipping {
+        let domains = layout.domains.len();
+        let mut is_key = vec![false; domains];
+        layout.units.iter().flat_map(|unit| &unit.table.keys).for_each(|&domain| is_key[domain] = true);
+        // The parts of a pair come before it.
+        for (index, spec) in layout.domains.iter().enumerate().rev() {
+            if let DomainSpec::Pair(left, right) = *spec {
+                is_key[left] |= is_key[index];
+                is_key[right] |= is_key[index];
+            }
+        }
+
         Shipping {
             receivers,
-            sent: vec![vec![1; domains]; receivers as usize],
+            is_key,
+            sent: vec![vec![Sent::new(); domains]; receivers as usize],
             hashes: vec![vec![0]; domains],
             reset: vec![false; receivers as usize],
         }
     }
 
     pub fn memory_bytes(&self) -> usize {
-        self.hashes.iter().map(|hashes| hashes.capacity() * 8).sum()
+        let known = self.sent.iter().flatten().map(|sent| sent.known.capacity());
+        self.hashes.iter().map(|hashes| hashes.capacity() * 8).sum::<usize>() + known.sum::<usize>()
     }
 
     /// Records that the sender's domains were emptied.
     fn begin_anew(&mut self) {
-        self.sent.iter_mut().for_each(|sent| sent.fill(1));
+        self.sent.iter_mut().flatten().for_each(|sent| *sent = Sent::new());
         self.hashes.iter_mut().for_each(|hashes| hashes.truncate(1));
         self.reset.fill(true);
+    }
+}
+
+impl Sent {
+    fn new() -> Sent {
+        // Null has the same code everywhere.
+        Sent { known: vec![true], new: Vec::new() }
+    }
+
+    #[inline]
+    fn need(&mut self, code: u32) {
+        let place = code as usize;
+        if place >= self.known.len() {
+            self.known.resize((place + 1).next_power_of_two(), false);
+        }
+        if !self.known[place] {
+            self.known[place] = true;
+            self.new.push(code);
+        }
     }
 }
 
@@ -150,7 +189,6 @@ impl Aggregation {
             self.units[index].windows.clear();
             self.units[index].touched.clear();
 
-            let states: Vec<usize> = (0..unit.table.states.len()).collect();
             for (slice, table) in slices {
                 let owners: Vec<Option<u32>> = (0..table.rows.len() as u32)
                     .map(|group| {
@@ -162,16 +200,11 @@ impl Aggregation {
                     })
                     .collect();
 
-                for receiver in 0..shipping.receivers {
-                    if !owners.contains(&Some(receiver)) {
-                        continue;
-                    }
-
-                    let mut part = unit.table.table(&self.sizes, self.options.seed);
-                    let mut place =
-                        |group: u32| (owners[group as usize] == Some(receiver)).then(|| table.key(group));
-                    part.merge(&unit.table, &table, &states, &mut place, Translation::Same, &self.domains);
-                    shipments[receiver as usize].partials.push(Partial { unit: index, slice, table: part });
+                let shares = table.divide(&owners, shipping.receivers);
+                for ((shipment, share), sent) in shipments.iter_mut().zip(shares).zip(&mut shipping.sent) {
+                    let Some(share) = share else { continue };
+                    share.for_each_code(&unit.table, |domain, code| sent[domain].need(code));
+                    shipment.partials.push(Partial { unit: index, slice, share });
                 }
             }
         }
@@ -203,8 +236,8 @@ impl Aggregation {
             if increment.reset {
                 receiving.codes[domain].truncate(1);
             }
-            for value in increment.values {
-                let code = match (value, self.domains.specs[domain]) {
+            for (code, value) in increment.values {
+                let here = match (value, self.domains.specs[domain]) {
                     (Shipped::Value(value), _) => self.domains.list[domain].code(value.as_scalar()),
                     (Shipped::Pair(left, right), DomainSpec::Pair(a, b)) => {
                         let (left, right) =
@@ -213,17 +246,20 @@ impl Aggregation {
                     }
                     (Shipped::Pair(..), _) => unreachable!("only pair domains ship pairs"),
                 };
-                receiving.codes[domain].push(code);
+                let codes = &mut receiving.codes[domain];
+                if code as usize >= codes.len() {
+                    codes.resize(code as usize + 1, NULL_CODE);
+                }
+                codes[code as usize] = here;
             }
         }
 
         self.make_room();
         let layout = self.layout.clone();
-        let translate = |domain: usize, code: u32| receiving.codes[domain][code as usize];
+        let codes = &receiving.codes[..];
 
-        for Partial { unit: index, slice, table } in shipment.partials {
+        for Partial { unit: index, slice, share } in shipment.partials {
             let unit = &layout.units[index];
-            let states: Vec<usize> = (0..unit.table.states.len()).collect();
             let into = self.units[index].slice(
                 unit.window,
                 &unit.table,
@@ -231,36 +267,32 @@ impl Aggregation {
                 &self.sizes,
                 self.options.seed,
                 &self.calendar,
-                table.rows.len(),
+                share.len(),
             );
 
-            let mut place = |group: u32| {
-                let key = table.key(group);
+            let place = |key: PackedKey| {
                 let part = |at: usize, code: u32| match unit.table.keys.get(at) {
-                    Some(&domain) if code != NULL_CODE => translate(domain, code),
-                    _ => NULL_CODE,
+                    Some(&domain) => codes[domain][code as usize],
+                    None => NULL_CODE,
                 };
-                Some(PackedKey::new(part(0, key.first()), part(1, key.second())))
+                PackedKey::new(part(0, key.first()), part(1, key.second()))
             };
 
-            let targets = into.merge(
-                &unit.table,
-                &table,
-                &states,
-                &mut place,
-                Translation::Map(&translate),
-                &self.domains,
-            );
-
-            for target in targets.into_iter().flatten() {
+            let targets =
+                into.merge_share(&unit.table, share, place, Translation::Codes(codes), &self.domains);
+            for target in targets {
                 into.marks[target as usize] = 1;
             }
             self.units[index].touch(unit.window, slice);
         }
     }
 
+    /// Hashes the new values of the domains of keys.
     fn hash_values(&self, shipping: &mut Shipping) {
         for (index, (spec, domain)) in self.domains.specs.iter().zip(&self.domains.list).enumerate() {
+            if !shipping.is_key[index] {
+                continue;
+            }
             for code in shipping.hashes[index].len()..domain.len() {
                 let hash = match spec {
                     DomainSpec::Pair(left, right) => {
@@ -274,24 +306,34 @@ impl Aggregation {
         }
     }
 
+    /// Returns the values of the codes that a receiver needs and does not know.
     fn increments(&self, shipping: &mut Shipping, receiver: usize) -> Vec<Increment> {
         let reset = std::mem::take(&mut shipping.reset[receiver]);
         let sent = &mut shipping.sent[receiver];
-        let domains = self.domains.specs.iter().zip(&self.domains.list);
 
+        // A pair is sent as the codes of its parts, which the receiver must know before.
+        for (index, spec) in self.domains.specs.iter().enumerate() {
+            if let DomainSpec::Pair(left, right) = *spec {
+                for at in 0..sent[index].new.len() {
+                    let (a, b) = self.domains.list[index].pair(sent[index].new[at]);
+                    sent[left].need(a);
+                    sent[right].need(b);
+                }
+            }
+        }
+
+        let domains = self.domains.specs.iter().zip(&self.domains.list);
         domains
             .zip(sent)
             .map(|((spec, domain), sent)| {
-                let values = (*sent..domain.len())
-                    .map(|code| match spec {
-                        DomainSpec::Pair(..) => {
-                            let (left, right) = domain.pair(code as u32);
-                            Shipped::Pair(left, right)
-                        }
-                        _ => Shipped::Value(spec.value(domain, code as u32)),
-                    })
-                    .collect();
-                *sent = domain.len();
+                let shipped = |code: u32| match spec {
+                    DomainSpec::Pair(..) => {
+                        let (left, right) = domain.pair(code);
+                        Shipped::Pair(left, right)
+                    }
+                    _ => Shipped::Value(spec.value(domain, code)),
+                };
+                let values = sent.new.drain(..).map(|code| (code, shipped(code))).collect();
                 Increment { reset, values }
             })
             .collect()
