@@ -1,4 +1,4 @@
--- Every change of a count, as a record of its own in a topic: which type of user has asked how often, and what it was before.
+-- Writes each change of a count to a topic as a separate record: the number of questions of each user type, before and after.
 --
 --   weir run examples/changes.sql
 

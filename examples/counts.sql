@@ -1,9 +1,9 @@
--- How many questions each type of user has asked so far, one row a type in the result store, written anew with every event;
--- and the types that are still rare, whose rows go when they no longer are.
+-- Counts the questions of each user type: one row per type in the result store, updated with every event. A second table has
+-- the types with fewer than 100 questions; a row is deleted when its type reaches 100.
 --
 --   weir run examples/counts.sql
---   redis-cli GET counts:Guest            where Weir writes to Redis (docs/redis.md)
---   redis-cli SUBSCRIBE counts:updates    tells what was written, and which keys were deleted
+--   redis-cli GET counts:Guest            if Weir writes to Redis (docs/redis.md)
+--   redis-cli SUBSCRIBE counts:updates    shows which rows were written, and which keys were deleted
 
 SET 'pipeline.name' = 'counts by user type';
 

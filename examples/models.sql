@@ -1,7 +1,7 @@
--- Which models answer, how fast and how well: one row a model and minute.
+-- Shows how many questions each model answers, how fast and with what success: one row per model and minute.
 --
---   weir check examples/models.sql       is it right?
---   weir run examples/models.sql         runs it beside the built-in job of a Weir that is up
+--   weir check examples/models.sql       checks the script
+--   weir run examples/models.sql         runs it on a running Weir, beside the built-in job
 
 SET 'pipeline.name' = 'models';
 
@@ -10,8 +10,8 @@ CREATE TABLE user_queries (
   `timestamp` STRING,
   rag_metrics ROW<response_time_ms DOUBLE, success BOOLEAN>,
   metadata    ROW<model_used STRING>,
-  -- Text, since producers write times with `Z` and without: a TIMESTAMP_LTZ in JSON needs the `Z`, and every event without
-  -- one would be a dead letter. Both are UTC here.
+  -- Converts from STRING because some producers write times with `Z` and some without: a TIMESTAMP_LTZ in JSON needs the `Z`,
+  -- so every event without it would be a dead letter. Both forms are UTC here.
   event_time  AS TRY_CAST(REPLACE(REPLACE(`timestamp`, 'T', ' '), 'Z', '') AS TIMESTAMP_LTZ(3)),
   WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
 ) WITH (

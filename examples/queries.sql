@@ -1,9 +1,9 @@
--- The questions as a table, to look into: statements like `SELECT query_id, `user`.user_type FROM queries LIMIT 10` read it.
+-- Declares the questions as a table for interactive queries such as `SELECT query_id, `user`.user_type FROM queries LIMIT 10`.
 --
 --   weir sql -f examples/queries.sql -e 'SELECT query_id FROM queries LIMIT 10'
 --
--- The time is declared as text, since producers write it with `Z` and without: a TIMESTAMP_LTZ in JSON needs the `Z`, and a
--- TIMESTAMP must not have it. Both are UTC here.
+-- The time is a STRING because some producers write it with `Z` and some without: a TIMESTAMP_LTZ in JSON needs the `Z`, and a
+-- TIMESTAMP must not have it. Both forms are UTC here.
 
 CREATE TABLE queries (
   query_id    STRING,

@@ -1,8 +1,8 @@
--- Runs of slow answers: three or more of one department in a row, each slower than two seconds, within ten minutes; told
--- when an answer is fast again.
+-- Finds runs of slow answers: three or more in a row in one department, each slower than two seconds, within ten minutes. A run
+-- is reported when an answer is fast again.
 --
---   weir run examples/sequences.sql      prints each run on the standard output of a Weir that is up
---   weir local examples/sequences.sql --input user_queries=FILE      the runs in a file of events
+--   weir run examples/sequences.sql      prints each run on the standard output of a running Weir
+--   weir local examples/sequences.sql --input user_queries=FILE      prints the runs in a file of events
 
 SET 'pipeline.name' = 'slow runs';
 

@@ -1,8 +1,8 @@
--- The slowest answers a minute, by the time at which a question came in rather than the one it says, into a topic where
--- each row stands under its key: whoever reads the topic, or has it compacted, has one row a model and minute.
+-- Counts slow answers per minute, by the time at which the log received an event instead of the event's own time. The topic is
+-- keyed: a reader, or a compacted topic, has one row per model and minute.
 --
---   weir check examples/slow.sql         is it right?
---   weir run examples/slow.sql           runs it beside the built-in job of a Weir that is up
+--   weir check examples/slow.sql         checks the script
+--   weir run examples/slow.sql           runs it on a running Weir, beside the built-in job
 
 SET 'pipeline.name' = 'slow';
 
@@ -10,7 +10,7 @@ CREATE TABLE user_queries (
   query_id    STRING,
   rag_metrics ROW<response_time_ms DOUBLE>,
   metadata    ROW<model_used STRING>,
-  -- Of the record, not of its JSON: when the log took it, where it stands, and what its producer put into headers.
+  -- Metadata of the record, not of its JSON: append time, offset, and the producer's headers.
   arrived     TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp' VIRTUAL,
   place       BIGINT METADATA FROM 'offset' VIRTUAL,
   headers     MAP<STRING, BYTES> METADATA VIRTUAL,
@@ -48,8 +48,8 @@ SELECT
   MAX(place)
 FROM TABLE(TUMBLE(TABLE user_queries, DESCRIPTOR(arrived), INTERVAL '1' MINUTE))
 WHERE rag_metrics.response_time_ms > 2000
-  -- A column of the primary key holds no nulls.
+  -- A column of the primary key must not be null.
   AND metadata.model_used IS NOT NULL
-  -- What a load test sends says so in a header.
+  -- Events of a load test have this header.
   AND headers['synthetic'] IS NULL
 GROUP BY window_start, window_end, metadata.model_used;

@@ -1,7 +1,7 @@
--- The three types of users who have asked the most questions so far, as a list that changes with every event.
+-- Lists the three user types with the most questions so far. The list is updated with every event.
 --
---   weir run examples/top.sql            prints each change of the list on the standard output of a Weir that is up
---   weir local examples/top.sql --input user_queries=FILE      prints the list at the end of a file of events
+--   weir run examples/top.sql            prints each change of the list on the standard output of a running Weir
+--   weir local examples/top.sql --input user_queries=FILE      prints the final list for a file of events
 
 SET 'pipeline.name' = 'top user types';
 

@@ -1,8 +1,8 @@
--- The ten words that questions hold most often, as a list that changes with every event: each question is taken apart into an
--- array of words, and each word becomes a row.
+-- Lists the ten most frequent words in questions, updated with every event: each question is split into an array of words, and
+-- each word becomes a row.
 --
---   weir run examples/words.sql            prints each change of the list on the standard output of a Weir that is up
---   weir local examples/words.sql --input user_queries=FILE    prints the list at the end of a file of events
+--   weir run examples/words.sql            prints each change of the list on the standard output of a running Weir
+--   weir local examples/words.sql --input user_queries=FILE    prints the final list for a file of events
 
 SET 'pipeline.name' = 'words of questions';
 
