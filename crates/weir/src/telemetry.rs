@@ -16,13 +16,13 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
-/// How a log line is written.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
-    /// One line for people, in colours where stderr is a terminal.
+    /// One line of text, in colours if stderr is a terminal
     Human,
-    /// One JSON object a line.
+    /// One JSON object per line
     Json,
 }
 

@@ -13,14 +13,14 @@ use super::{Failure, Outcome};
 pub(super) struct Arguments {
     #[command(flatten)]
     script: ScriptArgs,
-    /// How the findings are printed
+    /// Output format of the findings
     #[arg(long, id = "findings", value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Drawn in the script's lines, on stderr
+    /// Marked in the script's lines, on stderr
     Text,
     /// One JSON object on stdout, for editors and pipelines
     Json,

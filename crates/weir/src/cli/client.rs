@@ -22,10 +22,10 @@ pub(super) const TRUST_HINT: &str = "--ca FILE, or WEIR_CA, names the certificat
 /// Flags of every client.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ClientArgs {
-    /// The token, where Weir asks for one; better in the environment, where other users do not see it
+    /// Access token, if Weir requires one; prefer the environment, which other users cannot see
     #[arg(long, global = true, value_name = "TOKEN", env = "WEIR_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// A file of certificates in PEM that https:// trusts instead of the system's: authorities, or that of Weir itself
+    /// PEM file of certificates that https:// trusts instead of the system's: authorities, or Weir's own
     #[arg(long, global = true, value_name = "FILE", env = "WEIR_CA")]
     ca: Option<PathBuf>,
 }

@@ -18,25 +18,25 @@ pub(super) struct Arguments {
 /// Flags of the commands that read settings.
 #[derive(Debug, Args)]
 pub(super) struct SettingsArgs {
-    /// The file of settings [default: weir.toml, if it is there]
+    /// Settings file [default: weir.toml, if it exists]
     #[arg(long, value_name = "FILE", env = "WEIR_CONFIG")]
     config: Option<PathBuf>,
-    /// Where events, results and checkpoints live
+    /// Data directory of events, results and checkpoints
     #[arg(long, value_name = "DIRECTORY")]
     data_dir: Option<String>,
-    /// Where to serve events, analytics, the feed and the dashboard
+    /// Address of events, analytics, the feed and the dashboard
     #[arg(long, value_name = "ADDRESS")]
     http: Option<String>,
-    /// Where to serve the job manager
+    /// Address of the job manager
     #[arg(long, value_name = "ADDRESS")]
     jobs_http: Option<String>,
-    /// Where to serve the SQL gateway
+    /// Address of the SQL gateway
     #[arg(long, value_name = "ADDRESS")]
     gateway_http: Option<String>,
-    /// Lets everybody in without a token, also from other machines
+    /// Allow access without a token, also from other machines
     #[arg(long)]
     insecure: bool,
-    /// Any other setting, as in `--set http.headers=100`; `weir config` prints all there are
+    /// Any other setting, as in `--set http.headers=100`; `weir config` lists all settings
     #[arg(long, value_name = "KEY=VALUE", value_parser = assignment)]
     set: Vec<(String, String)>,
 }
@@ -66,10 +66,10 @@ impl SettingsArgs {
 /// Flags of the commands that need to know where a Weir keeps its data, and nothing else of it.
 #[derive(Debug, Args)]
 pub(super) struct DataArgs {
-    /// The file of settings [default: weir.toml, if it is there]
+    /// Settings file [default: weir.toml, if it exists]
     #[arg(long, global = true, value_name = "FILE", env = "WEIR_CONFIG")]
     config: Option<PathBuf>,
-    /// Where events, results and checkpoints live
+    /// Data directory of events, results and checkpoints
     #[arg(long, global = true, value_name = "DIRECTORY")]
     data_dir: Option<String>,
 }

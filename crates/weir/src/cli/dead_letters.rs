@@ -19,22 +19,22 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists letters, oldest first: id, time, reason, topic and offset, job
+    /// List dead letters, oldest first: id, time, reason, topic and offset, job
     List {
         #[command(flatten)]
         which: Which,
-        /// One JSON object a letter, with the original bytes
+        /// Print one JSON object per dead letter, with the original bytes
         #[arg(long)]
         json: bool,
     },
-    /// Prints a letter with the original bytes
+    /// Print a dead letter with the original bytes
     Show {
-        /// The letter, as `list` prints it
+        /// Id of the dead letter, as `list` prints it
         id: String,
     },
-    /// Gives events back to their topics, once the cause is fixed: jobs read them again
+    /// Append the original events to their topics again, once the cause is fixed: jobs read them again
     Replay {
-        /// The letters, as `list` prints them
+        /// Ids of the dead letters, as `list` prints them
         #[arg(required_unless_present_any = ["reason", "job", "since", "until"])]
         ids: Vec<String>,
         #[command(flatten)]
@@ -44,19 +44,19 @@ enum Action {
 
 #[derive(Debug, Args)]
 struct Which {
-    /// Only those with this reason: `malformed`, `late`, …
+    /// Only dead letters with this reason: `malformed`, `late`, …
     #[arg(long)]
     reason: Option<String>,
-    /// Only those of this job, by name or id
+    /// Only dead letters of this job, by name or id
     #[arg(long)]
     job: Option<String>,
-    /// Only those written at this time or later, as in 2025-12-09T11:30:00Z
+    /// Only dead letters written at this time or later, as in 2025-12-09T11:30:00Z
     #[arg(long, value_name = "TIME")]
     since: Option<Timestamp>,
-    /// Only those written before this time
+    /// Only dead letters written before this time
     #[arg(long, value_name = "TIME")]
     until: Option<Timestamp>,
-    /// At most so many: of a list the newest (100 unless set), of a replay the oldest (all unless set)
+    /// Maximum number: a list takes the newest (default 100), a replay the oldest (default all)
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
 }

@@ -8,7 +8,7 @@ use super::{Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Only those whose name or line holds this text, in any case
+    /// Text to search in names and descriptions, case-insensitively [default: list all]
     #[arg(value_name = "TEXT")]
     text: Option<String>,
 }

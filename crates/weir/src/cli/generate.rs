@@ -24,58 +24,60 @@ const EVENTS_INTO_A_FILE: u64 = 1_000_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Where to post the events
+    /// URL to post the events to
     #[arg(long, default_value = "http://127.0.0.1:8000/events", conflicts_with = "output")]
     url: String,
     #[command(flatten)]
     client: ClientArgs,
-    /// Writes the events into a file instead, one a line; `-` is stdout
+    /// Write the events into a file instead, one per line; `-` is stdout
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Events per second: of the wall clock to a URL, of event time into a file
+    /// Events per second: of wall-clock time to a URL, of event time into a file
     #[arg(long, value_name = "N", default_value_t = 1000.0, value_parser = positive)]
     rate: f64,
-    /// How many events [default: without end to a URL, 1000000 into a file]
+    /// Number of events [default: unlimited to a URL, 1000000 into a file]
     #[arg(long, value_name = "N")]
     count: Option<u64>,
-    /// The same seed gives the same events
+    /// Seed of the generator; the same seed gives the same events
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// The time of the first event, as in 2025-12-09T11:30:00 or with an offset. To a URL, events then run on from there
-    /// at --rate, as fast as they are taken [default: now to a URL, 2025-12-09T11:30:00 into a file]
+    /// Time of the first event, as in 2025-12-09T11:30:00 or with an offset. Events to a URL then follow from
+    /// this time at --rate, as fast as the server accepts them [default: now to a URL, 2025-12-09T11:30:00
+    /// into a file]
     #[arg(long, value_name = "TIME")]
     start: Option<String>,
-    /// Moves each event's time back by up to so many seconds
+    /// Move each event's time back by up to this many seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 0.0, value_parser = not_negative)]
     out_of_order: f64,
-    /// The share of lines that no analytic can use: broken, without an id, without a time
+    /// Share of lines that no analytic can use: malformed, without an id, without a time
     #[arg(long, value_name = "FRACTION", default_value_t = 0.0, value_parser = fraction)]
     bad: f64,
-    /// How many users ask
+    /// Number of users
     #[arg(long, value_name = "N", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     users: u32,
-    /// How many different questions are asked
+    /// Number of different questions
     #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     texts: u32,
-    /// How many departments there are
+    /// Number of departments
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     departments: u32,
-    /// Writes times in all four forms: with and without a fraction, `Z` and +07:00
+    /// Write times in all four forms: with and without a fraction, `Z` and +07:00
     #[arg(long)]
     mixed_times: bool,
-    /// Writes whatever else readers must take: whole numbers as fractions, missing objects, unknown fields, escapes
+    /// Write all other input that readers must accept: fractions for integers, missing objects, unknown
+    /// fields, escapes
     #[arg(long)]
     awkward: bool,
-    /// The time zone of times without an offset
+    /// Time zone of times without an offset
     #[arg(long, value_name = "ZONE", default_value = "UTC", value_parser = zone)]
     time_zone: TimeZone,
-    /// Events a request
+    /// Events per request
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     batch: u32,
-    /// Requests under way at a time
+    /// Number of concurrent requests
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=256))]
     connections: u32,
-    /// How long a server that cannot be reached is tried again
+    /// How long to retry an unreachable server
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     retry_for: u64,
 }

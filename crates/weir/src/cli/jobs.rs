@@ -20,38 +20,38 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Lists the jobs that are not over, newest first: id, state, start, how long, name; and what is wrong with
-    /// one that waits, that cannot write its checkpoints, or that cannot count most of what it reads. A job that could
-    /// not be started again with Weir is listed as FAILED, with the reason
+    /// List unfinished jobs, newest first: id, state, start, duration, name; and the problem of a job that
+    /// waits, that cannot write checkpoints, or that cannot count most of its records. A job that could not
+    /// be started again with Weir is listed as FAILED, with the reason
     List {
-        /// And those that are over, the last fifty
+        /// Also list the last fifty finished jobs
         #[arg(long, short)]
         all: bool,
     },
-    /// Ends a job
+    /// Cancel a job
     Cancel {
-        /// The job's id or its name, as `weir jobs list` prints them
+        /// Id or name of the job, as `weir jobs list` prints them
         job: String,
     },
-    /// Writes a job's state, to start from it later, and prints where it lies; the job goes on
+    /// Take a savepoint, to start from it later, and print its directory; the job continues
     Savepoint {
-        /// The job's id or its name, as `weir jobs list` prints them
+        /// Id or name of the job, as `weir jobs list` prints them
         job: String,
-        /// Where to; where savepoints go unless told otherwise
+        /// Directory of the savepoint [default: the configured savepoint directory]
         directory: Option<String>,
     },
-    /// Writes a job's state, prints where it lies, and ends the job
+    /// Stop a job with a savepoint, and print its directory
     Stop {
-        /// The job's id or its name, as `weir jobs list` prints them
+        /// Id or name of the job, as `weir jobs list` prints them
         job: String,
-        /// Where to; where savepoints go unless told otherwise
+        /// Directory of the savepoint [default: the configured savepoint directory]
         directory: Option<String>,
     },
-    /// Prints what became of every event that a job was given
+    /// Print how many events of a job were counted, filtered, late or dead letters
     Ledger {
-        /// The job's id or its name, as `weir jobs list` prints them
+        /// Id or name of the job, as `weir jobs list` prints them
         job: String,
-        /// As a JSON object
+        /// Print a JSON object
         #[arg(long)]
         json: bool,
     },

@@ -25,19 +25,19 @@ const POLL: Duration = Duration::from_millis(5);
 pub(super) struct Arguments {
     #[command(flatten)]
     script: ScriptArgs,
-    /// Files of events, one a line, that stand in for a source table; each becomes a partition of it
+    /// Files of events, one per line, that replace a source table; each file is a partition of the table
     #[arg(long, short, value_name = "TABLE=FILE", num_args = 1.., value_parser = input)]
     input: Vec<(String, PathBuf)>,
-    /// Where to write the rows, one JSON object a line: table, key, value, ttl [default: stdout]
+    /// Output file of the rows, one JSON object per line: table, key, value, ttl [default: stdout]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Write every change of a row, with `"op"`, and not the rows that stand at the end
+    /// Write every change of a row, with `"op"`, instead of the final rows
     #[arg(long)]
     changelog: bool,
-    /// Subtasks [default: what the script sets, else 1]
+    /// Number of subtasks [default: the script's setting, else 1]
     #[arg(long, value_name = "N")]
     parallelism: Option<NonZeroU32>,
-    /// Rows worked on at a time; the answer does not depend on it
+    /// Rows per batch; the results do not depend on it
     #[arg(long, value_name = "N", default_value_t = 4096, hide = true,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     batch_rows: u32,

@@ -33,13 +33,13 @@ use crate::telemetry::{self, LogFilter, LogFormat, Sinks};
 pub(crate) use outcome::{Failure, Outcome};
 pub(crate) use script::Script;
 
-/// Real-time analytics of query events: events over HTTP, Flink SQL in event-time windows, results to a live dashboard.
+/// Real-time analytics of query events: events over HTTP, Flink SQL in event-time windows, a live dashboard
 #[derive(Debug, Parser)]
 #[command(
     name = "weir",
     version,
-    after_help = "Exit codes: 0 done, 1 what was asked for failed (a script has errors, a job failed), 2 the command line or the \
-                  configuration is wrong, 3 something outside cannot be reached.",
+    after_help = "Exit codes: 0 success, 1 the operation failed (a script has errors, a job failed), 2 the command line or the \
+                  configuration is wrong, 3 an external system cannot be reached.",
     arg_required_else_help = true,
     max_term_width = 110
 )]
@@ -53,10 +53,10 @@ struct Cli {
 /// Flags of every command.
 #[derive(Debug, Args)]
 struct LogArgs {
-    /// Which log lines go to stderr: `info`, or `warn,engine=debug` (environment: WEIR_LOG)
+    /// Filter of the log lines on stderr: `info`, or `warn,engine=debug` (environment: WEIR_LOG)
     #[arg(long = "log", value_name = "FILTER", global = true, help_heading = "Logs")]
     filter: Option<String>,
-    /// How log lines are written (environment: WEIR_LOG_FORMAT)
+    /// Format of log lines (environment: WEIR_LOG_FORMAT)
     #[arg(long = "log-format", value_name = "FORMAT", global = true, help_heading = "Logs")]
     format: Option<LogFormat>,
 }
@@ -80,31 +80,31 @@ impl LogArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs all of it: takes events, runs jobs, keeps results, serves them and the dashboard
+    /// Run Weir: receive events, run jobs, store results, serve results and the dashboard
     Up(up::Arguments),
-    /// Submits a script to a running Weir and prints the job's id
+    /// Submit a script to a running Weir and print the job's id
     Run(run::Arguments),
-    /// Runs SQL on a running Weir: what is typed, statements or files
+    /// Run SQL on a running Weir: interactively, or from statements or files
     Sql(sql::Arguments),
-    /// Says what is wrong with a script, and where
+    /// Show the errors of a script with their places
     Check(check::Arguments),
-    /// Prints what a script does: its queries, windows and what they share
+    /// Print the plan of a script: its queries, its windows and what they share
     Explain(explain::Arguments),
-    /// Runs a script over files, to their end, and writes its rows
+    /// Run a script over files to their end, and write its rows
     Local(local::Arguments),
-    /// Lists the functions that scripts can use
+    /// List the functions that scripts can use
     Functions(functions::Arguments),
-    /// Makes realistic events, for a running Weir or into a file
+    /// Generate realistic events, for a running Weir or into a file
     Generate(generate::Arguments),
-    /// Prints results as they change
+    /// Print results as they change
     Tail(tail::Arguments),
-    /// Lists and operates the jobs of a running Weir
+    /// List and operate the jobs of a running Weir
     Jobs(jobs::Arguments),
-    /// Lists, shows and replays events that no job could count
+    /// List, show and replay events that no job could count
     DeadLetters(dead_letters::Arguments),
-    /// Makes, lists and revokes tokens: who may do what
+    /// Create, list and revoke access tokens
     Tokens(tokens::Arguments),
-    /// Prints the settings in force and where each came from
+    /// Print the effective settings and the origin of each
     Config(config::Arguments),
 }
 

@@ -21,7 +21,7 @@ const LONG_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 #[derive(Debug, Args)]
 pub(super) struct ManagerArgs {
-    /// Where the job manager is
+    /// URL of the job manager
     #[arg(
         long,
         global = true,

@@ -15,16 +15,18 @@ use super::{Failure, Outcome};
 pub(super) struct Arguments {
     #[command(flatten)]
     script: ScriptArgs,
-    /// The job's name, where the script does not set `pipeline.name` [default: the file's, or that of the job it replaces]
+    /// Name of the job, if the script does not set `pipeline.name` [default: the file's name, or the replaced
+    /// job's]
     #[arg(long)]
     name: Option<String>,
-    /// The savepoint or checkpoint to start from: its directory, as Weir sees it
+    /// Directory of the savepoint or checkpoint to start from, as Weir sees it
     #[arg(long, value_name = "SAVEPOINT")]
     from: Option<String>,
-    /// The running job, by its name or id, to stop with a savepoint and to go on from; it goes on itself if this one cannot
+    /// Running job to replace, by name or id: it is stopped with a savepoint, from which the new job starts;
+    /// if the new job fails to start, the old job resumes
     #[arg(long, value_name = "JOB", conflicts_with = "from")]
     replace: Option<String>,
-    /// Starts and stops nothing, and says what of the state would be kept and what dropped
+    /// Report which state would be kept and which dropped, without starting or stopping a job
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

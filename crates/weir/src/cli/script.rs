@@ -15,7 +15,7 @@ use super::terminal::complain;
 /// Which script, and what its variables stand for.
 #[derive(Debug, Args)]
 pub(super) struct ScriptArgs {
-    /// The script; `-` is stdin
+    /// Script file; `-` is stdin
     #[arg(value_name = "JOB.sql")]
     path: PathBuf,
     #[command(flatten)]
@@ -24,7 +24,7 @@ pub(super) struct ScriptArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(super) struct VariableArgs {
-    /// Fills `${NAME}` in the script; other names are looked up in the environment
+    /// Value of `${NAME}` in the script; other names are looked up in the environment
     #[arg(long = "variable", short = 'D', value_name = "NAME=VALUE", value_parser = variable)]
     variables: Vec<(String, String)>,
 }

@@ -26,18 +26,18 @@ const SILENCE_MAX: Duration = Duration::from_secs(90);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Only this analytic: `faculty`, `overall`, … [default: all]
+    /// Analytic to print: `faculty`, `overall`, … [default: all]
     #[arg(value_name = "TYPE")]
     kind: Option<String>,
-    /// Where Weir is
+    /// URL of Weir
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
     url: String,
     #[command(flatten)]
     client: ClientArgs,
-    /// One JSON object a row instead of words
+    /// Print one JSON object per row instead of text
     #[arg(long)]
     json: bool,
-    /// Begins with what is known already
+    /// Begin with the current results
     #[arg(long)]
     initial: bool,
 }

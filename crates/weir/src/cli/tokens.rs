@@ -22,28 +22,28 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Makes a token, and prints its secret, which is not to be had again
+    /// Create a token and print its secret, which cannot be shown again
     Create {
-        /// What to call it: whose it is, or what for
+        /// Name of the token: its owner or purpose
         #[arg(long)]
         name: String,
-        /// What it is for: view (jobs, metrics), operate (and view), submit (SQL, and operate), ingest (events in),
-        /// analytics (results, dashboard); more than one by naming more
+        /// Roles, separated by commas or repeated: view (read jobs and metrics), operate (jobs; includes
+        /// view), submit (SQL; includes operate), ingest (send events), analytics (results, dashboard)
         #[arg(long = "role", value_name = "ROLE", required = true, value_delimiter = ',')]
         roles: Vec<Role>,
-        /// How long it holds, as in `90 d`, `12 h` [default: until it is revoked]
+        /// Lifetime of the token, as in `90 d`, `12 h` [default: until it is revoked]
         #[arg(long, value_name = "TIME", value_parser = length)]
         expires: Option<Length>,
     },
-    /// Lists the tokens, oldest first: id, name, roles, when made, until when, last used
+    /// List the tokens, oldest first: id, name, roles, creation, expiry, last use
     List {
-        /// One JSON object a token
+        /// Print one JSON object per token
         #[arg(long)]
         json: bool,
     },
-    /// Takes a token back: what it opened is closed
+    /// Revoke a token and close its connections
     Revoke {
-        /// The token's name, or its id
+        /// Name or id of the token
         #[arg(value_name = "NAME|ID")]
         token: String,
     },

@@ -27,7 +27,7 @@ pub(super) struct Arguments {
     /// Scripts to run as jobs [default: the built-in analytics]
     #[arg(value_name = "JOB.sql")]
     scripts: Vec<PathBuf>,
-    /// Begins without what is known of these jobs from before: their tables are read as their options say
+    /// Start these jobs without their earlier state: their tables are read as their options say
     #[arg(long)]
     afresh: bool,
     #[command(flatten)]

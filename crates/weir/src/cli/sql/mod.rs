@@ -35,21 +35,21 @@ use super::{Failure, Outcome, Script};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Where the SQL gateway is
+    /// URL of the SQL gateway
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8083", env = "WEIR_GATEWAY_URL")]
     gateway: String,
     #[command(flatten)]
     client: ClientArgs,
-    /// Runs this instead of what is typed, behind the files; may be given several times
+    /// Run this statement after the files, without a prompt; may be repeated
     #[arg(long = "execute", short = 'e', value_name = "STATEMENT")]
     statements: Vec<String>,
-    /// Runs the statements of a file; `-` is stdin; may be given several times
+    /// Run the statements of a file, without a prompt; `-` is stdin; may be repeated
     #[arg(long = "file", short = 'f', value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// How results are written [default: table on a terminal, else csv]
+    /// Format of results [default: table on a terminal, else csv]
     #[arg(long = "format", value_name = "FORMAT")]
     result_format: Option<Format>,
-    /// Adds a column `op` to CSV and JSON, which says what each row does: `+I`, `-U`, `+U` or `-D`
+    /// Add a column `op` with the kind of each row to CSV and JSON: `+I`, `-U`, `+U` or `-D`
     #[arg(long)]
     changes: bool,
 }

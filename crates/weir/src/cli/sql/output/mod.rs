@@ -16,14 +16,14 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::gateway::{Head, Row, RowFormat};
 use crate::cli::Failure;
 
-/// How results are written.
+/// Format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// Aligned columns
     Table,
     /// RFC 4180, with a header line
     Csv,
-    /// An object a row
+    /// One object per row
     Json,
 }
 
