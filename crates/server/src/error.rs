@@ -44,10 +44,10 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
 }
 
-/// The body of every error but 422.
+/// Body of every error except 422.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Detail {
-    /// What was wrong, for people.
+    /// Description of the error.
     #[schema(example = "Not Found")]
     pub(crate) detail: String,
 }

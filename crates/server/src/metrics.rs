@@ -124,50 +124,54 @@ impl Metrics {
 
         registry.register(
             "build",
-            "Which Weir runs, and the Flink that it matches",
+            "Version of Weir, and the Flink version that it matches",
             Info::new(build.to_vec()),
         );
 
-        registry.register(
-            "events_accepted",
-            "Events taken in over HTTP and durable",
-            m.events_accepted.clone(),
-        );
+        registry.register("events_accepted", "Durable events received over HTTP", m.events_accepted.clone());
 
-        registry.register(
-            "events_rejected",
-            "Events sent over HTTP and not taken",
-            m.events_rejected.clone(),
-        );
+        registry.register("events_rejected", "Rejected events received over HTTP", m.events_rejected.clone());
 
-        registry.register("http_requests", "Requests answered", m.requests.clone());
-        registry.register("http_request_seconds", "Time until an answer began", m.request_seconds.clone());
-        registry.register("http_connections", "Connections open", m.connections.clone());
-        registry.register("feed_clients", "WebSocket clients connected", m.feed_clients.clone());
+        registry.register("http_requests", "Answered requests", m.requests.clone());
+        registry.register(
+            "http_request_seconds",
+            "Time until the first byte of the answer",
+            m.request_seconds.clone(),
+        );
+        registry.register("http_connections", "Open connections", m.connections.clone());
+        registry.register("feed_clients", "Connected WebSocket clients", m.feed_clients.clone());
 
         registry.register(
             "feed_updates",
-            "Updates made for the feed, each once for all",
+            "Updates of the feed, each counted once for all clients",
             m.feed_updates.clone(),
         );
 
-        let help = "From a change of a result until it was sent to a WebSocket client";
+        let help = "Time from the change of a result until it is sent to a WebSocket client";
         registry.register("feed_sent_seconds", help, m.feed_seconds.clone());
-        registry.register("feed_dropped", "Clients closed for being too slow", m.feed_dropped.clone());
+        registry.register(
+            "feed_dropped",
+            "Clients disconnected because they were too slow",
+            m.feed_dropped.clone(),
+        );
         registry.register("index_rows", "Result rows in memory", m.rows.clone());
-        let help = "Memory that the result rows take";
+        let help = "Memory of the result rows";
         registry.register_with_unit("index_memory", help, Unit::Bytes, m.index_bytes.clone());
-        let help = "Memory that bodies of events, and their answers, take";
+        let help = "Memory of the bodies of events and of their answers";
         registry.register_with_unit("ingest_memory", help, Unit::Bytes, m.ingest_bytes.clone());
-        registry.register("index_rows_ignored", "Store entries not understood", m.rows_ignored.clone());
-        let help = "Result rows that answers leave out, since there is no memory for them";
+        registry.register(
+            "index_rows_ignored",
+            "Store entries that could not be parsed",
+            m.rows_ignored.clone(),
+        );
+        let help = "Result rows that answers omit because http.results_memory is full";
         registry.register("index_rows_left_out", help, m.rows_left_out.clone());
-        let help = "Notifications of the store that were not understood";
+        let help = "Notifications of the store that could not be parsed";
         registry.register("notifications_ignored", help, m.notifications_ignored.clone());
-        registry.register("service_up", "Whether store and log do their work", m.up.clone());
-        let help = "For how long store or log have not done it; 0 where they do";
+        registry.register("service_up", "Whether the service (store or log) works", m.up.clone());
+        let help = "How long the service has not worked; 0 if it works";
         registry.register("service_down_seconds", help, m.down_seconds.clone());
-        let help = "Whether there is something to say of store or log: away, slow, evicting";
+        let help = "Whether the service has a reported problem: unreachable, slow, evicting";
         registry.register("service_impaired", help, m.impaired.clone());
         *metrics.registry.lock() = all;
         Arc::new(metrics)
@@ -189,7 +193,7 @@ impl Metrics {
     }
 }
 
-/// Metrics for Prometheus: in the text format that `Accept` prefers, OpenMetrics or the classic one.
+/// Metrics for Prometheus, in OpenMetrics or the classic text format, as `Accept` prefers.
 #[utoipa::path(get, path = "/metrics", tag = "operation",
     responses((status = 200, content(
         (String = "text/plain"),

@@ -9,7 +9,7 @@ use crate::{analytics, feed, ingest, metrics, operation};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Weir", description = "Real-time query analytics: events in, answers out.", license(name = "Apache-2.0")),
+    info(title = "Weir", description = "Real-time query analytics: send events, read results.", license(name = "Apache-2.0")),
     paths(
         ingest::post_events,
         ingest::post_events_to,
@@ -47,21 +47,21 @@ use crate::{analytics, feed, ingest, metrics, operation};
     modifiers(&Tokens, &Answers),
     security((), ("token" = [])),
     tags(
-        (name = "events", description = "Events in"),
-        (name = "analytics", description = "Results, by analytic"),
-        (name = "feed", description = "Results as they change"),
-        (name = "operation", description = "For whoever runs it"),
+        (name = "events", description = "Send events"),
+        (name = "analytics", description = "Read results by analytic"),
+        (name = "feed", description = "Follow results as they change"),
+        (name = "operation", description = "Operate Weir"),
     )
 )]
 struct Api;
 
-/// Adds the description of how a token is sent.
+/// Adds the description of the token.
 pub(crate) struct Tokens;
 
 impl Modify for Tokens {
     fn modify(&self, document: &mut Document) {
-        let about = "Where this Weir asks for tokens: `weir tokens create` makes one. Without it the answer is 401, and 403 with one \
-                     that lacks the role.";
+        let about = "Access token, if this Weir requires one; create it with `weir tokens create`. Without a token the answer is 401, \
+                     with a token that lacks the role 403.";
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(about)).build();
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::Http(bearer));
@@ -94,18 +94,18 @@ impl Modify for Answers {
 /// Returns the general meaning of a refusal's status.
 fn meaning(status: &str) -> Option<&'static str> {
     Some(match status {
-        "400" => "The request cannot be read",
-        "401" => "A token is needed",
-        "403" => "The sender may not do this",
-        "404" => "It is not there",
+        "400" => "The request cannot be parsed",
+        "401" => "A token is required",
+        "403" => "The sender lacks the permission",
+        "404" => "The object does not exist",
         "408" => "The body took too long to arrive",
-        "409" => "It contradicts what was sent before",
+        "409" => "The request conflicts with an earlier one",
         "413" => "The body is too large",
-        "415" => "The body is of another type",
-        "422" => "A value is not of its type, or out of range",
-        "429" => "Too much at a time: ask again later",
-        "503" => "Not now: ask again later",
-        "507" => "There is no room left",
+        "415" => "The type of the body is not supported",
+        "422" => "A value has the wrong type or is out of range",
+        "429" => "Too many requests: retry later",
+        "503" => "Temporarily unavailable: retry later",
+        "507" => "The disk is full",
         _ => return None,
     })
 }
@@ -116,7 +116,7 @@ pub(crate) fn description() -> serde_json::Value {
     serde_json::to_value(Api::openapi()).expect("JSON")
 }
 
-/// This description.
+/// The OpenAPI description.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", responses((status = 200, body = serde_json::Value)))]
 pub(crate) async fn document() -> Json<Document> {
     Json(Api::openapi())

@@ -30,18 +30,18 @@ pub trait Operations: Send + Sync {
     fn trouble(&self) -> Option<String>;
 }
 
-/// A job as the dashboard shows it.
+/// Summary of a job for the dashboard.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct JobSummary {
-    /// 32 hexadecimal digits.
+    /// Id of the job, 32 hexadecimal digits.
     pub id: String,
     pub name: String,
-    /// As Flink names it: `RUNNING`, `RESTARTING`, `FAILED`…
+    /// Flink's name of the state: `RUNNING`, `RESTARTING`, `FAILED`…
     #[schema(example = "RUNNING")]
     pub state: String,
-    /// Milliseconds since 1970.
+    /// Start time in milliseconds since 1970.
     pub start_time_ms: i64,
-    /// What is wrong with it, where something is.
+    /// Problem of the job, if it has one.
     pub message: Option<String>,
 }
 
@@ -54,14 +54,14 @@ pub(crate) struct Operation {
     metrics: Arc<Metrics>,
 }
 
-/// The process lives.
+/// The process is alive.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Alive {
     #[schema(example = "ok")]
     status: &'static str,
 }
 
-/// Whether events can be taken and are worked on.
+/// Whether Weir can receive and process events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Readiness {
     ready: bool,
@@ -80,12 +80,12 @@ pub(crate) struct Check {
 pub(crate) struct Overview {
     version: &'static str,
     uptime_seconds: u64,
-    /// Events that came over HTTP and are durable.
+    /// Durable events received over HTTP.
     events_accepted: u64,
     events_rejected: u64,
     result_rows: usize,
     feed_clients: i64,
-    /// What `/readyz` answers.
+    /// Checks of `/readyz`.
     checks: Vec<Check>,
     jobs: Vec<JobSummary>,
 }
@@ -114,13 +114,13 @@ impl Operation {
     }
 }
 
-/// Whether the process lives.
+/// Whether the process is alive.
 #[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Alive)))]
 pub(crate) async fn healthz() -> Json<Alive> {
     Json(Alive { status: "ok" })
 }
 
-/// Whether the log answers, the store takes results, the results are loaded, and the jobs run.
+/// Whether the log answers, the store accepts results, the results are loaded, and the jobs run.
 #[utoipa::path(get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 pub(crate) async fn readyz(State(operation): State<Arc<Operation>>) -> Response {
@@ -130,7 +130,7 @@ pub(crate) async fn readyz(State(operation): State<Arc<Operation>>) -> Response 
     (status, Json(Readiness { ready, checks })).into_response()
 }
 
-/// What runs.
+/// Overview of the jobs, the checks and the accepted events.
 #[utoipa::path(get, path = "/status", tag = "operation", responses((status = 200, body = Overview)))]
 pub(crate) async fn status(State(operation): State<Arc<Operation>>) -> Json<Overview> {
     let checks = operation.checks().await;

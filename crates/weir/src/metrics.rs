@@ -50,7 +50,7 @@ impl fmt::Debug for MemoryMetrics {
 
 impl Collector for MemoryMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let help = "Memory that a part of Weir holds, by its own account";
+        let help = "Memory of a part of Weir, by its own count";
         let mut family = encoder.encode_descriptor("memory", help, Some(&Unit::Bytes), MetricType::Gauge)?;
         for (part, measure) in &self.0 {
             let labels = [("part", *part)];
@@ -64,11 +64,11 @@ impl Collector for StoreMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let counts = self.0.counts();
         for (name, help, count) in [
-            ("store_rows_written", "Rows that the result store took", counts.rows),
-            ("store_notifications", "Notifications that the result store told", counts.notifications),
+            ("store_rows_written", "Rows written to the result store", counts.rows),
+            ("store_notifications", "Notifications published by the result store", counts.notifications),
             (
                 "store_writes_failed",
-                "Batches that the result store did not take; each is tried again",
+                "Batches that the result store refused; each is retried",
                 counts.failures,
             ),
         ] {
@@ -77,7 +77,7 @@ impl Collector for StoreMetrics {
         }
 
         let latencies = self.0.latencies();
-        let help = "From when an event was accepted until rows that show it were in the result store, of the oldest event in \
+        let help = "Time from the acceptance of an event until its rows are in the result store, for the oldest event in \
                     each batch of rows";
         let name = "result_latency_seconds";
         let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
@@ -113,7 +113,7 @@ impl Collector for JobMetrics {
         let mut scrape = Scrape { jobs, encoder: &mut encoder };
         let samples =
             by_status.into_iter().map(|(status, count)| (vec![("status", status.to_owned())], count as f64));
-        scrape.gauge("jobs", "Jobs by their state, those that are over too", samples.collect())?;
+        scrape.gauge("jobs", "Jobs by state, including finished jobs", samples.collect())?;
 
         scrape.records()?;
         scrape.checkpoints()?;
@@ -129,7 +129,7 @@ impl Scrape<'_, '_> {
         let running = self.of_jobs(|job| f64::from(u8::from(job.status == JobStatus::Running)));
         self.gauge("job_running", "Whether a job runs", running)?;
         let restarts = self.of_jobs(|job| job.restarts as f64);
-        self.counter("job_restarts", "Times a job was started again", restarts)?;
+        self.counter("job_restarts", "Number of restarts of the job", restarts)?;
 
         let records = self.of_parts("outcome", |job| {
             let ledger = &job.ledger;
@@ -143,27 +143,23 @@ impl Scrape<'_, '_> {
             ];
             outcomes.map(|(outcome, count)| (outcome.to_owned(), count as f64)).to_vec()
         });
-        let help = "Records by what became of them; accepted is the sum of the others";
+        let help = "Records by outcome; accepted is the sum of the others";
         self.counter("job_records", help, records)?;
 
         let lost = self.of_jobs(|job| job.ledger.lost as f64);
-        let help = "Records that the log's retention dropped before they were read";
+        let help = "Records that the log's retention removed before they were read";
         self.counter("job_records_lost", help, lost)?;
         let blocked = self.of_jobs(|job| f64::from(u8::from(job.hindrance().is_some())));
-        self.gauge("job_blocked", "Whether something keeps the job from counting", blocked)?;
+        self.gauge("job_blocked", "Whether the job cannot count at the moment", blocked)?;
 
         let late = self.of_parts("query", |job| counts(&job.ledger.late_by_query));
-        self.counter("job_late_rows", "Rows that a query left out because they came too late", late)?;
+        self.counter("job_late_rows", "Rows that a query dropped as late", late)?;
         let late = self.of_operators("numLateRecordsDropped");
-        self.counter(
-            "job_operator_late_rows",
-            "Rows that an operator left out, as they came too late",
-            late,
-        )?;
+        self.counter("job_operator_late_rows", "Rows that an operator dropped as late", late)?;
         let letters = self.of_parts("reason", |job| counts(&job.ledger.reasons));
-        self.counter("job_dead_letters", "Records that could not be used", letters)?;
+        self.counter("job_dead_letters", "Records that became dead letters", letters)?;
         let wrong = self.of_parts("field", |job| counts(&job.ledger.wrong_types));
-        self.counter("job_wrong_types", "Values taken as null because they were of another type", wrong)
+        self.counter("job_wrong_types", "Values replaced by null because they had another type", wrong)
     }
 
     fn checkpoints(&mut self) -> fmt::Result {
@@ -171,7 +167,7 @@ impl Scrape<'_, '_> {
             let of = &job.checkpoints;
             vec![("completed".to_owned(), of.completed as f64), ("failed".to_owned(), of.failed as f64)]
         });
-        self.counter("job_checkpoints", "Checkpoints and savepoints by how they ended", outcomes)?;
+        self.counter("job_checkpoints", "Checkpoints and savepoints by outcome", outcomes)?;
 
         let last = |job: &JobView| {
             let record = job.checkpoints.latest_completed.as_ref()?;
@@ -180,32 +176,32 @@ impl Scrape<'_, '_> {
             Some((asked, record.duration.as_secs_f64(), *bytes as f64, (bytes - reused) as f64))
         };
         let asked = self.of_some_jobs(|job| Some(last(job)?.0));
-        let help = "When the last completed checkpoint was asked for, since 1970";
+        let help = "Time when the last completed checkpoint was triggered, since 1970";
         self.gauge("job_last_checkpoint_timestamp_seconds", help, asked)?;
         let took = self.of_some_jobs(|job| Some(last(job)?.1));
-        let help = "How long the last completed checkpoint took";
+        let help = "Duration of the last completed checkpoint";
         self.with_unit("job_checkpoint_took", help, Unit::Seconds, MetricType::Gauge, took)?;
         let size = self.of_some_jobs(|job| Some(last(job)?.2));
-        let help = "The state in the last completed checkpoint";
+        let help = "Size of the state in the last completed checkpoint";
         self.with_unit("job_checkpoint_size", help, Unit::Bytes, MetricType::Gauge, size)?;
         let written = self.of_some_jobs(|job| Some(last(job)?.3));
-        let help = "What of it was written, and not taken over from the checkpoint before";
+        let help = "Bytes written for the last completed checkpoint, without parts of the previous one";
         self.with_unit("job_checkpoint_written", help, Unit::Bytes, MetricType::Gauge, written)
     }
 
     /// Writes the metrics of subtasks.
     fn tasks(&mut self) -> fmt::Result {
         for (name, figure, help) in [
-            ("job_task_records_in", "numRecordsIn", "Records that a subtask took"),
+            ("job_task_records_in", "numRecordsIn", "Records that a subtask read"),
             ("job_task_records_out", "numRecordsOut", "Rows that a subtask wrote"),
-            ("job_task_batches_in", "numBatchesIn", "Batches or messages that a subtask took"),
+            ("job_task_batches_in", "numBatchesIn", "Batches or messages that a subtask read"),
         ] {
             let samples = self.of_tasks(figure);
             self.counter(name, help, samples)?;
         }
 
         for (name, figure, help) in [
-            ("job_task_in", "numBytesIn", "Bytes of records that a subtask took"),
+            ("job_task_in", "numBytesIn", "Bytes of records that a subtask read"),
             ("job_task_out", "numBytesOut", "Bytes of rows that a subtask wrote"),
         ] {
             let bytes = self.of_tasks(figure);
@@ -213,12 +209,12 @@ impl Scrape<'_, '_> {
         }
 
         for (name, figure, help) in [
-            ("job_busy", "accumulatedBusyTimeMs", "Time at work"),
-            ("job_idle", "accumulatedIdleTimeMs", "Time waiting for input"),
+            ("job_busy", "accumulatedBusyTimeMs", "Time spent busy"),
+            ("job_idle", "accumulatedIdleTimeMs", "Time spent waiting for input"),
             (
                 "job_backpressured",
                 "accumulatedBackPressuredTimeMs",
-                "Time waiting for whoever takes the output",
+                "Time spent waiting for the receiver of the output",
             ),
         ] {
             let seconds = in_seconds(self.of_tasks(figure));
@@ -234,7 +230,7 @@ impl Scrape<'_, '_> {
         let watermarks =
             self.of_tasks("currentOutputWatermark").into_iter().filter(|(_, ms)| ms.abs() < 9e15);
         let watermarks = in_seconds(watermarks.collect());
-        let help = "Event time up to which a subtask has come, since 1970";
+        let help = "Watermark of a subtask, since 1970";
         self.gauge("job_watermark_timestamp_seconds", help, watermarks)?;
 
         let mut lags = Vec::new();
@@ -246,7 +242,7 @@ impl Scrape<'_, '_> {
                 lags.push(([of_job(job), of.to_vec()].concat(), lag as f64));
             }
         }
-        let help = "Records of a partition that a job has not read, as of the last time it read";
+        let help = "Records of a partition that the job has not read, as of its last read";
         self.gauge("job_consumer_lag_records", help, lags)
     }
 
@@ -254,17 +250,13 @@ impl Scrape<'_, '_> {
         let held = self.of_parts("query", |job| {
             job.memory.by_query.iter().map(|(query, bytes)| (query.clone(), *bytes as f64)).collect()
         });
-        let help = "State of each query and operator; queries that share it are named together";
+        let help = "State of each query and operator; queries that share state are listed together";
         self.with_unit("job_query_state", help, Unit::Bytes, MetricType::Gauge, held)?;
         let limits = self.of_some_jobs(|job| Some(job.memory.limit? as f64));
-        let help = "What a job's state may take before its sources wait";
+        let help = "Size of a job's state at which its sources wait";
         self.with_unit("job_state_limit", help, Unit::Bytes, MetricType::Gauge, limits)?;
         let waiting = self.of_jobs(|job| job.memory.waiting as f64);
-        self.gauge(
-            "job_waits_for_memory",
-            "Source subtasks that take in nothing for lack of memory",
-            waiting,
-        )?;
+        self.gauge("job_waits_for_memory", "Source subtasks that wait for memory", waiting)?;
         let state = self.of_tasks("stateBytes");
         self.with_unit("job_state", "State held in memory", Unit::Bytes, MetricType::Gauge, state)
     }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 const DAY_MICROS: i64 = 86_400_000_000;
 pub(super) const SECOND_MICROS: i64 = 1_000_000;
 
-/// A wall-clock time; written without a fraction where that is zero, else with six digits.
+/// Wall-clock time, without a fraction if it is zero, else with six digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
 #[schema(value_type = String, example = "2025-12-09T11:30:00")]
 pub(crate) struct Moment(pub(crate) i64);

@@ -87,28 +87,28 @@ enum Problem {
     Negative,
 }
 
-/// The body of a 422.
+/// Body of a 422 answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Invalid {
     detail: Vec<InvalidParameter>,
 }
 
-/// A parameter that could not be read.
+/// A parameter that could not be parsed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct InvalidParameter {
     #[serde(rename = "type")]
     #[schema(example = "int_parsing")]
     kind: &'static str,
-    /// `query` and the parameter's name.
+    /// `query`, then the name of the parameter.
     loc: [&'static str; 2],
     msg: &'static str,
-    /// What was sent.
+    /// Value of the parameter in the request.
     input: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     ctx: Option<AtLeast>,
 }
 
-/// The bound that a number missed.
+/// Bound that the number violates.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AtLeast {
     ge: i64,

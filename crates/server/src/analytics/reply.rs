@@ -7,21 +7,21 @@ use super::Analytics;
 use super::answer::{self, ByYear, Department, PopularQuery, UserType};
 use super::query::Integer;
 
-/// Always `success`: errors have a body of their own.
+/// Always `success`; errors have another body.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
     Success,
 }
 
-/// How the gateway fares.
+/// State of the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Condition {
     Healthy,
-    /// Nothing was written yet.
+    /// No results have been written yet.
     Degraded,
-    /// The store cannot be reached, or takes no results.
+    /// The store is unreachable or refuses results.
     Unhealthy,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Latest {
     pub(crate) latest_update: Option<String>,
 }
 
-/// Rows, one a group.
+/// Rows, one per group.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Rows<T> {
     status: Status,
@@ -77,7 +77,7 @@ pub(crate) struct Departments {
     count: usize,
     days: Integer,
     total_queries: i64,
-    /// How the running dashboard draws it: `pie`.
+    /// Chart type in the dashboard: `pie`.
     chart_type: &'static str,
 }
 
@@ -92,7 +92,7 @@ impl Departments {
 pub(crate) struct PopularByYear {
     status: Status,
     data: ByYear,
-    /// The keys of `data`, ascending, `unknown` last.
+    /// Keys of `data`, ascending, `unknown` last.
     years: Vec<String>,
     days: Integer,
     limit: Integer,

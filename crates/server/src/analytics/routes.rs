@@ -38,7 +38,7 @@ pub(crate) async fn when_loaded(State(analytics): Gateway, request: Request, nex
 
 type Gateway = State<Arc<Analytics>>;
 
-/// The state of the gateway and of the store behind it. Always 200.
+/// State of the gateway and of its store. The status is always 200.
 #[utoipa::path(get, path = "/analytics/health", tag = "analytics", responses((status = 200, body = Health)))]
 pub(crate) async fn health(State(analytics): Gateway) -> Json<Health> {
     let answer = analytics.ask_store().await;
@@ -53,7 +53,7 @@ pub(crate) async fn health(State(analytics): Gateway) -> Json<Health> {
     Json(Health { status, redis_host, redis_port, latest_update, message })
 }
 
-/// The time of the newest results.
+/// Time of the newest results.
 #[utoipa::path(get, path = "/analytics/redis/latest", tag = "analytics", responses((status = 200, body = Latest), (status = 503, body = Detail)))]
 pub(crate) async fn latest(State(analytics): Gateway) -> Json<Latest> {
     Json(Latest { status: Status::Success, latest_update: analytics.latest() })
@@ -74,7 +74,7 @@ fn rows<T: Serialize>(
 
 /// Queries by faculty (the type of the user).
 #[utoipa::path(get, path = "/analytics/redis/faculty", tag = "analytics",
-    params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
+    params(("days" = Option<i64>, Query, description = "days back from now (default 30)")),
     responses((status = 200, body = Rows<Faculty>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn faculty(
     State(analytics): Gateway,
@@ -85,7 +85,7 @@ pub(crate) async fn faculty(
 
 /// Queries by year of study.
 #[utoipa::path(get, path = "/analytics/redis/year", tag = "analytics",
-    params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
+    params(("days" = Option<i64>, Query, description = "days back from now (default 30)")),
     responses((status = 200, body = Rows<Year>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn year(
     State(analytics): Gateway,
@@ -96,7 +96,7 @@ pub(crate) async fn year(
 
 /// Queries by faculty and year.
 #[utoipa::path(get, path = "/analytics/redis/heatmap", tag = "analytics",
-    params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
+    params(("days" = Option<i64>, Query, description = "days back from now (default 30)")),
     responses((status = 200, body = Rows<HeatmapCell>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn heatmap(
     State(analytics): Gateway,
@@ -107,7 +107,7 @@ pub(crate) async fn heatmap(
 
 /// Students' queries by year of study.
 #[utoipa::path(get, path = "/analytics/redis/student-year", tag = "analytics",
-    params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
+    params(("days" = Option<i64>, Query, description = "days back from now (default 30)")),
     responses((status = 200, body = Rows<StudentYear>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn student_year(
     State(analytics): Gateway,
@@ -118,7 +118,7 @@ pub(crate) async fn student_year(
 
 /// Response times by user type.
 #[utoipa::path(get, path = "/analytics/redis/response-time", tag = "analytics",
-    params(("days" = Option<i64>, Query, description = "how far back from now (7)")),
+    params(("days" = Option<i64>, Query, description = "days back from now (default 7)")),
     responses((status = 200, body = Rows<ResponseTime>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn response_time(
     State(analytics): Gateway,
@@ -129,7 +129,7 @@ pub(crate) async fn response_time(
 
 /// Queries by hour of the day.
 #[utoipa::path(get, path = "/analytics/redis/hourly-heatmap", tag = "analytics",
-    params(("days" = Option<i64>, Query, description = "how far back from now (7)")),
+    params(("days" = Option<i64>, Query, description = "days back from now (default 7)")),
     responses((status = 200, body = Rows<HourlyCell>), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn hourly_heatmap(
     State(analytics): Gateway,
@@ -138,10 +138,10 @@ pub(crate) async fn hourly_heatmap(
     rows(&analytics, parameters, 7, answer::hourly)
 }
 
-/// The questions asked most often.
+/// Most frequent questions.
 #[utoipa::path(get, path = "/analytics/redis/popular-questions", tag = "analytics",
-    params(("days" = Option<i64>, Query, description = "how far back from now (30)"),
-        ("limit" = Option<i64>, Query, minimum = 0, description = "rows at most (10)")),
+    params(("days" = Option<i64>, Query, description = "days back from now (default 30)"),
+        ("limit" = Option<i64>, Query, minimum = 0, description = "maximum number of rows (default 10)")),
     responses((status = 200, body = Popular), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn popular_questions(
     State(analytics): Gateway,
@@ -155,7 +155,7 @@ pub(crate) async fn popular_questions(
 
 /// Queries by department.
 #[utoipa::path(get, path = "/analytics/redis/department", tag = "analytics",
-    params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
+    params(("days" = Option<i64>, Query, description = "days back from now (default 30)")),
     responses((status = 200, body = Departments), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn department(
     State(analytics): Gateway,
@@ -167,11 +167,11 @@ pub(crate) async fn department(
     Ok(Json(Departments::new(answer, days)))
 }
 
-/// The questions asked most often by the students of each year.
+/// Most frequent questions of the students of each year.
 #[utoipa::path(get, path = "/analytics/redis/popular-by-year", tag = "analytics",
-    params(("year" = Option<i64>, Query, description = "one year only; 0 is all (all)"),
-        ("days" = Option<i64>, Query, description = "how far back from now (30)"),
-        ("limit" = Option<i64>, Query, minimum = 0, description = "rows at most, each year (10)")),
+    params(("year" = Option<i64>, Query, description = "a single year; 0 means all (default all)"),
+        ("days" = Option<i64>, Query, description = "days back from now (default 30)"),
+        ("limit" = Option<i64>, Query, minimum = 0, description = "maximum number of rows per year (default 10)")),
     responses((status = 200, body = PopularByYear), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn popular_by_year(
     State(analytics): Gateway,
@@ -187,7 +187,7 @@ pub(crate) async fn popular_by_year(
 
 /// Queries by type of user.
 #[utoipa::path(get, path = "/analytics/redis/user-type", tag = "analytics",
-    params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
+    params(("days" = Option<i64>, Query, description = "days back from now (default 30)")),
     responses((status = 200, body = UserTypes), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn user_type(
     State(analytics): Gateway,
@@ -199,9 +199,9 @@ pub(crate) async fn user_type(
     Ok(Json(UserTypes::new(answer, days)))
 }
 
-/// How many queries were answered well.
+/// Share of successful queries.
 #[utoipa::path(get, path = "/analytics/redis/success-rate", tag = "analytics",
-    params(("days" = Option<i64>, Query, description = "how far back from now (7)")),
+    params(("days" = Option<i64>, Query, description = "days back from now (default 7)")),
     responses((status = 200, body = Success), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn success_rate(
     State(analytics): Gateway,
@@ -212,9 +212,9 @@ pub(crate) async fn success_rate(
     Ok(Json(Success::of(&analytics, days)))
 }
 
-/// Totals of everything.
+/// Totals over all queries.
 #[utoipa::path(get, path = "/analytics/redis/overall-summary", tag = "analytics",
-    params(("days" = Option<i64>, Query, description = "how far back from now (30)")),
+    params(("days" = Option<i64>, Query, description = "days back from now (default 30)")),
     responses((status = 200, body = Overall), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn overall_summary(
     State(analytics): Gateway,
@@ -225,10 +225,10 @@ pub(crate) async fn overall_summary(
     Ok(Json(Overall::of(&analytics, days)))
 }
 
-/// The number of queries over time, oldest first.
+/// Number of queries over time, oldest first.
 #[utoipa::path(get, path = "/analytics/redis/timeseries", tag = "analytics",
-    params(("granularity" = Option<String>, Query, description = "`minute`, `hour` or `day` (hour)"),
-        ("days" = Option<i64>, Query, description = "how far back from now (7)")),
+    params(("granularity" = Option<String>, Query, description = "`minute`, `hour` or `day` (default `hour`)"),
+        ("days" = Option<i64>, Query, description = "days back from now (default 7)")),
     responses((status = 200, body = Timeseries), (status = 400, body = Detail), (status = 422, body = Invalid), (status = 503, body = Detail)))]
 pub(crate) async fn timeseries(State(analytics): Gateway, mut parameters: Parameters) -> Response {
     let days = parameters.days(7);

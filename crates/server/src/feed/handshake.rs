@@ -19,12 +19,13 @@ use crate::listen::Slot;
 use crate::shutdown::Alive;
 use crate::write_timeout::WriteTimeout;
 
-/// The live feed, a WebSocket.
+/// Live feed over a WebSocket.
 ///
-/// The server sends `Initial`, then `Update`, `FeedStatus`, `Pong`, `Heartbeat` and `FeedError` messages; the client may send `Ping`.
+/// The server sends `Initial`, then `Update`, `FeedStatus`, `Pong`, `Heartbeat` and `FeedError` messages; the
+/// client may send `Ping`.
 #[utoipa::path(get, path = "/ws/analytics", tag = "feed", responses(
-    (status = 101, description = "the WebSocket is open; messages are described as components"),
-    (status = 403, description = "a page of this origin may not connect", body = Detail),
+    (status = 101, description = "the WebSocket is open; components describe its messages"),
+    (status = 403, description = "pages of this origin may not connect", body = Detail),
     (status = 426, description = "not a WebSocket handshake", body = Detail)))]
 pub(crate) async fn connect(
     State(feed): State<Arc<Feed>>,

@@ -11,12 +11,12 @@ use crate::analytics::answer::{
 };
 use crate::analytics::reply::{Overall, Success};
 
-/// The first message: the newest state, each as its route answers by default.
+/// First message: the current results, each as its route answers with default parameters.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Initial {
     #[schema(pattern = "^initial$")]
     r#type: String,
-    /// The zone in which all times of results are.
+    /// Time zone of all times in results.
     #[schema(example = "Asia/Ho_Chi_Minh")]
     time_zone: String,
     data: InitialData,
@@ -38,7 +38,7 @@ pub(crate) struct InitialData {
     response_time: Vec<ResponseTime>,
 }
 
-/// An analytic changed.
+/// Change of an analytic.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Update {
     #[schema(pattern = "^update$")]
@@ -46,12 +46,12 @@ pub(crate) struct Update {
     #[schema(example = "faculty")]
     analytics_type: String,
     data: UpdateData,
-    /// The time of the newest change.
+    /// Time of the newest change.
     timestamp: String,
 }
 
-/// Only the field of the analytic that changed is there. Time series hold the points that changed, oldest first: each takes
-/// the place of the one with the same `timestamp`. All others are complete.
+/// Has only the field of the changed analytic. A time series has only the changed points, oldest first: each
+/// replaces the point with the same `timestamp`. Other analytics are complete.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UpdateData {
@@ -72,31 +72,32 @@ pub(crate) struct UpdateData {
     hourly_heatmap: Option<Vec<HourlyCell>>,
 }
 
-/// Whether results and events get where they belong. Sent when that changes, and behind `Initial` where something is
-/// wrong; while the results are being loaded it comes before `Initial`. A client that does not know the message ignores it.
+/// State of the store, the log, the results and the jobs. Sent when it changes, and after `Initial` if there
+/// is a problem; while results are loading it is sent before `Initial`. Clients that do not know this message
+/// ignore it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct FeedStatus {
     #[schema(pattern = "^status$")]
     pub(crate) r#type: &'static str,
-    /// The result store: it takes results, or they wait and nothing new is sent.
+    /// Result store; while it refuses results, they wait and no updates are sent.
     pub(crate) store: Standing,
-    /// The event log: it takes events, or whoever sends them has to send them again.
+    /// Event log; while it refuses events, producers must send them again.
     pub(crate) log: Standing,
-    /// The results that the store held at the start: they are loaded, or nothing is known yet.
+    /// Results that are loaded from the store at the start; no results are available before.
     pub(crate) results: Standing,
-    /// The jobs that write the results: they run and can use what they read, or figures stand still.
+    /// Jobs that write the results; if they do not run or cannot use their input, the figures do not change.
     pub(crate) jobs: Standing,
 }
 
-/// How one of them stands.
+/// State of a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Standing {
-    /// Whether it does its work.
+    /// Whether the part works.
     pub(crate) ok: bool,
-    /// Since when there is something to say, in UTC.
+    /// Start of the reported state, in UTC.
     #[schema(example = "2025-12-09T14:03:00Z")]
     pub(crate) since: Option<String>,
-    /// Why it does not; or what should be known though it does.
+    /// Reason why the part does not work, or a remark although it works.
     pub(crate) message: Option<String>,
 }
 
@@ -132,21 +133,21 @@ impl FeedStatus {
     }
 }
 
-/// The answer to a ping.
+/// Answer to a ping.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Pong {
     #[schema(pattern = "^pong$")]
     r#type: String,
 }
 
-/// Nothing else was sent for 30 s.
+/// Sent after 30 s without another message.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Heartbeat {
     #[schema(pattern = "^heartbeat$")]
     r#type: String,
 }
 
-/// A frame was not understood; the connection goes on.
+/// A frame could not be parsed; the connection stays open.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct FeedError {
     #[schema(pattern = "^error$")]
@@ -154,7 +155,7 @@ pub(crate) struct FeedError {
     message: String,
 }
 
-/// What a client may send.
+/// Message of a client.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Ping {
     #[schema(pattern = "^ping$")]

@@ -22,17 +22,17 @@ const LIMIT_MAX: usize = 10_000;
 /// A dead letter. Times are milliseconds since 1970.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct LetterView {
-    /// Its place in the dead-letter topic.
+    /// Position in the dead-letter topic.
     id: String,
     #[serde(flatten)]
     #[schema(value_type = Object)]
     info: DeadLetterInfo,
     replayed: bool,
-    /// The original key, as text.
+    /// Original key, as text.
     key: Option<String>,
-    /// The original headers, in order.
+    /// Original headers, in order.
     headers: Vec<HeaderView>,
-    /// The original bytes, as text as far as they are.
+    /// Original bytes, as text; invalid UTF-8 is replaced.
     body: String,
 }
 
@@ -48,20 +48,20 @@ pub(super) struct Letters {
     letters: Vec<LetterView>,
 }
 
-/// The body of a replay: `ids`, or what the dead letters have in common.
+/// Body of a replay: `ids`, or a filter.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ReplayWanted {
     ids: Option<Vec<String>>,
-    /// All with this reason, without its detail: `malformed`, `late`, …
+    /// Dead letters with this reason, without its detail: `malformed`, `late`, …
     reason: Option<String>,
-    /// All of this job, by name or id.
+    /// Dead letters of this job, by name or id.
     job: Option<String>,
-    /// All that were written at this time or later, milliseconds since 1970.
+    /// Dead letters written at this time or later, in milliseconds since 1970.
     since: Option<i64>,
-    /// All that were written before this time, milliseconds since 1970.
+    /// Dead letters written before this time, in milliseconds since 1970.
     until: Option<i64>,
-    /// At most so many, the oldest.
+    /// Maximum number of dead letters, oldest first.
     limit: Option<usize>,
 }
 

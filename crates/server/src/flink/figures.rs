@@ -15,37 +15,38 @@ const WATERMARK: &str = "currentOutputWatermark";
 pub(super) struct Figures {
     id: String,
     name: String,
-    /// As Flink names it.
+    /// Flink's name of the state.
     status: &'static str,
     parallelism: u32,
     started_ms: i64,
     ended_ms: Option<i64>,
-    /// When the status last changed.
+    /// Time of the last change of the status.
     modified_ms: i64,
-    /// When it entered each of its states for the last time.
+    /// Time when the job last entered each state.
     #[schema(value_type = BTreeMap<String, i64>)]
     history: BTreeMap<&'static str, i64>,
-    /// Why it failed.
+    /// Cause of the failure.
     failure: Option<String>,
-    /// It failed because this process could not start it again; the next one tries.
+    /// Whether the job failed because this process could not restart it; the next process tries again.
     not_started: bool,
-    /// What is wrong with it, and what can be done: why it counts nothing, or that its checkpoints fail.
+    /// Problem of the job and its remedy, for example why it counts nothing or that its checkpoints fail.
     problem: Option<String>,
-    /// Times it was started again.
+    /// Number of restarts.
     restarts: u64,
-    /// Why its attempts ended, the latest of many, oldest first.
+    /// Causes of the latest failures of attempts, oldest first.
     failures: Vec<FailureFigures>,
     checkpoints: CheckpointsFigures,
     ledger: LedgerFigures,
-    /// Why most of what the job reads ends as dead letters; null where that is not so.
+    /// Reason why most of the job's records become dead letters; null if they do not.
     mostly_dead: Option<String>,
-    /// Why most of what the job reads is late; null where that is not so.
+    /// Reason why most of the job's records are late; null if they are not.
     mostly_late: Option<String>,
     memory: MemoryFigures,
     tasks: Vec<TaskFigures>,
 }
 
-/// What became of the records: `accepted` is the sum of `counted`, `filtered`, `empty`, `late` and `dead_lettered`.
+/// Outcomes of the records: `accepted` is the sum of `counted`, `filtered`, `empty`, `late` and
+/// `dead_lettered`.
 #[derive(Debug, Serialize, ToSchema)]
 struct LedgerFigures {
     accepted: u64,
@@ -55,27 +56,27 @@ struct LedgerFigures {
     empty: u64,
     late: u64,
     dead_lettered: u64,
-    /// Records that the log's retention dropped before they were read; none of the accepted.
+    /// Records that the log's retention removed before they were read; not part of `accepted`.
     lost: u64,
     /// Dead letters by reason.
     reasons: BTreeMap<String, u64>,
-    /// Rows that came too late, by query.
+    /// Rows dropped as late, by query.
     late_by_query: BTreeMap<String, u64>,
-    /// Values taken as null because they were of another type, by field.
+    /// Values replaced by null because they had another type, by field.
     wrong_types: BTreeMap<String, u64>,
 }
 
-/// What the job's state takes.
+/// Memory of the job's state.
 #[derive(Debug, Serialize, ToSchema)]
 struct MemoryFigures {
     held_bytes: usize,
-    /// What its state may take; null if as much as it likes.
+    /// Memory limit of the state; null if unlimited.
     limit_bytes: Option<usize>,
-    /// By query; those that share their state are named together.
+    /// State by query; queries that share state are listed together.
     by_query: BTreeMap<String, usize>,
-    /// Why its sources take in nothing, if that is for lack of memory.
+    /// Reason why the sources wait for memory, if they do.
     held_back: Option<String>,
-    /// Nothing that the job does will make room.
+    /// Whether the job cannot free memory by itself.
     stuck: bool,
 }
 
@@ -102,7 +103,7 @@ struct TakenFigures {
     duration_ms: u64,
     location: Option<String>,
     bytes: Option<u64>,
-    /// Why it failed.
+    /// Cause of the failure.
     failure: Option<String>,
 }
 
@@ -110,9 +111,9 @@ struct TakenFigures {
 struct TaskFigures {
     vertex: String,
     subtask: usize,
-    /// Milliseconds since 1970 of event time; null before the first.
+    /// Event time in milliseconds since 1970; null before the first watermark.
     watermark: Option<i64>,
-    /// By Flink's names, in its units.
+    /// Metrics by Flink's names, in Flink's units.
     #[schema(value_type = BTreeMap<String, f64>)]
     metrics: BTreeMap<Cow<'static, str>, f64>,
 }

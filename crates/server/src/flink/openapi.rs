@@ -22,7 +22,7 @@ use crate::openapi::Tokens;
 #[openapi(
     info(
         title = "Weir's job manager",
-        description = "Flink's REST API, with and without /v1 before each path, and Weir's own routes.",
+        description = "Flink's REST API, with and without the prefix /v1, and Weir's own routes.",
         license(name = "Apache-2.0")
     ),
     components(schemas(
@@ -44,8 +44,8 @@ use crate::openapi::Tokens;
     modifiers(&Tokens),
     security((), ("token" = [])),
     tags(
-        (name = "flink", description = "As Flink's own command line and pages ask"),
-        (name = "weir", description = "Weir's own"),
+        (name = "flink", description = "Routes of Flink's command line and web UI"),
+        (name = "weir", description = "Weir's own routes"),
     )
 )]
 struct Schemas;
@@ -93,7 +93,7 @@ fn operation(
 
     let mut responses = ResponsesBuilder::new().response(status, answer(schema, summary));
     if (method, path) == (&HttpMethod::Post, "/weir/jobs") {
-        responses = responses.response("200", answer("DryRun", "What would become of a savepoint's state"));
+        responses = responses.response("200", answer("DryRun", "What would happen to a savepoint's state"));
     }
     for (refused, why) in refusals(path, method).into_iter().filter(|(refused, _)| *refused != status) {
         responses = responses.response(refused, answer("Errors", why));
@@ -163,15 +163,15 @@ fn refusals(path: &str, method: &HttpMethod) -> Vec<(&'static str, &'static str)
     };
 
     let reads = path.contains('{') || path.ends_with("/metrics");
-    may(reads || takes || is_own, "400", "An id, a parameter or the body is none");
-    may((cancels || takes) && !refused_at_all, "403", "A page of a stranger asks");
+    may(reads || takes || is_own, "400", "An id, a parameter or the body is invalid");
+    may((cancels || takes) && !refused_at_all, "403", "The request comes from a page of a foreign origin");
     let replaces = takes && path == "/weir/jobs";
-    may((path.contains('{') && !refused_at_all) || replaces, "404", "It is not there");
-    may(takes && !refused_at_all, "408", "The body took too long");
-    may(cancels || (takes && is_own), "409", "It is over, or under way");
+    may((path.contains('{') && !refused_at_all) || replaces, "404", "The object does not exist");
+    may(takes && !refused_at_all, "408", "The body took too long to arrive");
+    may(cancels || (takes && is_own), "409", "The job has ended, or the operation is in progress");
     may(takes && !refused_at_all, "413", "The body is too large");
-    may(takes && is_own, "415", "The body is of another type");
-    may((takes && !refused_at_all) || is_own, "503", "Not now");
+    may(takes && is_own, "415", "The type of the body is not supported");
+    may((takes && !refused_at_all) || is_own, "503", "Temporarily unavailable");
     refusals
 }
 

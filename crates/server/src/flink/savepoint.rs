@@ -16,18 +16,18 @@ use super::places::is_local;
 use super::submit::{bad, body};
 use crate::jackson;
 
-/// The body, which may be empty.
+/// Body of a savepoint request; may be empty.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
-    /// A directory; where savepoints go unless told otherwise.
+    /// Directory; by default the configured savepoint directory.
     target: Option<String>,
-    /// Whether the job is to end then.
+    /// Whether to stop the job after the savepoint.
     #[serde(default)]
     stop: bool,
 }
 
-/// The answer.
+/// Answer to a savepoint request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Written {
     location: String,

@@ -25,58 +25,58 @@ use crate::jackson;
 /// Name of a job where neither the script nor the request has one.
 const NAMELESS: &str = "unnamed job";
 
-/// The body as `application/json`.
+/// Body of a submission as `application/json`.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Submission {
     script: String,
     name: Option<String>,
-    /// These fill `${NAME}` before the process's own do.
+    /// Values of `${NAME}`; they take precedence over the process's own.
     #[serde(default)]
     variables: BTreeMap<String, String>,
-    /// What findings call the script; the name unless set.
+    /// Name of the script in findings; by default the name of the job.
     file: Option<String>,
-    /// The savepoint or checkpoint to start from.
+    /// Savepoint or checkpoint to start from.
     from: Option<String>,
-    /// The running job, by its name or id, that is stopped with a savepoint to go on from. Where the new one does not
-    /// start the old one goes on, and the answer says why.
+    /// Running job to replace, by name or id: it is stopped with a savepoint, from which the new job starts.
+    /// If the new job does not start, the old job resumes, and the answer has the reason.
     replace: Option<String>,
-    /// Nothing is started or stopped: the answer says what would become of the state of `from` or `replace`.
+    /// Reports what would happen to the state of `from` or `replace`, without starting or stopping a job.
     #[serde(default)]
     dry_run: bool,
 }
 
-/// The answer, once the job runs.
+/// Answer once the job runs.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Submitted {
     jobid: String,
     name: String,
-    /// As Flink names it.
+    /// Flink's name of the state.
     state: &'static str,
-    /// A line for each table that is read.
+    /// One line for each source table.
     sources: Vec<String>,
-    /// A line for each query.
+    /// One line for each query.
     queries: Vec<String>,
     replaced: Option<Replaced>,
 }
 
-/// The job that went before.
+/// The replaced job.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Replaced {
     jobid: String,
     name: String,
-    /// Where its state lies.
+    /// Directory of the savepoint.
     savepoint: String,
-    /// What became of that, a line a source and query.
+    /// Outcome of the state, one line per source and query.
     report: String,
 }
 
-/// The answer to a dry run.
+/// Answer to a dry run.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DryRun {
-    /// Whether nothing is lost and nothing starts empty.
+    /// Whether all state is kept and nothing starts empty.
     complete: bool,
-    /// A line a source and query.
+    /// Report, one line per source and query.
     report: String,
 }
 

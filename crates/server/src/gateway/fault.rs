@@ -29,7 +29,7 @@ pub(super) struct Refused {
     errors: Vec<String>,
 }
 
-/// The body.
+/// Body of a refusal.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct Errors {
     errors: Vec<String>,

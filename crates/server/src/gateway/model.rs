@@ -24,14 +24,14 @@ pub(super) struct Versions {
     pub(super) versions: Vec<&'static str>,
 }
 
-/// Nothing is needed.
+/// Body to open a session; all fields are optional.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct SessionWanted {
-    /// A name for people: it is written to the log.
+    /// Name of the session, written to the log.
     #[serde(default)]
     pub(super) session_name: Option<String>,
-    /// Settings that the session begins with.
+    /// Initial settings of the session.
     #[serde(default)]
     pub(super) properties: Option<BTreeMap<String, String>>,
 }
@@ -42,7 +42,7 @@ pub(super) struct SessionOpened {
     pub(super) session_handle: String,
 }
 
-/// Every key that is set.
+/// Every key with a value.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Properties {
     pub(super) properties: BTreeMap<String, String>,
@@ -56,14 +56,15 @@ pub(super) struct StatusOf {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Nothing {}
 
-/// `executionTimeout`: milliseconds until the statement is given up if it is not answered; 0 or nothing: never.
+/// Body to start a statement. `executionTimeout`: milliseconds until an unanswered statement is cancelled; 0
+/// or absent: never.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct StatementWanted {
     pub(super) statement: String,
     #[serde(default)]
     pub(super) execution_timeout: Option<i64>,
-    /// Settings for this statement alone.
+    /// Settings for this statement only.
     #[serde(default)]
     pub(super) execution_config: Option<BTreeMap<String, String>>,
 }
@@ -74,7 +75,7 @@ pub(super) struct OperationBegun {
     pub(super) operation_handle: String,
 }
 
-/// `position`: characters before the cursor.
+/// Body of a completion. `position`: number of characters before the cursor.
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct CompletionWanted {
     pub(super) statement: String,
@@ -86,7 +87,7 @@ pub(super) struct Completion {
     pub(super) candidates: Vec<String>,
 }
 
-/// A page of a result. `NOT_READY` has nothing but the address to ask again, `EOS` has no address.
+/// A page of a result. `NOT_READY` has only the address of the next page, `EOS` has no address.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ResultPage {

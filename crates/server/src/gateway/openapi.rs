@@ -18,8 +18,8 @@ use super::{fault, model, operation as operations};
 #[openapi(
     info(
         title = "Weir's SQL gateway",
-        description = "Flink's SQL gateway REST API, versions V1 to V4: each path with /v1 to /v4 before it, or without, \
-                       which is V4.",
+        description = "Flink's SQL gateway REST API, versions V1 to V4: each path has a prefix /v1 to /v4, or none, \
+                       which means V4.",
         license(name = "Apache-2.0")
     ),
     components(schemas(
@@ -28,7 +28,7 @@ use super::{fault, model, operation as operations};
         model::SessionOpened, model::SessionWanted, model::StatementWanted, model::StatusOf, model::Versions,
         operations::Status,
     )),
-    tags((name = "gateway", description = "As Flink's SQL client and JDBC driver ask"))
+    tags((name = "gateway", description = "Routes of Flink's SQL client and JDBC driver"))
 )]
 struct Schemas;
 
@@ -67,20 +67,20 @@ impl Described {
 
 #[rustfmt::skip]
 const ROUTES: &[Described] = &[
-    route("GET", "/info", "Info", "What speaks"),
+    route("GET", "/info", "Info", "Name and version of the server"),
     route("GET", "/api_versions", "Versions", "The versions of this API"),
     route("POST", "/sessions", "SessionOpened", "Opens a session").taking("SessionWanted"),
-    route("GET", "/sessions/{session}", "Properties", "What is set in a session"),
-    route("DELETE", "/sessions/{session}", "StatusOf", "Closes a session; its queries end, jobs that write go on"),
+    route("GET", "/sessions/{session}", "Properties", "The settings of a session"),
+    route("DELETE", "/sessions/{session}", "StatusOf", "Closes a session; its queries end, other jobs continue"),
     route("POST", "/sessions/{session}/heartbeat", "Nothing", "Keeps a session open"),
-    route("POST", "/sessions/{session}/configure-session", "Nothing", "SET, RESET, CREATE, DROP or USE, answered when it is done; from V2 on").taking("StatementWanted"),
-    route("POST", "/sessions/{session}/statements", "OperationBegun", "Begins a statement").taking("StatementWanted"),
-    route("GET", "/sessions/{session}/complete-statement", "Completion", "What the word at the cursor may become; takes its body though it is a GET; from V2 on").taking("CompletionWanted"),
-    route("GET", "/sessions/{session}/operations/{operation}/status", "StatusOf", "How a statement is"),
-    route("POST", "/sessions/{session}/operations/{operation}/cancel", "StatusOf", "Ends a statement; a query's job is cancelled"),
-    route("DELETE", "/sessions/{session}/operations/{operation}/close", "StatusOf", "Forgets a statement and its result; a query's job is cancelled"),
-    route("GET", "/sessions/{session}/operations/{operation}/result/{token}", "ResultPage", "A page of the result, from V2 on as rowFormat JSON or PLAIN_TEXT; held for a while where there is none yet").asking("rowFormat"),
-    route("GET", "/openapi.json", "", "This description"),
+    route("POST", "/sessions/{session}/configure-session", "Nothing", "Runs SET, RESET, CREATE, DROP or USE, and waits for it; from V2 on").taking("StatementWanted"),
+    route("POST", "/sessions/{session}/statements", "OperationBegun", "Starts a statement").taking("StatementWanted"),
+    route("GET", "/sessions/{session}/complete-statement", "Completion", "Completions of the word at the cursor; takes a body although it is a GET; from V2 on").taking("CompletionWanted"),
+    route("GET", "/sessions/{session}/operations/{operation}/status", "StatusOf", "The status of a statement"),
+    route("POST", "/sessions/{session}/operations/{operation}/cancel", "StatusOf", "Cancels a statement and a query's job"),
+    route("DELETE", "/sessions/{session}/operations/{operation}/close", "StatusOf", "Discards a statement and its result, and cancels a query's job"),
+    route("GET", "/sessions/{session}/operations/{operation}/result/{token}", "ResultPage", "A page of the result, from V2 on as rowFormat JSON or PLAIN_TEXT; waits for a while if there is none yet").asking("rowFormat"),
+    route("GET", "/openapi.json", "", "The OpenAPI description"),
 ];
 
 pub(super) fn description() -> Response {
@@ -113,10 +113,10 @@ fn operation(route: &Described) -> utoipa::openapi::path::Operation {
     let mut responses = ResponsesBuilder::new().response("200", answer(route.answer, route.summary));
 
     for (status, why) in [
-        ("400", "Something cannot be read"),
-        ("403", "A page of a stranger asks"),
-        ("404", "There is no such route in this version"),
-        ("500", "Whatever else is wrong, as Flink answers it: the causes, outermost first"),
+        ("400", "The request cannot be parsed"),
+        ("403", "The request comes from a page of a foreign origin"),
+        ("404", "The route does not exist in this version"),
+        ("500", "Any other error, as in Flink: the causes, outermost first"),
     ] {
         responses = responses.response(status, answer("Errors", why));
     }

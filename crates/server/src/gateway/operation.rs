@@ -28,7 +28,7 @@ enum State {
     Closed,
 }
 
-/// Flink's names of how an operation is.
+/// Status of an operation, by Flink's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub(super) enum Status {

@@ -49,22 +49,22 @@ pub(crate) struct Ingest {
     topics: RwLock<HashSet<String>>,
 }
 
-/// What became of the events of a body.
+/// Outcome of the events of a body.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accepted {
-    /// Events that are durable now.
+    /// Number of events that are durable now.
     accepted: usize,
-    /// Events that were not taken, in order; the first hundred of them.
+    /// Rejected events, in order; at most the first hundred.
     rejected: Vec<Rejected>,
-    /// How many were not taken, where that is more than are listed.
+    /// Number of rejected events, if not all are listed.
     #[serde(skip_serializing_if = "Option::is_none")]
     rejected_count: Option<usize>,
 }
 
-/// An event that was not taken.
+/// A rejected event.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Rejected {
-    /// Its place: array elements or lines that are not blank, counted from 0.
+    /// Position in the body: array elements or non-blank lines, counted from 0.
     index: usize,
     #[schema(example = "query_id is missing")]
     reason: String,
@@ -306,24 +306,24 @@ fn valid(topic: &str) -> bool {
 
 /// Send events to the main topic.
 ///
-/// The body is a JSON object, a JSON array of objects, or NDJSON, in UTF-8; an object or an array may be UTF-16 or UTF-32.
-/// The answer comes once the accepted events are durable.
+/// The body is a JSON object, a JSON array of objects, or NDJSON, in UTF-8; objects and arrays may be UTF-16
+/// or UTF-32. Weir answers when the accepted events are durable.
 #[utoipa::path(post, path = "/events", tag = "events",
     request_body(description = "events", content(
         (Vec<serde_json::Value> = "application/json"), (String = "application/x-ndjson"))),
     params(("Content-Encoding" = Option<String>, Header, description = "`gzip` or `zstd`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "sent again within a day with the same body, the answer is the same and nothing is appended")),
+        ("Idempotency-Key" = Option<String>, Header, description = "a request repeated within a day with the same key and body gets the same answer, and appends nothing")),
     responses(
         (status = 202, description = "the accepted events are durable", body = Accepted),
-        (status = 400, description = "nothing could be read", body = Detail),
-        (status = 404, description = "no such topic; the detail says what makes it", body = Detail),
+        (status = 400, description = "the body cannot be parsed", body = Detail),
+        (status = 404, description = "the topic does not exist; the detail says how to create it", body = Detail),
         (status = 408, description = "the body took too long to arrive", body = Detail),
-        (status = 409, description = "a request with this Idempotency-Key is being answered", body = Detail),
+        (status = 409, description = "another request with this Idempotency-Key is in progress", body = Detail),
         (status = 413, description = "the body is too large", body = Detail),
-        (status = 415, description = "unknown Content-Encoding", body = Detail),
+        (status = 415, description = "unsupported Content-Encoding", body = Detail),
         (status = 422, description = "this Idempotency-Key was used for another body", body = Detail),
         (status = 429, description = "the log cannot keep up; see Retry-After", body = Detail),
-        (status = 503, description = "the log does not answer: the events may still be appended, and an Idempotency-Key makes it safe to send them again", body = Detail),
+        (status = 503, description = "the log does not answer: the events may still be appended; with an Idempotency-Key it is safe to send them again", body = Detail),
         (status = 507, description = "the disk is full", body = Detail),
     ))]
 pub(crate) async fn post_events(
@@ -336,25 +336,25 @@ pub(crate) async fn post_events(
 
 /// Send events to a topic.
 ///
-/// As `POST /events`; outside of the main topic an event need only be a JSON object.
+/// Like `POST /events`. In topics other than the main topic, an event is any JSON object.
 #[utoipa::path(post, path = "/events/{topic}", tag = "events",
     request_body(description = "events", content(
         (Vec<serde_json::Value> = "application/json"), (String = "application/x-ndjson"))),
     params(("topic" = String, Path, description = "1 to 249 letters, digits, `.`, `_` and `-`"),
         ("Content-Encoding" = Option<String>, Header, description = "`gzip` or `zstd`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "sent again within a day with the same body, the answer is the same and nothing is appended")),
+        ("Idempotency-Key" = Option<String>, Header, description = "a request repeated within a day with the same key and body gets the same answer, and appends nothing")),
     responses(
         (status = 202, description = "the accepted events are durable", body = Accepted),
-        (status = 400, description = "nothing could be read, or the topic's name is not valid", body = Detail),
+        (status = 400, description = "the body cannot be parsed, or the topic's name is not valid", body = Detail),
         (status = 403, description = "the topic is Weir's own", body = Detail),
-        (status = 404, description = "no such topic; the detail says what makes it", body = Detail),
+        (status = 404, description = "the topic does not exist; the detail says how to create it", body = Detail),
         (status = 408, description = "the body took too long to arrive", body = Detail),
-        (status = 409, description = "a request with this Idempotency-Key is being answered", body = Detail),
+        (status = 409, description = "another request with this Idempotency-Key is in progress", body = Detail),
         (status = 413, description = "the body is too large", body = Detail),
-        (status = 415, description = "unknown Content-Encoding", body = Detail),
+        (status = 415, description = "unsupported Content-Encoding", body = Detail),
         (status = 422, description = "this Idempotency-Key was used for another body", body = Detail),
         (status = 429, description = "the log cannot keep up; see Retry-After", body = Detail),
-        (status = 503, description = "the log does not answer: the events may still be appended, and an Idempotency-Key makes it safe to send them again", body = Detail),
+        (status = 503, description = "the log does not answer: the events may still be appended; with an Idempotency-Key it is safe to send them again", body = Detail),
         (status = 507, description = "the disk is full", body = Detail),
     ))]
 pub(crate) async fn post_events_to(

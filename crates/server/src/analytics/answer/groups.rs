@@ -15,7 +15,7 @@ use crate::analytics::moment::Moment;
 use crate::analytics::row::Row;
 use crate::analytics::sum::Sum;
 
-/// A faculty is the type of the user who asks.
+/// Results of a faculty, which is a type of user.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Faculty {
     #[schema(example = "Sinh viên")]
@@ -23,10 +23,10 @@ pub(crate) struct Faculty {
     query_count: i64,
     unique_users: i64,
     last_updated: Moment,
-    /// Milliseconds; missing where nothing was counted.
+    /// Milliseconds; missing if nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     avg_response_time: Option<f64>,
-    /// Whether all windows counted here are closed.
+    /// Whether all counted windows are closed.
     is_final: bool,
 }
 
@@ -37,10 +37,10 @@ pub(crate) struct Year {
     query_count: i64,
     unique_users: i64,
     last_updated: Moment,
-    /// Milliseconds; missing where nothing was counted.
+    /// Milliseconds; missing if nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     avg_response_time: Option<f64>,
-    /// Whether all windows counted here are closed.
+    /// Whether all counted windows are closed.
     is_final: bool,
 }
 
@@ -51,10 +51,10 @@ pub(crate) struct HeatmapCell {
     year: String,
     query_count: i64,
     last_updated: Moment,
-    /// Milliseconds; missing where nothing was counted.
+    /// Milliseconds; missing if nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     avg_response_time: Option<f64>,
-    /// Whether all windows counted here are closed.
+    /// Whether all counted windows are closed.
     is_final: bool,
 }
 
@@ -64,13 +64,13 @@ pub(crate) struct StudentYear {
     years: Whole,
     query_count: i64,
     unique_users: i64,
-    /// Milliseconds, two decimals; missing where nothing was counted.
+    /// Milliseconds, two decimals; missing if nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     avg_response_time: Option<f64>,
-    /// Two decimals; missing where nothing was counted.
+    /// Two decimals; missing if nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     avg_contexts_found: Option<f64>,
-    /// Whether all windows counted here are closed.
+    /// Whether all counted windows are closed.
     is_final: bool,
 }
 
@@ -79,28 +79,28 @@ pub(crate) struct UserType {
     user_type: String,
     query_count: i64,
     unique_users: i64,
-    /// Percentage of all queries, two decimals; missing where nothing was counted.
+    /// Percentage of all queries, two decimals; missing if nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     percentage: Option<f64>,
-    /// Whether all windows counted here are closed.
+    /// Whether all counted windows are closed.
     is_final: bool,
 }
 
-/// Times in milliseconds, two decimals. Those beside `newest` are plain means over the windows, which readers of before
-/// know: the mean of many medians or percentiles is neither a median nor a percentile of all queries.
+/// Response times in milliseconds, two decimals. The times outside `newest` are plain means over the windows,
+/// for existing readers: the mean of medians or percentiles is not the median or percentile of all queries.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ResponseTime {
     user_type: String,
-    /// The mean over the windows of their means.
+    /// Mean over the windows of their means.
     avg_time: f64,
-    /// The mean over the windows of their medians.
+    /// Mean over the windows of their medians.
     median_time: f64,
-    /// The mean over the windows of their 95th percentiles.
+    /// Mean over the windows of their 95th percentiles.
     p95_time: f64,
     query_count: i64,
-    /// Whether all windows counted here are closed.
+    /// Whether all counted windows are closed.
     is_final: bool,
-    /// The newest window that is closed; null where there is none among the newest rows.
+    /// Newest closed window; null if no recent row has one.
     newest: Option<WindowTimes>,
 }
 
@@ -108,10 +108,10 @@ pub(crate) struct ResponseTime {
 /// week.
 const NEWEST_ROWS: usize = 1_000;
 
-/// The response times of one window: exactly those of its queries.
+/// Exact response times of one window.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(crate) struct WindowTimes {
-    /// The time in the row's key.
+    /// Time in the row's key.
     timestamp: Moment,
     avg_time: f64,
     median_time: f64,
@@ -135,32 +135,32 @@ impl WindowTimes {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct HourlyCell {
-    /// 0-23, on the configured zone's wall clock.
+    /// Hour, 0-23, in the configured time zone.
     #[schema(value_type = NumberOrText)]
     hour_of_day: Whole,
     query_count: i64,
-    /// Whether all windows counted here are closed.
+    /// Whether all counted windows are closed.
     is_final: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Department {
-    /// The newest name, else the id.
+    /// Newest name of the department, or its id if it has no name.
     department_name: String,
     query_count: i64,
     unique_users: i64,
     success_count: i64,
-    /// Milliseconds, two decimals; missing where nothing was counted.
+    /// Milliseconds, two decimals; missing if nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     avg_response_time: Option<f64>,
-    /// Percentage of all queries, two decimals; missing where nothing was counted.
+    /// Percentage of all queries, two decimals; missing if nothing was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     percentage: Option<f64>,
-    /// Whether all windows counted here are closed.
+    /// Whether all counted windows are closed.
     is_final: bool,
 }
 
-/// A whole number, or `unknown`.
+/// An integer, or `unknown`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes what Whole is written as")]

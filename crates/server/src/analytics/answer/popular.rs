@@ -17,11 +17,11 @@ pub(crate) struct PopularQuery {
     query_text: String,
     total_count: i64,
     unique_users: i64,
-    /// Whether all windows counted here are closed.
+    /// Whether all counted windows are closed.
     is_final: bool,
 }
 
-/// The most popular queries of each year, the years ascending.
+/// Most popular queries of each year, in ascending order of years.
 #[derive(Debug, ToSchema)]
 #[schema(value_type = HashMap<String, Vec<PopularQuery>>)]
 pub(crate) struct ByYear(Vec<(String, Vec<PopularQuery>)>);

@@ -25,9 +25,9 @@ pub(crate) struct Overall {
     failure_count: i64,
     /// Percent, two decimals.
     success_rate: f64,
-    /// Milliseconds, two decimals; windows without an average are left out.
+    /// Milliseconds, two decimals; excludes windows without an average.
     avg_response_time: f64,
-    /// Whether all windows counted here are closed.
+    /// Whether all counted windows are closed.
     is_final: bool,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Success {
     total_queries: i64,
     total_success: i64,
     total_failure: i64,
-    /// Whether all windows counted here are closed.
+    /// Whether all counted windows are closed.
     is_final: bool,
     /// The newest 20 windows, newest first.
     #[schema(value_type = Vec<SuccessRecordFields>)]
@@ -64,12 +64,12 @@ enum RecordRow {
     },
 }
 
-/// What a record holds; rows of other writers may have more.
+/// Totals of one window; rows of other writers may have more fields.
 #[derive(Debug, ToSchema)]
 #[schema(as = SuccessRecord)]
 #[expect(dead_code, reason = "describes what SuccessRecord is written as")]
 pub(crate) struct SuccessRecordFields {
-    /// The time in the row's key.
+    /// Time in the row's key.
     timestamp: String,
     window_start: Option<String>,
     window_end: Option<String>,
@@ -89,7 +89,7 @@ pub(crate) struct Point {
     query_count: i64,
     window_start: Option<Moment>,
     window_end: Option<Moment>,
-    /// Whether the window is closed; the count of an open one still grows.
+    /// Whether the window is closed; the count of an open window can still grow.
     is_final: bool,
 }
 

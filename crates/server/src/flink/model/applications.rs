@@ -21,7 +21,7 @@ pub(in crate::flink) struct ApplicationLine {
     pub(in crate::flink) end_time: i64,
     pub(in crate::flink) duration: i64,
     pub(in crate::flink) status: &'static str,
-    /// How many jobs are in each state.
+    /// Number of jobs in each state.
     #[schema(value_type = BTreeMap<String, u32>)]
     pub(in crate::flink) jobs: BTreeMap<&'static str, u32>,
 }
@@ -43,7 +43,7 @@ pub(in crate::flink) struct ApplicationDetails {
 /// `/jars`
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct Jars {
-    /// The address of this server.
+    /// Address of this server.
     pub(in crate::flink) address: String,
     pub(in crate::flink) files: [Nothing; 0],
 }

@@ -10,10 +10,10 @@ use super::Summary;
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct Checkpoints {
     pub(in crate::flink) counts: CheckpointCounts,
-    /// Figures of the completed checkpoints.
+    /// Statistics of the completed checkpoints.
     pub(in crate::flink) summary: CheckpointSummary,
     pub(in crate::flink) latest: LatestCheckpoints,
-    /// Newest first.
+    /// Checkpoints, newest first.
     pub(in crate::flink) history: Vec<CheckpointEntry>,
 }
 
@@ -26,7 +26,8 @@ pub(in crate::flink) struct CheckpointCounts {
     pub(in crate::flink) failed: u64,
 }
 
-/// Barriers wait in the channels and nothing is kept of what is between them, so that the last three are 0.
+/// Statistics of the completed checkpoints. Checkpoints are always aligned and store no in-flight data, so
+/// the last three are 0.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct CheckpointSummary {
     pub(in crate::flink) checkpointed_size: Summary,
@@ -66,9 +67,9 @@ pub(in crate::flink) struct CheckpointEntry {
     pub(in crate::flink) checkpoint_type: &'static str,
     #[serde(flatten)]
     pub(in crate::flink) figures: CheckpointFigures,
-    /// By vertex; empty in lists.
+    /// Figures by vertex; empty in lists.
     pub(in crate::flink) tasks: BTreeMap<String, CheckpointFigures>,
-    /// Where it lies, and whether it was removed since.
+    /// Directory of the checkpoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) external_path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,7 +86,7 @@ pub(in crate::flink) struct CheckpointFigures {
     pub(in crate::flink) id: u64,
     /// `IN_PROGRESS`, `COMPLETED` or `FAILED`.
     pub(in crate::flink) status: &'static str,
-    /// -1 before the first.
+    /// -1 before the first acknowledgement.
     pub(in crate::flink) latest_ack_timestamp: i64,
     pub(in crate::flink) checkpointed_size: u64,
     pub(in crate::flink) state_size: u64,
@@ -157,7 +158,7 @@ pub(in crate::flink) enum SubtaskCheckpoint {
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct CheckpointConfig {
     pub(in crate::flink) mode: &'static str,
-    /// As good as never where there are none by themselves.
+    /// Milliseconds; practically infinite if periodic checkpoints are disabled.
     pub(in crate::flink) interval: u64,
     pub(in crate::flink) timeout: u64,
     pub(in crate::flink) min_pause: u64,
@@ -173,7 +174,7 @@ pub(in crate::flink) struct CheckpointConfig {
     pub(in crate::flink) changelog_periodic_materialization_interval: u64,
 }
 
-/// Whether they are kept after the job.
+/// Whether checkpoints are kept after the end of the job.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct Externalization {
     pub(in crate::flink) enabled: bool,

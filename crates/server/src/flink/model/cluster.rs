@@ -3,11 +3,11 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What Flink's pages ask first.
+/// Configuration of Flink's web UI.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct Config {
-    /// How often a page should ask again, milliseconds.
+    /// Refresh interval of the pages in milliseconds.
     pub(in crate::flink) refresh_interval: u32,
     pub(in crate::flink) timezone_name: &'static str,
     pub(in crate::flink) timezone_offset: i32,
@@ -16,7 +16,7 @@ pub(in crate::flink) struct Config {
     pub(in crate::flink) features: Features,
 }
 
-/// Which buttons the pages show.
+/// Buttons that the pages show.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct Features {
@@ -32,7 +32,7 @@ pub(in crate::flink) struct Overview {
     pub(in crate::flink) taskmanagers: u32,
     pub(in crate::flink) slots_total: u32,
     pub(in crate::flink) slots_available: u32,
-    /// All that are not over.
+    /// All unfinished jobs.
     pub(in crate::flink) jobs_running: usize,
     pub(in crate::flink) jobs_finished: usize,
     pub(in crate::flink) jobs_cancelled: usize,

@@ -24,11 +24,11 @@ pub(in crate::flink) struct JobDetails {
     #[serde(rename = "maxParallelism")]
     pub(in crate::flink) max_parallelism: i32,
     pub(in crate::flink) now: i64,
-    /// When the job entered each state; 0 where it never did.
+    /// Time when the job entered each state; 0 if it never did.
     #[schema(value_type = BTreeMap<String, i64>)]
     pub(in crate::flink) timestamps: BTreeMap<&'static str, i64>,
     pub(in crate::flink) vertices: Vec<Vertex>,
-    /// Vertices, not subtasks.
+    /// Number of vertices (not subtasks) in each state.
     #[serde(rename = "status-counts")]
     #[schema(value_type = BTreeMap<String, u64>)]
     pub(in crate::flink) status_counts: CountsByState,
@@ -90,12 +90,12 @@ pub(in crate::flink) struct Plan {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct PlanNode {
-    /// The vertex's.
+    /// Id of the vertex.
     pub(in crate::flink) id: String,
     pub(in crate::flink) parallelism: usize,
     pub(in crate::flink) operator: &'static str,
     pub(in crate::flink) operator_strategy: &'static str,
-    /// HTML.
+    /// Description as HTML.
     pub(in crate::flink) description: String,
     pub(in crate::flink) optimizer_properties: Nothing,
     pub(in crate::flink) inputs: Vec<Edge>,

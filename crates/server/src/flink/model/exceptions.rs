@@ -14,11 +14,11 @@ pub(in crate::flink) struct Exceptions {
     pub(in crate::flink) exception_history: ExceptionHistory,
 }
 
-/// Newest first.
+/// Failures, newest first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct ExceptionHistory {
     pub(in crate::flink) entries: Vec<ExceptionEntry>,
-    /// Whether there are more than were asked for.
+    /// Whether the job has more exceptions than requested.
     pub(in crate::flink) truncated: bool,
 }
 
@@ -34,7 +34,7 @@ pub(in crate::flink) struct ExceptionEntry {
 }
 
 impl ExceptionEntry {
-    /// `message` tells what happened, with its causes.
+    /// Creates an entry; `message` describes the failure with its causes.
     pub(in crate::flink) fn new(message: &str, timestamp: i64) -> ExceptionEntry {
         ExceptionEntry {
             exception_name: JOB_EXCEPTION,

@@ -10,7 +10,7 @@ pub(in crate::flink) struct JobList {
     pub(in crate::flink) jobs: Vec<JobIdAndStatus>,
 }
 
-/// Only here they are called `id` and `status`; elsewhere `jid` and `state`.
+/// Id and status of a job; other routes call them `jid` and `state`.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct JobIdAndStatus {
     pub(in crate::flink) id: String,
@@ -32,7 +32,7 @@ pub(in crate::flink) struct JobLine {
     pub(in crate::flink) duration: i64,
     pub(in crate::flink) state: &'static str,
     pub(in crate::flink) last_modification: i64,
-    /// By lower-case names, with `total`.
+    /// Number of tasks by lower-case state, with `total`.
     #[serde(serialize_with = "CountsByState::in_lower_case")]
     #[schema(value_type = std::collections::BTreeMap<String, u64>)]
     pub(in crate::flink) tasks: CountsByState,

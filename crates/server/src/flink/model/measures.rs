@@ -3,16 +3,16 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A metric, or only its name where no values were asked for.
+/// A metric, or only its name if no values were requested.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct Metric {
     pub(in crate::flink) id: String,
-    /// A text, whatever it is.
+    /// Value as a string.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) value: Option<String>,
 }
 
-/// A metric of several.
+/// A metric aggregated over several objects.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(in crate::flink) struct Aggregated {
     pub(in crate::flink) id: String,
@@ -24,7 +24,7 @@ pub(in crate::flink) struct Aggregated {
     pub(in crate::flink) avg: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) sum: Option<f64>,
-    /// How far they are apart: the mean distance from the average, in percent of it.
+    /// Mean distance from the average, in percent of the average.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) skew: Option<f64>,
 }
@@ -33,9 +33,9 @@ pub(in crate::flink) struct Aggregated {
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct Backpressure {
-    /// `ok`, or `deprecated` where nothing is known, and nothing else is told.
+    /// `ok`, or `deprecated` without other fields if nothing is known.
     pub(in crate::flink) status: &'static str,
-    /// `ok`, `low` or `high`; by both names.
+    /// `ok`, `low` or `high`, under both names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) backpressure_level: Option<&'static str>,
     #[serde(rename = "backpressureLevel", skip_serializing_if = "Option::is_none")]
@@ -52,7 +52,7 @@ impl Backpressure {
     }
 }
 
-/// Shares of its time, 0 to 1.
+/// Shares of the subtask's time, 0 to 1.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::flink) struct SubtaskBackpressure {
@@ -65,7 +65,7 @@ pub(in crate::flink) struct SubtaskBackpressure {
     pub(in crate::flink) busy_ratio: f64,
 }
 
-/// Statistics of some numbers. Without any they are 0, and the quantiles are NaN.
+/// Statistics of numbers. Without numbers they are 0, and the quantiles are NaN.
 #[derive(Debug, Default, Clone, Serialize, ToSchema)]
 pub(in crate::flink) struct Summary {
     min: i64,
@@ -88,7 +88,7 @@ struct Quantiles {
 #[serde(untagged)]
 enum Quantile {
     Known(f64),
-    /// `NaN`, as a text: JSON has no other way to say it.
+    /// `NaN` as a string, because JSON has no NaN.
     Unknown(&'static str),
 }
 

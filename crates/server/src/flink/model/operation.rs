@@ -9,7 +9,7 @@ use super::Throwable;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct SavepointWanted {
-    /// A directory; where savepoints go unless told otherwise.
+    /// Directory; by default the configured savepoint directory.
     pub(in crate::flink) target_directory: Option<String>,
     pub(in crate::flink) cancel_job: Option<bool>,
     #[serde(rename = "formatType")]
@@ -24,7 +24,7 @@ pub(in crate::flink) struct SavepointWanted {
 #[serde(rename_all = "camelCase")]
 pub(in crate::flink) struct StopWanted {
     pub(in crate::flink) target_directory: Option<String>,
-    /// Whether all windows are to close first.
+    /// Whether to close all windows first.
     pub(in crate::flink) drain: Option<bool>,
     #[serde(rename = "formatType")]
     #[expect(dead_code, reason = "checked for what it may be: there is one format")]
@@ -48,11 +48,11 @@ pub(in crate::flink) struct CheckpointWanted {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct DisposalWanted {
-    /// It must be given.
+    /// Required.
     pub(in crate::flink) savepoint_path: Option<String>,
 }
 
-/// There is only one format here.
+/// Format of savepoints; Weir has only one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub(in crate::flink) enum Format {
@@ -60,7 +60,7 @@ pub(in crate::flink) enum Format {
     Native,
 }
 
-/// Every checkpoint is full.
+/// Kind of checkpoint; every checkpoint is full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub(in crate::flink) enum CheckpointKind {
@@ -75,7 +75,7 @@ pub(in crate::flink) struct Triggered {
     pub(in crate::flink) request_id: String,
 }
 
-/// How far it is.
+/// Progress of an operation.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct Progress {
     status: OperationStatus,
@@ -84,22 +84,22 @@ pub(in crate::flink) struct Progress {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct OperationStatus {
-    /// `IN_PROGRESS` or `COMPLETED`, which a failure is too.
+    /// `IN_PROGRESS` or `COMPLETED`; a failed operation is completed.
     #[schema(example = "COMPLETED")]
     pub(in crate::flink) id: &'static str,
 }
 
-/// What came of it: one of these, or nothing where a savepoint was removed.
+/// Result of an operation: one of these fields, or none if a savepoint was removed.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(in crate::flink) struct Outcome {
-    /// Where the savepoint lies: a URL.
+    /// URL of the savepoint.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) location: Option<String>,
     #[serde(rename = "checkpointId", skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) checkpoint: Option<u64>,
     #[serde(rename = "failure-cause", skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) cause: Option<Throwable>,
-    /// Only of checkpoints it is spelt so.
+    /// Cause of failure of a checkpoint, which Flink spells this way.
     #[serde(rename = "failureCause", skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) cause_of_checkpoint: Option<Throwable>,
 }

@@ -17,11 +17,11 @@ pub(in crate::flink) struct TaskManager {
     pub(in crate::flink) path: String,
     pub(in crate::flink) data_port: u16,
     pub(in crate::flink) jmx_port: i32,
-    /// Despite its name, when the last one was: milliseconds since 1970.
+    /// Despite its name, the time of the last heartbeat in milliseconds since 1970.
     pub(in crate::flink) time_since_last_heartbeat: i64,
     pub(in crate::flink) slots_number: u32,
     pub(in crate::flink) free_slots: u32,
-    /// Subtasks that run there, as Flink 2.3 tells.
+    /// Number of subtasks on the task manager, as in Flink 2.3.
     pub(in crate::flink) assigned_tasks: usize,
     pub(in crate::flink) total_resource: Resource,
     pub(in crate::flink) free_resource: Resource,
@@ -68,7 +68,7 @@ pub(in crate::flink) struct Hardware {
     pub(in crate::flink) managed_memory: u64,
 }
 
-/// Memory is not divided up here: all of it counts as the tasks' heap.
+/// Memory of a task manager. Weir does not divide it: all of it counts as the tasks' heap.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::flink) struct MemoryConfiguration {
@@ -84,7 +84,7 @@ pub(in crate::flink) struct MemoryConfiguration {
     pub(in crate::flink) total_process_memory: u64,
 }
 
-/// What has no counterpart here is 0, and there is no garbage to collect.
+/// Memory of the process. Values without a counterpart in Weir are 0; there is no garbage collection.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::flink) struct ProcessMetrics {
@@ -136,7 +136,7 @@ pub(in crate::flink) struct ThreadInfo {
     pub(in crate::flink) stringified_thread_info: String,
 }
 
-/// A setting in force: `/jobmanager/config`
+/// An effective setting: `/jobmanager/config`
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Setting {
     pub key: String,
@@ -150,7 +150,7 @@ pub(in crate::flink) struct Environment {
     pub(in crate::flink) classpath: [Nothing; 0],
 }
 
-/// What stands where Flink tells of its JVM.
+/// Values in place of Flink's JVM.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct Machine {
     pub(in crate::flink) version: String,

@@ -62,7 +62,7 @@ pub(in crate::flink) enum Refusal {
     },
 }
 
-/// The body.
+/// Body of a refusal.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(in crate::flink) struct Errors {
     errors: Vec<String>,

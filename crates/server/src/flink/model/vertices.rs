@@ -24,7 +24,7 @@ pub(in crate::flink) struct VertexDetails {
 pub(in crate::flink) struct Subtask {
     pub(in crate::flink) subtask: usize,
     pub(in crate::flink) status: &'static str,
-    /// Times the job was started again.
+    /// Number of restarts of the job.
     pub(in crate::flink) attempt: u64,
     pub(in crate::flink) endpoint: &'static str,
     pub(in crate::flink) start_time: i64,
@@ -32,15 +32,15 @@ pub(in crate::flink) struct Subtask {
     pub(in crate::flink) duration: i64,
     pub(in crate::flink) metrics: VertexMetrics,
     pub(in crate::flink) taskmanager_id: &'static str,
-    /// Milliseconds in each state.
+    /// Milliseconds spent in each state.
     #[schema(value_type = BTreeMap<String, i64>)]
     pub(in crate::flink) status_duration: BTreeMap<&'static str, i64>,
-    /// Once more, as older clients look for it.
+    /// Repeated for older clients.
     #[serde(rename = "start_time")]
     pub(in crate::flink) start_time_too: i64,
 }
 
-/// Over all subtasks, by name.
+/// Values aggregated over all subtasks, by name.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct AggregatedSubtasks {
@@ -90,7 +90,7 @@ pub(in crate::flink) struct TimesOfSubtask {
     pub(in crate::flink) subtask: usize,
     pub(in crate::flink) endpoint: &'static str,
     pub(in crate::flink) duration: i64,
-    /// When it entered each state; 0 where it never did.
+    /// Time when the subtask entered each state; 0 if it never did.
     #[schema(value_type = BTreeMap<String, i64>)]
     pub(in crate::flink) timestamps: BTreeMap<&'static str, i64>,
 }
@@ -119,7 +119,7 @@ pub(in crate::flink) struct VertexOnTaskManager {
     pub(in crate::flink) aggregated: AggregatedSubtasks,
 }
 
-/// Accumulators are of programs in Java: there are none.
+/// Accumulators; always empty, because only Java programs have them.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::flink) struct JobAccumulators {
@@ -149,7 +149,7 @@ pub(in crate::flink) struct SubtaskAccumulators {
     pub(in crate::flink) attempt: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) endpoint: Option<&'static str>,
-    /// The id of the attempt.
+    /// Id of the attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) id: Option<String>,
     pub(in crate::flink) user_accumulators: [Nothing; 0],
@@ -158,19 +158,19 @@ pub(in crate::flink) struct SubtaskAccumulators {
 /// `…/flamegraph`
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::flink) struct FlameGraph {
-    /// -1 as long as there is none.
+    /// -1 while there is no flame graph.
     #[serde(rename = "endTimestamp")]
     pub(in crate::flink) end_timestamp: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::flink) data: Option<Flame>,
 }
 
-/// A call, and what it called in turn.
+/// A call and its callees.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(no_recursion)]
 pub(in crate::flink) struct Flame {
     pub(in crate::flink) name: String,
-    /// Samples.
+    /// Number of samples.
     pub(in crate::flink) value: u64,
     pub(in crate::flink) children: Vec<Flame>,
 }
