@@ -80,8 +80,8 @@ pub(crate) async fn serve(
                 // A TLS handshake gets no more time than the header of a request.
                 Some(acceptor) => match tokio::time::timeout(patience, acceptor.accept(stream)).await {
                     Ok(Ok(stream)) => way.serve(stream, stopping, peer, slot).await,
-                    Ok(Err(error)) => tracing::debug!(%error, "no TLS came about"),
-                    Err(_) => tracing::debug!(%peer, "TLS took too long to come about"),
+                    Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                    Err(_) => tracing::debug!(%peer, "a TLS handshake took too long"),
                 },
             }
             metrics.connections.dec();

@@ -29,7 +29,7 @@ impl Probe {
         }
         match answer {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err("asking it failed".to_owned()),
+            Ok(Err(_)) => Err("the check failed".to_owned()),
             Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
         }
     }

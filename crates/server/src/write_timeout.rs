@@ -50,7 +50,7 @@ impl<S> WriteTimeout<S> {
         };
 
         let left = self.left.get_or_insert_with(|| Box::pin(sleep(limit)));
-        let late = || io::Error::new(io::ErrorKind::TimedOut, "the client does not take its answer");
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer");
         left.as_mut().poll(context).map(|()| Err(late()))
     }
 }

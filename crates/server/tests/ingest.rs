@@ -196,7 +196,7 @@ async fn topics_of_weirs_own_take_no_events_whether_they_exist_or_not() {
         let answer = weir.post(&format!("/events/{topic}"), "{}").await;
         assert_eq!(answer.status, 403, "{topic}");
         let told = answer.json()["detail"].as_str().expect("a detail").to_owned();
-        assert!(told.contains("is Weir's own and takes no events"), "{told}");
+        assert!(told.contains("is reserved for Weir and accepts no events"), "{told}");
         assert_eq!(told.contains("weir dead-letters replay"), topic.ends_with("letters"), "{told}");
     }
     assert_eq!(weir.log.records("weir-dead-letters"), []);

@@ -102,7 +102,7 @@ impl Disk {
         let free = free_bytes(&self.directory)?;
         if free < self.keep_free_bytes.saturating_add(bytes as u64) {
             let told = format!(
-                "{free} bytes are free in {}, and {} are kept free",
+                "only {free} bytes are free in {}, and {} must stay free",
                 self.directory.display(),
                 self.keep_free_bytes
             );

@@ -65,7 +65,7 @@ pub(crate) fn mend(directory: &Path, after: AfterDamage) -> Result<(), Fault> {
 
     tracing::warn!(
         journal = %path.display(), kept_bytes = intact, cut_bytes = torn.len(),
-        "the end of the journal was torn by a crash and is cut off; what was acknowledged stands before it"
+        "a crash tore the end of the journal, which is cut off; all acknowledged data stands before it"
     );
 
     let mut aside = File::create(path.with_extension("torn"))?;

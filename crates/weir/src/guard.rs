@@ -56,11 +56,11 @@ pub(crate) async fn listen(
     if let Some(exposed) = addresses.iter().find(|address| !is_loopback(address)) {
         match (guard.is_required(), guard.tls()) {
             (false, _) => {
-                tracing::warn!(address = %exposed, "everybody who can connect may do everything (--insecure)")
+                tracing::warn!(address = %exposed, "everybody who can connect has full access (--insecure)")
             }
             (true, None) => tracing::warn!(
                 address = %exposed,
-                "tokens come in readable for everybody on the way: set tls.certificate and tls.key, or put a proxy in front"
+                "tokens travel unencrypted: set tls.certificate and tls.key, or use a TLS proxy"
             ),
             (true, Some(_)) => {}
         }
@@ -86,19 +86,19 @@ impl Place<'_> {
 
         let remedy = match (error.kind(), same) {
             (io::ErrorKind::AddrInUse, Some(other)) => {
-                format!("{} is the same: give each a port of its own", other.setting)
+                format!("{} has the same address: use different ports", other.setting)
             }
             (io::ErrorKind::AddrInUse, None) => {
                 format!(
-                    "another process listens there, perhaps another Weir: end it, or choose another port with {flag}"
+                    "another process, perhaps another Weir, listens there: stop it, or choose another port with {flag}"
                 )
             }
             (io::ErrorKind::AddrNotAvailable, _) => format!(
-                "no network interface of this machine has the address: choose one that has it with {flag}, or \
+                "no network interface of this machine has the address: choose another address with {flag}, or \
                  0.0.0.0 for all"
             ),
             (io::ErrorKind::PermissionDenied, _) => {
-                format!("ports below 1024 need a right of their own: choose another with {flag}")
+                format!("ports below 1024 need a special permission: choose another port with {flag}")
             }
             _ => format!("choose another address with {flag}"),
         };
@@ -117,7 +117,7 @@ fn options(config: &Config, at: &[&Address], addresses: &[SocketAddr]) -> Result
         (certificate, key) if is_empty(certificate) && is_empty(key) => None,
         (certificate, key) if is_empty(certificate) || is_empty(key) => {
             return Err(Failure::usage(anyhow::anyhow!(
-                "tls.certificate and tls.key go together: one of them is empty"
+                "tls.certificate and tls.key must both be set: one of them is empty"
             )));
         }
         (certificate, key) => Some((certificate.clone(), key.clone())),

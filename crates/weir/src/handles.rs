@@ -59,8 +59,8 @@ pub(crate) fn share(connections: usize, has_kafka: bool) -> Result<Handles, TooF
         tracing::warn!(
             allowed,
             connections = handles.http,
-            "this process may open {allowed} files: {} connections are served at one time, instead of the {connections} of \
-             http.connections; raise the limit (`ulimit -n`, LimitNOFILE=)",
+            "this process may open only {allowed} files, so it serves {} connections at a time instead of {connections} \
+             (http.connections); raise the limit (`ulimit -n`, LimitNOFILE=)",
             handles.http
         );
     }

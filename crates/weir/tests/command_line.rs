@@ -102,7 +102,7 @@ fn a_wrong_command_line_or_setting_is_code_2() {
 
     let (status, told) = code(&["up", "--set", "ingest.topic=weir-dead-letters"]);
     assert_eq!(status, Some(2));
-    assert!(told.contains("ingest.topic") && told.contains("is a topic of Weir's own"), "{told}");
+    assert!(told.contains("ingest.topic") && told.contains("is reserved for Weir"), "{told}");
 
     let mut up = weir();
     up.arg("up").env("KAFKA_BROKER_URL", "kafka:9092").env("WEIR_KAFKA_PROPERTIES", "fetch.min.byte=1");

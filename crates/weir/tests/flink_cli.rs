@@ -176,7 +176,7 @@ fn fails_at_once_for_what_is_not_there() {
     flink.fails(&["stop", NO_JOB], &no_job);
     flink.fails(&["cancel", NO_JOB], "Job could not be found.");
     flink.fails(&["checkpoint", NO_JOB], &no_job);
-    flink.fails(&["savepoint", "-d", "/etc"], "it does not lie where savepoints do");
+    flink.fails(&["savepoint", "-d", "/etc"], "it is not in a savepoint directory");
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn a_token_in_the_environment_is_sent_along() {
     assert!(listed.is_some_and(|said| said.text.contains(&running)));
 
     let nobody = flink.say(&["list"]);
-    assert!(!nobody.is_success && nobody.text.contains("a token is needed"), "{}", nobody.text);
+    assert!(!nobody.is_success && nobody.text.contains("a token is required"), "{}", nobody.text);
 
     let viewer = flink.say_with(&view, &["cancel", &job]);
     assert!(

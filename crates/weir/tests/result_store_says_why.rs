@@ -266,19 +266,19 @@ fn an_address_that_is_none_ends_with_exit_code_2() {
     };
 
     let url = |url| [("REDIS_URL", url)];
-    ends(&url("http://u:secret@redis"), "", &["redis.url (REDIS_URL)", "`http://` is no scheme of Redis"]);
+    ends(&url("http://u:secret@redis"), "", &["redis.url (REDIS_URL)", "`http://` is not a Redis scheme"]);
     ends(&url("localhost:6379"), "", &["redis.url", "no scheme", "`redis://[user:password@]host"]);
     ends(&url("redis://u:secret@redis:port"), "", &["redis.url", "did not parse"]);
     ends(&url("redis://redis/first"), "", &["Invalid database number"]);
-    ends(&url("redis-cluster://a,b/1"), "", &["no database but 0"]);
-    ends(&url("redis-sentinel://u:secret@a"), "", &["the name of their service"]);
+    ends(&url("redis-cluster://a,b/1"), "", &["only database 0"]);
+    ends(&url("redis-sentinel://u:secret@a"), "", &["the name of the service"]);
     ends(
         &url("redis://u:secret@a?db=1"),
         "",
         &["redis.url (REDIS_URL), `redis://u:***@a?db=1`", "redis://host/1"],
     );
     ends(&url("redis://u:secret@a:0"), "", &["`redis://u:***@a:0`", "no server listens on port 0"]);
-    ends(&url("redis://a/-1"), "", &["`redis://a/-1`", "they begin at 0"]);
+    ends(&url("redis://a/-1"), "", &["`redis://a/-1`", "numbers begin at 0"]);
     ends(&url("redis-cluster://u:secret@a,q@b"), "", &["redis.url", "one user and password"]);
     ends(&url("u:secret@a"), "", &["`u:***@a`", "no scheme"]);
     ends(&[("REDIS_HOST", "a?db=1")], "", &["redis.host", "`a?db=1`", "has no parameter `db`"]);

@@ -135,7 +135,7 @@ fn a_script_ends_at_its_first_error_which_is_shown_at_its_place() {
     assert_eq!(stdout(&output), "table name\r\nqueries\r\n", "nothing behind the error was run");
     let told = stderr(&output);
     assert!(told.contains("job.sql:9:3") && told.contains("`nosuch`"), "{told}");
-    assert!(told.contains("job.sql:8: statement 3 of 4 failed; the one after it was not run"), "{told}");
+    assert!(told.contains("job.sql:8: statement 3 of 4 failed; the next one was not run"), "{told}");
     // As many marks as the name has letters.
     let output = world.run(&["-e", "SELECT * FROM nosuch"]);
     assert_eq!(output.status.code(), Some(1));
@@ -279,7 +279,9 @@ fn a_session_that_expired_is_made_anew_and_said_to_be() {
     shell.exp_string("weir> ").unwrap();
     shell.send_line("SHOW TABLES;").unwrap();
     shell.exp_string("the statement was not run").unwrap();
-    shell.exp_string("a new session is open: tables, views and settings of the one before are gone").unwrap();
+    shell
+        .exp_string("a new session is open: tables, views and settings of the old session are gone")
+        .unwrap();
 }
 
 /// Waits until the only permitted session was closed.

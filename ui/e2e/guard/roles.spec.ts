@@ -45,7 +45,7 @@ test('a wrong token is told so, and the right one still passes', async ({ page }
   const weir = await startWeir({ roles: ['analytics'] });
   try {
     await logIn(page, weir.http, 'weir_guessed');
-    await expect(page.getByRole('alert')).toContainText('not known');
+    await expect(page.getByRole('alert')).toContainText('is unknown');
     await logIn(page, weir.http, weir.secrets.get('analytics') ?? '');
     await seesBoard(page);
   } finally {

@@ -54,7 +54,7 @@ impl Drop for Follower {
         drop(self.stop.take());
         // The next process should find the store free, but a store that hangs must not delay a shutdown.
         if self.ended.recv_timeout(STOP_WITHIN) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
-            tracing::warn!("the result store still has not answered; it is left behind");
+            tracing::warn!("the result store has not answered; stopping without it");
         }
     }
 }
@@ -68,7 +68,7 @@ fn run(analytics: &Analytics, stopped: &Receiver<()>) {
                 if follow(analytics, &following, stopped) == Ended::Stopped {
                     return;
                 }
-                tracing::warn!("the result store stopped telling its changes; loading its rows again");
+                tracing::warn!("the result store stopped sending changes; loading its rows again");
             }
             Ok(None) => return,
             Err(error) => {
@@ -76,7 +76,7 @@ fn run(analytics: &Analytics, stopped: &Receiver<()>) {
                 if failures == 1 {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
-                        "the result store cannot be read; trying on"
+                        "the result store cannot be read; retrying"
                     );
                 }
             }
@@ -204,8 +204,8 @@ fn left_out_of(analytics: &Analytics, rows: usize) {
         tracing::warn!(
             bytes = analytics.bytes_max,
             rows,
-            "result rows take more memory than they may (`http.results_memory`): the oldest are left out of answers, and \
-             stay in the store; let rows expire sooner (`ttl`), write fewer, or raise it"
+            "result rows exceed `http.results_memory`: answers omit the oldest rows, which stay in the store; let rows \
+             expire sooner (`ttl`), write fewer rows, or raise the limit"
         );
     }
 }

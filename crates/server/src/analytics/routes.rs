@@ -30,7 +30,7 @@ pub(crate) async fn when_loaded(State(analytics): Gateway, request: Request, nex
     if tokio::time::timeout(LOAD_PATIENCE, analytics.wait_until_loaded()).await.is_ok() {
         return next.run(request).await;
     }
-    let detail = "the results are being loaded: ask again in a moment";
+    let detail = "the results are being loaded: retry in a moment";
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, detail)
         .with(header::RETRY_AFTER, HeaderValue::from_static("1"))
         .into_response()
@@ -47,7 +47,9 @@ pub(crate) async fn health(State(analytics): Gateway) -> Json<Health> {
     let (status, message) = match (answer, &latest_update) {
         (Err(reason), _) => (Condition::Unhealthy, reason),
         _ if !analytics.loaded() => (Condition::Degraded, "the results are being loaded".to_owned()),
-        (Ok(()), None) => (Condition::Degraded, "the result store answers, and holds nothing yet".to_owned()),
+        (Ok(()), None) => {
+            (Condition::Degraded, "the result store answers, but has no results yet".to_owned())
+        }
         (Ok(()), Some(_)) => (Condition::Healthy, "the result store answers".to_owned()),
     };
     Json(Health { status, redis_host, redis_port, latest_update, message })

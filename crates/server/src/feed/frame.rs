@@ -49,7 +49,7 @@ pub(super) fn close(close: Close) -> Bytes {
         Close::Away => (1001, "the server stops"),
         Close::TooBig => (1009, "a message is larger than 64 KiB"),
         Close::TooSlow => (1013, "too slow, connect again"),
-        Close::NoLonger => (1008, "the token does not hold any more"),
+        Close::NoLonger => (1008, "the token is no longer valid"),
     };
     let mut frame = BytesMut::with_capacity(64);
     frame.put_u8(FINAL_CLOSE);

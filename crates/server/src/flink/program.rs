@@ -28,7 +28,7 @@ pub(super) async fn refuse(parts: &Arc<Parts>, request: Request) -> Result<Respo
     // The answer does not depend on how the reading ended.
     let _ = tokio::time::timeout(parts.options.body_timeout, reading).await;
     let message = format!(
-        "Weir runs Flink SQL and no programs in Java: send a script with `weir run JOB.sql`, or POST it to http://{}/weir/jobs as application/sql.",
+        "Weir runs Flink SQL and no Java programs: send a script with `weir run JOB.sql`, or POST it to http://{}/weir/jobs as application/sql.",
         parts.address
     );
     Err(Refusal::Handler { status: StatusCode::BAD_REQUEST, message })

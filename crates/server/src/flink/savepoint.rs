@@ -72,7 +72,7 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
 /// Returns the refusal of a location that only clients on Weir's own machine may name.
 pub(super) fn elsewhere(location: &str) -> Refusal {
     bad(format!(
-        "`{location}` may only be named from Weir's own machine: it lies neither where savepoints do nor in one of `jobs_http.savepoint_directories`"
+        "`{location}` can only be named from Weir's own machine: it is neither in the savepoint directory nor in one of `jobs_http.savepoint_directories`"
     ))
 }
 

@@ -159,9 +159,11 @@ fn start(parts: &Parts, submission: &Submission) -> Result<Response, Refusal> {
     let successor = jobs::Submission { name: name.unwrap_or_default(), ..wanted };
 
     match (submission.from.as_deref(), submission.replace.as_deref()) {
-        (Some(_), Some(_)) => Err(bad("`replace` goes on from the job's own state, not from that of `from`")),
+        (Some(_), Some(_)) => {
+            Err(bad("`replace` starts from the state of the replaced job: leave out `from`"))
+        }
         (None, None) if submission.dry_run => {
-            Err(bad("`dry_run` needs `from`, a savepoint, or `replace`, a job"))
+            Err(bad("`dry_run` needs `from` (a savepoint) or `replace` (a job)"))
         }
         (Some(from), None) if submission.dry_run => {
             Ok(dry_run(&dispatcher.dry_run(wanted, from).map_err(refused)?))
@@ -227,7 +229,9 @@ fn form(headers: &HeaderMap) -> Result<Form, Refusal> {
         "application/json" => Ok(Form::Json),
         other => Err(Refusal::own(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!("`{other}` is no script: send it as text/plain, application/sql or application/json"),
+            format!(
+                "`{other}` is not a type of scripts: send the script as text/plain, application/sql or application/json"
+            ),
         )),
     }
 }

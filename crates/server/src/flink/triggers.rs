@@ -77,7 +77,7 @@ pub(super) async fn dispose(parts: &Arc<Parts>, request: Request) -> Result<Resp
             |message: String| Done::Failed { class: "org.apache.flink.util.FlinkException", message };
         if !is_admitted {
             return failed(format!(
-                "Disposing the savepoint {path} failed: it does not lie where savepoints do"
+                "Disposing the savepoint {path} failed: it is not in a savepoint directory"
             ));
         }
         match jobs::checkpoint::dispose_savepoint(&path) {
@@ -145,7 +145,7 @@ fn write(
     begin(parts, key, StatusCode::ACCEPTED, move || {
         let Some(job) = job else { return no_job(id) };
         if let Some(target) = target.as_ref().filter(|_| !is_admitted) {
-            let why = "a client may only name directories below that of savepoints, or those that `jobs_http.savepoint_directories` lists";
+            let why = "clients can only name directories below the savepoint directory or below those in `jobs_http.savepoint_directories`";
             return no_directory(target, why);
         }
         let attempt = job.restarts();
@@ -194,14 +194,14 @@ fn begin(
                 let done = work();
                 if let Done::Failed { message, .. } = &done {
                     let job_id = key.job.map(|job| job.to_string());
-                    tracing::warn!(kind = ?key.kind, job_id, error = message, "what a client asked for failed");
+                    tracing::warn!(kind = ?key.kind, job_id, error = message, "an operation that a client requested failed");
                 }
                 parts.operations.end(key, parts.services.clock.elapsed(), done);
             });
         }
         Begun::Before => {}
         Begun::TooMany => {
-            let message = "too many operations are under way or were asked for just now";
+            let message = "too many operations are in progress or were requested just now";
             return Err(Refusal::own(StatusCode::SERVICE_UNAVAILABLE, message));
         }
     }

@@ -50,7 +50,7 @@ pub(super) async fn answer(State(parts): State<Arc<Parts>>, request: Request) ->
     let answered = match Route::of(&method, &path) {
         None => Err(Refused::own(StatusCode::NOT_FOUND, format!("Not found: {}", uri.path()))),
         Some((_, route)) if !route.is_public() && !parts.origins.admits(request.headers()) => {
-            Err(Refused::own(StatusCode::FORBIDDEN, "pages of this origin may not do anything here"))
+            Err(Refused::own(StatusCode::FORBIDDEN, "pages of this origin have no access"))
         }
         Some((version, route)) => parts.answer(version, route, &uri, request).await,
     };

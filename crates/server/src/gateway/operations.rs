@@ -16,9 +16,8 @@ impl Operations {
     pub(super) fn add(&mut self, operation: Arc<Operation>, at_most: usize) -> Result<(), Fault> {
         if self.0.len() >= at_most {
             let Some(over) = self.0.iter().position(|operation| operation.is_at_rest()) else {
-                let message = format!(
-                    "the session has {at_most} statements that are not over: close or cancel some of them"
-                );
+                let message =
+                    format!("the session has {at_most} unfinished statements: close or cancel some of them");
                 return Err(Fault::new(GATEWAY, message));
             };
             if let Some(operation) = self.0.remove(over) {

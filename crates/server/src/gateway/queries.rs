@@ -28,7 +28,7 @@ impl Queries {
             let mut counted = self.0.lock();
             counted.known.retain(|query| query.upgrade().is_some_and(|query| !is_spent(&query)));
             if counted.starting + counted.known.len() >= at_most {
-                let message = format!("{at_most} queries run already: cancel or close some of them");
+                let message = format!("{at_most} queries are running already: cancel or close some of them");
                 return Err(Fault::new(EXECUTION, message));
             }
             counted.starting += 1;

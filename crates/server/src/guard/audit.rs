@@ -31,7 +31,7 @@ impl Asked<'_> {
     /// Logs a request that changed something, or tried to.
     pub(super) fn acted(&self, status: StatusCode, made: Option<&AboutJob>) {
         let job = made.map_or_else(|| job_of(self.path), |made| made.0.as_str());
-        self.line("change", job, status, "a change was asked for");
+        self.line("change", job, status, "a change was requested");
     }
 
     pub(super) fn refused(&self, status: StatusCode, why: &str) {
@@ -51,14 +51,14 @@ impl Asked<'_> {
 
 /// Logs that a connection was closed because its permission ended.
 pub(super) fn ended(who: &str, peer: IpAddr) {
-    tracing::info!(target: "audit", event = "ended", who, %peer, "the right to go on has ended");
+    tracing::info!(target: "audit", event = "ended", who, %peer, "the token is no longer valid");
 }
 
 /// Logs that tokens were changed on this machine, by a user who may write the file.
 pub(super) fn token(event: &'static str, token: &Token) {
     let roles: Vec<&str> = token.roles.iter().map(|role| role.name()).collect();
     let roles = roles.join(" ");
-    tracing::info!(target: "audit", event, token = token.name, id = token.id, roles, "the file of tokens has changed");
+    tracing::info!(target: "audit", event, token = token.name, id = token.id, roles, "the token file has changed");
 }
 
 /// Returns the job that a path names, or an empty text.

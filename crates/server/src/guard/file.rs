@@ -29,19 +29,19 @@ pub enum TokenError {
         #[source]
         source: io::Error,
     },
-    #[error("{} is no file of tokens: {message}", path.display())]
+    #[error("{} is not a token file: {message}", path.display())]
     Damaged { path: PathBuf, message: String },
-    #[error("`{name}` is no name for a token: 1 to 64 letters, digits, `-`, `_`, `.` or `@`")]
+    #[error("`{name}` is not a valid token name: 1 to 64 letters, digits, `-`, `_`, `.` or `@`")]
     Name { name: String },
-    #[error("there is a token `{name}` already: revoke it first, or take another name")]
+    #[error("a token `{name}` exists already: revoke it first, or choose another name")]
     Taken { name: String },
     #[error("a token needs a role")]
     NoRole,
-    #[error("there is no token `{name}`: `weir tokens list` prints those there are")]
+    #[error("there is no token `{name}`: `weir tokens list` lists all tokens")]
     Unknown { name: String },
     #[error("there are {TOKENS_MAX} tokens already")]
     Many,
-    #[error("the operating system has no random numbers to give")]
+    #[error("the operating system provides no random numbers")]
     NoRandom,
 }
 
@@ -110,10 +110,13 @@ impl TokenFile {
         let damaged = |message: String| TokenError::Damaged { path: self.path.clone(), message };
         let content: Content = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         if content.version != VERSION {
-            return Err(damaged(format!("its version is {}, and known is {VERSION}", content.version)));
+            return Err(damaged(format!(
+                "its version is {}, but only version {VERSION} is supported",
+                content.version
+            )));
         }
         if let Some(token) = content.tokens.iter().find(|token| token.hash().is_none()) {
-            return Err(damaged(format!("`sha256` of the token `{}` is no hash", token.name)));
+            return Err(damaged(format!("`sha256` of the token `{}` is not a hash", token.name)));
         }
         Ok(Some(content.tokens))
     }

@@ -60,7 +60,7 @@ impl Hosts {
             }
             if !any && !self.knows(authority.host()) {
                 let detail = format!(
-                    "this server does not go by the name {}: add it to security.allowed_hosts if it should",
+                    "{} is not a name of this server: add it to security.allowed_hosts if it should be",
                     authority.host()
                 );
                 return Err(Refusal::new(StatusCode::MISDIRECTED_REQUEST, detail));
@@ -87,7 +87,7 @@ fn plain(host: &str) -> String {
 }
 
 fn bad() -> Refusal {
-    Refusal::new(StatusCode::BAD_REQUEST, "a request needs one Host header that names a host")
+    Refusal::new(StatusCode::BAD_REQUEST, "a request needs exactly one Host header with the name of a host")
 }
 
 #[cfg(test)]

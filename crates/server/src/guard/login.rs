@@ -112,22 +112,22 @@ async fn log_in(door: &Door, request: Request, peer: IpAddr) -> Response {
     }
 
     let Ok(Form(filled)) = Form::<Filled>::from_request(request, &()).await else {
-        return door.refusal(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "the form holds `token`, and `to` if it is to lead on",
-        ));
+        return door
+            .refusal(Refusal::new(StatusCode::BAD_REQUEST, "the form needs `token`, and optionally `to`"));
     };
 
     let token = guard.known.borrow().by_hash(&hash_of(filled.token.trim()), guard.clock.now());
     let Some(token) = token else {
         let _ = guard.failures.take(peer, guard.clock.elapsed());
         door.asked("-", peer, &method, "/login").logged("login failed", StatusCode::UNAUTHORIZED);
-        return page(StatusCode::UNAUTHORIZED, &filled.to, "This token is not known, or is over.", None);
+        return page(StatusCode::UNAUTHORIZED, &filled.to, "This token is unknown or has expired.", None);
     };
 
     let Some(secret) = guard.sessions.open(&token.id, guard.clock.elapsed()) else {
-        return door
-            .refusal(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "there are no random numbers to be had"));
+        return door.refusal(Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the operating system provides no random numbers",
+        ));
     };
 
     guard.used(&token);

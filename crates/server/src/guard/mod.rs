@@ -117,8 +117,8 @@ impl Default for Options {
 #[non_exhaustive]
 pub enum GuardError {
     #[error(
-        "{address} can be reached from other machines, and there is no token: make one with `weir tokens create`, or \
-         start with --insecure to let everybody in"
+        "{address} can be reached from other machines, and there is no token: create one with `weir tokens create`, \
+         or start with --insecure to give everybody full access"
     )]
     Exposed { address: SocketAddr },
     #[error("the tokens cannot be read")]
@@ -223,7 +223,7 @@ impl Guard {
                 guard.uses.write(|id| known.has(id), guard.clock.elapsed());
             });
             if let Err(error) = looked.await {
-                tracing::error!(%error, "looking at the tokens failed");
+                tracing::error!(%error, "checking the tokens failed");
             }
         }
     }
@@ -245,7 +245,7 @@ impl Guard {
             Ok(stamp) if stamp == *read => return,
             Ok(stamp) => stamp,
             Err(error) => {
-                tracing::error!(%error, path = %file.path().display(), "the tokens cannot be looked at");
+                tracing::error!(%error, path = %file.path().display(), "the token file cannot be checked");
                 return;
             }
         };
@@ -255,7 +255,7 @@ impl Guard {
             Ok(tokens) => tokens,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::error!(error, "the tokens cannot be read: those known before go on holding");
+                tracing::error!(error, "the tokens cannot be read: the known tokens stay valid");
                 return;
             }
         };

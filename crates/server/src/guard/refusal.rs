@@ -30,11 +30,11 @@ impl Refusal {
     }
 
     pub(super) fn no_token() -> Refusal {
-        Refusal::new(StatusCode::UNAUTHORIZED, "a token is needed: Authorization: Bearer weir_…")
+        Refusal::new(StatusCode::UNAUTHORIZED, "a token is required: Authorization: Bearer weir_…")
     }
 
     pub(super) fn wrong_token() -> Refusal {
-        Refusal::new(StatusCode::UNAUTHORIZED, "the token is not known, or is over")
+        Refusal::new(StatusCode::UNAUTHORIZED, "the token is unknown or has expired")
     }
 
     pub(super) fn no_role(role: Role) -> Refusal {
@@ -42,7 +42,7 @@ impl Refusal {
     }
 
     pub(super) fn stranger() -> Refusal {
-        Refusal::new(StatusCode::FORBIDDEN, "pages of this origin may not do anything here")
+        Refusal::new(StatusCode::FORBIDDEN, "pages of this origin have no access")
     }
 
     pub(super) fn too_many(what: &str, wait: Duration) -> Refusal {

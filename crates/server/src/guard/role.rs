@@ -57,7 +57,7 @@ impl FromStr for Role {
 
     fn from_str(text: &str) -> Result<Role, String> {
         Role::ALL.into_iter().find(|role| role.name() == text).ok_or_else(|| {
-            format!("`{text}` is not a role: there are {}", Role::ALL.map(Role::name).join(", "))
+            format!("`{text}` is not a role; the roles are {}", Role::ALL.map(Role::name).join(", "))
         })
     }
 }

@@ -21,7 +21,7 @@ pub enum TlsError {
         #[source]
         source: pem::Error,
     },
-    #[error("tls: {} holds no certificate", path.display())]
+    #[error("tls: {} contains no certificate", path.display())]
     Empty { path: PathBuf },
     #[error("tls: the certificate in {} and the key in {} cannot be used", certificate.display(), key.display())]
     Pair {
@@ -71,7 +71,7 @@ impl Tls {
             }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
-                tracing::error!(error, "the new certificate cannot be used: the one before stays");
+                tracing::error!(error, "the new certificate cannot be used: the old one stays");
             }
         }
     }

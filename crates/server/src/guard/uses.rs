@@ -60,7 +60,7 @@ impl Uses {
         // A torn file counts as empty, and the next write is complete.
         let written = text.map_err(std::io::Error::from).and_then(|text| fs::write(path, text));
         if let Err(error) = written {
-            tracing::debug!(%error, path = %path.display(), "the last uses of tokens are not written down");
+            tracing::debug!(%error, path = %path.display(), "the last uses of tokens could not be saved");
         }
     }
 }

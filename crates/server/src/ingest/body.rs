@@ -37,7 +37,7 @@ impl Coding {
             "zstd" if more.is_none() => Ok(Coding::Zstd),
             _ => Err(Failure::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "the body's encoding is not known: gzip, zstd or none",
+                "the Content-Encoding is not supported: use gzip, zstd or none",
             )
             .with(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip, zstd"))),
         }

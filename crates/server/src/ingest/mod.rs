@@ -269,9 +269,9 @@ fn no_topic(topic: &str) -> Failure {
     Failure::new(
         StatusCode::NOT_FOUND,
         format!(
-            "topic `{topic}` does not exist: a job makes it whose script reads or writes a table WITH ('connector' = \
-             'kafka', 'topic' = '{topic}', …), and the setting ingest.create_topics = true makes topics with their \
-             first event"
+            "topic `{topic}` does not exist: start a job whose script reads or writes a table WITH ('connector' = \
+             'kafka', 'topic' = '{topic}', …), or set ingest.create_topics = true to create topics with their first \
+             event"
         ),
     )
 }
@@ -279,12 +279,13 @@ fn no_topic(topic: &str) -> Failure {
 /// Returns the answer to events for a topic to which only Weir or the brokers write.
 fn not_for_events(topic: &str) -> Failure {
     let remedy = match topic {
-        DEAD_LETTER_TOPIC => {
-            "; `weir dead-letters replay` gives dead letters back to the topics that they came from"
-        }
+        DEAD_LETTER_TOPIC => "; use `weir dead-letters replay` to replay dead letters to their topics",
         _ => "",
     };
-    Failure::new(StatusCode::FORBIDDEN, format!("topic `{topic}` is Weir's own and takes no events{remedy}"))
+    Failure::new(
+        StatusCode::FORBIDDEN,
+        format!("topic `{topic}` is reserved for Weir and accepts no events{remedy}"),
+    )
 }
 
 /// Returns the answer to durable events.

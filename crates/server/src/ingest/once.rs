@@ -44,7 +44,7 @@ impl Keys {
     pub(super) fn take(self: &Arc<Keys>, topic: &str, key: &str, body: &[u8]) -> Result<Taken, Failure> {
         let name = format!("{topic}/{key}");
         if !self.taken.lock().insert(name.clone()) {
-            let wrong = "a request with this Idempotency-Key is being answered; send it again in a moment";
+            let wrong = "another request with this Idempotency-Key is in progress; retry in a moment";
             return Err(Failure::new(StatusCode::CONFLICT, wrong));
         }
         Ok(Taken { keys: Arc::clone(self), name, fingerprint: xxh3_128(body).to_be_bytes() })

@@ -178,7 +178,7 @@ async fn only_savepoints_are_disposed_of() {
 
     for (wrong, why) in [
         (checkpoint.display().to_string(), "is a checkpoint"),
-        ("/etc".to_owned(), "does not lie where savepoints do"),
+        ("/etc".to_owned(), "is not in a savepoint directory"),
         (world.directory.path().join("savepoints/none").display().to_string(), "there is no checkpoint"),
     ] {
         let told = dispose(wrong).await["failure-cause"]["stack-trace"].to_string();

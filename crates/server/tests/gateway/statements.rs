@@ -167,7 +167,7 @@ async fn results_of_old_statements_give_way_to_new_ones() {
     let wanted = json!({"statement": "SHOW CATALOGS"});
     let refused = desk.ask("POST", &format!("/v4/sessions/{}/statements", desk.session), wanted).await;
     assert!(
-        refused.status == 500 && refused.text().contains("2 statements that are not over"),
+        refused.status == 500 && refused.text().contains("2 unfinished statements"),
         "{}",
         refused.text()
     );

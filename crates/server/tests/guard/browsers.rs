@@ -151,7 +151,7 @@ async fn failed_logins_are_slowed_down_and_a_token_that_holds_still_passes() {
         if answer.status != 401 {
             break answer;
         }
-        assert!(answer.text().contains("not known"));
+        assert!(answer.text().contains("is unknown"));
         wrong += 1;
         assert!(wrong < 100, "nobody stops guessing");
     };

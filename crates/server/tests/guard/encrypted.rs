@@ -127,6 +127,6 @@ fn a_pair_that_cannot_be_used_is_told_at_the_start() {
     };
     assert_eq!(refusal(&one, &key), "none");
     assert!(refusal(&one, &other).contains("cannot be used"));
-    assert!(refusal("", &key).contains("holds no certificate"));
+    assert!(refusal("", &key).contains("contains no certificate"));
     assert!(refusal(&one, "").contains("key.pem"));
 }

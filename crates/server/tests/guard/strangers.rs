@@ -20,7 +20,7 @@ async fn a_page_of_a_stranger_changes_nothing_whatever_token_it_has() {
             let acted = guarded.jobs(method, target, &[stranger, ("Authorization", &operate)], "").await;
             assert_eq!(
                 (acted.status, error(&acted)),
-                (403, "pages of this origin may not do anything here".to_owned())
+                (403, "pages of this origin have no access".to_owned())
             );
         }
 

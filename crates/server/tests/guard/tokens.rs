@@ -33,12 +33,12 @@ async fn what_is_no_token_is_refused_in_the_words_of_the_listener() {
     for authorization in [wrong.as_str(), cut, &basic, "Bearer", "Bearer ", ""] {
         let answer = guarded.http("GET", "/status", &[("Authorization", authorization)], "").await;
         assert_eq!(answer.status, 401, "{authorization}");
-        assert_eq!(answer.json()["detail"], "the token is not known, or is over");
+        assert_eq!(answer.json()["detail"], "the token is unknown or has expired");
     }
     let answer = guarded.jobs("GET", "/jobs", &[("Authorization", &wrong)], "").await;
     assert_eq!(
         (answer.status, &answer.json()["errors"][0]),
-        (401, &"the token is not known, or is over".into())
+        (401, &"the token is unknown or has expired".into())
     );
     let twice = [("Authorization", good.as_str()), ("Authorization", good.as_str())];
     assert_eq!(guarded.http("GET", "/status", &twice, "").await.status, 401);

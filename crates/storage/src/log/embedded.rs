@@ -335,7 +335,7 @@ impl EventLog for EmbeddedLog {
             .files()?
             .disk
             .check()
-            .map_err(|fault| LogError::of(fault, "looking whether it can be written"))
+            .map_err(|fault| LogError::of(fault, "checking whether it is writable"))
     }
 
     fn retain(&self, reader: &str, positions: &[(&str, PartitionId, Offset)]) {

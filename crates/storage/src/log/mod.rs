@@ -285,7 +285,7 @@ pub enum LogError {
     Overloaded { queued_bytes: usize },
     #[error("a record of {bytes} bytes is larger than the limit of {limit}")]
     TooLarge { bytes: usize, limit: usize },
-    #[error("records are larger than the brokers take for topic `{topic}` (its `max.message.bytes`)")]
+    #[error("records are larger than the brokers accept for topic `{topic}` (its `max.message.bytes`)")]
     TooLargeThere { topic: String },
     #[error("Kafka at {servers} does not answer")]
     Unreachable {
@@ -302,18 +302,17 @@ pub enum LogError {
     #[error("a setting of Kafka is wrong: {message}")]
     Setting { message: String },
     #[error(
-        "topic `{topic}` partition {partition} ends at offset {end}, before {offset}, where reading was to go on: the topic \
-         was made anew or has lost records; start the job afresh"
+        "topic `{topic}` partition {partition} ends at offset {end}, before {offset}, where reading should continue: the \
+         topic was recreated or has lost records; start the job afresh"
     )]
     Truncated { topic: String, partition: PartitionId, offset: Offset, end: Offset },
     #[error(
-        "topic `{topic}` was deleted and made anew while it was read: its records are others now, and are read from the \
-         beginning"
+        "topic `{topic}` was deleted and recreated while it was read: the new records are read from the beginning"
     )]
     Recreated { topic: String },
-    #[error("topic `{topic}` was deleted while it was read; it is made anew and read from the beginning")]
+    #[error("topic `{topic}` was deleted while it was read; it is recreated and read from the beginning")]
     Deleted { topic: String },
-    #[error("this log keeps no notes")]
+    #[error("this log does not store notes")]
     NoNotes,
     /// The error of a commit, shared by all its appends.
     #[error(transparent)]
@@ -327,7 +326,7 @@ pub enum LogError {
     #[error("the event log is damaged at {place}")]
     Corrupt { place: String },
     #[error(
-        "a write to the event log has failed before, and it takes no more until Weir is started again: the first error is in \
+        "a write to the event log has failed before, and it accepts no more until Weir restarts: the first error is in \
          Weir's log"
     )]
     Broken,

@@ -67,7 +67,7 @@ impl Reader {
                 if offset > known.next {
                     tracing::warn!(
                         topic = %self.topic.name, %partition, offset, end = known.next,
-                        "the log ends before the offset asked for; reading goes on at its end"
+                        "the log ends before the requested offset; reading continues at its end"
                     );
                 }
                 offset.min(known.next)
@@ -148,7 +148,7 @@ impl Reader {
             if offset < first {
                 tracing::warn!(
                     topic = %self.topic.name, %partition, offset, first,
-                    "retention dropped records before they were read; reading goes on at the first one kept"
+                    "retention removed records before they were read; reading continues at the first kept record"
                 );
                 self.lost += first - offset;
                 (offset, at_entry) = (first, true);

@@ -122,7 +122,7 @@ fn numbers(value: &[u8]) -> Option<[u64; 3]> {
 }
 
 fn failed(fault: Fault) -> LogError {
-    LogError::of(fault, "finding what it holds")
+    LogError::of(fault, "listing its content")
 }
 
 fn corrupt(place: String) -> LogError {

@@ -60,7 +60,7 @@ fn cuts(topic: &Topic, oldest: Timestamp, bytes_max: u64, needs: &Needs) -> Vec<
     if let Some((partition, (offset, reader))) = held.and_then(|number| Some((number, needed[number]?))) {
         tracing::warn!(
             topic = %topic.name, partition, %offset, job_id = reader,
-            "records are kept beyond retention, since this job has no checkpoint behind them; see why in `weir jobs list`"
+            "records are kept beyond retention because this job has no checkpoint after them; `weir jobs list` shows why"
         );
     }
     let mut cuts = Vec::new();

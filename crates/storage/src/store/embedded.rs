@@ -280,7 +280,7 @@ impl ResultStore for EmbeddedStore {
 
     fn ping(&self) -> Result<(), StoreError> {
         let checked = self.shared.files()?.disk.check();
-        checked.map_err(|fault| StoreError::of(fault, "looking whether it can be written"))
+        checked.map_err(|fault| StoreError::of(fault, "checking whether it is writable"))
     }
 
     fn remark(&self) -> Option<String> {

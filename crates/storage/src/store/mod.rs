@@ -184,8 +184,8 @@ pub enum StoreError {
     #[error("no space left for the result store")]
     DiskFull(#[source] std::io::Error),
     #[error(
-        "a write to the result store has failed before, and it takes no more until Weir is started again: the first error is \
-         in Weir's log"
+        "a write to the result store has failed before, and it accepts no more until Weir restarts: the first error is in \
+         Weir's log"
     )]
     Broken,
     #[error("the result store failed: {doing}")]
@@ -206,7 +206,7 @@ pub enum StoreError {
     Refused { command: String, answer: String },
     /// The rows are written, but the store refused the message about them.
     #[error(
-        "the result store takes rows and refused {command}, so that its other readers are not told of changes: {answer}"
+        "the result store accepts rows but refused {command}, so its other readers do not learn of changes: {answer}"
     )]
     Untold { command: String, answer: String },
     #[error("the result store is shut down")]

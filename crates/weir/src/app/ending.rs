@@ -41,11 +41,11 @@ pub(super) fn watch(
     let watching = tokio::spawn(async move {
         let why = tokio::select! {
             () = shutdown.asked() => {
-                tracing::info!("asked to end: finishing what was accepted; once more to end at once");
+                tracing::info!("stopping: finishing accepted work; a second signal stops at once");
                 Ok(())
             }
             failure = breaks(log, store) => {
-                tracing::error!(error = %failure, "Weir ends, to be started again");
+                tracing::error!(error = %failure, "Weir stops and must be started again");
                 Err(failure)
             }
         };

@@ -95,7 +95,7 @@ pub(super) fn check_topic(config: &Config) -> Result<(), Failure> {
     match log::is_internal(topic) {
         false => Ok(()),
         true => Err(Failure::usage(anyhow::anyhow!(
-            "ingest.topic (KAFKA_TOPIC_QUERIES), `{topic}`, is a topic of Weir's own and takes no events: name another"
+            "ingest.topic (KAFKA_TOPIC_QUERIES), `{topic}`, is reserved for Weir and accepts no events: choose another topic"
         ))),
     }
 }

@@ -17,7 +17,7 @@ use super::https::Https;
 use super::trust::Trust;
 
 /// Advice for an untrusted certificate.
-pub(super) const TRUST_HINT: &str = "--ca FILE, or WEIR_CA, names the certificate of Weir or of who made it";
+pub(super) const TRUST_HINT: &str = "--ca FILE, or WEIR_CA, names Weir's certificate or its issuer's";
 
 /// Flags of every client.
 #[derive(Debug, Clone, Default, Args)]
@@ -86,7 +86,7 @@ impl ClientArgs {
             .with_context(|| format!("--ca: reading {} as PEM", path.display()))
             .map_err(Failure::usage)?;
         if roots.is_empty() {
-            return Err(Failure::usage(anyhow::anyhow!("--ca: {} holds no certificate", path.display())));
+            return Err(Failure::usage(anyhow::anyhow!("--ca: {} contains no certificate", path.display())));
         }
         Ok(roots)
     }

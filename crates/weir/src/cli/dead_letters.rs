@@ -140,9 +140,9 @@ fn replay(manager: &JobManager, wanted: &Value) -> Result<Outcome, Failure> {
         print(id)?;
     }
     for Left { id, reason } in &outcome.left {
-        complain(&format!("{id} is left: {reason}"));
+        complain(&format!("{id} is skipped: {reason}"));
     }
-    complain(&format!("{} replayed, {} left", outcome.replayed.len(), outcome.left.len()));
+    complain(&format!("{} replayed, {} skipped", outcome.replayed.len(), outcome.left.len()));
     Ok(if outcome.left.is_empty() { Outcome::Done } else { Outcome::No })
 }
 

@@ -155,7 +155,7 @@ fn moment(text: &str, zone: &TimeZone) -> anyhow::Result<i64> {
 }
 
 fn zone(text: &str) -> Result<TimeZone, String> {
-    TimeZone::get(text).map_err(|_| "no time zone of this name; one is `Asia/Ho_Chi_Minh`".to_owned())
+    TimeZone::get(text).map_err(|_| "unknown time zone; an example is `Asia/Ho_Chi_Minh`".to_owned())
 }
 
 fn number(text: &str, is_allowed: fn(f64) -> bool, wanted: &str) -> Result<f64, String> {

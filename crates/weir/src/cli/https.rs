@@ -35,7 +35,7 @@ impl<In: Transport> Connector<In> for Https {
 
         let host = details.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(host.to_owned())
-            .map_err(|_| Error::Tls("the host of the URL is no name that a certificate can have"))?;
+            .map_err(|_| Error::Tls("the host of the URL is not a valid name for a certificate"))?;
 
         let mut connection = ClientConnection::new(Arc::clone(&self.0), name)?;
         let mut socket = TransportAdapter::new(transport.boxed(), Arc::clone(&details.current_time));

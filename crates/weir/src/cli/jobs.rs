@@ -149,10 +149,10 @@ fn chosen(named: Vec<Job>, name: &str, among: Among) -> Result<JobId, String> {
         }
         (several, _) => {
             let ids: Vec<&str> = several.iter().map(|job| job.jid.as_str()).collect();
-            return Err(format!("several jobs are called `{name}`, say which by its id: {}", ids.join(", ")));
+            return Err(format!("several jobs are called `{name}`; use an id: {}", ids.join(", ")));
         }
     };
-    found.jid.parse().map_err(|_| format!("`{}` is no id of a job", found.jid))
+    found.jid.parse().map_err(|_| format!("`{}` is not a job id", found.jid))
 }
 
 #[derive(Deserialize)]
@@ -202,7 +202,7 @@ fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Fa
         print(&format!("{:>14}  {}", count(name), name.replace('_', "-")))?;
     }
     for (title, of) in
-        [("dead letters", "reasons"), ("late, by query", "late_by_query"), ("of another type", "wrong_types")]
+        [("dead letters", "reasons"), ("late, by query", "late_by_query"), ("wrong type", "wrong_types")]
     {
         for (name, number) in ledger[of].as_object().into_iter().flatten() {
             print(&format!("{:>14}  {title}: {name}", number.as_u64().unwrap_or_default()))?;
@@ -210,7 +210,10 @@ fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Fa
     }
 
     if count("lost") > 0 {
-        print(&format!("{:>14}  lost to retention before they were read, and not accepted", count("lost")))?;
+        print(&format!(
+            "{:>14}  lost to retention before they were read (not part of accepted)",
+            count("lost")
+        ))?;
     }
     let verdict = if balances { "it balances" } else { "it does not balance" };
     print(&format!("{verdict}: accepted = counted + filtered + empty + late + dead-lettered"))?;
@@ -278,7 +281,7 @@ mod tests {
         assert_eq!(of("b", Among::All), Ok(4));
         assert_eq!(of("e", Among::Running), Ok(8), "`weir jobs cancel` gives it up");
         assert!(of("b", Among::Running).is_err_and(|why| why.contains("is FAILED")));
-        assert!(of("c", Among::All).is_err_and(|why| why.contains("by its id")));
+        assert!(of("c", Among::All).is_err_and(|why| why.contains("use an id")));
         assert!(of("d", Among::All).is_err_and(|why| why.contains("no job `d`")));
     }
 }

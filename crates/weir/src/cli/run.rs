@@ -61,7 +61,8 @@ struct Replaced {
 /// to stdout, for scripts, and messages for people to stderr.
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     if arguments.dry_run && arguments.from.is_none() && arguments.replace.is_none() {
-        let message = "--dry-run needs --from SAVEPOINT or --replace JOB: it says what becomes of a state";
+        let message =
+            "--dry-run needs --from SAVEPOINT or --replace JOB: it reports what happens to their state";
         return Err(Failure::usage(anyhow::anyhow!(message)));
     }
 

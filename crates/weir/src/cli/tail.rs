@@ -118,7 +118,7 @@ async fn connect(client: &ClientArgs, url: &str, config: WebSocketConfig) -> Res
     let mut request = url.into_client_request().map_err(|error| wrong(&error))?;
 
     if let Some(authorization) = client.authorization() {
-        let value = authorization.parse().map_err(|_| wrong(&"the token is none"))?;
+        let value = authorization.parse().map_err(|_| wrong(&"the token is not valid"))?;
         request.headers_mut().insert("authorization", value);
     }
 
@@ -209,7 +209,7 @@ fn feed_url(url: &str) -> anyhow::Result<String> {
         Some(("http" | "ws", rest)) => format!("ws://{rest}"),
         Some(("https" | "wss", rest)) => format!("wss://{rest}"),
         Some((scheme, _)) => {
-            anyhow::bail!("--url: {scheme}:// is not spoken here, only http:// and https://")
+            anyhow::bail!("--url: {scheme}:// is not supported, only http:// and https://")
         }
     };
     let rest = rest.trim_end_matches('/');
@@ -236,7 +236,7 @@ fn complaints(frame: &str) -> Vec<String> {
 
     let told: Vec<String> = told.into_iter().flatten().collect();
     if told.is_empty() {
-        vec!["the store takes results, the log events, and the jobs run".to_owned()]
+        vec!["the store accepts results, the log accepts events, and the jobs run".to_owned()]
     } else {
         told
     }

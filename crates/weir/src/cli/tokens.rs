@@ -73,10 +73,12 @@ pub(super) fn run(arguments: &Arguments, clock: &dyn Clock) -> Result<Outcome, F
             let tokens = file.read().map_err(failed)?;
             match tokens.as_deref() {
                 None => complain(
-                    "there are no tokens: whoever is on this machine may do everything, and nobody else gets in; `weir \
-                     tokens create` makes one",
+                    "there are no tokens: users of this machine have full access, all others have none; create one with \
+                     `weir tokens create`",
                 ),
-                Some([]) => complain("no token is left: nobody gets in; `weir tokens create` makes one"),
+                Some([]) => {
+                    complain("no token is left: nobody has access; create one with `weir tokens create`")
+                }
                 Some(_) => {}
             }
             for token in tokens.unwrap_or_default() {
@@ -90,8 +92,8 @@ pub(super) fn run(arguments: &Arguments, clock: &dyn Clock) -> Result<Outcome, F
             if left == 0 {
                 let path = file.path().display();
                 complain(&format!(
-                    "no token is left: nobody gets in until one is made, or {path} is removed, which lets everybody on this \
-                     machine in"
+                    "no token is left: nobody has access until a token is created, or {path} is removed, which gives users of \
+                     this machine full access"
                 ));
             }
         }
@@ -104,11 +106,11 @@ fn line(token: &Token, used: Option<Timestamp>, now: Timestamp) -> String {
     let used = used.map_or_else(|| "never used".to_owned(), |used| format!("used {}", moment(used)));
     let until = match token.expires() {
         None => "until revoked".to_owned(),
-        Some(expires) if token.is_over(now) => format!("over since {}", moment(expires)),
+        Some(expires) if token.is_over(now) => format!("expired {}", moment(expires)),
         Some(expires) => format!("until {}", moment(expires)),
     };
     let (roles, made) = (roles_of(token), moment(token.created()));
-    format!("{}  {:<20}  {roles:<24}  made {made}  {until}  {used}", token.id, token.name)
+    format!("{}  {:<20}  {roles:<24}  created {made}  {until}  {used}", token.id, token.name)
 }
 
 fn object(token: &Token, used: Option<Timestamp>) -> String {

@@ -226,7 +226,7 @@ fn lay(key: &str, value: Value, origin: Origin, settings: &mut Settings) -> Resu
     }
     let hint = match meant(key, settings.keys().map(String::as_str)) {
         Some(name) => format!("; did you mean `{name}`?"),
-        None => "; `weir config` prints all there are".to_owned(),
+        None => "; `weir config` lists all settings".to_owned(),
     };
     Err(ConfigError::Unknown { origin: origin.to_string(), key: key.to_owned(), hint })
 }

@@ -87,7 +87,7 @@ impl TryFrom<String> for Memory {
         }
         match Size::try_from(text.clone()) {
             Ok(size) if size.0 >= LEAST_MEMORY => Ok(Memory::Fixed(size)),
-            Ok(_) => Err(format!("`{text}` is too little: from 16 MiB on")),
+            Ok(_) => Err(format!("`{text}` is too small: the minimum is 16 MiB")),
             Err(_) => Err(format!("`{text}` is neither `auto` nor a size such as `512 MiB`, `4 GiB`")),
         }
     }
@@ -162,7 +162,7 @@ mod tests {
         let memory = |text: &str| Memory::try_from(text.to_owned());
         assert_eq!(memory("auto"), Ok(Memory::Auto));
         assert_eq!(memory("1 GiB"), Ok(Memory::Fixed(Size(1 << 30))));
-        assert!(memory("1 MiB").unwrap_err().contains("too little") && memory("half").is_err());
+        assert!(memory("1 MiB").unwrap_err().contains("too small") && memory("half").is_err());
     }
 
     #[test]

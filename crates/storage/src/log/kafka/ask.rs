@@ -44,7 +44,7 @@ impl Ask {
             let mut config = self.settings.client();
             config.remove("group.id");
             let made = config.create_with_context(Context::new(self.settings.servers()));
-            *client = Some(Arc::new(made.map_err(|error| self.failed("making a client", error))?));
+            *client = Some(Arc::new(made.map_err(|error| self.failed("creating a client", error))?));
         }
         let client = client.clone().ok_or(LogError::Closed)?;
         // Drain the client's events, which would pile up otherwise.
@@ -103,9 +103,9 @@ impl Ask {
                     return outcome;
                 }
             } else if code.is_some_and(is_settling) {
-                outcome = Err(self.failed("asking where a partition ends", error));
+                outcome = Err(self.failed("reading the end offset of a partition", error));
             } else {
-                return Err(self.failed("asking where a partition ends", error));
+                return Err(self.failed("reading the end offset of a partition", error));
             }
             std::thread::park_timeout(LOOK);
         }
@@ -134,7 +134,7 @@ impl Ask {
         partitions: &[PartitionId],
         time: Timestamp,
     ) -> Result<BTreeMap<PartitionId, u64>, LogError> {
-        let fail = |error| failed_at(self.settings.servers(), topic, "looking for a time", error);
+        let fail = |error| failed_at(self.settings.servers(), topic, "looking up a time", error);
         let mut times = TopicPartitionList::new();
         for partition in partitions {
             let time = KafkaOffset::Offset(time.0.max(0));

@@ -44,7 +44,7 @@ impl Groups {
         config.set("group.id", group).set("enable.auto.commit", "false");
         let made: BaseConsumer<Context> = config
             .create_with_context(Context::new(servers))
-            .map_err(|error| failed(servers, "making a client", error))?;
+            .map_err(|error| failed(servers, "creating a client", error))?;
         let client = Arc::new(made);
         clients.insert(group.to_owned(), client.clone());
         Ok(client)
@@ -77,7 +77,7 @@ impl Groups {
                 }
                 Err(error) => {
                     let servers = self.settings.servers();
-                    return Err(failed_at(servers, topic, "asking where a group stands", error));
+                    return Err(failed_at(servers, topic, "reading the offsets of a group", error));
                 }
             }
         }
@@ -86,7 +86,7 @@ impl Groups {
     /// Returns once the brokers have the offsets. After a second without an answer it returns too, while the
     /// commit goes on in the background until a later commit replaces it.
     pub fn commit(&self, group: &str, positions: &[(&str, PartitionId, Offset)]) -> Result<(), LogError> {
-        let fail = |error| failed(self.settings.servers(), "telling where a group stands", error);
+        let fail = |error| failed(self.settings.servers(), "committing the offsets of a group", error);
         let mut list = TopicPartitionList::new();
         for (topic, partition, offset) in positions {
             let offset = KafkaOffset::Offset(i64::try_from(offset.0).unwrap_or(i64::MAX));

@@ -21,7 +21,7 @@ impl Hidden {
             (Some((partition, offset)), Some((since, false))) if now.saturating_sub(since) >= LONG => {
                 tracing::warn!(
                     topic, %partition, offset,
-                    "an open transaction hides the records behind this offset; results wait until it is committed or aborted"
+                    "an open transaction hides the records after this offset; results wait until it is committed or aborted"
                 );
                 self.since = Some((since, true));
             }

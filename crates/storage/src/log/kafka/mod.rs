@@ -151,7 +151,7 @@ impl KafkaLog {
             tracing::error!(
                 servers = self.options.settings.servers(),
                 reason,
-                "the producer cannot go on; it is made anew"
+                "the producer failed; creating a new one"
             );
         }
         let made = Arc::new(Sender::new(&self.options)?);

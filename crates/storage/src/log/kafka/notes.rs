@@ -196,7 +196,7 @@ impl Notes {
                 return Ok(first);
             }
             if self.clock.elapsed() >= until {
-                return Err(self.unreadable("the transaction of another process is not over"));
+                return Err(self.unreadable("the transaction of another process is still open"));
             }
             std::thread::park_timeout(LOOK);
         }
@@ -265,6 +265,6 @@ fn of_store(error: StoreError) -> LogError {
         StoreError::Locked { directory } => LogError::Locked { directory },
         StoreError::Closed => LogError::Closed,
         StoreError::Broken => LogError::Broken,
-        error => LogError::Storage { doing: "keeping notes", source: Box::new(error) },
+        error => LogError::Storage { doing: "storing notes", source: Box::new(error) },
     }
 }

@@ -118,7 +118,7 @@ impl Reader {
             Start::At(Offset(offset)) if offset < first => {
                 tracing::warn!(
                     topic = %self.topic, %partition, offset, first,
-                    "retention dropped records before they were read; reading goes on at the first one kept"
+                    "retention removed records before they were read; reading continues at the first kept record"
                 );
                 self.lost += first - offset;
                 Ok(first)
@@ -244,7 +244,7 @@ impl Reader {
         }
         self.is_away = is_away;
         if is_away {
-            tracing::warn!(servers = self.servers, topic = %self.topic, "Kafka does not answer; reading goes on when it does");
+            tracing::warn!(servers = self.servers, topic = %self.topic, "Kafka does not answer; reading continues when it does");
         } else {
             tracing::info!(servers = self.servers, topic = %self.topic, "Kafka answers");
         }

@@ -67,7 +67,7 @@ impl Sender {
     pub fn new(options: &KafkaOptions) -> Result<Sender, LogError> {
         let settings = &options.settings;
         let made = producing(settings).create_with_context(Context::new(settings.servers()));
-        let producer = made.map_err(|error| failed(settings.servers(), "making a producer", error))?;
+        let producer = made.map_err(|error| failed(settings.servers(), "creating a producer", error))?;
         Ok(Sender {
             servers: settings.servers().into(),
             producer,

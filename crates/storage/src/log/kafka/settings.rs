@@ -131,7 +131,7 @@ impl KafkaSettings {
         match name {
             "sasl.jaas.config" => {
                 let (user, password) = login(value).ok_or_else(|| {
-                    setting("`sasl.jaas.config` names no username and password; set `sasl.username` and `sasl.password`")
+                    setting("`sasl.jaas.config` has no username and password; set `sasl.username` and `sasl.password`")
                 })?;
                 set("sasl.username", &user);
                 set("sasl.password", &password);
@@ -141,7 +141,7 @@ impl KafkaSettings {
             }
             "ssl.truststore.location" => {
                 return Err(setting(&format!(
-                    "the trust store {value} is for Java; write its certificates as PEM (`keytool -exportcert -rfc`) and set \
+                    "the trust store {value} is in a Java format; export its certificates as PEM (`keytool -exportcert -rfc`) and set \
                      `ssl.ca.location`"
                 )));
             }
@@ -151,7 +151,7 @@ impl KafkaSettings {
             }
             "ssl.keystore.location" if store("ssl.keystore.type") == "JKS" => {
                 return Err(setting(&format!(
-                    "the key store {value} is for Java; make it PKCS12 (`keytool -importkeystore -deststoretype PKCS12`) and \
+                    "the key store {value} is in a Java format; convert it to PKCS12 (`keytool -importkeystore -deststoretype PKCS12`) and \
                      set `ssl.keystore.type` to it"
                 )));
             }
@@ -179,8 +179,8 @@ pub(in crate::log) fn of_a_table(properties: &BTreeMap<String, String>) -> Resul
     let named = properties.keys().find(|name| OF_THIS_MACHINE.iter().any(|ending| name.ends_with(ending)));
     named.map_or(Ok(()), |name| {
         Err(setting(&format!(
-            "`{name}` names a file or a program, which no table may: set it in `kafka.properties` of weir.toml, or give what \
-             is in the file, as `ssl.ca.pem`, `ssl.certificate.pem` and `ssl.key.pem`"
+            "`{name}` names a file or a program, which a table must not: set it in `kafka.properties` of weir.toml, or pass \
+             the content of the file in `ssl.ca.pem`, `ssl.certificate.pem` and `ssl.key.pem`"
         )))
     })
 }

@@ -148,7 +148,7 @@ impl Shared {
                 if let Err(error) = self.notes.keep(notes) {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
-                        "notes are looked up in Kafka again"
+                        "notes can be looked up in Kafka again"
                     );
                 }
                 for (request, positions) in requests.into_iter().zip(positions) {
@@ -266,7 +266,7 @@ impl Shared {
             return Ok(());
         }
         let settings = &self.options.settings;
-        let fail = |error| failed(settings.servers(), "making a producer", error);
+        let fail = |error| failed(settings.servers(), "creating a producer", error);
         let mut config = producing(settings);
         config
             .set("transactional.id", format!("weir-{}", self.notes.instance()))

@@ -84,7 +84,7 @@ fn parameters(scheme: &str) -> Result<&'static [&'static str], StoreError> {
         "unix" | "redis+unix" | "valkey+unix" => Ok(&["db", "user", "pass", "protocol"]),
         "redis" | "rediss" | "valkey" | "valkeys" | "redis-cluster" | "rediss-cluster" => Ok(&["protocol"]),
         "redis-sentinel" | "rediss-sentinel" => Ok(&["sentinelUsername", "sentinelPassword", "protocol"]),
-        other => Err(wrong(&format!("`{other}://` is no scheme of Redis"))),
+        other => Err(wrong(&format!("`{other}://` is not a Redis scheme"))),
     }
 }
 
@@ -121,33 +121,29 @@ impl<'a> Parts<'a> {
             // The parameter may be the rest of a password with a `?` or an `&`, so the error does not repeat
             // it.
             if name.contains('@') || (value.contains('@') && !parameters.contains(name)) {
-                return Err(wrong("an `@` stands behind a `?`"));
+                return Err(wrong("an `@` follows a `?`"));
             }
             if self.query[..at].iter().any(|(before, _)| before == name) {
-                return Err(wrong(&format!("the parameter `{name}` is there twice: leave one out")));
+                return Err(wrong(&format!("the parameter `{name}` occurs twice: remove one")));
             }
             if parameters.contains(name) {
                 continue;
             }
             let remedy = match *name {
-                "db" if scheme.ends_with("-cluster") => {
-                    "leave it out, a cluster has no database but 0".to_owned()
-                }
-                "db" => {
-                    "the database stands behind the host or the service, as in `redis://host/1`".to_owned()
-                }
+                "db" if scheme.ends_with("-cluster") => "remove it, a cluster has only database 0".to_owned(),
+                "db" => "write the database after the host or the service, as in `redis://host/1`".to_owned(),
                 "user" | "username" | "pass" | "password" => {
-                    "user and password stand before the first host, as in `redis://user:password@host`"
+                    "write user and password before the first host, as in `redis://user:password@host`"
                         .to_owned()
                 }
-                _ => format!("leave it out; `{scheme}://` knows {}", parameters.join(", ")),
+                _ => format!("remove it; `{scheme}://` supports {}", parameters.join(", ")),
             };
             return Err(wrong(&format!("`{scheme}://` has no parameter `{name}`: {remedy}")));
         }
 
         let is_encrypted = scheme.starts_with("rediss") || scheme == "valkeys";
         if !is_encrypted && !self.fragment.is_empty() {
-            return Err(wrong("what stands behind `#` is of use to rediss:// alone: leave it out"));
+            return Err(wrong("only rediss:// uses the part after `#`: remove it"));
         }
         Ok(())
     }
@@ -159,8 +155,8 @@ impl<'a> Parts<'a> {
         let is_host = first.split_once(':').is_none_or(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
         if first.contains('@') || is_host || rest.trim_end_matches('@').contains('@') {
             return Err(wrong(
-                "a user stands before a host that is not the first: write one user and password, before the first host, \
-                 which hold for all; in a password, write `,` as %2C",
+                "a user stands before a host that is not the first: write one user and password before the first host, for \
+                 all hosts; in a password, write `,` as %2C",
             ));
         }
         Ok(())
@@ -168,7 +164,7 @@ impl<'a> Parts<'a> {
 
     fn cluster(&self, scheme: &str) -> Result<Deployment, StoreError> {
         if !matches!(self.path.trim_end_matches('/'), "" | "0") {
-            return Err(wrong("a cluster has no database but 0: leave out what stands behind the last host"));
+            return Err(wrong("a cluster has only database 0: remove the part after the last host"));
         }
         let url = |host: &&str| format!("{scheme}://{}{host}{}", self.login, self.suffix());
         let nodes = self.hosts.iter().map(|host| info(&url(host)));
@@ -179,7 +175,7 @@ impl<'a> Parts<'a> {
         let (service, database) = self.path.split_once('/').unwrap_or((self.path, ""));
         if service.is_empty() {
             return Err(wrong(
-                "behind the sentinels stands the name of their service, as in `host:26379/mymaster`",
+                "the name of the service is missing after the sentinels, as in `host:26379/mymaster`",
             ));
         }
 
@@ -187,7 +183,7 @@ impl<'a> Parts<'a> {
             |name| self.query.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| *value);
         let (user, password) = (parameter("sentinelUsername"), parameter("sentinelPassword"));
         if password.is_empty() && !user.is_empty() {
-            return Err(wrong("`sentinelUsername` is of use only with `sentinelPassword`: set both or none"));
+            return Err(wrong("`sentinelUsername` needs `sentinelPassword`: set both or none"));
         }
         let login = if password.is_empty() { String::new() } else { format!("{user}:{password}@") };
 
@@ -239,14 +235,12 @@ fn info(url: &str) -> Result<ConnectionInfo, StoreError> {
         _ => None,
     };
     if port == Some(0) {
-        return Err(wrong(
-            "no server listens on port 0: write the port of the server, 6379 unless it was changed",
-        ));
+        return Err(wrong("no server listens on port 0: write the port of the server, by default 6379"));
     }
 
     let database = info.redis_settings().db();
     if database < 0 {
-        return Err(wrong(&format!("{database} is no number of a database: they begin at 0")));
+        return Err(wrong(&format!("{database} is not a database number: numbers begin at 0")));
     }
 
     // Setting the library's name would require a right that users need for nothing else.
@@ -303,24 +297,24 @@ mod tests {
         for (url, remedy) in [
             ("redis://u:secret@a?db=1", "as in `redis://host/1`"),
             ("rediss://a/2?db=1", "as in `redis://host/1`"),
-            ("redis-cluster://a,b?db=0", "a cluster has no database but 0"),
+            ("redis-cluster://a,b?db=0", "a cluster has only database 0"),
             ("redis-sentinel://a/mymaster?db=2", "the service"),
             ("redis://a?db", "`redis://` has no parameter `db`"),
             ("redis://a?password=secret", "before the first host"),
-            ("redis://a?timeout=5&protocol=3", "leave it out; `redis://` knows protocol"),
+            ("redis://a?timeout=5&protocol=3", "remove it; `redis://` supports protocol"),
             ("redis://a?protocol=2&protocol=3", "twice"),
             ("redis://a?sentinelPassword=secret", "no parameter `sentinelPassword`"),
             ("redis-sentinel://a/mymaster?sentinelUsername=s", "set both or none"),
-            ("unix:///run/redis.sock?database=1", "knows db, user, pass, protocol"),
-            ("redis://a#insecure", "rediss:// alone"),
+            ("unix:///run/redis.sock?database=1", "supports db, user, pass, protocol"),
+            ("redis://a#insecure", "only rediss:// uses"),
             ("redis://u:se?cret@a", "`?` as %3F"),
             ("redis://a:0", "no server listens on port 0"),
             ("rediss://u:secret@a:0/1", "no server listens on port 0"),
             ("redis-cluster://a:7000,b:0", "no server listens on port 0"),
             ("redis-sentinel://a:0/mymaster", "no server listens on port 0"),
-            ("redis://a/-1", "they begin at 0"),
-            ("redis-sentinel://a/mymaster/-1", "they begin at 0"),
-            ("unix:///run/redis.sock?db=-1", "they begin at 0"),
+            ("redis://a/-1", "numbers begin at 0"),
+            ("redis-sentinel://a/mymaster/-1", "numbers begin at 0"),
+            ("unix:///run/redis.sock?db=-1", "numbers begin at 0"),
             ("redis-cluster://u:secret@a,q@b", "one user and password"),
             ("redis-cluster://u:secret@a,q:secret@b,c", "one user and password"),
             ("redis-cluster://a:7000,u:secret@b", "one user and password"),

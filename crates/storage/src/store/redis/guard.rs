@@ -179,13 +179,13 @@ impl Guard {
                     server,
                     rows,
                     ?reaches_back,
-                    "the result store had lost its rows and was given them back from the copy"
+                    "the result store had lost its rows; Weir restored them from its copy"
                 ),
                 Lacks::Latest => tracing::info!(
                     server,
                     rows,
                     ?reaches_back,
-                    "the result store was started again, or a replica has taken over, and was given the rows of the copy, lest it had fallen behind"
+                    "the result store restarted, or a replica has taken over; Weir wrote the rows of its copy again in case the server had fallen behind"
                 ),
             }
         }

@@ -115,7 +115,7 @@ impl Health {
         };
         let before = std::mem::replace(&mut self.0.lock().hearing, why.clone());
         if let (None, Some(why)) = (before, why) {
-            tracing::warn!(why, "rows that others write into the result store are not noticed");
+            tracing::warn!(why, "Weir does not notice rows that other programs write into the result store");
         }
     }
 
@@ -143,7 +143,7 @@ impl Health {
             return Some("the result store takes seconds to answer".to_owned());
         }
         let why = state.hearing.as_ref()?;
-        Some(format!("rows that others write are not noticed: {why}"))
+        Some(format!("Weir does not notice rows that other programs write: {why}"))
     }
 
     /// Records the duration of a check.
@@ -190,15 +190,19 @@ impl Health {
             return;
         }
         match &worst {
-            None => tracing::info!("the result store takes results again"),
+            None => tracing::info!("the result store accepts results again"),
             Some(Trouble::Unreachable { why }) => {
                 tracing::warn!(error = why, "the result store does not answer")
             }
             Some(Trouble::Refused { command, answer }) => {
-                tracing::warn!(command, answer, "the result store answers, and takes no results");
+                tracing::warn!(command, answer, "the result store answers, but refuses results");
             }
             Some(Trouble::Untold { command, answer }) => {
-                tracing::warn!(command, answer, "the result store takes results, and tells nobody of them");
+                tracing::warn!(
+                    command,
+                    answer,
+                    "the result store accepts results, but refuses their notifications"
+                );
             }
         }
         state.logged = worst;

@@ -214,7 +214,7 @@ impl Link {
             }
             hops = moved;
         }
-        let source = "keys move from server to server without end".into();
+        let source = "the cluster redirects a key without end".into();
         Err(StoreError::Unreachable { source })
     }
 
@@ -339,7 +339,10 @@ impl Link {
         if let Deployment::Sentinel(_) = self.servers.deployment() {
             let role = wish(&redis::cmd("ROLE"))?.and_then(first_word);
             if role.as_deref() == Some("slave") {
-                return Err(unreachable(info, "a sentinel names it, and it is still a replica"));
+                return Err(unreachable(
+                    info,
+                    "a sentinel names it as the master, but it is still a replica",
+                ));
             }
         }
 

@@ -25,12 +25,12 @@ pub(super) fn advice(address: &ConnectionAddr) -> Option<&'static str> {
         ConnectionAddr::Tcp(host, port) => {
             let first = first_byte(host, *port, &client_hello(host)?)?;
             matches!(first, ALERT | HANDSHAKE)
-                .then_some("the server speaks TLS: use rediss:// in the place of redis://")
+                .then_some("the server speaks TLS: use rediss:// instead of redis://")
         }
         ConnectionAddr::TcpTls { host, port, .. } => {
             let first = first_byte(host, *port, b"PING\r\n")?;
             matches!(first, b'+' | b'-')
-                .then_some("the server does not speak TLS: use redis:// in the place of rediss://")
+                .then_some("the server does not speak TLS: use redis:// instead of rediss://")
         }
         _ => None,
     }

@@ -343,7 +343,7 @@ impl ResultStore for RedisStore {
         }
         if writing.hearing == Hearing::Lost {
             self.shared.health.answer(self.shared.clock.elapsed())?;
-            let source = "no changes are heard from it".into();
+            let source = "it sends no notifications".into();
             return Err(StoreError::Unreachable { source });
         }
         Ok(writing.followers.add())

@@ -47,7 +47,7 @@ impl Servers {
 
         let speaks_tls = |info: &ConnectionInfo| matches!(info.addr(), ConnectionAddr::TcpTls { .. });
         if servers.certificates.is_some() && !servers.entrances().iter().all(speaks_tls) {
-            return Err(wrong("redis.certificates are only of use to rediss://"));
+            return Err(wrong("redis.certificates apply only to rediss://"));
         }
         // Find invalid certificates now, not at the first connection.
         for info in servers.entrances() {
@@ -185,7 +185,7 @@ impl Sentinel {
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(&sentinels.service);
         let answer = ask(&mut self.connection, &self.info, &command)?;
         if answer == Value::Nil {
-            let why = format!("the sentinel knows no service `{}`", sentinels.service);
+            let why = format!("the sentinel does not know the service `{}`", sentinels.service);
             return Err(unreachable(&self.info, why));
         }
 

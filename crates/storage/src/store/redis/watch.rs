@@ -83,7 +83,7 @@ pub(super) fn listen(shared: &Shared, stopped: &Receiver<()>) {
     loop {
         let ended = subscribed(shared, stopped);
         if let Err(error) = &ended {
-            tracing::debug!(error = error as &dyn std::error::Error, "nothing is heard from others");
+            tracing::debug!(error = error as &dyn std::error::Error, "no notifications arrive");
         }
         hears_nothing(shared, matches!(ended, Err(StoreError::Refused { .. })));
 

@@ -59,7 +59,7 @@ impl Place<'_> {
 
 /// Returns the failure of an unreachable gateway.
 pub(super) fn unreachable(error: anyhow::Error) -> Failure {
-    let advice = "`weir up` starts one, and --gateway says where it is";
+    let advice = "start one with `weir up`, or set its URL with --gateway";
     Failure::external(anyhow::anyhow!("{error:#}\n{advice}"))
 }
 

@@ -19,14 +19,14 @@ pub(super) enum Meta {
 
 /// All commands: their usage and effect.
 const ALL: [(&str, &str); 8] = [
-    (r"\?", "prints this"),
-    (r"\q", "leaves, as Ctrl-D does"),
-    (r"\x", "shows each row as a list of its values, or as a line again"),
-    (r"\d [TABLE]", "lists tables, or the columns of one"),
-    (r"\jobs", "lists jobs"),
-    (r"\i FILE", "runs a file of statements"),
-    (r"\format FORMAT", "writes results as table, csv or json"),
-    (r"\timing", "says how long statements take, or no longer"),
+    (r"\?", "print this help"),
+    (r"\q", "quit (also Ctrl-D)"),
+    (r"\x", "toggle between one line per row and one line per value"),
+    (r"\d [TABLE]", "list tables, or the columns of a table"),
+    (r"\jobs", "list jobs"),
+    (r"\i FILE", "run a file of statements"),
+    (r"\format FORMAT", "write results as table, csv or json"),
+    (r"\timing", "toggle the timing of statements"),
 ];
 
 /// Returns the names with which a command may begin.
@@ -35,13 +35,15 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 pub(super) fn help() -> String {
-    let mut help = "A statement ends with `;` and may take several lines. Ctrl-C ends the statement that runs, or clears the \
+    let mut help = "A statement ends with `;` and may take several lines. Ctrl-C ends the running statement, or clears the \
                     line.\n"
         .to_owned();
     for (usage, does) in ALL {
         help.push_str(&format!("  {usage:<16} {does}\n"));
     }
-    help.push_str("  SHOW FUNCTIONS;  and SHOW TABLES; SHOW JOBS; DESCRIBE t; EXPLAIN …; ask Weir itself");
+    help.push_str(
+        "  SHOW FUNCTIONS;  and SHOW TABLES; SHOW JOBS; DESCRIBE t; EXPLAIN …; are statements of Weir",
+    );
     help
 }
 
@@ -62,8 +64,8 @@ pub(super) fn parse(line: &str) -> Result<Meta, String> {
         (name, _) => {
             let usage = ALL.iter().find(|(usage, _)| usage.split(' ').next() == Some(name));
             return Err(usage.map_or_else(
-                || format!(r"there is no {name}; \? lists what there is"),
-                |(usage, _)| format!("it is written {usage}"),
+                || format!(r"there is no {name}; \? lists all commands"),
+                |(usage, _)| format!("usage: {usage}"),
             ));
         }
     };
@@ -85,8 +87,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_with_one_is_said() {
-        assert_eq!(parse(r"\i").unwrap_err(), r"it is written \i FILE");
-        assert_eq!(parse(r"\x on").unwrap_err(), r"it is written \x");
+        assert_eq!(parse(r"\i").unwrap_err(), r"usage: \i FILE");
+        assert_eq!(parse(r"\x on").unwrap_err(), r"usage: \x");
         assert!(parse(r"\nosuch").unwrap_err().contains(r"\?"));
         assert!(parse(r"\format xml").unwrap_err().contains("xml"));
     }

@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments, clock: Arc<dyn Clock>) -> Result<Outcom
         Problem::Unreachable(error) => unreachable(error),
         Problem::Refused(refusal) => {
             let messages: Vec<&str> = refusal.findings.iter().map(|of| of.message.as_str()).collect();
-            Failure::failed(anyhow::anyhow!("the gateway opens no session: {}", messages.join("; ")))
+            Failure::failed(anyhow::anyhow!("the gateway refuses to open a session: {}", messages.join("; ")))
         }
     })?;
 

@@ -86,8 +86,8 @@ impl Runner {
     fn say_what_was_not_run(&self, flow: Flow, place: &Place<'_>, (number, count): (usize, usize)) {
         let left = match count - number {
             0 => String::new(),
-            1 => "; the one after it was not run".to_owned(),
-            more => format!("; the {more} after it were not run"),
+            1 => "; the next one was not run".to_owned(),
+            more => format!("; the next {more} were not run"),
         };
         match flow {
             // For a single statement, the drawing is enough.
@@ -144,7 +144,10 @@ impl Runner {
             Problem::Unreachable(error) => unreachable(error),
             Problem::Refused(refusal) => {
                 let messages: Vec<&str> = refusal.findings.iter().map(|of| of.message.as_str()).collect();
-                Failure::failed(anyhow::anyhow!("the gateway opens no session: {}", messages.join("; ")))
+                Failure::failed(anyhow::anyhow!(
+                    "the gateway refuses to open a session: {}",
+                    messages.join("; ")
+                ))
             }
         };
         if self.audience == Audience::Program {
@@ -182,8 +185,8 @@ impl Runner {
             Ok(Meta::Quit) => return Ok(Flow::Quit),
             Ok(Meta::Expanded) => {
                 let (layout, told) = match self.look.layout {
-                    Layout::Flat => (Layout::Expanded, "each row is shown as a list of its values"),
-                    Layout::Expanded => (Layout::Flat, "each row is shown as a line"),
+                    Layout::Flat => (Layout::Expanded, "each value is shown on its own line"),
+                    Layout::Expanded => (Layout::Flat, "each row is shown on one line"),
                 };
                 self.look.layout = layout;
                 self.remark(told);
@@ -199,7 +202,7 @@ impl Runner {
             }
             Ok(Meta::Timing) => {
                 self.is_timing = !self.is_timing;
-                self.remark(if self.is_timing { "times are told" } else { "times are not told" });
+                self.remark(if self.is_timing { "timing is on" } else { "timing is off" });
             }
             Ok(Meta::Jobs) => return self.asked("SHOW JOBS"),
             Ok(Meta::Describe(None)) => return self.asked("SHOW TABLES"),
@@ -217,7 +220,7 @@ impl Runner {
 
     fn include(&mut self, path: &Path, depth: usize) -> Result<Flow, Failure> {
         if depth > DEPTH_MAX {
-            complain(&format!("error: {} is included by what it includes", path.display()));
+            complain(&format!("error: {} includes itself", path.display()));
             return Ok(Flow::Failed);
         }
         match Script::read(path) {
@@ -237,5 +240,5 @@ impl Runner {
 }
 
 fn tell_anew() {
-    complain("a new session is open: tables, views and settings of the one before are gone");
+    complain("a new session is open: tables, views and settings of the old session are gone");
 }

@@ -48,7 +48,7 @@ pub(super) fn run(runner: &mut Runner, url: &str) -> Result<Outcome, Failure> {
         if let Err(error) = history.add(&mut editor, script.text.trim_end())
             && !std::mem::replace(&mut is_history_told, true)
         {
-            complain(&format!("statements are not remembered: {error}"));
+            complain(&format!("the history is not saved: {error}"));
         }
         runner.signals.forget();
         match runner.run(&script)? {

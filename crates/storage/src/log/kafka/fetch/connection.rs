@@ -77,7 +77,7 @@ impl Connection {
         let (first, last) = self.versions.get(&R::KEY).copied().unwrap_or((0, -1));
         let version = last.min(R::VERSIONS.max).min(newest);
         if version < first.max(R::VERSIONS.min) {
-            let detail = format!("it speaks versions {first} to {last} of the API {}", R::KEY);
+            let detail = format!("it supports versions {first} to {last} of the API {}", R::KEY);
             return Err(self.protocol(detail));
         }
         Ok(version)
@@ -139,7 +139,7 @@ impl Connection {
         let read = read_frame(&mut self.stream, &mut self.buffer).await;
         match read.map_err(|source| self.broken(source))? {
             Ok(frame) => Ok(frame),
-            Err(length) => Err(self.protocol(format!("an answer of {length} bytes"))),
+            Err(length) => Err(self.protocol(format!("its answer has {length} bytes"))),
         }
     }
 
@@ -164,7 +164,7 @@ impl Connection {
             let mechanisms: Vec<&str> = answer.mechanisms.iter().map(StrBytes::as_str).collect();
             let detail = match error {
                 ResponseError::UnsupportedSaslMechanism => {
-                    format!("it knows no {}, only {}", login.mechanism(), mechanisms.join(", "))
+                    format!("it does not support {}, only {}", login.mechanism(), mechanisms.join(", "))
                 }
                 error => error.to_string(),
             };

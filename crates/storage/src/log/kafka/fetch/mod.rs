@@ -228,9 +228,9 @@ impl Shared {
         let (servers, topic) = (&self.options.servers, &self.topic);
         let error = &error as &dyn std::error::Error;
         if was_failing {
-            tracing::debug!(%servers, %topic, error, "a broker cannot be asked; trying on");
+            tracing::debug!(%servers, %topic, error, "a broker does not answer; retrying");
         } else {
-            tracing::warn!(%servers, %topic, error, "a broker cannot be asked; trying on");
+            tracing::warn!(%servers, %topic, error, "a broker does not answer; retrying");
         }
     }
 }

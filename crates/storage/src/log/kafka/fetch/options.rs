@@ -61,7 +61,7 @@ impl FetchOptions {
             "sasl_ssl" => (true, true),
             _ => {
                 return Err(setting(&format!(
-                    "`security.protocol` is `{protocol}`: one of plaintext, ssl, sasl_plaintext, sasl_ssl"
+                    "`security.protocol` is `{protocol}`, not one of plaintext, ssl, sasl_plaintext, sasl_ssl"
                 )));
             }
         };
@@ -111,7 +111,7 @@ impl<'a> Properties<'a> {
 
     fn number(&self, name: &str, otherwise: i32) -> Result<i32, LogError> {
         let Some(value) = self.get(name) else { return Ok(otherwise) };
-        value.trim().parse().map_err(|_| setting(&format!("`{name}` is `{value}`, which is no number")))
+        value.trim().parse().map_err(|_| setting(&format!("`{name}` is `{value}`, which is not a number")))
     }
 
     fn millis(&self, name: &str, otherwise: i32) -> Result<Duration, LogError> {
@@ -124,7 +124,7 @@ impl<'a> Properties<'a> {
             None => Ok(otherwise),
             Some("true" | "t" | "1") => Ok(true),
             Some("false" | "f" | "0") => Ok(false),
-            Some(value) => Err(setting(&format!("`{name}` is `{value}`: true or false"))),
+            Some(value) => Err(setting(&format!("`{name}` is `{value}`, not true or false"))),
         }
     }
 }
@@ -140,12 +140,14 @@ fn bootstrap(servers: &str) -> Result<Vec<(String, u16)>, LogError> {
             Some((host, port)) => (host, port),
             None => (address, "9092"),
         };
-        let port = port.parse().map_err(|_| setting(&format!("`{server}` is no broker: host:port")))?;
+        let port = port
+            .parse()
+            .map_err(|_| setting(&format!("`{server}` is not a broker address of the form host:port")))?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
         found.push((host.to_owned(), port));
     }
     if found.is_empty() {
-        return Err(setting("no brokers are named (`properties.bootstrap.servers`)"));
+        return Err(setting("no brokers are configured: set `properties.bootstrap.servers`"));
     }
     Ok(found)
 }

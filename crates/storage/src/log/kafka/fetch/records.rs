@@ -102,7 +102,7 @@ impl RecordReader {
     ) -> Result<(), String> {
         let last = entry.last_offset();
         if self.checks_crcs && !entry.is_sound() {
-            return Err(format!("the batch that ends at offset {last} has another checksum than it says"));
+            return Err(format!("the checksum of the batch that ends at offset {last} does not match"));
         }
         // The broker answers a whole batch even when only its last records are new.
         if last < from.cast_signed() {
@@ -146,7 +146,7 @@ impl RecordReader {
         }
 
         self.inner.clear();
-        let value = outer.value.ok_or_else(|| wrong("compressed, and without a value"))?;
+        let value = outer.value.ok_or_else(|| wrong("compressed without a value"))?;
         self.inflater.inflate(codec, value, &mut self.inner).map_err(|error| wrong(&error))?;
         let inner: Result<Vec<Entry<'_>>, String> = Entries(self.inner.as_slice()).collect();
         let inner = inner.map_err(|error| wrong(&error))?;
@@ -156,7 +156,7 @@ impl RecordReader {
         };
 
         for entry in &inner {
-            let Entry::Message(message) = entry else { return Err(wrong("a batch inside of a message")) };
+            let Entry::Message(message) = entry else { return Err(wrong("a batch inside a message")) };
             let time = if outer.has_append_time() { outer.time } else { message.time };
             add(message, message.offset + shift, time, from, builder);
         }

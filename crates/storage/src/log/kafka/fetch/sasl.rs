@@ -58,7 +58,7 @@ impl Login {
         let needed = |name: &str| {
             let value = of.get(name).map(str::to_owned);
             value.ok_or_else(|| {
-                setting(&format!("`{name}` is missing, which `sasl.mechanism` = {mechanism} needs"))
+                setting(&format!("`sasl.mechanism` = {mechanism} needs `{name}`, which is not set"))
             })
         };
 
@@ -77,7 +77,7 @@ impl Login {
                 let claims: BTreeMap<_, _> =
                     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
                 if !claims.contains_key("principal") {
-                    return Err(setting("`sasl.oauthbearer.config` names no `principal=…`"));
+                    return Err(setting("`sasl.oauthbearer.config` has no `principal=…`"));
                 }
                 Ok(Login::UnsecuredToken { claims })
             }
@@ -106,7 +106,7 @@ impl Login {
             }
             Login::Scram { user, password, hash } => {
                 let mut nonce = [0; 24];
-                SystemRandom::new().fill(&mut nonce).map_err(|_| "the system gives no random numbers")?;
+                SystemRandom::new().fill(&mut nonce).map_err(|_| "the system provides no random numbers")?;
                 let scram = Scram::new(*hash, user, password, &BASE64.encode(nonce));
                 let first = format!("n,,{}", scram.client_first).into_bytes();
                 Ok((Exchange::Scram(scram), first))
@@ -150,7 +150,7 @@ impl Exchange {
                 if told.as_deref() == Some(&server_signature) {
                     Ok(None)
                 } else {
-                    Err("the broker does not know the password".to_owned())
+                    Err("the broker has not proved that it knows the password".to_owned())
                 }
             }
         }
@@ -176,14 +176,14 @@ impl Scram {
 
     /// Returns the final message, and the signature by which the server must prove itself.
     fn prove(&self, server_first: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
-        let server_first = std::str::from_utf8(server_first).map_err(|_| "the challenge is no text")?;
+        let server_first = std::str::from_utf8(server_first).map_err(|_| "the challenge is not text")?;
         let part = |name| attribute(server_first, name).ok_or(format!("the challenge has no `{name}`"));
         let nonce = part("r")?;
         if !nonce.starts_with(&self.nonce) || nonce.len() == self.nonce.len() {
-            return Err("the challenge is for somebody else".to_owned());
+            return Err("the challenge does not match the client's nonce".to_owned());
         }
         let salt = BASE64.decode(part("s")?).map_err(|_| "the salt is not base64")?;
-        let rounds: u32 = part("i")?.parse().map_err(|_| "the number of rounds is none")?;
+        let rounds: u32 = part("i")?.parse().map_err(|_| "the number of rounds is not a number")?;
         let rounds = Some(rounds).filter(|rounds| (ROUNDS_MIN..=ROUNDS_MAX).contains(rounds));
         let rounds = rounds.and_then(NonZeroU32::new).ok_or("the number of rounds is out of range")?;
 

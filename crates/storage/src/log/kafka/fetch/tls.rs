@@ -50,7 +50,7 @@ impl Tls {
             None => builder.with_no_client_auth(),
             Some((chain, key)) => builder
                 .with_client_auth_cert(chain, key)
-                .map_err(|error| setting(&format!("the key does not fit the certificate: {error}")))?,
+                .map_err(|error| setting(&format!("the key does not match the certificate: {error}")))?,
         };
         Ok(Tls { config: Arc::new(config) })
     }
@@ -108,7 +108,9 @@ fn certificates(pem: &[u8], name: &str) -> Result<Vec<CertificateDer<'static>>, 
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let found = found.map_err(|error| setting(&format!("`{name}`: {error}")))?;
     if found.is_empty() {
-        return Err(setting(&format!("`{name}` holds no certificate in PEM (-----BEGIN CERTIFICATE-----)")));
+        return Err(setting(&format!(
+            "`{name}` contains no certificate in PEM (-----BEGIN CERTIFICATE-----)"
+        )));
     }
     Ok(found)
 }
@@ -140,7 +142,7 @@ fn pkcs12(bytes: &[u8], password: &str) -> Result<Identity, LogError> {
     let store =
         p12_keystore::KeyStore::from_pkcs12(bytes, password, p12_keystore::Pkcs12ImportPolicy::default())
             .map_err(|error| wrong(&error))?;
-    let (_, chain) = store.private_key_chain().ok_or_else(|| wrong(&"it holds no private key"))?;
+    let (_, chain) = store.private_key_chain().ok_or_else(|| wrong(&"it contains no private key"))?;
     let certificates = chain.certs().iter().map(|of| CertificateDer::from(of.as_der().to_vec())).collect();
     let key = PrivateKeyDer::try_from(chain.key().as_der().to_vec()).map_err(|error| wrong(&error))?;
     Ok((certificates, key))

@@ -105,7 +105,7 @@ fn findings(message: &str) -> Vec<Finding> {
     }
 
     if findings.is_empty() {
-        findings.push(Finding { message: "it does not say why".to_owned(), more: vec![], place: None });
+        findings.push(Finding { message: "it gives no reason".to_owned(), more: vec![], place: None });
     }
     findings
 }

@@ -36,7 +36,7 @@ impl Lines {
             Changes::Refused if row.change == Change::Insert => false,
             Changes::Refused => {
                 let error = anyhow::anyhow!(
-                    "a row changes one that was written before ({sign}); --changes writes what each row does"
+                    "a row changes a written row ({sign}); --changes writes the kind of each row"
                 );
                 return Err(Failure::failed(error));
             }

@@ -37,11 +37,11 @@ pub(super) fn inflate(bytes: &[u8], into: &mut Buffer) -> Result<(), String> {
     let cut_short = || "lz4: the frame is cut short".to_owned();
     let mut rest = Bytes(bytes);
     if rest.array().map(u32::from_le_bytes) != Some(MAGIC) {
-        return Err("lz4: it begins with another magic number".to_owned());
+        return Err("lz4: the magic number is wrong".to_owned());
     }
     let [flags, descriptor] = rest.array().ok_or_else(cut_short)?;
     if flags >> 6 != 1 || flags & DICTIONARY_ID != 0 {
-        return Err("lz4: a version or a dictionary that is not supported".to_owned());
+        return Err("lz4: unsupported version or dictionary".to_owned());
     }
     let block_bytes_max = match descriptor >> 4 & 7 {
         size @ 4..=7 => 1 << (8 + 2 * size),
