@@ -58,7 +58,7 @@ test('a job that has ended is said to be, and the page does not call itself live
   mock.stand({ jobs: { ...away(), message: 'job `analytics` was cancelled' } });
   await expect(connection(page)).toHaveText('Degraded');
   await expect(page.getByRole('banner')).toContainText(
-    /Figures stand still .*: job `analytics` was cancelled/,
+    /Figures are outdated .*: job `analytics` was cancelled/,
   );
   mock.stand();
   await expect(connection(page)).toHaveText('Live');
@@ -70,7 +70,7 @@ test('a file of charts that does not arrive leaves a page that says so', async (
   await expect(page.getByRole('heading', { name: 'The charts could not be loaded' })).toBeVisible();
   await expect(connection(page)).toHaveText('Live');
   mock.lose(null);
-  await page.getByRole('button', { name: 'Load again' }).click();
+  await page.getByRole('button', { name: 'Reload' }).click();
   await expect(total(page, 'Queries')).toHaveText('28,646');
 });
 

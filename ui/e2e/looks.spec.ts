@@ -65,7 +65,7 @@ for (const [width, colorScheme] of [
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.setViewportSize({ width, height: 900 });
     await page.goto(mock.url);
-    await expect(page.getByRole('banner')).toContainText('Events are not taken in');
+    await expect(page.getByRole('banner')).toContainText('Events are refused');
     await expect(total(page, 'Queries')).toHaveText('28,646');
     await page.screenshot({ path: `${OUTPUT}away-${width}.png` });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);

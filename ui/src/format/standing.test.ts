@@ -19,13 +19,13 @@ test('a store that is away is said to be, since when and why', () => {
   };
   expect(sayStore(away, now)).toBe(
     `Results are not arriving since ${formatSince(at, at, 'UTC')}: the result store cannot be reached: Connection refused. ` +
-      'Nothing is lost: they come once it is back.',
+      'Nothing is lost: they arrive when the store is back.',
   );
 });
 
 test('a log that is away is said to be', () => {
   expect(sayLog({ ok: false, since: null, message: null }, now)).toBe(
-    'Events are not taken in. Whoever sends them is told so.',
+    'Events are refused. Their senders get an error.',
   );
 });
 
@@ -45,7 +45,7 @@ test('a time of another day is told with its day', () => {
 test('a job that has ended is said to be', () => {
   const over = { ok: false, since: SINCE, message: 'job `a` was cancelled' };
   expect(sayJobs(over, now)).toBe(
-    `Figures stand still or are incomplete since ${formatSince(at, at, 'UTC')}: job \`a\` was cancelled.`,
+    `Figures are outdated or incomplete since ${formatSince(at, at, 'UTC')}: job \`a\` was cancelled.`,
   );
 });
 

@@ -10,17 +10,17 @@ export interface Now {
 
 export function sayStore(store: Standing, now: Now): string | null {
   if (store.ok) return remark(store, now);
-  return `Results are not arriving${since(store, now)}${why(store)}. Nothing is lost: they come once it is back.`;
+  return `Results are not arriving${since(store, now)}${why(store)}. Nothing is lost: they arrive when the store is back.`;
 }
 
 export function sayLog(log: Standing, now: Now): string | null {
   if (log.ok) return remark(log, now);
-  return `Events are not taken in${since(log, now)}${why(log)}. Whoever sends them is told so.`;
+  return `Events are refused${since(log, now)}${why(log)}. Their senders get an error.`;
 }
 
 export function sayJobs(jobs: Standing, now: Now): string | null {
   if (jobs.ok) return remark(jobs, now);
-  return `Figures stand still or are incomplete${since(jobs, now)}${why(jobs)}.`;
+  return `Figures are outdated or incomplete${since(jobs, now)}${why(jobs)}.`;
 }
 
 function remark(standing: Standing, now: Now): string | null {

@@ -3,9 +3,9 @@ export function ChartsMissing() {
   return (
     <section className="notice" role="alert" aria-labelledby="charts-title">
       <h2 id="charts-title">The charts could not be loaded</h2>
-      <p>A file of this page did not arrive from {location.host}. Load the page again to get it.</p>
+      <p>A file of this page could not be loaded from {location.host}. Reload the page to get it.</p>
       <button type="button" className="button" onClick={() => location.reload()}>
-        Load again
+        Reload
       </button>
     </section>
   );

@@ -10,9 +10,7 @@ export function EmptyState() {
   return (
     <section className="notice" aria-labelledby="empty-title">
       <h2 id="empty-title">No events yet</h2>
-      <p>
-        Weir is running and waits for queries. Send a first one from a terminal; it shows up here at once.
-      </p>
+      <p>Weir is running and waits for queries. Send a query from a terminal: it appears here at once.</p>
       <CopyCommand command={firstEvent(shownAt, required)} copied={() => firstEvent(new Date(), required)} />
     </section>
   );

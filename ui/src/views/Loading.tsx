@@ -3,10 +3,7 @@ export function Loading() {
   return (
     <section className="notice" aria-labelledby="loading-title">
       <h2 id="loading-title">Loading results</h2>
-      <p>
-        Weir has just started and reads the results that it kept. They show up here as soon as it has them
-        all.
-      </p>
+      <p>Weir has just started and loads its stored results. They appear here as soon as all are loaded.</p>
     </section>
   );
 }

@@ -4,8 +4,8 @@ export function Unreachable({ onRetry }: { onRetry: () => void }) {
     <section className="notice" aria-labelledby="unreachable-title">
       <h2 id="unreachable-title">Weir cannot be reached</h2>
       <p>
-        Nothing answers at <strong>{location.host}</strong>. This page keeps trying and goes on by itself as
-        soon as the server is back.
+        <strong>{location.host}</strong> does not answer. This page retries and continues by itself as soon as
+        the server is back.
       </p>
       <button type="button" className="button" onClick={onRetry}>
         Retry now
