@@ -20,7 +20,7 @@ use world::{World, root};
 type Runs = (&'static str, &'static str, fn(&World, &Block));
 
 const RUNS: &[Runs] = &[
-    ("README.md", "make run      builds all of it", make_targets_exist),
+    ("README.md", "make run      builds Weir", make_targets_exist),
     ("README.md", "$ weir tail &", follow_one_event),
     ("docs/events.md", "curl -s http://127.0.0.1:8000/events", some_are_taken),
     ("docs/flink-rest.md", "jobs = [\"job\"]", is_part_of_the_scenarios),
