@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds Weir and its dashboard, starts it with a generator of events, and says where to look. Ctrl-C ends both.
+# Builds Weir and its dashboard, starts Weir and a generator of events, and prints the addresses. Ctrl-C stops both.
 #
-#   RATE=1000 make run            another rate of events a second (200)
+#   RATE=1000 make run            another number of events per second (200)
 #   WEIR_HTTP_ADDRESS=… make run  any setting, as in config/weir.toml
-#   WEIR_LOG=info make run        more in the log than warnings
+#   WEIR_LOG=info make run        log more than warnings
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/tools.sh
@@ -11,7 +11,7 @@ have_cargo && have_cc
 
 weir=${CARGO_TARGET_DIR:-target}/release/weir
 if [ ! -x "$weir" ]; then
-  echo "Building Weir. The first build takes several minutes, the next ones much less." >&2
+  echo "Building Weir. The first build takes several minutes, later builds much less." >&2
 fi
 
 # Without Node.js there is no dashboard, but everything else works.
@@ -20,19 +20,19 @@ if have_npm; then
     scripts/ui.sh build
   fi
 else
-  echo "Going on without the dashboard." >&2
+  echo "Continuing without the dashboard." >&2
 fi
 cargo build --release --locked -p weir
 
-# What follows are the addresses; they should not scroll away.
+# Log only warnings, so that the addresses below do not scroll away.
 export WEIR_LOG=${WEIR_LOG:-warn}
 
-# What Weir says on stdout, which is where it listens.
+# Weir prints its addresses to stdout.
 pipe=$(mktemp -d)
 mkfifo "$pipe/said"
 trap 'rm -rf "$pipe"' EXIT
 
-# Each in a process group of its own: Ctrl-C then reaches only this script, which passes it on once to each.
+# Each process has its own process group: Ctrl-C then reaches only this script, which passes it on once to each.
 set -m
 "$weir" up >"$pipe/said" &
 up=$!
@@ -46,8 +46,8 @@ finish() {
 }
 trap finish INT TERM
 
-# `weir is up: http://127.0.0.1:8000/ jobs: http://127.0.0.1:8081/ SQL gateway: http://127.0.0.1:8083/`, or nothing where it
-# ends before that.
+# `weir is up: http://127.0.0.1:8000/ jobs: http://127.0.0.1:8081/ SQL gateway: http://127.0.0.1:8083/`, or nothing if
+# Weir ends before that.
 exec 3<"$pipe/said"
 read -r said <&3 || true
 if [ -n "$said" ]; then
@@ -58,7 +58,7 @@ if [ -n "$said" ]; then
   data=$("$weir" config 2>/dev/null | sed -nE 's/^data_dir *= *"([^"]*)".*/\1/p')
   cat >&2 <<TEXT
 
-  Weir is up and counts ${RATE:-200} made-up events a second. Ctrl-C ends it; what it has counted stays in ${data:-weir-data}.
+  Weir is up and counts ${RATE:-200} generated events per second. Ctrl-C stops it; its data stays in ${data:-weir-data}.
 
   follow      $weir tail --url ${http%/}
   SQL         $weir sql --gateway ${gateway%/}
@@ -69,10 +69,10 @@ if [ -n "$said" ]; then
 TEXT
 fi
 
-# Rows of tables that print come the same way; without a reader their job would wait.
+# Rows of `print` tables come on stdout too; without a reader their job would wait.
 cat <&3 &
 
-# A signal interrupts `wait`: it is over when the process is, whose status `wait` remembers.
+# A signal interrupts `wait`, so wait until the process has ended; `wait` then returns its status.
 while kill -0 "$up" 2>/dev/null; do
   wait "$up" || true
 done

@@ -130,7 +130,7 @@ pub(crate) async fn readyz(State(operation): State<Arc<Operation>>) -> Response 
     (status, Json(Readiness { ready, checks })).into_response()
 }
 
-/// Overview of the jobs, the checks and the accepted events.
+/// Overview of the server: jobs, checks and counters.
 #[utoipa::path(get, path = "/status", tag = "operation", responses((status = 200, body = Overview)))]
 pub(crate) async fn status(State(operation): State<Arc<Operation>>) -> Json<Overview> {
     let checks = operation.checks().await;
