@@ -1,11 +1,11 @@
--- The fifteen live analytics of the assistant: who asks what, how fast and how well it is answered.
+-- The fifteen live analytics of the assistant: who asks which questions, how fast and how well they are answered.
 --
--- Plain Flink SQL. Weir runs it as it is. Apache Flink 2.x runs it too, once three things are changed in a copy: each
--- ${NAME:default} by a value, `embedded` by the brokers of a Kafka, and the 'redis' of the result tables in part 2 by a
--- connector that Flink has, with that connector's options. Check a change with `weir check`, look at the plan with
--- `weir explain`, try it on a file of events with `weir local`.
+-- The script is plain Flink SQL. Apache Flink 2.x runs a copy with three changes: replace each ${NAME:default} with a
+-- value, `embedded` with the brokers of a Kafka cluster, and the 'redis' of the result tables in part 2 with a
+-- connector that Flink has, with that connector's options. Check a change with `weir check`, show the plan with
+-- `weir explain`, and run it on a file of events with `weir local`.
 --
--- ${NAME:default} is filled from Weir's settings and environment before the script is read.
+-- Weir replaces ${NAME:default} with values of its settings and environment before it reads the script.
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -14,34 +14,34 @@
 
 SET 'pipeline.name' = 'Query Analytics Streaming';
 
--- The zone of time stamps without an offset, of the times in results, and of "a day".
+-- Time zone of timestamps without an offset, of the times in results, and of "a day".
 SET 'table.local-time-zone' = '${WEIR_TIME_ZONE:UTC}';
 
--- What Weir adds; Flink ignores these. While a window is open its result so far is written every second, marked
--- is_final = false; and for a minute after a window has closed, late events still correct its result.
+-- Settings of Weir, which Flink ignores. While a window is open, its current result is written every second with
+-- is_final = false. For a minute after a window has closed, late events still correct its result.
 SET 'weir.early-fire' = '1 s';
 SET 'weir.allowed-lateness' = '1 min';
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- 1. What comes in
+-- 1. Input
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One row for each question asked. Only the fields that are used are declared: all others, like the long answer_text,
--- are skipped without being decoded. A field that is missing or of the wrong type is null.
+-- One row for each question. Only used fields are declared: Weir skips all others, such as the long answer_text,
+-- without decoding them. A field that is missing or has the wrong type is null.
 CREATE TABLE user_queries (
   query_id    STRING,
-  `timestamp` STRING,                                   -- names that SQL reserves stand in back-quotes
-  ts          STRING,                                   -- used where `timestamp` is missing
+  `timestamp` STRING,                                   -- reserved names need back-quotes
+  ts          STRING,                                   -- used if `timestamp` is missing
   `user`      ROW<user_id INT, user_type STRING, department_id INT, department_name STRING, `years` INT>,
   query_text  STRING,
   rag_params  ROW<context_found INT>,
   rag_metrics ROW<response_time_ms DOUBLE, success BOOLEAN>,
   metadata    ROW<history_used BOOLEAN, query_rewritten BOOLEAN>,
 
-  -- The moment of the question. Every form of ISO 8601 is read: with `Z` or an offset (+07:00) it is that instant,
-  -- without one it is local time of the zone above. What cannot be read is null, and such an event is not counted.
-  -- (A computed column cannot use another one, hence the COALESCE again and again. It is computed once all the same.)
+  -- Time of the question, in any form of ISO 8601: with `Z` or an offset (+07:00) it is that instant, without an
+  -- offset it is local time of the zone above. An unreadable time is null, and the event is not counted.
+  -- (A computed column cannot use another one, so the COALESCE is repeated. Weir computes it only once.)
   event_time AS CASE
     WHEN CHAR_LENGTH(COALESCE(`timestamp`, ts)) > 19
          AND (RIGHT(COALESCE(`timestamp`, ts), 1) = 'Z'
@@ -54,19 +54,19 @@ CREATE TABLE user_queries (
     ELSE TRY_CAST(REPLACE(COALESCE(`timestamp`, ts), 'T', ' ') AS TIMESTAMP_LTZ(3))
   END,
 
-  -- Events may arrive up to five seconds out of order: a window closes five seconds (of event time) after its end.
+  -- Events may be up to five seconds out of order: a window closes five seconds (of event time) after its end.
   WATERMARK FOR event_time AS event_time - INTERVAL '5' SECOND
 ) WITH (
   'connector' = 'kafka',
   'topic' = '${KAFKA_TOPIC_QUERIES:user-queries}',
-  'properties.bootstrap.servers' = '${KAFKA_BROKER_URL:embedded}',  -- `embedded` is Weir's own log: no Kafka needed
+  'properties.bootstrap.servers' = '${KAFKA_BROKER_URL:embedded}',  -- `embedded` is Weir's own log, without Kafka
   'properties.group.id' = '${KAFKA_GROUP_ID:weir-analytics}',
   'scan.startup.mode' = 'earliest-offset',
   'format' = 'json',
   'json.ignore-parse-errors' = 'true'
 );
 
--- The events as the analytics want them: flat, with the question normalised, and only the valid ones.
+-- Events for the analytics: flat, with the normalised question, and only valid events.
 CREATE VIEW events AS
 SELECT event_time,
        `user`.user_id                                AS user_id,
@@ -86,12 +86,12 @@ WHERE query_id IS NOT NULL AND event_time IS NOT NULL;
 
 
 -- ---------------------------------------------------------------------------------------------------------------------
--- 2. What goes out
+-- 2. Output
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- One table for each analytic. A row becomes one key of the result store, its value the row as a JSON object:
---   key         the columns in braces are put in; `window_end` makes the key the same however often it is written, so
---               that nothing counts twice when events are read again
+-- One table for each analytic. A row is one key of the result store; its value is the row as a JSON object:
+--   key         the columns in braces are replaced; with `window_end`, a repeated write has the same key, so that
+--               nothing counts twice when events are read again
 --   ttl         seconds until the key expires (30 days)
 --   channel     after a batch: PUBLISH {"type": the table's name, "timestamp": window_end, "count": rows}
 --   latest-key  after a batch: SET to the newest window_end
@@ -342,14 +342,14 @@ CREATE TABLE heatmap_hourly (
 -- 3. The analytics
 -- ---------------------------------------------------------------------------------------------------------------------
 
--- All fifteen are one job: events are read and decoded once, and what the queries have in common is computed once.
--- Each cuts the stream into windows of event time that do not overlap (TUMBLE) and gives one row for each window and
--- group. Averages skip nulls, and are 0 where there is nothing to average.
+-- All fifteen are one job: events are read and decoded once, and common parts of the queries are computed once.
+-- Each query divides event time into windows that do not overlap (TUMBLE), and gives one row for each window and
+-- group. Averages skip nulls, and are 0 if there are no values.
 
 EXECUTE STATEMENT SET
 BEGIN
 
--- 1. By kind of user, every 20 seconds. (AVG of an INT would be a whole number, hence the CAST.)
+-- 1. By user type, every 20 seconds. (AVG of an INT is an integer, so the CAST is needed.)
 INSERT INTO faculty
 SELECT user_type,
        COUNT(*),
@@ -379,7 +379,7 @@ FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '20' SECOND))
 WHERE `years` IS NOT NULL
 GROUP BY window_start, window_end, `years`;
 
--- 3. Kind of user by year of study. A kind of user that is not known is a group of its own.
+-- 3. By user type and year of study. An unknown user type is a separate group.
 INSERT INTO heatmap
 SELECT user_type,
        `years`,
@@ -392,7 +392,7 @@ FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '30' SECOND))
 WHERE `years` IS NOT NULL
 GROUP BY window_start, window_end, user_type, `years`;
 
--- 4. How often each question was asked, in whatever case, and with or without blanks around it.
+-- 4. Number of times each question was asked, ignoring case and surrounding blanks.
 INSERT INTO popular_queries
 SELECT query_text,
        MD5(query_text),
@@ -405,7 +405,7 @@ FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '30' SECOND))
 WHERE query_text IS NOT NULL
 GROUP BY window_start, window_end, query_text;
 
--- 5. Students only, by year of study; students whose year is not known are a group too.
+-- 5. Only students, by year of study; students with an unknown year are a group too.
 INSERT INTO student_year
 SELECT `years`,
        `years`,
@@ -420,7 +420,7 @@ FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
 WHERE is_student
 GROUP BY window_start, window_end, `years`;
 
--- 6. What students of each year ask.
+-- 6. Questions of the students of each year.
 INSERT INTO popular_by_year
 SELECT `years`,
        `years`,
@@ -435,7 +435,7 @@ FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '2' MINUTE))
 WHERE is_student AND query_text IS NOT NULL
 GROUP BY window_start, window_end, `years`, query_text;
 
--- 7. By department. Any of its names will do, so the greatest is taken.
+-- 7. By department. Any of its names is valid, so the query takes the greatest.
 INSERT INTO department
 SELECT department_id,
        MAX(department_name),
@@ -450,7 +450,7 @@ FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
 WHERE department_id IS NOT NULL
 GROUP BY window_start, window_end, department_id;
 
--- 8. The distribution of users.
+-- 8. Distribution of user types.
 INSERT INTO user_type
 SELECT user_type,
        COUNT(*),
@@ -462,7 +462,7 @@ FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
 WHERE user_type IS NOT NULL
 GROUP BY window_start, window_end, user_type;
 
--- 9. How many questions were answered. One whose success is not known is in the total, but neither success nor
+-- 9. Success rate. A question with unknown success counts in the total, but neither as a success nor as a
 -- failure.
 INSERT INTO success_rate
 SELECT COUNT(*),
@@ -475,7 +475,7 @@ SELECT COUNT(*),
 FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
 GROUP BY window_start, window_end;
 
--- 10. How long answers take: mean, median, and what 95 of 100 stay below.
+-- 10. Response times: mean, median and 95th percentile.
 INSERT INTO response_time
 SELECT user_type,
        COALESCE(AVG(response_time_ms), 0),
@@ -489,7 +489,7 @@ FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '1' MINUTE))
 WHERE user_type IS NOT NULL
 GROUP BY window_start, window_end, user_type;
 
--- 11. Everything at a glance.
+-- 11. Totals over all questions.
 INSERT INTO overall
 SELECT COUNT(*),
        COUNT(*) FILTER (WHERE success),
@@ -503,7 +503,7 @@ SELECT COUNT(*),
 FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '20' SECOND))
 GROUP BY window_start, window_end;
 
--- 12-14. How many questions, by the minute, the hour and the local day.
+-- 12-14. Number of questions per minute, per hour and per local day.
 INSERT INTO timeseries_minute
 SELECT COUNT(*),
        DATE_FORMAT(window_start, 'yyyy-MM-dd''T''HH:mm:ss'),
@@ -528,7 +528,7 @@ SELECT COUNT(*),
 FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(event_time), INTERVAL '1' DAY))
 GROUP BY window_start, window_end;
 
--- 15. By the hour of the day, local time.
+-- 15. By hour of the day, in local time.
 INSERT INTO heatmap_hourly
 SELECT HOUR(window_start),
        COUNT(*),
