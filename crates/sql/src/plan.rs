@@ -55,7 +55,8 @@ pub struct Settings {
     pub idle_timeout: Option<Interval>,
     /// `weir.allowed-lateness`.
     pub allowed_lateness: Interval,
-    /// `weir.early-fire`: interval between early results of an open window; `None` for no early results.
+    /// `weir.early-fire`: pause between early results of an open window; zero for one after each
+    /// batch of events that changes it, `None` for no early results.
     pub early_fire: Option<Interval>,
     /// `weir.max-future`: events further ahead of the clock are dead-lettered; `None` if not set, zero for
     /// never.

@@ -283,7 +283,8 @@ fn memory(value: &Text) -> Result<u64, Box<Diagnostic>> {
     })
 }
 
-/// Parses an interval; `None` for `false`, `off` and `none`.
+/// Parses the pause between early results; `None` for `false`, `off` and `none`. Zero means no pause: every
+/// batch of events that changes a window gives an early result.
 fn early_fire(value: &Text) -> Result<Option<Interval>, Box<Diagnostic>> {
     if matches!(value.value.trim(), "false" | "off" | "none") {
         return Ok(None);
@@ -368,6 +369,14 @@ mod tests {
         assert_eq!((parse_size("some"), parse_size("-1 kb"), parse_size("1 pixel")), (None, None, None));
         let memory = |text: &str| memory(&Text { value: text.to_owned(), span: Default::default() });
         assert!(memory("16 MiB").is_ok() && memory("1 MiB").is_err() && memory("much").is_err());
+    }
+
+    #[test]
+    fn early_results_may_come_without_a_pause_or_not_at_all() {
+        let pause = |text: &str| early_fire(&Text { value: text.to_owned(), span: Default::default() }).ok();
+        assert_eq!(pause("0 s"), Some(Some(Interval::ZERO)), "one after each batch");
+        assert_eq!(pause("1 s"), Some(Some(Interval(1_000))));
+        assert_eq!((pause("off"), pause("soon")), (Some(None), None));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! from groups.
 
 use super::aggregate::AggregateCall;
-use super::group_keys::{GroupContext, KeyWindow};
+use super::group_keys::GroupContext;
 use super::lift::Lift;
 use super::over::BoundOrder;
 use super::scope::{OuterScope, Relation, Scope};
@@ -15,7 +15,7 @@ use crate::expr::{Comparison, Expr, ExprId};
 use crate::graph::{Graph, Origin};
 use crate::parse::ast::{self, ExprKind, Ident, Select, SelectItem};
 use crate::plan::operator::Call;
-use crate::rel::{AggregateRel, GroupWindow, Rel};
+use crate::rel::{AggregateRel, GroupWindow, Rel, TimeAttribute};
 use types::Value;
 
 impl Binder {
@@ -91,8 +91,8 @@ impl Binder {
             .window
             .as_ref()
             .and_then(|window| Some(GroupWindow { shape: window.shape, time: fields.next()? }));
-        if let (Some(window), Some(bound)) = (window, &context.window) {
-            self.expect_time(&stage.rel, window.time, bound, span)?;
+        if let Some(window) = window {
+            self.expect_time(&stage.rel, window.time, span)?;
         }
         let calls: Vec<Call> = aggregates
             .iter()
@@ -210,10 +210,10 @@ impl Binder {
     }
 
     /// Requires a time attribute for a group window.
-    fn expect_time(&mut self, rel: &Rel, field: usize, window: &KeyWindow, span: Span) -> Bound<()> {
-        match (rel.fields[field].time, window.is_processing) {
-            (Some(_), _) => Ok(()),
-            (None, _) => {
+    fn expect_time(&mut self, rel: &Rel, field: usize, span: Span) -> Bound<()> {
+        match rel.fields[field].time {
+            Some(TimeAttribute::Event | TimeAttribute::Processing) => Ok(()),
+            None => {
                 let name = &rel.fields[field].name;
                 let error = Diagnostic::error(span, format!("`{name}` is not an event time"))
                     .with_hint("declare it: WATERMARK FOR time AS time - INTERVAL '5' SECOND");

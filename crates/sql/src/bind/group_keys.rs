@@ -154,11 +154,8 @@ impl Binder {
             _ => return Ok(None),
         };
 
-        let (args, is_processing) =
-            self.over(&mut stage.graph, scope, outer, &[], "in GROUP BY", |binder| {
-                let args: Vec<ExprId> = binder.all(&call.args)?;
-                Ok((args, false))
-            })?;
+        let args: Vec<ExprId> =
+            self.over(&mut stage.graph, scope, outer, &[], "in GROUP BY", |binder| binder.all(&call.args))?;
 
         let intervals: Option<Vec<Interval>> = args
             .iter()
@@ -195,7 +192,7 @@ impl Binder {
             (_, [size, ..]) => WindowShape::Sliced(crate::plan::Window::Tumble { size: *size, offset }),
             _ => return Err(Reported),
         };
-        Ok(Some(KeyWindow { function, args, shape, time, is_processing }))
+        Ok(Some(KeyWindow { function, args, shape, time }))
     }
 }
 
@@ -307,7 +304,6 @@ pub(super) struct KeyWindow {
     pub(super) args: Vec<ExprId>,
     pub(super) shape: WindowShape,
     pub(super) time: ExprId,
-    pub(super) is_processing: bool,
 }
 
 /// The keys of a GROUP BY collected so far.

@@ -49,7 +49,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     function(
         "CARDINALITY",
-        "CARDINALITY(x): the number of an array's elements or a map's entries; CARDINALITY(ARRAY[5, 6]) = 2",
+        "CARDINALITY(x): the number of an array's elements, a map's entries or a multiset's elements, each copy counted; CARDINALITY(ARRAY[5, 6]) = 2",
         cardinality_signature,
         cardinality,
     ),
@@ -198,8 +198,16 @@ fn cardinality_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureEr
 }
 
 fn cardinality(call: &Call<'_>) -> Result<Code, String> {
-    let is_array = matches!(call.args[0].column_type.data_type, DataType::Array(_));
-    let per_entry = if is_array { 1 } else { 2 };
+    let data_type = &call.args[0].column_type.data_type;
+    if matches!(data_type, DataType::Multiset(_)) {
+        return simple(|args, out| {
+            let copies = |count: Scalar<'_>| if let Scalar::Int(count) = count { count } else { 0 };
+            let entries = Nested::of(args[0]).into_iter().flat_map(|multiset| multiset.entries());
+            out.int(entries.map(|(_, count)| copies(count)).sum());
+        });
+    }
+
+    let per_entry = if matches!(data_type, DataType::Array(_)) { 1 } else { 2 };
     simple(move |args, out| {
         let len = Nested::of(args[0]).map_or(0, |nested| nested.len() / per_entry);
         out.int(len as i64);

@@ -40,7 +40,8 @@ fn elements<'a>(args: &[Scalar<'a>], index: usize) -> Vec<Scalar<'a>> {
     nested.map(|nested| nested.values().collect()).unwrap_or_default()
 }
 
-/// Returns the element type of an array.
+/// Returns the element type of an array. As in Flink, the functions of arrays do not take a `MULTISET`, whose
+/// elements have no order.
 fn element_type<'a>(arg: &Argument<'a>) -> Option<&'a ColumnType> {
     match &arg.column_type.data_type {
         DataType::Array(element) => Some(element),

@@ -1,6 +1,6 @@
 //! Answers observed on Flink 2.3.0, function by function.
 
-use types::{DataType, Value};
+use types::{DataType, Scalar, Value};
 
 use super::*;
 use crate::expr::CastMode::{Strict, Try};
@@ -342,4 +342,16 @@ fn casts_of_numbers() {
         assert_eq!(cast(s(text), DataType::Boolean), truth, "{text}");
     }
     assert!(convert(&s("x"), DataType::Int, Strict).unwrap_err().contains("'x'"));
+}
+
+#[test]
+fn a_multiset_counts_every_copy_and_is_no_array() {
+    let mut bytes = Vec::new();
+    let entries = [(Scalar::Int(7), Scalar::Int(2)), (Scalar::Int(9), Scalar::Int(1))];
+    types::nested::write_hash_map(&entries, &mut bytes);
+    let data_type = DataType::Multiset(Box::new(DataType::Int.not_null()));
+    let multiset = Typed(Value::Bytes(bytes.into()), data_type);
+
+    check("CARDINALITY", std::slice::from_ref(&multiset), "3");
+    assert!(call("ELEMENT", &[multiset]).is_err(), "the elements of a multiset have no order");
 }
