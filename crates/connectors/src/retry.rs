@@ -13,7 +13,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use storage::log::LogError;
 use storage::store::StoreError;
-use types::{Clock, ErrorDomain, Timestamp};
+use types::{Clock, ErrorDomain, Timestamp, with_causes};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -197,18 +197,6 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.remove();
     }
-}
-
-/// Formats an error with its causes on one line.
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -19,12 +19,12 @@ use engine::execution::ExecutionError;
 use engine::snapshot::RestoreReport;
 use parking_lot::Mutex;
 use sql::plan::Plan;
-use types::{JobId, Offset, PartitionId};
+use types::{JobId, Offset, PartitionId, with_causes};
 
 use crate::checkpoint::{CheckpointOptions, DirectoryError, Restored, read_savepoint};
 use crate::environment::Environment;
 use crate::id::new_job_id;
-use crate::master::{First, JobMaster, JobView, NewJob, StartError, with_causes};
+use crate::master::{First, JobMaster, JobView, NewJob, StartError};
 use crate::registry::{Fate, JobRecord, Origin, RegistryError, Unreadable};
 use crate::restart::RestartStrategy;
 

@@ -29,7 +29,6 @@ pub use id::random as random_id;
 pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};
 pub use master::{
     EdgeView, Failure, JobMaster, JobView, SavepointError, Sequel, TaskView, VertexView, why_held_back,
-    with_causes,
 };
 pub use registry::Origin;
 pub use status::{InvalidTransition, JobStatus, StatusHistory};

@@ -38,12 +38,6 @@ impl Error {
     }
 }
 
-/// Formats an error with its causes, for people.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}"))
-}
-
 /// Body of every error except 422.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Detail {

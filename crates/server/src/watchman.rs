@@ -8,10 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use storage::log::EventLog;
-use types::{Clock, Timestamp};
+use types::{Clock, Timestamp, with_causes};
 
 use crate::analytics::Analytics;
-use crate::error::causes;
 use crate::feed::Feed;
 use crate::feed::message::{FeedStatus, Standing};
 use crate::metrics::{Metrics, Service};
@@ -38,7 +37,7 @@ impl Backing {
     pub(crate) async fn ask_log(&self) -> Result<(), String> {
         let (log, topic) = (Arc::clone(&self.log), self.topic.clone());
         let question = move || {
-            log.ping().and_then(|()| log.partitions(&topic)).map(|_| ()).map_err(|error| causes(&error))
+            log.ping().and_then(|()| log.partitions(&topic)).map(|_| ()).map_err(|error| with_causes(&error))
         };
         self.probe.ask(question).await
     }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here does I/O or waits; every other crate depends on this one.
 
+mod causes;
 mod clock;
 pub mod compact;
 mod data_type;
@@ -13,6 +14,7 @@ mod time;
 mod unicode;
 mod value;
 
+pub use causes::with_causes;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use data_type::{ColumnType, DataType, Field, Repr};
 pub use error_domain::ErrorDomain;

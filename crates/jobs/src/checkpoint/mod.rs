@@ -17,7 +17,7 @@ pub use disposal::{DisposalError, dispose_savepoint};
 pub use error::DirectoryError;
 pub(crate) use lateness::LatenessFiles;
 pub use location::{local_path, read_savepoint};
-use types::JobId;
+use types::{JobId, with_causes};
 pub(crate) use undo::UndoFiles;
 
 pub use history::{
@@ -38,7 +38,7 @@ pub(crate) fn newest(directory: &str, job: JobId) -> Result<Option<Restored>, Di
         if let DirectoryError::Missing { location } = error {
             tracing::info!(job_id = %job, location, "a checkpoint was never finished; trying the one before");
         } else {
-            let error = crate::master::with_causes(error);
+            let error = with_causes(error);
             tracing::error!(job_id = %job, error, "a checkpoint is not whole; trying the one before");
         }
     })

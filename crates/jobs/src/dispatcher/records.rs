@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use connectors::dead_letter::{Ancestor, Reached};
 use parking_lot::Mutex;
-use types::{JobId, Timestamp};
+use types::{JobId, Timestamp, with_causes};
 
 use super::submission::SubmitError;
 use super::variables::without_secrets;
 use crate::checkpoint::{self, Restored, read_savepoint};
-use crate::master::{JobView, with_causes};
+use crate::master::JobView;
 use crate::registry::{Fate, JobRecord, Origin, Registry, RegistryError, Replacement, Unreadable};
 use crate::status::JobStatus;
 

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use engine::execution::ExecutionError;
 use engine::snapshot::RestoreReport;
-use types::{ErrorDomain, JobId};
+use types::{ErrorDomain, JobId, with_causes};
 
 use super::records::Known;
 use super::variables::Used;
 use super::{Compiled, Dispatcher, Submission, SubmitError};
 use crate::checkpoint::{CheckpointDirectory, Restored, read_savepoint};
 use crate::id::new_job_id;
-use crate::master::{Destination, JobMaster, SavepointError, Sequel, savepoint_name, with_causes};
+use crate::master::{Destination, JobMaster, SavepointError, Sequel, savepoint_name};
 use crate::registry::{JobRecord, Origin, RegistryError, Replacement};
 use crate::status::JobStatus;
 

@@ -1,11 +1,11 @@
 //! The state that is shared by the dispatcher and the threads of its jobs.
 
 use parking_lot::Mutex;
-use types::JobId;
+use types::{JobId, with_causes};
 
 use super::known::Jobs;
 use super::records::Records;
-use crate::master::{JobView, with_causes};
+use crate::master::JobView;
 
 /// The state that the threads of jobs share. No lock is held while something is written or waited for.
 pub(super) struct Shared {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use engine::execution::ExecutionError;
 use sql::error::{Diagnostic, Severity};
-use types::ErrorDomain;
+use types::{ErrorDomain, with_causes};
 
 use super::Dispatcher;
 use crate::checkpoint::DirectoryError;
-use crate::master::{JobMaster, StartError, with_causes};
+use crate::master::{JobMaster, StartError};
 use crate::registry::{Origin, RegistryError};
 
 /// Returns the value of a variable of which the job's record contains only the name.

@@ -11,9 +11,9 @@ use engine::lateness::RecordedLateness;
 use engine::snapshot::{RestoreReport, Snapshot};
 use sql::error::Diagnostic;
 use sql::plan::Plan;
-use types::{Interval, JobId, Offset};
+use types::{Interval, JobId, Offset, with_causes};
 
-use super::{NewJob, with_causes};
+use super::NewJob;
 use crate::checkpoint::DirectoryError;
 use crate::environment::{Environment, WiringError};
 

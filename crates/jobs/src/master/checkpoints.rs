@@ -7,11 +7,11 @@ use std::time::Duration;
 use connectors::result_store::UndoEntry;
 use engine::execution::{Afterwards, CheckpointError};
 use engine::lateness::RecordedLateness;
-use types::{JobId, Timestamp};
+use types::{JobId, Timestamp, with_causes};
 
 use super::attempt::{Attempt, Records};
 use super::taking::{Taking, Written};
-use super::{Destination, JobMaster, with_causes};
+use super::{Destination, JobMaster};
 use crate::checkpoint::{
     CheckpointDirectory, CheckpointOptions, DirectoryError, EarlierParts, Kind, LatenessFiles, Restored,
     RestoredFrom, UndoFiles,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, select};
 use engine::execution::{Afterwards, ExecutionError, caught};
+use types::with_causes;
 
 use super::attempt::{Attempt, Launch, StartError};
 use super::checkpoints::{Taker, restored_from};
@@ -12,7 +13,6 @@ use super::memory::Told;
 use super::uncounted::UncountedShares;
 use super::{
     Destination, Failure, First, JobMaster, JobView, NewJob, Request, SavepointError, Sequel, may_pass,
-    with_causes,
 };
 use crate::checkpoint::{DirectoryError, Restored, read_savepoint};
 use crate::restart::Restarts;

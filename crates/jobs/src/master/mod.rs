@@ -26,7 +26,7 @@ use engine::execution::{CheckpointError, Control, ExecutionError, Task, caught};
 use engine::memory::Account;
 use parking_lot::{Condvar, Mutex};
 use sql::plan::Plan;
-use types::{Clock, JobId, Timestamp};
+use types::{Clock, JobId, Timestamp, with_causes};
 
 use crate::checkpoint::{CheckpointHistory, CheckpointOptions};
 use crate::restart::RestartStrategy;
@@ -380,18 +380,6 @@ impl JobMaster {
         self.changed.wait_while_for(&mut life, |life| !life.is_at_rest(), at_most);
         life.is_at_rest()
     }
-}
-
-/// Returns the message of an error with its causes, in one line.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
 
 /// Returns whether a restart can help. Errors in the script or its rows remain.

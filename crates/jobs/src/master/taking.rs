@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use engine::execution::{Acknowledgement, Afterwards, bytes_of_parts};
 use engine::snapshot::{Snapshot, encode_sized};
-use types::Timestamp;
+use types::{Timestamp, with_causes};
 
+use super::JobMaster;
 use super::attempt::Attempt;
 use super::checkpoints::SavepointError;
-use super::{JobMaster, with_causes};
 use crate::checkpoint::{
     CheckpointDirectory, CheckpointOptions, CheckpointRecord, CheckpointState, EarlierParts, Kind, Manifest,
     PartTotals, PartWriter, StateFile, SubtaskPart,

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use types::JobId;
+use types::{JobId, with_causes};
 
 use super::{Registry, RegistryError};
 use crate::master::JobView;
@@ -73,7 +73,7 @@ impl Registry {
             match read(&path) {
                 Ok(view) => views.push(view),
                 Err(error) => {
-                    let why = crate::master::with_causes(&error);
+                    let why = with_causes(&error);
                     tracing::error!(path = %path.display(), why, "what is known of a job that is over cannot be read");
                     if !matches!(error, NotWhole::Format(_)) {
                         set_aside(&path);

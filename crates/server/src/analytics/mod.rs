@@ -27,9 +27,8 @@ use jiff::tz::TimeZone;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use storage::store::ResultStore;
 use tokio::sync::{Notify, watch};
-use types::Clock;
+use types::{Clock, with_causes};
 
-use crate::error::causes;
 use crate::metrics::Metrics;
 use crate::probe::Probe;
 pub(crate) use follow::Follower;
@@ -177,7 +176,7 @@ impl Analytics {
     /// Fails with the reason when the store does not take results.
     pub(crate) async fn ask_store(&self) -> Result<(), String> {
         let store = Arc::clone(&self.store);
-        self.probe.ask(move || store.ping().map_err(|error| causes(&error))).await
+        self.probe.ask(move || store.ping().map_err(|error| with_causes(&error))).await
     }
 
     /// Returns the clock in seconds. Answers within one second and generation are equal.

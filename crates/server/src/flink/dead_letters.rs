@@ -163,7 +163,7 @@ async fn ask<T: Send + 'static>(
     let parts = Arc::clone(parts);
     let answer = tokio::task::spawn_blocking(move || question(&parts)).await;
     let answer = answer.map_err(|error| Refusal::Internal { message: error.to_string() })?;
-    answer.map_err(|error| Refusal::own(StatusCode::SERVICE_UNAVAILABLE, jobs::with_causes(&error)))
+    answer.map_err(|error| Refusal::own(StatusCode::SERVICE_UNAVAILABLE, types::with_causes(&error)))
 }
 
 impl LetterView {

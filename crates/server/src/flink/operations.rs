@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jobs::SavepointError;
 use parking_lot::Mutex;
-use types::JobId;
+use types::{JobId, with_causes};
 
 /// Time for which an outcome is kept.
 const KEPT: Duration = Duration::from_secs(5 * 60);
@@ -112,7 +112,7 @@ fn checkpoint_failure(message: String) -> Done {
 
 /// Returns the outcome of a failed savepoint or checkpoint, in Flink's words where it has some.
 pub(super) fn failure(error: &SavepointError) -> Done {
-    let text = jobs::with_causes(error);
+    let text = with_causes(error);
     let message = match error {
         SavepointError::Ended => "Not all required tasks are currently running.".to_owned(),
         SavepointError::Busy => format!("The maximum number of queued checkpoint requests exceeded: {text}"),

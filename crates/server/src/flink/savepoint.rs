@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jobs::{SavepointError, Sequel};
 use serde::{Deserialize, Serialize};
-use types::ErrorDomain;
+use types::{ErrorDomain, with_causes};
 use utoipa::ToSchema;
 
 use super::answer::{Parts, json};
@@ -65,7 +65,7 @@ pub(super) async fn savepoint(parts: &Arc<Parts>, job: &str, request: Request) -
     let written = written.await;
     match written.map_err(|error| Refusal::Internal { message: error.to_string() })? {
         Ok(location) => Ok(json(StatusCode::OK, &Written { location })),
-        Err(error) => Err(refusal(&error, jobs::with_causes(&error))),
+        Err(error) => Err(refusal(&error, with_causes(&error))),
     }
 }
 

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jobs::{JobMaster, JobStatus, SavepointError, Sequel};
 use serde::de::DeserializeOwned;
-use types::JobId;
+use types::{JobId, with_causes};
 
 use super::answer::{Parts, job_id, json};
 use super::model::{
@@ -82,9 +82,7 @@ pub(super) async fn dispose(parts: &Arc<Parts>, request: Request) -> Result<Resp
         }
         match jobs::checkpoint::dispose_savepoint(&path) {
             Ok(()) => Done::Disposed,
-            Err(error) => {
-                failed(format!("Disposing the savepoint {path} failed: {}", jobs::with_causes(&error)))
-            }
+            Err(error) => failed(format!("Disposing the savepoint {path} failed: {}", with_causes(&error))),
         }
     })
 }

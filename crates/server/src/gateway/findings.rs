@@ -2,9 +2,9 @@
 //! print for Flink.
 
 use jobs::SubmitError;
-use jobs::with_causes;
 use sql::error::{Diagnostic, Kind, Span};
 use sql::session::{CATALOG, DATABASE};
+use types::with_causes;
 
 use super::fault::{EXECUTION, Fault, VALIDATION};
 

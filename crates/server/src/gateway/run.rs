@@ -1,8 +1,8 @@
 //! Executes a statement: declarations and questions in its session, jobs through the dispatcher.
 
-use jobs::{JobStatus, JobView, Origin, Sequel, Submission, with_causes};
+use jobs::{JobStatus, JobView, Origin, Sequel, Submission};
 use sql::session::{Answer, Insertion, Outcome as Meant, Selection, StopJob};
-use types::{DataType, JobId, Value};
+use types::{DataType, JobId, Value, with_causes};
 
 use super::answer::Parts;
 use super::fault::{EXECUTION, Fault, VALIDATION};

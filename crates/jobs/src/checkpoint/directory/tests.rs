@@ -96,7 +96,7 @@ fn a_job_whose_checkpoints_are_all_damaged_is_not_begun_anew() {
             harm(&path(5));
             harm(&path(4));
             let error = checkpoints.newest(JOB, |_| ()).expect_err(name);
-            let text = crate::master::with_causes(&error);
+            let text = types::with_causes(&error);
             assert!(text.contains("none of the 3") && text.contains("weir up --afresh"), "{text}");
             assert!(text.contains("chk-6"), "the newest is named: {text}");
         }
