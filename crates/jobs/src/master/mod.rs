@@ -12,6 +12,7 @@ mod problem;
 mod request;
 mod stability;
 mod taking;
+mod trial;
 mod uncounted;
 mod view;
 
@@ -22,7 +23,7 @@ use std::time::Duration;
 use connectors::dead_letter::Ancestor;
 use connectors::retry::Retry;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use engine::execution::{CheckpointError, Control, ExecutionError, Task, caught};
+use engine::execution::{Control, ExecutionError, Task, caught};
 use engine::memory::Account;
 use parking_lot::{Condvar, Mutex};
 use sql::plan::Plan;
@@ -102,8 +103,6 @@ struct Life {
 const REQUESTS: usize = 64;
 /// The interval in which a waiting caller checks whether there will be an answer.
 const LOOK: Duration = Duration::from_millis(100);
-/// The interval for waiting for something that happens soon.
-const STEP: Duration = Duration::from_millis(10);
 /// The time limit for the end of a job after its last savepoint.
 const END: Duration = Duration::from_secs(60);
 
@@ -268,48 +267,6 @@ impl JobMaster {
     pub fn checkpoint(&self) -> Result<u64, SavepointError> {
         let (done, outcome) = bounded(1);
         self.ask(Request::Checkpoint { done }, &outcome)
-    }
-
-    /// Waits until the job has shown that it runs: that it can write two checkpoints. Sources take part in
-    /// the first before they read, and in the second only after successful reading. A job that still runs at
-    /// the end of the time is accepted. Fails with the reason for which the job does not run.
-    pub(crate) fn shows_that_it_runs(&self, at_most: Duration) -> Result<(), String> {
-        let is_ending = |error: &SavepointError| {
-            matches!(error, SavepointError::Ended | SavepointError::Snapshot(CheckpointError::Ended))
-        };
-        let ask = || {
-            let (done, outcome) = bounded(1);
-            // If the queue is full, no checkpoint is counted and the job is watched for the whole time.
-            let _ = self.requests.try_send(Request::Checkpoint { done });
-            outcome
-        };
-        let mut outcome = ask();
-        let mut to_show = 2;
-        let mut left = at_most;
-
-        loop {
-            let answer = outcome.try_recv().ok();
-            if answer.is_some_and(|taken| taken.err().is_none_or(|error| !is_ending(&error))) {
-                to_show -= 1;
-                outcome = ask();
-            }
-
-            let mut life = self.life.lock();
-            let status = life.status.current();
-            if let Some(failure) = life.failures.last() {
-                return Err(failure.text.clone());
-            }
-            if status != JobStatus::Running {
-                return Err(format!("it became {status}"));
-            }
-            // A subtask may have just failed, before this is recorded.
-            let is_failing = life.control.as_ref().is_some_and(|control| control.is_cancelled());
-            if left.is_zero() || (to_show <= 0 && !is_failing) {
-                return Ok(());
-            }
-            self.changed.wait_for(&mut life, STEP);
-            left = left.saturating_sub(STEP);
-        }
     }
 
     fn ask<T>(
