@@ -173,7 +173,7 @@ impl Dispatcher {
         let known = Known::of(id, &record);
         let restored = self.newest(&compiled, &known)?;
         self.shared.records.take(&record);
-        self.begin(compiled, &known, restored, record, First::Insisted)
+        self.begin(compiled, &known, restored, record, First::Retried)
     }
 
     fn record(
@@ -253,9 +253,9 @@ impl Dispatcher {
             self.give_back(known);
             return Err(SubmitError::Record(error));
         }
-        let (told, outcome) = bounded(1);
+        let (reported, outcome) = bounded(1);
         let location = restored.as_ref().map(|restored| restored.location.clone());
-        let master = self.begin(compiled, known, restored, record, First::Told(told))?;
+        let master = self.begin(compiled, known, restored, record, First::Reported(reported))?;
         let (id, job) = (master.id(), master.name());
         let gone = || {
             let message = "it ended before the first attempt".to_owned();

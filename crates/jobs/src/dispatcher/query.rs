@@ -52,7 +52,7 @@ impl Dispatcher {
 
         let plan = Arc::new(query.plan);
         let at_end = ended.clone();
-        let (told, outcome) = bounded(1);
+        let (reported, outcome) = bounded(1);
 
         let new = NewJob {
             id: new_job_id(),
@@ -66,7 +66,7 @@ impl Dispatcher {
             ran_before: false,
             ancestors: Vec::new(),
             collector: Some(collector.clone()),
-            first: First::Told(told),
+            first: First::Reported(reported),
             on_cancel: Box::new(|| {}),
             on_checkpoint: Box::new(|| {}),
             on_end: Box::new(move |view| {

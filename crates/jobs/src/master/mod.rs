@@ -5,12 +5,13 @@ mod checkpoints;
 mod event_time;
 mod failing_checkpoints;
 mod graph;
-mod live;
+mod job_thread;
 mod memory;
 mod new_job;
 mod problem;
 mod request;
 mod stability;
+mod supervisor;
 mod taking;
 mod trial;
 mod uncounted;
@@ -37,7 +38,7 @@ use attempt::Launch;
 pub(crate) use attempt::StartError;
 use checkpoints::Taker;
 use failing_checkpoints::FailedCheckpoints;
-use live::Living;
+use job_thread::JobThread;
 use stability::Stability;
 
 pub use checkpoints::SavepointError;
@@ -154,22 +155,22 @@ impl JobMaster {
             requests,
         });
 
-        let (first, living) = Living::new(master.clone(), new, launch, taker, incoming);
+        let (first, job_thread) = JobThread::new(master.clone(), new, launch, taker, incoming);
         let name: String = format!("job {}", master.id).chars().take(15).collect();
-        let of = master.clone();
+        let job = master.clone();
 
-        let live = move || {
+        let run = move || {
             // A panic in this thread is a defect of Weir; it ends only this job.
-            let lived = caught("the job's own thread", || {
-                living.live(first);
+            let done = caught("the job's own thread", || {
+                job_thread.run(first);
                 Ok(())
             });
-            lived.unwrap_or_else(|error: ExecutionError| of.collapse(&error));
+            done.unwrap_or_else(|error: ExecutionError| job.collapse(&error));
             // Ended jobs are remembered, but without the state that was used to run them.
-            of.life.lock().control = None;
+            job.life.lock().control = None;
         };
 
-        let thread = thread::Builder::new().name(name).spawn(live);
+        let thread = thread::Builder::new().name(name).spawn(run);
         thread.map(|_| master).map_err(StartError::Thread)
     }
 
@@ -221,6 +222,11 @@ impl JobMaster {
 
     pub fn status(&self) -> JobStatus {
         self.life.lock().status.current()
+    }
+
+    /// Changes the status. A job that is being cancelled keeps that status.
+    fn set_status(&self, status: JobStatus) {
+        let _ = self.life.lock().status.become_at(status, self.clock.now());
     }
 
     /// Cancels the job. Returns false if it has ended or is just ending. The request is recorded when this

@@ -44,7 +44,7 @@ pub(crate) struct NewJob {
 /// How a job handles the result of its first attempt.
 pub(crate) enum First {
     /// Sends the result; a job that cannot be started does not exist.
-    Told(Sender<Result<(), StartError>>),
+    Reported(Sender<Result<(), StartError>>),
     /// Handles it like any other attempt: a job that cannot be started now is restarted.
-    Insisted,
+    Retried,
 }

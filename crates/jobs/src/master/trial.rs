@@ -99,7 +99,9 @@ mod tests {
         for _ in 0..=PAUSE {
             trial.look(&queue.0);
         }
-        let Ok(Request::Checkpoint { done }) = queue.1.try_recv() else { panic!("no checkpoint was requested") };
+        let Ok(Request::Checkpoint { done }) = queue.1.try_recv() else {
+            panic!("no checkpoint was requested")
+        };
         let outcome = if is_written { Ok(1) } else { Err(SavepointError::NoCheckpoints) };
         done.send(outcome).expect("the trial waits");
         trial.look(&queue.0);
