@@ -29,7 +29,7 @@ pub struct CollectedRow {
 
 /// An event for the client that waits for rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum CollectorEvent {
     /// Rows are available, after none were.
     Rows,
     /// All wanted rows have arrived; further rows are discarded.
@@ -40,7 +40,7 @@ pub enum Told {
 pub struct Collector {
     state: Mutex<State>,
     room: Condvar,
-    tell: Box<dyn Fn(Told) + Send + Sync>,
+    tell: Box<dyn Fn(CollectorEvent) + Send + Sync>,
 }
 
 struct State {
@@ -54,7 +54,7 @@ struct State {
 
 impl Collector {
     /// Creates a buffer for `limit` rows in total. The job's threads call `tell`, which must not block.
-    pub fn new(limit: Option<u64>, tell: Box<dyn Fn(Told) + Send + Sync>) -> Arc<Collector> {
+    pub fn new(limit: Option<u64>, tell: Box<dyn Fn(CollectorEvent) + Send + Sync>) -> Arc<Collector> {
         let state = State { rows: VecDeque::new(), bytes: 0, wanted: limit, closed: false };
         Arc::new(Collector { state: Mutex::new(state), room: Condvar::new(), tell })
     }
@@ -119,11 +119,11 @@ impl Collector {
         drop(state);
 
         if was_empty {
-            (self.tell)(Told::Rows);
+            (self.tell)(CollectorEvent::Rows);
         }
         if is_enough {
             self.room.notify_all();
-            (self.tell)(Told::Enough);
+            (self.tell)(CollectorEvent::Enough);
         }
         Ok(true)
     }

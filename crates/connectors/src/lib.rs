@@ -82,7 +82,7 @@ pub fn sink_options(table: &SinkTable) -> Result<SinkOptions, Vec<Diagnostic>> {
         "redis" => ResultStoreOptions::read(table).map(SinkOptions::ResultStore),
         "print" => PrintOptions::read(table).map(SinkOptions::Print),
         _ => {
-            let mut reader = options::Reader::new(&table.name, &table.options);
+            let mut reader = options::OptionReader::new(&table.name, &table.options);
             reader.get("connector");
             reader.finish().map(|()| SinkOptions::Blackhole)
         }

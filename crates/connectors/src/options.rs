@@ -7,16 +7,16 @@ use sql::error::{Diagnostic, Span};
 use sql::plan::{TableOption, TableOptions};
 
 /// Reads the options of one table and collects errors.
-pub(crate) struct Reader<'a> {
+pub(crate) struct OptionReader<'a> {
     table: &'a str,
     options: &'a TableOptions,
     known: BTreeSet<String>,
     pub errors: Vec<Diagnostic>,
 }
 
-impl<'a> Reader<'a> {
-    pub fn new(table: &'a str, options: &'a TableOptions) -> Reader<'a> {
-        Reader { table, options, known: BTreeSet::new(), errors: Vec::new() }
+impl<'a> OptionReader<'a> {
+    pub fn new(table: &'a str, options: &'a TableOptions) -> OptionReader<'a> {
+        OptionReader { table, options, known: BTreeSet::new(), errors: Vec::new() }
     }
 
     /// Returns an option if it is set.

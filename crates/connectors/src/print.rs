@@ -13,7 +13,7 @@ use sql::error::Diagnostic;
 use sql::plan::SinkTable;
 use types::EventTime;
 
-use crate::options::Reader;
+use crate::options::OptionReader;
 use crate::result_store::RowEncoder;
 
 /// A table that is printed.
@@ -33,7 +33,7 @@ pub struct PrintOptions {
 
 impl PrintOptions {
     pub(crate) fn read(table: &SinkTable) -> Result<PrintOptions, Vec<Diagnostic>> {
-        let mut reader = Reader::new(&table.name, &table.options);
+        let mut reader = OptionReader::new(&table.name, &table.options);
         reader.get("connector");
         let identifier = reader.get("print-identifier").map(|option| option.value.clone());
         // Lines always go to standard output, because Weir logs to standard error.

@@ -25,6 +25,6 @@ mod topic;
 pub use queue::{DeadLetterError, DeadLetterQueue, StoredDeadLetter};
 pub(crate) use record::carried;
 pub use record::{DeadLetterId, DeadLetterInfo, InvalidDeadLetterId};
-pub use replay::{Ancestor, Reached, Reader, Replayed};
+pub use replay::{Ancestor, LogPosition, Replayed, TopicReader};
 pub use storage::log::DEAD_LETTER_TOPIC;
 pub use topic::{DeadLetterTopic, NoDeadLetters};

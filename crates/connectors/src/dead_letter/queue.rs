@@ -5,20 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::connector::Carried;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use storage::log::{Attributes, EventLog, Fetched, LogError, NewRecord, Polled, Start, Wanted};
 use types::{Offset, PartitionId};
 
 use super::DEAD_LETTER_TOPIC;
 use super::record::{DeadLetterId, DeadLetterInfo, Decoded, decode, digest};
-use super::replay::Reader;
+use super::replay::{LogPosition, TopicReader};
 
 /// The dead letters of an event log.
 pub struct DeadLetterQueue {
     pub(super) log: Arc<dyn EventLog>,
     /// The jobs that currently read events.
-    pub(super) readers: Vec<Reader>,
+    pub(super) readers: Vec<TopicReader>,
 }
 
 /// A valid dead letter.
@@ -52,17 +52,10 @@ pub enum DeadLetterError {
 struct Mark {
     job_id: Option<String>,
     time: Option<i64>,
-    restarted: Option<Vec<Place>>,
+    restarted: Option<Vec<LogPosition>>,
     replaying: Option<Vec<String>>,
-    ends: Option<Vec<Place>>,
+    ends: Option<Vec<LogPosition>>,
     replayed: Option<Vec<String>>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Place {
-    pub topic: String,
-    pub partition: u32,
-    pub offset: u64,
 }
 
 /// A restart of a job from these offsets.
@@ -80,7 +73,7 @@ struct Marks {
     restarts: BTreeMap<String, Vec<Restart>>,
     replayed: BTreeSet<DeadLetterId>,
     /// Replays without an end: their dead letters, and where the topics ended.
-    unfinished: Vec<(Vec<DeadLetterId>, Vec<Place>)>,
+    unfinished: Vec<(Vec<DeadLetterId>, Vec<LogPosition>)>,
 }
 
 /// A record of any topic.
@@ -96,7 +89,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const FETCH_BYTES: usize = 1 << 20;
 
 impl DeadLetterQueue {
-    pub fn new(log: Arc<dyn EventLog>, readers: Vec<Reader>) -> DeadLetterQueue {
+    pub fn new(log: Arc<dyn EventLog>, readers: Vec<TopicReader>) -> DeadLetterQueue {
         DeadLetterQueue { log, readers }
     }
 
@@ -166,7 +159,11 @@ impl DeadLetterQueue {
     }
 
     /// Returns the dead letters of an interrupted replay that were appended to their topics.
-    fn appended_behind(&self, ids: &[DeadLetterId], ends: &[Place]) -> Result<Vec<String>, DeadLetterError> {
+    fn appended_behind(
+        &self,
+        ids: &[DeadLetterId],
+        ends: &[LogPosition],
+    ) -> Result<Vec<String>, DeadLetterError> {
         let mut bodies: BTreeMap<String, usize> = BTreeMap::new();
         let mut topics: Vec<&str> = ends.iter().map(|end| end.topic.as_str()).collect();
         topics.dedup();
@@ -243,13 +240,13 @@ impl DeadLetterQueue {
     pub(super) fn ends<'a>(
         &self,
         topics: impl Iterator<Item = &'a str>,
-    ) -> Result<Vec<Place>, DeadLetterError> {
+    ) -> Result<Vec<LogPosition>, DeadLetterError> {
         let mut ends = Vec::new();
         for topic in topics {
             let failed = |source| DeadLetterError::Replay { topic: topic.to_owned(), source };
             for partition in 0..self.log.partitions(topic).map_err(failed)?.unwrap_or(0) {
                 let (end, _) = self.log.bounds(topic, PartitionId(partition)).map_err(failed)?;
-                ends.push(Place { topic: topic.to_owned(), partition, offset: end.0 });
+                ends.push(LogPosition { topic: topic.to_owned(), partition, offset: end.0 });
             }
         }
         Ok(ends)

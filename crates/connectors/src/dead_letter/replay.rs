@@ -22,7 +22,7 @@ use super::record::{DeadLetterId, DeadLetterInfo};
 
 /// A job that reads topics.
 #[derive(Clone)]
-pub struct Reader {
+pub struct TopicReader {
     pub id: String,
     pub name: String,
     pub ancestors: Vec<Ancestor>,
@@ -35,12 +35,12 @@ pub struct Reader {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ancestor {
     pub job_id: String,
-    pub reached: Vec<Reached>,
+    pub reached: Vec<LogPosition>,
 }
 
-/// The first offset of a partition that was not read.
+/// The end of what was read, or of what there is, in a partition: the offset of the record behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reached {
+pub struct LogPosition {
     pub topic: String,
     pub partition: u32,
     pub offset: u64,
@@ -171,7 +171,7 @@ impl DeadLetterQueue {
             return Some("other queries have counted it, and would count it twice".to_owned());
         }
         let topic = &letters[0].info.topic;
-        let has_counted = |reader: &&Reader| {
+        let has_counted = |reader: &&TopicReader| {
             (reader.reads)(topic) && !letters.iter().any(|letter| reader.wrote(&letter.info))
         };
         let reader = self.readers.iter().find(has_counted)?;
@@ -218,12 +218,12 @@ impl DeadLetterQueue {
     }
 }
 
-impl Reader {
+impl TopicReader {
     /// Returns whether the job, or a job whose state it continued from, wrote the dead letter.
     fn wrote(&self, letter: &DeadLetterInfo) -> bool {
         letter.job_id == self.id
             || self.ancestors.iter().any(|ancestor| {
-                let reaches = |reached: &Reached| {
+                let reaches = |reached: &LogPosition| {
                     (reached.topic.as_str(), reached.partition) == (letter.topic.as_str(), letter.partition)
                         && letter.offset < reached.offset
                 };

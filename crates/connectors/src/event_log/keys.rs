@@ -7,7 +7,7 @@ use sql::plan::TableColumn;
 use types::DataType;
 
 use crate::format::{self, Json};
-use crate::options::{Reader, closest};
+use crate::options::{OptionReader, closest};
 
 /// The key options of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(crate) enum Fields<'a> {
 impl KeyOptions {
     /// Reads the key options of a table with these columns; `None` if the table has no key.
     pub(crate) fn read(
-        reader: &mut Reader<'_>,
+        reader: &mut OptionReader<'_>,
         columns: &[TableColumn],
         fields: Fields<'_>,
     ) -> Option<KeyOptions> {
@@ -111,7 +111,7 @@ impl KeyOptions {
 }
 
 /// Reads `'key.fields' = 'a;b'`.
-fn named(reader: &mut Reader<'_>) -> Option<Vec<String>> {
+fn named(reader: &mut OptionReader<'_>) -> Option<Vec<String>> {
     let fields = reader.get("key.fields")?;
     let names = fields.value.split(';').map(str::trim).filter(|name| !name.is_empty());
     let names: Vec<String> = names.map(str::to_owned).collect();
@@ -125,7 +125,7 @@ fn named(reader: &mut Reader<'_>) -> Option<Vec<String>> {
 }
 
 /// Reads `'key.format'` and its options; `None` after an error.
-fn key_format(reader: &mut Reader<'_>) -> Option<KeyFormat> {
+fn key_format(reader: &mut OptionReader<'_>) -> Option<KeyFormat> {
     if reader.get("key.format").is_none() {
         let message = "a key needs a format: 'key.format'";
         reader.reject("key.fields", message, "add 'key.format' = 'json', or 'raw' for a single text");
@@ -141,7 +141,7 @@ fn key_format(reader: &mut Reader<'_>) -> Option<KeyFormat> {
     })
 }
 
-fn check_column(reader: &mut Reader<'_>, columns: &[TableColumn], name: &str) {
+fn check_column(reader: &mut OptionReader<'_>, columns: &[TableColumn], name: &str) {
     let physical = || columns.iter().filter(|column| column.metadata.is_none());
     if physical().any(|column| column.name == name) {
         return;
@@ -160,7 +160,7 @@ fn check_column(reader: &mut Reader<'_>, columns: &[TableColumn], name: &str) {
     reader.reject("key.fields", message, hint);
 }
 
-fn check_raw(reader: &mut Reader<'_>, columns: &[TableColumn], fields: &[KeyField]) {
+fn check_raw(reader: &mut OptionReader<'_>, columns: &[TableColumn], fields: &[KeyField]) {
     let [field] = fields else {
         let message = format!("a raw key is one column, not {}", fields.len());
         reader.reject("key.format", message, "'key.format' = 'json' takes several");

@@ -97,11 +97,11 @@ fn of_another_type(column: &TableColumn, expected: &str) -> Diagnostic {
 #[derive(Debug)]
 pub(crate) struct MetadataColumns {
     /// Metadata parts with their columns' places in the batch.
-    columns: Vec<(usize, Part)>,
+    columns: Vec<(usize, MetadataPart)>,
 }
 
 #[derive(Debug)]
-enum Part {
+enum MetadataPart {
     Topic,
     Partition,
     Offset,
@@ -129,12 +129,12 @@ impl MetadataColumns {
         let part = |request: &LeafRequest| {
             let metadata = request.leaf.metadata.as_ref()?;
             Some(match (metadata.key.as_str(), &request.leaf.column_type.data_type, &metadata.entry) {
-                (TOPIC, ..) => Part::Topic,
-                (PARTITION, ..) => Part::Partition,
-                (OFFSET, ..) => Part::Offset,
-                (TIMESTAMP, DataType::TimestampLtz(digits), _) => Part::Time(*digits),
-                (TIMESTAMP_TYPE, ..) => Part::TimeKind,
-                (HEADERS, _, Some(name)) => Part::Header(name.clone()),
+                (TOPIC, ..) => MetadataPart::Topic,
+                (PARTITION, ..) => MetadataPart::Partition,
+                (OFFSET, ..) => MetadataPart::Offset,
+                (TIMESTAMP, DataType::TimestampLtz(digits), _) => MetadataPart::Time(*digits),
+                (TIMESTAMP_TYPE, ..) => MetadataPart::TimeKind,
+                (HEADERS, _, Some(name)) => MetadataPart::Header(name.clone()),
                 // Other keys were refused when the table's options were read.
                 _ => return None,
             })
@@ -153,9 +153,9 @@ impl MetadataColumns {
         for (at, part) in &self.columns {
             let column = &mut columns[*at];
             match part {
-                Part::Topic => fill_with(column, *rows, Scalar::Text(of.topic)),
-                Part::Partition => fill_with(column, *rows, Scalar::Int(of.partition.into())),
-                Part::TimeKind => {
+                MetadataPart::Topic => fill_with(column, *rows, Scalar::Text(of.topic)),
+                MetadataPart::Partition => fill_with(column, *rows, Scalar::Int(of.partition.into())),
+                MetadataPart::TimeKind => {
                     let kind = match of.time_kind {
                         None => "NoTimestampType",
                         Some(TimeKind::Created) => "CreateTime",
@@ -163,17 +163,17 @@ impl MetadataColumns {
                     };
                     fill_with(column, *rows, Scalar::Text(kind));
                 }
-                Part::Offset => {
+                MetadataPart::Offset => {
                     for (row, record) in origin.records.iter().enumerate() {
                         set(column, row, Scalar::Int(record.offset.0 as i64));
                     }
                 }
-                Part::Time(digits) => {
+                MetadataPart::Time(digits) => {
                     for (row, record) in origin.records.iter().enumerate() {
                         set(column, row, time(record.appended.0, *digits));
                     }
                 }
-                Part::Header(name) => {
+                MetadataPart::Header(name) => {
                     let mut records = of.records.iter().zip(of.attributes);
                     let mut value = None;
 

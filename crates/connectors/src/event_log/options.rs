@@ -16,7 +16,7 @@ use super::metadata;
 use crate::format::changelog::Envelope;
 use crate::format::json::JsonOptions;
 use crate::format::{only_value_format, read_format};
-use crate::options::Reader;
+use crate::options::OptionReader;
 
 /// The options of a source table.
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ const PREFIX: &str = "properties.";
 impl EventLogOptions {
     /// Reads the options of a table with the connector `kafka` or `upsert-kafka`.
     pub fn read(table: &SourceTable) -> Result<EventLogOptions, Vec<Diagnostic>> {
-        let mut reader = Reader::new(&table.name, &table.options);
+        let mut reader = OptionReader::new(&table.name, &table.options);
         let connector = reader.get("connector").map(|option| option.value.clone());
         let topics = topics(&mut reader);
         let properties = properties(&mut reader, &table.options);
@@ -143,7 +143,7 @@ impl Topics {
     }
 }
 
-fn topics(reader: &mut Reader<'_>) -> Topics {
+fn topics(reader: &mut OptionReader<'_>) -> Topics {
     let Some(pattern) = reader.get("topic-pattern").map(|option| option.value.clone()) else {
         let names = reader.required("topic", "user-queries");
         let names = names.split(';').map(str::trim).filter(|name| !name.is_empty());
@@ -173,7 +173,7 @@ fn topics(reader: &mut Reader<'_>) -> Topics {
     }
 }
 
-pub(super) fn properties(reader: &mut Reader<'_>, options: &TableOptions) -> BTreeMap<String, String> {
+pub(super) fn properties(reader: &mut OptionReader<'_>, options: &TableOptions) -> BTreeMap<String, String> {
     reader.accept_prefix(PREFIX);
     let of = options
         .entries
@@ -184,7 +184,7 @@ pub(super) fn properties(reader: &mut Reader<'_>, options: &TableOptions) -> BTr
 
 /// Requires a start at the beginning of the topic, as in Flink: a row that has not changed lately is a record
 /// far back.
-fn whole_topic(reader: &mut Reader<'_>) -> Startup {
+fn whole_topic(reader: &mut OptionReader<'_>) -> Startup {
     let mode = "scan.startup.mode";
     if reader.get(mode).is_some_and(|of| !of.value.eq_ignore_ascii_case("earliest-offset")) {
         let message = "an upsert-kafka table is read from the beginning of its topic";
@@ -198,7 +198,7 @@ fn whole_topic(reader: &mut Reader<'_>) -> Startup {
 }
 
 /// Reads the key options of an upsert table, whose primary key gives the key columns.
-fn upsert_key(reader: &mut Reader<'_>, table: &SourceTable) -> Option<KeyOptions> {
+fn upsert_key(reader: &mut OptionReader<'_>, table: &SourceTable) -> Option<KeyOptions> {
     reject_what_the_key_says(reader);
     // The same declaration may be written to.
     reader.accept(&["sink.buffer-flush.max-rows", "sink.buffer-flush.interval"]);
@@ -211,7 +211,7 @@ fn upsert_key(reader: &mut Reader<'_>, table: &SourceTable) -> Option<KeyOptions
 }
 
 /// Rejects options of `kafka` tables that conflict with a primary key.
-pub(super) fn reject_what_the_key_says(reader: &mut Reader<'_>) {
+pub(super) fn reject_what_the_key_says(reader: &mut OptionReader<'_>) {
     for (wrong, right) in [("format", "value.format"), ("key.fields", "")] {
         if reader.get(wrong).is_some() {
             let hint = match right {
@@ -223,7 +223,7 @@ pub(super) fn reject_what_the_key_says(reader: &mut Reader<'_>) {
     }
 }
 
-fn startup(reader: &mut Reader<'_>, properties: &BTreeMap<String, String>) -> Startup {
+fn startup(reader: &mut OptionReader<'_>, properties: &BTreeMap<String, String>) -> Startup {
     let modes = ["earliest-offset", "latest-offset", "group-offsets", "timestamp", "specific-offsets"];
     let mode = reader.constant("scan.startup.mode", "group-offsets", &modes);
     let millis: i64 = reader.parsed("scan.startup.timestamp-millis", 0, "milliseconds since 1970");

@@ -3,7 +3,7 @@
 pub mod changelog;
 pub mod json;
 
-use crate::options::Reader;
+use crate::options::OptionReader;
 use changelog::Envelope;
 use json::{DecimalFormat, JsonOptions, TimestampFormat, WriteOptions};
 
@@ -16,7 +16,7 @@ pub struct Json {
 
 /// Reads the format of a table's values: `'format'` with `'json.…'`, or `'value.format'` with
 /// `'value.json.…'`.
-pub(crate) fn value_format(reader: &mut Reader<'_>) -> Json {
+pub(crate) fn value_format(reader: &mut OptionReader<'_>) -> Json {
     if reader.get("format").is_none() && reader.get("value.format").is_some() {
         return only_value_format(reader);
     }
@@ -27,11 +27,11 @@ pub(crate) fn value_format(reader: &mut Reader<'_>) -> Json {
 }
 
 /// Like [`value_format`], but accepts only `'value.format'`.
-pub(crate) fn only_value_format(reader: &mut Reader<'_>) -> Json {
+pub(crate) fn only_value_format(reader: &mut OptionReader<'_>) -> Json {
     format(reader, "value.")
 }
 
-fn format(reader: &mut Reader<'_>, prefix: &str) -> Json {
+fn format(reader: &mut OptionReader<'_>, prefix: &str) -> Json {
     let format = format!("{prefix}format");
     reader.required(&format, "json");
     reader.word(&format, "json", &["json"]);
@@ -40,7 +40,7 @@ fn format(reader: &mut Reader<'_>, prefix: &str) -> Json {
 
 /// Reads the format of a source table: JSON, possibly in the envelope of a changelog format, whose options
 /// begin with the format's name.
-pub(crate) fn read_format(reader: &mut Reader<'_>) -> (Json, Envelope) {
+pub(crate) fn read_format(reader: &mut OptionReader<'_>) -> (Json, Envelope) {
     let key = if reader.get("format").is_some() { "format" } else { "value.format" };
     let prefix = if key == "format" { "" } else { "value." };
     let envelope = match reader.get(key).map(|option| option.value.as_str()) {
@@ -63,12 +63,12 @@ pub(crate) fn read_format(reader: &mut Reader<'_>) -> (Json, Envelope) {
 }
 
 /// Reads JSON options with a prefix, such as `key.` for keys.
-pub(crate) fn json(reader: &mut Reader<'_>, prefix: &str) -> Json {
+pub(crate) fn json(reader: &mut OptionReader<'_>, prefix: &str) -> Json {
     json_options(reader, &format!("{prefix}json."))
 }
 
 /// Like `json`, with the complete prefix of the options, such as `debezium-json.`.
-fn json_options(reader: &mut Reader<'_>, prefix: &str) -> Json {
+fn json_options(reader: &mut OptionReader<'_>, prefix: &str) -> Json {
     let key = |name: &str| format!("{prefix}{name}");
     let mut flag = |name: &str| reader.flag(&key(name), false);
     let ignore_parse_errors = flag("ignore-parse-errors");

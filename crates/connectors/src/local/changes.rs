@@ -22,7 +22,7 @@ pub(super) fn take_changes(
     chunk: &mut Chunk,
     changes: Vec<Change>,
 ) -> Result<(), ConnectorError> {
-    let Inner { out, standing, changelog, changes: written, failure, .. } = &mut *inner;
+    let Inner { out, final_rows, changelog, changes: written, failure, .. } = &mut *inner;
     for (change, line) in changes.into_iter().zip(&chunk.lines) {
         let text = &chunk.data[line.text..line.end];
         if *changelog {
@@ -49,7 +49,7 @@ pub(super) fn take_changes(
             Some(key) => place.extend(key),
             None => place.extend_from_slice(&line),
         }
-        standing.apply(kind, place, has_key, &line);
+        final_rows.apply(kind, place, has_key, &line);
     }
     Ok(())
 }

@@ -11,7 +11,7 @@
 //! is requested, every change is written as it arrives, with `"op"` (`+I`, `-U`, `+U`, `-D`).
 
 mod changes;
-mod standing;
+mod final_rows;
 use crate::SinkOptions;
 use crate::event_log::RecordEncoder;
 use crate::format::json::write::{write_integer, write_string};
@@ -19,9 +19,9 @@ use crate::result_store::RowEncoder;
 use changes::{Change, take_changes};
 use engine::connector::{ConnectorError, Rows, Sink, SinkFactory};
 use engine::operator::changes::Kinds;
+use final_rows::FinalRows;
 use parking_lot::Mutex;
 use sql::plan::SinkTable;
-use standing::Standing;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
@@ -39,13 +39,13 @@ struct Inner {
     /// Event time that each sink has reported.
     reported: Vec<i64>,
     /// Chunks that are not yet released.
-    waiting: BTreeMap<Place, Vec<Chunk>>,
+    waiting: BTreeMap<OutputPosition, Vec<Chunk>>,
     /// Emptied buffers for reuse.
     spare: Vec<Vec<u8>>,
     written: u64,
     failure: Option<std::io::Error>,
     /// Current rows of updating queries.
-    standing: Standing,
+    final_rows: FinalRows,
     /// Whether every change is written as it arrives, and how many were.
     changelog: bool,
     changes: u64,
@@ -53,7 +53,7 @@ struct Inner {
 
 /// The position of rows in the output. Rows with the same place are ordered by key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct OutputPosition {
     /// The least or greatest value for rows without a window.
     window_end: i64,
     /// For rows without a window, the start of their batch, or their partition.
@@ -122,7 +122,7 @@ impl LocalOutput {
             spare: Vec::new(),
             written: 0,
             failure: None,
-            standing: Standing::default(),
+            final_rows: FinalRows::default(),
             changelog,
             changes: 0,
         };
@@ -145,8 +145,8 @@ impl LocalOutput {
             return Err(error);
         }
 
-        let standing = std::mem::take(&mut inner.standing);
-        inner.written += standing.write(&mut inner.out)?;
+        let final_rows = std::mem::take(&mut inner.final_rows);
+        inner.written += final_rows.write(&mut inner.out)?;
         inner.out.flush()
     }
 }
@@ -285,15 +285,15 @@ impl Sink for LocalSink {
         let mut inner = output.inner.lock();
 
         let place = match (rows.window, rows.records) {
-            (Some((_, window_end)), _) => Place { window_end, query: rows.query as u64 },
+            (Some((_, window_end)), _) => OutputPosition { window_end, query: rows.query as u64 },
             (None, Some(records)) if one_file => {
                 let begin = records.spans.first().map_or(0, |span| span.offset.0);
                 inner.release_before(begin);
-                Place { window_end: i64::MIN, query: begin }
+                OutputPosition { window_end: i64::MIN, query: begin }
             }
             (None, records) => {
                 let partition = records.map_or(0, |records| records.partition.0.into());
-                Place { window_end: i64::MAX, query: partition }
+                OutputPosition { window_end: i64::MAX, query: partition }
             }
         };
 
@@ -329,7 +329,7 @@ impl Sink for LocalSink {
 impl Inner {
     /// Releases rows without a window of batches that began before `offset`, which are complete.
     fn release_before(&mut self, offset: u64) {
-        let batch = |query| Place { window_end: i64::MIN, query };
+        let batch = |query| OutputPosition { window_end: i64::MIN, query };
         for chunk in self.waiting.range_mut(batch(0)..batch(offset)).flat_map(|(_, chunks)| chunks) {
             chunk.written_at = Some(i64::MIN);
         }

@@ -9,7 +9,7 @@ use sql::plan::{SinkTable, SourceTable};
 
 use super::policy::{LookupPolicy, duration};
 use crate::format::json::{JsonOptions, TimestampFormat};
-use crate::options::{Reader, connector};
+use crate::options::{OptionReader, connector};
 use crate::result_store::{KeyTemplate, ResultStoreOptions};
 
 /// The options of a lookup table.
@@ -59,7 +59,7 @@ pub fn lookup_options(join: &LookupJoin, span: Span) -> Result<LookupOptions, Ve
         "redis" => redis(join, span),
         "filesystem" => filesystem(table),
         _ => {
-            let mut reader = Reader::new(&table.name, &table.options);
+            let mut reader = OptionReader::new(&table.name, &table.options);
             reader.accept_prefix("");
             let policy = LookupPolicy::read(&mut reader);
             reader.finish()?;
@@ -111,7 +111,7 @@ fn redis(join: &LookupJoin, span: Span) -> Result<LookupOptions, Vec<Diagnostic>
 }
 
 fn filesystem(table: &SourceTable) -> Result<LookupOptions, Vec<Diagnostic>> {
-    let mut reader = Reader::new(&table.name, &table.options);
+    let mut reader = OptionReader::new(&table.name, &table.options);
     reader.get("connector");
     let path = reader.required("path", "/data/customers.json");
     reader.required("format", "json");

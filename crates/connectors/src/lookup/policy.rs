@@ -5,7 +5,7 @@ use engine::connector::CachePolicy;
 use sql::settings::parse_duration;
 use types::Interval;
 
-use crate::options::Reader;
+use crate::options::OptionReader;
 
 /// Default number of cached rows, without `lookup.partial-cache.max-rows`.
 const DEFAULT_MAX_ROWS: usize = 10_000;
@@ -23,7 +23,7 @@ pub struct LookupPolicy {
 }
 
 impl LookupPolicy {
-    pub(crate) fn read(reader: &mut Reader<'_>) -> LookupPolicy {
+    pub(crate) fn read(reader: &mut OptionReader<'_>) -> LookupPolicy {
         let kind = reader.constant("lookup.cache", "NONE", &["NONE", "PARTIAL"]);
         let max_rows = reader.parsed("lookup.partial-cache.max-rows", DEFAULT_MAX_ROWS, "a number of rows");
         let expire_after_write = duration(reader, "lookup.partial-cache.expire-after-write");
@@ -39,7 +39,7 @@ impl LookupPolicy {
 }
 
 /// Parses a duration as in Flink.
-pub(super) fn duration(reader: &mut Reader<'_>, key: &str) -> Option<Interval> {
+pub(super) fn duration(reader: &mut OptionReader<'_>, key: &str) -> Option<Interval> {
     let value = &reader.get(key)?.value;
     let duration = parse_duration(value);
     if duration.is_none() {

@@ -20,15 +20,15 @@ pub struct RowEncoder {
     key: String,
     value: Vec<u8>,
     scratch: Vec<u8>,
-    /// Text that is equal in all current rows, piece by piece.
+    /// Text that is equal in all current rows, part by part.
     fixed: Vec<u8>,
-    pieces: Vec<Piece>,
+    parts: Vec<ObjectPart>,
 }
 
 /// A part of an object: a range of the fixed text, followed by a column's value.
-struct Piece {
+struct ObjectPart {
     fixed: Range<usize>,
-    /// `None` for the last piece.
+    /// `None` for the last part.
     column: Option<usize>,
 }
 
@@ -56,14 +56,14 @@ impl RowEncoder {
             value: Vec::new(),
             scratch: Vec::new(),
             fixed: Vec::new(),
-            pieces: Vec::new(),
+            parts: Vec::new(),
         }
     }
 
     /// Calls `each` with every row's place, key (empty without a template) and JSON object.
     pub fn encode(&mut self, rows: &Rows<'_>, mut each: impl FnMut(usize, &str, &[u8])) {
         self.write_fixed(rows);
-        let RowEncoder { template, types, tells_stage, key, value, scratch, fixed, pieces, .. } = self;
+        let RowEncoder { template, types, tells_stage, key, value, scratch, fixed, parts, .. } = self;
         let tells_stage = *tells_stage && rows.window.is_some();
         let mut block = Block::new(rows.columns);
 
@@ -73,9 +73,9 @@ impl RowEncoder {
                 template.write(key, scratch, |column| values[column]);
             }
             value.clear();
-            for piece in &*pieces {
-                value.extend_from_slice(&fixed[piece.fixed.clone()]);
-                if let Some(column) = piece.column {
+            for part in &*parts {
+                value.extend_from_slice(&fixed[part.fixed.clone()]);
+                if let Some(column) = part.column {
                     write_scalar(value, values[column], &types[column]);
                 }
             }
@@ -95,7 +95,7 @@ impl RowEncoder {
     /// Writes names and constants once for all rows.
     fn write_fixed(&mut self, rows: &Rows<'_>) {
         self.fixed.clear();
-        self.pieces.clear();
+        self.parts.clear();
         let mut start = 0;
 
         for (column, vector) in rows.columns.iter().enumerate() {
@@ -103,7 +103,7 @@ impl RowEncoder {
             if let Vector::Const(value) = vector {
                 write_scalar(&mut self.fixed, *value, &self.types[column]);
             } else {
-                self.pieces.push(Piece { fixed: start..self.fixed.len(), column: Some(column) });
+                self.parts.push(ObjectPart { fixed: start..self.fixed.len(), column: Some(column) });
                 start = self.fixed.len();
             }
         }
@@ -115,7 +115,7 @@ impl RowEncoder {
             });
         }
 
-        self.pieces.push(Piece { fixed: start..self.fixed.len(), column: None });
+        self.parts.push(ObjectPart { fixed: start..self.fixed.len(), column: None });
     }
 }
 

@@ -5,7 +5,7 @@
 //! checkpoint.
 
 mod encode;
-mod piece;
+mod pending_writes;
 mod template;
 mod undo;
 mod writer;
@@ -25,8 +25,8 @@ pub use undo::{UndoEntry, UndoLog, Undoable};
 pub use writer::StoreWriter;
 
 use crate::lookup::LookupPolicy;
-use crate::options::Reader;
-use piece::Piece;
+use crate::options::OptionReader;
+use pending_writes::PendingWrites;
 pub(crate) use template::UNKNOWN;
 use template::written;
 
@@ -49,7 +49,7 @@ pub struct ResultStoreOptions {
 const TIME: &str = "window_end";
 
 /// Size in bytes at which rows are handed to the writer.
-const PIECE_BYTES: usize = 1 << 20;
+const PENDING_BYTES: usize = 1 << 20;
 
 /// Largest number of rows that are restored in one batch.
 const PUT_BACK_ROWS: usize = 1_000;
@@ -60,7 +60,7 @@ const DEFAULT_TTL_SECONDS: u64 = 2_592_000;
 impl ResultStoreOptions {
     /// Reads the options of a table with the connector `redis`.
     pub fn read(table: &SinkTable) -> Result<ResultStoreOptions, Vec<Diagnostic>> {
-        let mut reader = Reader::new(&table.name, &table.options);
+        let mut reader = OptionReader::new(&table.name, &table.options);
         reader.get("connector");
         let example = format!("analytics:{}:{{window_end}}", table.name);
 
@@ -93,7 +93,7 @@ impl ResultStoreOptions {
 }
 
 /// Reads the key for the `window_end` of the last batch; empty if there is none.
-fn latest_key(reader: &mut Reader<'_>, table: &SinkTable) -> String {
+fn latest_key(reader: &mut OptionReader<'_>, table: &SinkTable) -> String {
     let key = reader.get("latest-key").map_or_else(String::new, |option| option.value.clone());
     if key.is_empty() {
         return key;
@@ -229,10 +229,10 @@ struct ResultStoreSink {
 }
 
 impl ResultStoreSink {
-    fn hand_over(&mut self, mut piece: Piece) -> Result<(), ConnectorError> {
-        self.bytes += piece.written_bytes() as u64;
-        let time = piece.time.take();
-        let (upserts, deletes) = piece.into_writes(self.ttl);
+    fn hand_over(&mut self, mut pending: PendingWrites) -> Result<(), ConnectorError> {
+        self.bytes += pending.written_bytes() as u64;
+        let time = pending.time.take();
+        let (upserts, deletes) = pending.into_writes(self.ttl);
         let mut batch = WriteBatch { upserts, deletes, notification: None };
         if !self.channel.is_empty() || !self.latest_key.is_empty() {
             batch.notification = Some(Notification {
@@ -254,32 +254,32 @@ impl Sink for ResultStoreSink {
         let time_column = self.time.clone();
         let are_additions = rows.are_additions();
         let mut scratch = Vec::new();
-        let mut piece = Piece::default();
+        let mut pending = PendingWrites::default();
         let mut outcome = Ok(());
 
         encoder.encode(rows, |row, key, value| {
-            if piece.bytes() >= PIECE_BYTES && outcome.is_ok() {
-                outcome = self.hand_over(std::mem::take(&mut piece));
+            if pending.bytes() >= PENDING_BYTES && outcome.is_ok() {
+                outcome = self.hand_over(std::mem::take(&mut pending));
             }
-            if piece.time.is_none()
+            if pending.time.is_none()
                 && let Some((column, data_type)) = &time_column
             {
-                piece.time = match rows.columns[*column].get(row) {
+                pending.time = match rows.columns[*column].get(row) {
                     Scalar::Null => None,
                     Scalar::Text(text) => Some(text.into()),
                     time => Some(written(&mut scratch, time, data_type).into()),
                 };
             }
             if are_additions {
-                piece.add(key, value);
+                pending.add(key, value);
             } else {
-                piece.change(key, rows.kind(row).is_addition().then_some(value));
+                pending.change(key, rows.kind(row).is_addition().then_some(value));
             }
         });
 
         self.encoder = Some(encoder);
         outcome?;
-        self.hand_over(piece)
+        self.hand_over(pending)
     }
 
     fn watermark(&mut self, _watermark: EventTime) -> Result<(), ConnectorError> {

@@ -13,11 +13,11 @@ use crate::format::json::write::write_scalar;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyTemplate {
-    parts: Vec<Part>,
+    parts: Vec<TemplatePart>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Part {
+enum TemplatePart {
     Text(String),
     /// A column, by its index.
     Column {
@@ -58,18 +58,20 @@ impl KeyTemplate {
                 .iter()
                 .position(|column| column.name == name)
                 .ok_or_else(|| TemplateError::UnknownColumn { name: name.to_owned() })?;
-            parts.push(Part::Text(text.to_owned()));
+            parts.push(TemplatePart::Text(text.to_owned()));
             let data_type = columns[column].column_type.data_type.clone();
             let is_bound = BOUNDS.contains(&name) || data_type.is_timestamp();
-            parts.push(Part::Column { column, data_type, is_bound });
+            parts.push(TemplatePart::Column { column, data_type, is_bound });
             rest = after;
         }
 
-        parts.push(Part::Text(rest.to_owned()));
-        parts.retain(|part| *part != Part::Text(String::new()));
+        parts.push(TemplatePart::Text(rest.to_owned()));
+        parts.retain(|part| *part != TemplatePart::Text(String::new()));
 
         match parts.first() {
-            Some(Part::Text(text)) if text.starts_with(INTERNAL_PREFIX) => Err(TemplateError::Internal),
+            Some(TemplatePart::Text(text)) if text.starts_with(INTERNAL_PREFIX) => {
+                Err(TemplateError::Internal)
+            }
             _ => Ok(KeyTemplate { parts }),
         }
     }
@@ -77,8 +79,8 @@ impl KeyTemplate {
     /// Returns the columns in the key.
     pub fn columns(&self) -> impl Iterator<Item = usize> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Column { column, .. } => Some(*column),
-            Part::Text(_) => None,
+            TemplatePart::Column { column, .. } => Some(*column),
+            TemplatePart::Text(_) => None,
         })
     }
 
@@ -87,8 +89,8 @@ impl KeyTemplate {
         let start = key.len();
         for part in &self.parts {
             match part {
-                Part::Text(text) => key.push_str(text),
-                Part::Column { column, data_type, is_bound } => match value(*column) {
+                TemplatePart::Text(text) => key.push_str(text),
+                TemplatePart::Column { column, data_type, is_bound } => match value(*column) {
                     Scalar::Null => key.push_str(UNKNOWN),
                     Scalar::Text(text) if *is_bound => key.push_str(&shortened(text)),
                     Scalar::Text(text) => push_escaped(key, &shortened(text)),

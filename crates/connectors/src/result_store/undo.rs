@@ -54,16 +54,16 @@ pub struct Undoable {
 }
 
 /// Logs rows before they change, each key once after each checkpoint.
-pub(super) struct Noting {
+pub(super) struct UndoRecorder {
     log: Arc<dyn UndoLog>,
     /// Keys that are already logged, for the newest checkpoint that rows have followed, and for the one
     /// before.
     generations: [(u64, HashSet<Arc<str>>); 2],
 }
 
-impl Noting {
-    pub fn new(log: Arc<dyn UndoLog>) -> Noting {
-        Noting { log, generations: Default::default() }
+impl UndoRecorder {
+    pub fn new(log: Arc<dyn UndoLog>) -> UndoRecorder {
+        UndoRecorder { log, generations: Default::default() }
     }
 
     /// Returns the keys of a batch that change for the first time after a checkpoint, and marks them as
@@ -84,7 +84,7 @@ impl Noting {
     }
 
     /// Logs the current row of each key.
-    pub fn note(&self, keys: &[Arc<str>], rows: &[Option<Entry>], undoable: &Undoable) {
+    pub fn record(&self, keys: &[Arc<str>], rows: &[Option<Entry>], undoable: &Undoable) {
         if keys.is_empty() {
             return;
         }
@@ -119,8 +119,8 @@ mod tests {
 
     #[test]
     fn a_key_is_new_once_after_each_checkpoint() {
-        let mut noting = Noting::new(Arc::new(Nowhere));
-        let mut new = |keys: &str, checkpoint| noting.take_new(&deletes(keys), checkpoint).concat();
+        let mut recorder = UndoRecorder::new(Arc::new(Nowhere));
+        let mut new = |keys: &str, checkpoint| recorder.take_new(&deletes(keys), checkpoint).concat();
         assert_eq!(new("ab", 0), "ab");
         assert_eq!(new("abc", 0), "c");
         assert_eq!(new("a", 3), "a");

@@ -16,7 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use storage::store::{ResultStore, StoreError, WriteBatch};
 use types::{Clock, Timestamp};
 
-use super::undo::{Noting, UndoLog, Undoable};
+use super::undo::{UndoLog, UndoRecorder, Undoable};
 use crate::retry::{Retry, RetryError, Stopped};
 
 /// Writes batches to the store in order.
@@ -107,7 +107,7 @@ impl StoreWriter {
             stopped: stopped.clone(),
             gate: gate.clone(),
             is_durable: true,
-            undo: undo.map(Noting::new),
+            undo: undo.map(UndoRecorder::new),
         };
         let thread = thread::Builder::new().name("result writer".to_owned()).spawn(move || drain.run())?;
         let queue = Some(queue);
@@ -185,7 +185,7 @@ struct Drain {
     /// Whether nothing was written since the last flush.
     is_durable: bool,
     /// Logs rows before they change.
-    undo: Option<Noting>,
+    undo: Option<UndoRecorder>,
 }
 
 impl Drain {
@@ -226,7 +226,7 @@ impl Drain {
         if !names.is_empty() {
             self.repeat("read results", || self.store.get_many(&names).map(|found| rows = found))?;
         }
-        self.undo.iter().for_each(|undo| undo.note(&keys, &rows, undoable));
+        self.undo.iter().for_each(|undo| undo.record(&keys, &rows, undoable));
         Ok(())
     }
 

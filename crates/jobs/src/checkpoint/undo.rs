@@ -63,7 +63,7 @@ impl UndoFiles {
 
     /// Returns the rows that keys had at a checkpoint of a job, for keys that were changed after it. `also`
     /// is the directory of a job that restarted from there, whose entries are all included.
-    pub fn standing_at(
+    pub fn rows_at(
         &self,
         (directory, checkpoint): (&Path, u64),
         also: Option<&Path>,
@@ -164,7 +164,7 @@ mod tests {
         files.append(&[UndoEntry { template: "t:{k}".into(), checkpoint, key: key.into(), row }]);
     }
 
-    fn standing(of: &[UndoEntry]) -> String {
+    fn shown(of: &[UndoEntry]) -> String {
         let row = |entry: &UndoEntry| match &entry.row {
             Some(row) => format!("{}={}@{}", entry.key, String::from_utf8_lossy(&row.value), row.expires.0),
             None => format!("{}-", entry.key),
@@ -185,7 +185,7 @@ mod tests {
         files.rotate(4);
         note(&files, 4, "a", Some("2"));
 
-        let at = |checkpoint| standing(&files.standing_at((files.directory(), checkpoint), None).unwrap());
+        let at = |checkpoint| shown(&files.rows_at((files.directory(), checkpoint), None).unwrap());
         assert_eq!(at(0), "a- b=\"ü\"@9");
         assert_eq!(at(3), "a=1@9 b-");
         assert_eq!(at(4), "a=2@9");
@@ -201,7 +201,7 @@ mod tests {
         note(&before, 2, "a", Some("1"));
         note(&after, 0, "a", Some("5"));
         note(&after, 0, "b", Some("6"));
-        let found = after.standing_at((before.directory(), 2), Some(after.directory())).unwrap();
-        assert_eq!(standing(&found), "a=1@9 b=6@9");
+        let found = after.rows_at((before.directory(), 2), Some(after.directory())).unwrap();
+        assert_eq!(shown(&found), "a=1@9 b=6@9");
     }
 }

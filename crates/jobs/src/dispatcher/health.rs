@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use connectors::dead_letter::{DeadLetterQueue, Reader};
+use connectors::dead_letter::{DeadLetterQueue, TopicReader};
 use sql::plan::Plan;
 use types::JobId;
 
@@ -15,7 +15,7 @@ impl Dispatcher {
     /// Returns the dead-letter queue, with the jobs that must not count a replayed record twice.
     pub fn dead_letters(&self) -> DeadLetterQueue {
         let jobs = self.jobs().into_iter().filter(|job| !job.status().is_terminal());
-        let readers = jobs.map(|job| Reader {
+        let readers = jobs.map(|job| TopicReader {
             id: job.id().to_string(),
             name: job.name().to_owned(),
             ancestors: job.ancestors().to_vec(),

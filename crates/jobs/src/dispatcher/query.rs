@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use connectors::collect::{CollectedRow, Collector, Told};
+use connectors::collect::{CollectedRow, Collector, CollectorEvent};
 use crossbeam_channel::bounded;
 use engine::execution::ExecutionError;
 use sql::plan::TopQuery;
@@ -40,9 +40,9 @@ impl Dispatcher {
 
         let collector = Collector::new(
             query.limit,
-            Box::new(move |told| match told {
-                Told::Rows => telling(),
-                Told::Enough => {
+            Box::new(move |event| match event {
+                CollectorEvent::Rows => telling(),
+                CollectorEvent::Enough => {
                     if let Some(job) = of.get().and_then(Weak::upgrade) {
                         job.drain();
                     }

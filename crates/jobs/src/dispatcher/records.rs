@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use connectors::dead_letter::{Ancestor, Reached};
+use connectors::dead_letter::{Ancestor, LogPosition};
 use parking_lot::Mutex;
 use types::{JobId, Timestamp, with_causes};
 
@@ -61,7 +61,7 @@ impl Known {
             return;
         }
         let splits = restored.snapshot.pipelines.iter().flat_map(|pipeline| pipeline.splits());
-        let reached = splits.map(|of| Reached {
+        let reached = splits.map(|of| LogPosition {
             topic: of.split.topic.clone(),
             partition: of.split.partition,
             offset: of.offset,

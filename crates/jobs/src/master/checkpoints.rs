@@ -109,16 +109,16 @@ impl Taker {
         let own = self.undo.directory();
         let changed = match from {
             Some(Restored { manifest, .. }) if manifest.job_id == self.job.to_string() => {
-                self.undo.standing_at((own, manifest.id), None)
+                self.undo.rows_at((own, manifest.id), None)
             }
             // The rows that this job wrote before its first checkpoint are newer than those of the other job.
             Some(Restored { location, manifest, .. }) => {
                 let beside = Path::new(location).parent().filter(|_| manifest.kind == Kind::Checkpoint);
                 let usual = Path::new(self.directory.location()).join(&manifest.job_id);
-                self.undo.standing_at((beside.unwrap_or(&usual), manifest.id), Some(own))
+                self.undo.rows_at((beside.unwrap_or(&usual), manifest.id), Some(own))
             }
             // No checkpoint was ever completed.
-            None => self.undo.standing_at((own, 0), None),
+            None => self.undo.rows_at((own, 0), None),
         };
         changed.map_err(|source| DirectoryError::Directory {
             location: self.directory.location().to_owned(),

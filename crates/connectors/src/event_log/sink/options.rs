@@ -11,7 +11,7 @@ use super::super::{metadata, options};
 use crate::format::changelog::Envelope;
 use crate::format::json::WriteOptions;
 use crate::format::{only_value_format, read_format};
-use crate::options::Reader;
+use crate::options::OptionReader;
 
 /// The options of a sink table.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +38,7 @@ pub enum Mode {
 impl EventLogSinkOptions {
     /// Reads the options of a table with the connector `kafka` or `upsert-kafka`.
     pub fn read(table: &SinkTable, mode: Mode) -> Result<EventLogSinkOptions, Vec<Diagnostic>> {
-        let mut reader = Reader::new(&table.name, &table.options);
+        let mut reader = OptionReader::new(&table.name, &table.options);
         reader.get("connector");
         let topic = topic(&mut reader, mode);
         let properties = options::properties(&mut reader, &table.options);
@@ -85,7 +85,7 @@ impl EventLogSinkOptions {
 }
 
 /// Reads the topic, which must be exactly one.
-fn topic(reader: &mut Reader<'_>, mode: Mode) -> String {
+fn topic(reader: &mut OptionReader<'_>, mode: Mode) -> String {
     if mode == Mode::Append && reader.get("topic-pattern").is_some() {
         let message = "a table that is written names its topic";
         reader.reject(
@@ -110,7 +110,7 @@ fn topic(reader: &mut Reader<'_>, mode: Mode) -> String {
     topic
 }
 
-fn guarantee(reader: &mut Reader<'_>) {
+fn guarantee(reader: &mut OptionReader<'_>) {
     let guarantees = ["at-least-once", "exactly-once", "none"];
     if reader.constant("sink.delivery-guarantee", "at-least-once", &guarantees) == "exactly-once" {
         reader.reject(
@@ -126,7 +126,7 @@ fn guarantee(reader: &mut Reader<'_>) {
 }
 
 /// Checks the partitioner: the log distributes records by key, and records without a key in turn.
-fn partitioner(reader: &mut Reader<'_>, has_key: bool) {
+fn partitioner(reader: &mut OptionReader<'_>, has_key: bool) {
     let Some(option) = reader.get("sink.partitioner") else { return };
     let (message, hint) = match option.value.as_str() {
         "default" => return,
@@ -144,7 +144,7 @@ fn partitioner(reader: &mut Reader<'_>, has_key: bool) {
 
 /// Refuses a schema: Debezium's own writers put a schema before each change. Flink reads such records, but
 /// does not write them either.
-fn no_schema(reader: &mut Reader<'_>) {
+fn no_schema(reader: &mut OptionReader<'_>) {
     let key = ["debezium-json.schema-include", "value.debezium-json.schema-include"]
         .into_iter()
         .find(|key| reader.get(key).is_some());
@@ -156,7 +156,7 @@ fn no_schema(reader: &mut Reader<'_>) {
 }
 
 /// Refuses a primary key: an append-only table cannot guarantee one row for each key.
-fn no_primary_key(reader: &mut Reader<'_>, table: &SinkTable) {
+fn no_primary_key(reader: &mut OptionReader<'_>, table: &SinkTable) {
     if table.primary_key.is_empty() {
         return;
     }
@@ -166,7 +166,7 @@ fn no_primary_key(reader: &mut Reader<'_>, table: &SinkTable) {
     reader.errors.push(error.with_hint(hint));
 }
 
-fn upsert(reader: &mut Reader<'_>, table: &SinkTable) -> (Option<KeyOptions>, WriteOptions) {
+fn upsert(reader: &mut OptionReader<'_>, table: &SinkTable) -> (Option<KeyOptions>, WriteOptions) {
     if table.primary_key.is_empty() {
         let message = format!("the upsert-kafka table `{}` has no primary key", table.name);
         let error = Diagnostic::error(table.span, message);

@@ -2,7 +2,7 @@
 
 use types::Scalar;
 
-use super::leaf::Kind;
+use super::leaf::ValueKind;
 use super::options::TimestampFormat;
 use super::{base64, decimal, number, time};
 
@@ -22,31 +22,31 @@ pub(super) enum Token<'a> {
 /// type. Bytes are stored in `scratch`.
 pub(super) fn convert<'s>(
     token: Token<'_>,
-    kind: Kind,
+    kind: ValueKind,
     format: TimestampFormat,
     scratch: &'s mut Vec<u8>,
 ) -> Option<Scalar<'s>> {
     Some(match kind {
-        Kind::Boolean => Scalar::Bool(boolean(token)),
-        Kind::Integer { min, max } => Scalar::Int(integer(token, min, max)?),
-        Kind::Double => Scalar::Double(double(token)?),
-        Kind::Float => Scalar::Double(f64::from(double(token)? as f32)),
-        Kind::Decimal { precision, scale } => match token {
+        ValueKind::Boolean => Scalar::Bool(boolean(token)),
+        ValueKind::Integer { min, max } => Scalar::Int(integer(token, min, max)?),
+        ValueKind::Double => Scalar::Double(double(token)?),
+        ValueKind::Float => Scalar::Double(f64::from(double(token)? as f32)),
+        ValueKind::Decimal { precision, scale } => match token {
             Token::Number(text) => Scalar::Wide(decimal::parse(text, precision, scale)?),
             Token::Text(text) => Scalar::Wide(decimal::parse(trim(text), precision, scale)?),
             Token::Bool(_) | Token::Nested => return None,
         },
-        Kind::Bytes => {
+        ValueKind::Bytes => {
             *scratch = base64::decode(text(token)?)?;
             Scalar::Bytes(scratch)
         }
-        Kind::Date => Scalar::Int(time::date(text(token)?)?),
-        Kind::Time { digits } => Scalar::Int(time::time(text(token)?)?.cut(digits).milliseconds()),
-        Kind::Timestamp { digits, zone } => {
+        ValueKind::Date => Scalar::Int(time::date(text(token)?)?),
+        ValueKind::Time { digits } => Scalar::Int(time::time(text(token)?)?.cut(digits).milliseconds()),
+        ValueKind::Timestamp { digits, zone } => {
             let moment = time::timestamp(text(token)?, format, zone)?.cut(digits);
             if digits <= 3 { Scalar::Int(moment.milliseconds()) } else { Scalar::Wide(moment.nanoseconds()) }
         }
-        Kind::Text | Kind::Nested => return None,
+        ValueKind::Text | ValueKind::Nested => return None,
     })
 }
 

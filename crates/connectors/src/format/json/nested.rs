@@ -15,21 +15,21 @@ use types::{ColumnType, DataType, Scalar, compact as values};
 
 use super::compact::compact;
 use super::convert::{Token, convert};
-use super::leaf::Kind;
+use super::leaf::ValueKind;
 use super::options::{TimestampFormat, WriteOptions};
 use super::write::{write_string, write_value};
 use super::{scan, skip, text};
 
 /// Decodes nested values.
-pub(super) struct Reader {
+pub(super) struct NestedDecoder {
     format: TimestampFormat,
     /// Number of parts that were null because of a wrong type.
     pub(super) wrong: usize,
 }
 
-impl Reader {
-    pub(super) fn new(format: TimestampFormat) -> Reader {
-        Reader { format, wrong: 0 }
+impl NestedDecoder {
+    pub(super) fn new(format: TimestampFormat) -> NestedDecoder {
+        NestedDecoder { format, wrong: 0 }
     }
 
     /// Appends the value of `json`, whose grammar has been checked, in the compact form.
@@ -144,7 +144,7 @@ impl Reader {
         }
 
         let mut scratch = Vec::new();
-        let value = Kind::of(of).and_then(|kind| convert(token, kind, self.format, &mut scratch));
+        let value = ValueKind::of(of).and_then(|kind| convert(token, kind, self.format, &mut scratch));
         self.wrong += usize::from(value.is_none());
         values::write(value.unwrap_or(Scalar::Null), out);
         Ok(())

@@ -7,7 +7,7 @@ use types::Scalar;
 use super::compact::compact;
 use super::convert::{Token, convert};
 use super::decoder::Decoder;
-use super::leaf::Kind;
+use super::leaf::ValueKind;
 use super::nested;
 use super::options::Fault;
 use super::text;
@@ -43,7 +43,7 @@ impl Decoder {
     ) -> Result<(), Stop> {
         let kind = self.leaves[leaf].kind;
         let row = self.row;
-        if kind == Kind::Nested {
+        if kind == ValueKind::Nested {
             return self.convert_nested(column, json, leaf, at);
         }
 
@@ -64,7 +64,7 @@ impl Decoder {
             number => Token::Number(number),
         };
 
-        if kind == Kind::Text {
+        if kind == ValueKind::Text {
             let valid = match token {
                 Token::Text(_) => true,
                 Token::Nested => compact(json, buffer).is_ok(),
@@ -104,7 +104,7 @@ impl Decoder {
         leaf: usize,
         at: usize,
     ) -> Result<(), Stop> {
-        let mut reader = nested::Reader::new(self.options.timestamp_format);
+        let mut reader = nested::NestedDecoder::new(self.options.timestamp_format);
         let mut value = Vec::new();
         if reader.value(json, &self.leaves[leaf].data_type, &mut value).is_err() {
             return self.stop(Fault::malformed("an invalid escape or no UTF-8", at));

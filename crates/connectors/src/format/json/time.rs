@@ -8,12 +8,12 @@ const SECONDS_A_DAY: i64 = 86_400;
 
 /// A time as seconds since 1970 and the remaining nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moment {
+pub(super) struct ParsedTime {
     pub(super) seconds: i64,
     pub(super) nanos: u32,
 }
 
-impl Moment {
+impl ParsedTime {
     pub(super) fn milliseconds(self) -> i64 {
         self.seconds * 1_000 + i64::from(self.nanos / 1_000_000)
     }
@@ -23,9 +23,9 @@ impl Moment {
     }
 
     /// Truncates the fraction to `digits` digits.
-    pub(super) fn cut(self, digits: u8) -> Moment {
+    pub(super) fn cut(self, digits: u8) -> ParsedTime {
         let unit = 10u32.pow(9 - u32::from(digits.min(9)));
-        Moment { nanos: self.nanos / unit * unit, ..self }
+        ParsedTime { nanos: self.nanos / unit * unit, ..self }
     }
 }
 
@@ -54,7 +54,7 @@ impl LastDay {
 }
 
 /// Parses a whole text as a timestamp.
-pub(super) fn timestamp(text: &[u8], format: TimestampFormat, zone: Zone) -> Option<Moment> {
+pub(super) fn timestamp(text: &[u8], format: TimestampFormat, zone: Zone) -> Option<ParsedTime> {
     timestamp_with(text, format, zone, date)
 }
 
@@ -65,7 +65,7 @@ pub(super) fn timestamp_with(
     format: TimestampFormat,
     zone: Zone,
     date: impl FnOnce(&[u8]) -> Option<i64>,
-) -> Option<Moment> {
+) -> Option<ParsedTime> {
     let text = match zone {
         Zone::None => text,
         Zone::Utc => text.strip_suffix(b"Z")?,
@@ -78,12 +78,12 @@ pub(super) fn timestamp_with(
     };
     let time = match (format, clock) {
         (TimestampFormat::Iso8601, [_, _, b':', _, _]) => {
-            Moment { seconds: hours_and_minutes(clock)?, nanos: 0 }
+            ParsedTime { seconds: hours_and_minutes(clock)?, nanos: 0 }
         }
         _ => time(clock)?,
     };
     (*separator == wanted).then_some(())?;
-    Some(Moment { seconds: date(day)? * SECONDS_A_DAY + time.seconds, nanos: time.nanos })
+    Some(ParsedTime { seconds: date(day)? * SECONDS_A_DAY + time.seconds, nanos: time.nanos })
 }
 
 /// Parses a whole text `yyyy-MM-dd` to days since 1970.
@@ -96,7 +96,7 @@ pub(super) fn date(text: &[u8]) -> Option<i64> {
 }
 
 /// Parses a whole text `HH:mm:ss[.fffffffff]` to a time of the day.
-pub(super) fn time(text: &[u8]) -> Option<Moment> {
+pub(super) fn time(text: &[u8]) -> Option<ParsedTime> {
     let (clock, fraction) = text.split_at_checked(8)?;
     let (minutes, &[b':', s0, s1]) = clock.split_at_checked(5)? else { return None };
     let seconds = two_digits(s0, s1).filter(|&s| s < 60)?;
@@ -108,7 +108,7 @@ pub(super) fn time(text: &[u8]) -> Option<Moment> {
         }
         Some(_) => return None,
     };
-    Some(Moment { seconds: hours_and_minutes(minutes)? + seconds, nanos })
+    Some(ParsedTime { seconds: hours_and_minutes(minutes)? + seconds, nanos })
 }
 
 /// Parses `HH:mm` to seconds.

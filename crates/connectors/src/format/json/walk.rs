@@ -8,7 +8,7 @@ use engine::dictionary::InvalidText;
 
 use super::decoder::Decoder;
 use super::layout::{Action, Learned, Member, Step};
-use super::leaf::Kind;
+use super::leaf::ValueKind;
 use super::options::{Fault, FaultKind};
 use super::{number, scan, skip, text, time};
 
@@ -245,7 +245,7 @@ impl Decoder {
     /// Parses a text without escapes to milliseconds for a leaf of whole milliseconds.
     #[inline]
     fn milliseconds(&mut self, leaf: usize, text: &[u8]) -> Option<i64> {
-        let Kind::Timestamp { digits, zone } = self.leaves[leaf].kind else { return None };
+        let ValueKind::Timestamp { digits, zone } = self.leaves[leaf].kind else { return None };
         let day = |text: &[u8]| self.last_day.number(text);
         let moment = time::timestamp_with(text, self.options.timestamp_format, zone, day)?;
         Some(moment.cut(digits).milliseconds())

@@ -21,7 +21,7 @@ type Write = (Arc<str>, Option<Arc<[u8]>>);
 
 /// The writes of some keys.
 #[derive(Default)]
-pub(super) struct Piece {
+pub(super) struct PendingWrites {
     writes: Vec<Write>,
     /// Indices in `writes` of the keys of rows that change.
     places: HashMap<Arc<str>, usize>,
@@ -30,7 +30,7 @@ pub(super) struct Piece {
     pub time: Option<Arc<str>>,
 }
 
-impl Piece {
+impl PendingWrites {
     /// Adds a row of a result to which rows are only added.
     pub fn add(&mut self, key: &str, value: &[u8]) {
         self.bytes += size_of::<Upsert>() + key.len() + value.len();
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn of_rows_that_change_the_last_word_on_a_key_counts() {
-        let mut piece = Piece::default();
+        let mut pending = PendingWrites::default();
         for (key, value) in [
             ("a", Some("1")),
             ("b", Some("1")),
@@ -88,11 +88,11 @@ mod tests {
             ("b", None),
             ("d", Some("1")),
         ] {
-            piece.change(key, value.map(str::as_bytes));
+            pending.change(key, value.map(str::as_bytes));
         }
 
-        assert_eq!(piece.written_bytes(), 6);
-        let (upserts, deletes) = piece.into_writes(Duration::from_secs(9));
+        assert_eq!(pending.written_bytes(), 6);
+        let (upserts, deletes) = pending.into_writes(Duration::from_secs(9));
         let upserts: Vec<_> = upserts.iter().map(|of| (&*of.key, &*of.value, of.ttl.as_secs())).collect();
         assert_eq!(upserts, [("a", &b"2"[..], 9), ("d", b"1", 9)]);
         assert_eq!(deletes, [Arc::<str>::from("b"), "c".into()]);
@@ -100,10 +100,10 @@ mod tests {
 
     #[test]
     fn rows_that_are_only_added_are_all_written() {
-        let mut piece = Piece::default();
-        piece.add("a", b"1");
-        piece.add("a", b"2");
-        let (upserts, deletes) = piece.into_writes(Duration::from_secs(1));
+        let mut pending = PendingWrites::default();
+        pending.add("a", b"1");
+        pending.add("a", b"2");
+        let (upserts, deletes) = pending.into_writes(Duration::from_secs(1));
         assert_eq!((upserts.len(), deletes.len()), (2, 0));
     }
 }

@@ -11,7 +11,7 @@ use engine::operator::changes::RowKind;
 
 /// Rows by table and key, or by table and value.
 #[derive(Default)]
-pub(super) struct Standing {
+pub(super) struct FinalRows {
     rows: BTreeMap<Vec<u8>, Row>,
 }
 
@@ -21,7 +21,7 @@ struct Row {
     count: i64,
 }
 
-impl Standing {
+impl FinalRows {
     /// Applies a change. `place` is the table, followed by the key or the value.
     pub(super) fn apply(&mut self, kind: RowKind, place: Vec<u8>, has_key: bool, line: &[u8]) {
         if has_key {
@@ -65,12 +65,12 @@ mod tests {
     use super::*;
 
     fn written(changes: &[(RowKind, &str, &str)], has_key: bool) -> String {
-        let mut standing = Standing::default();
+        let mut final_rows = FinalRows::default();
         for (kind, place, line) in changes {
-            standing.apply(*kind, place.as_bytes().to_vec(), has_key, line.as_bytes());
+            final_rows.apply(*kind, place.as_bytes().to_vec(), has_key, line.as_bytes());
         }
         let mut out = Vec::new();
-        standing.write(&mut out).unwrap();
+        final_rows.write(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
