@@ -13,7 +13,6 @@
 use std::borrow::Cow;
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use engine::connector::Split;
 use engine::lateness::{Judged, LatenessEntry, LatenessHistory, LatenessLog};
@@ -26,10 +25,7 @@ use super::segments::Segments;
 /// The lateness log of a job.
 #[derive(Debug)]
 pub(crate) struct LatenessFiles {
-    files: Segments,
-    job: JobId,
-    /// Whether the last entries could not be written.
-    is_failing: AtomicBool,
+    segments: Segments,
 }
 
 #[derive(Deserialize)]
@@ -70,25 +66,24 @@ struct BoundsLine {
 impl LatenessFiles {
     /// Opens the log; see [`Segments::new`].
     pub fn new(checkpoints: &Path, job: JobId, last: u64) -> LatenessFiles {
-        let files = Segments::new(checkpoints, job, "lateness", last);
-        LatenessFiles { files, job, is_failing: AtomicBool::new(false) }
+        LatenessFiles { segments: Segments::new(checkpoints, job, "lateness", last) }
     }
 
-    /// Returns the segment to which entries are appended.
-    pub fn segment(&self) -> u64 {
-        self.files.segment()
+    /// Returns the files of the log.
+    pub fn segments(&self) -> &Segments {
+        &self.segments
     }
 
     /// Returns all entries that are kept, and begins a new attempt. `checkpoint` is the directory of the
     /// checkpoint from which the attempt restarts; if it belongs to another job, that job's entries are
     /// included.
     pub fn history(&self, checkpoint: Option<&Path>) -> io::Result<LatenessHistory> {
-        let own = self.files.directory();
+        let own = self.segments.directory();
         let other = checkpoint.and_then(Path::parent).filter(|of| *of != own);
 
         let mut history = LatenessHistory::default();
         for directory in other.into_iter().chain([own]) {
-            self.files.read(directory, |line| match serde_json::from_slice(line) {
+            self.segments.read(directory, |line| match serde_json::from_slice(line) {
                 Ok(Line::Entry(entry)) => history.add(entry.into()),
                 Ok(Line::Attempt { .. }) => history.begin_attempt(),
                 // The line was cut short.
@@ -97,48 +92,18 @@ impl LatenessFiles {
         }
         if !history.is_empty() {
             history.begin_attempt();
-            self.files.append(b"{\"attempt\":true}\n")?;
+            self.segments.append(b"{\"attempt\":true}\n")?;
         }
         Ok(history)
-    }
-
-    /// Starts a new segment for the entries after a checkpoint's trigger.
-    pub fn rotate(&self, checkpoint: u64) {
-        self.files.rotate(checkpoint);
-    }
-
-    /// Removes the segments that only checkpoints before `oldest_kept` need.
-    pub fn prune(&self, oldest_kept: u64) -> io::Result<()> {
-        self.files.prune(oldest_kept)
     }
 }
 
 impl LatenessLog for LatenessFiles {
     fn append(&self, entries: &[LatenessEntry]) -> bool {
-        let mut lines = Vec::new();
-        for entry in entries {
-            serde_json::to_writer(&mut lines, &EntryLine::from(entry)).expect("an entry is JSON");
-            lines.push(b'\n');
-        }
-
-        match self.files.append(&lines) {
-            Ok(()) => {
-                if self.is_failing.swap(false, Ordering::Relaxed) {
-                    tracing::info!(job_id = %self.job, "the lateness log is written again");
-                }
-                true
-            }
-            Err(error) => {
-                if !self.is_failing.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(
-                        job_id = %self.job, error = %error, directory = %self.files.directory().display(),
-                        "the lateness log cannot be written: after a crash, records that are read a second time may be \
-                         late that were on time, or the other way round"
-                    );
-                }
-                false
-            }
-        }
+        self.segments.append_entries(
+            entries.iter().map(EntryLine::from),
+            "records that are read a second time may be late that were on time, or on time that were late",
+        )
     }
 }
 
@@ -223,7 +188,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let before = log(directory.path());
         before.append(&[entry(0, from(1, 2, None)), entry(4, Judged::Reached)]);
-        let checkpoint = before.files.directory().join("chk-1");
+        let checkpoint = before.segments.directory().join("chk-1");
         let after = LatenessFiles::new(directory.path(), JobId(8), 0);
         assert!(after.history(None).unwrap().is_empty());
         assert!(!after.history(Some(&checkpoint)).unwrap().is_empty());
@@ -234,7 +199,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let files = log(directory.path());
         files.append(&[entry(0, from(1, 2, None))]);
-        files.files.append(b"{\"table\":\"ev").unwrap();
+        files.segments.append(b"{\"table\":\"ev").unwrap();
         let files = log(directory.path());
         files.append(&[entry(4, from(3, 4, None)), entry(8, Judged::Reached)]);
         let mut expected = LatenessHistory::default();

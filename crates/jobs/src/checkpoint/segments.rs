@@ -6,16 +6,21 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
+use serde::Serialize;
 use types::JobId;
 
 /// The segments of one log of a job.
 #[derive(Debug)]
-pub(super) struct Segments {
+pub(crate) struct Segments {
     directory: PathBuf,
+    job: JobId,
     name: &'static str,
     open: Mutex<Open>,
+    /// Whether the last entries could not be written.
+    is_failing: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -34,9 +39,15 @@ impl Segments {
         let directory = checkpoints.join(job.to_string());
         let newest = segments(&directory, name).ok().and_then(|segments| Some(segments.last()?.0));
         let open = Open { segment: last.max(newest.unwrap_or(0)), file: None };
-        Segments { directory, name, open: Mutex::new(open) }
+        Segments { directory, job, name, open: Mutex::new(open), is_failing: AtomicBool::new(false) }
     }
 
+    /// Returns the name of the log.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Returns the directory of the job with its checkpoints.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
@@ -71,6 +82,35 @@ impl Segments {
             }
         }
         Ok(())
+    }
+
+    /// Appends entries as lines of JSON. Returns whether they are written. `loss` says what a crash can cause
+    /// without them; it is logged with the first failure.
+    pub fn append_entries<T: Serialize>(&self, entries: impl Iterator<Item = T>, loss: &str) -> bool {
+        let mut lines = Vec::new();
+        for entry in entries {
+            serde_json::to_writer(&mut lines, &entry).expect("an entry is JSON");
+            lines.push(b'\n');
+        }
+
+        let (job_id, name) = (self.job, self.name);
+        match self.append(&lines) {
+            Ok(()) => {
+                if self.is_failing.swap(false, Ordering::Relaxed) {
+                    tracing::info!(%job_id, "the {name} log is written again");
+                }
+                true
+            }
+            Err(error) => {
+                if !self.is_failing.swap(true, Ordering::Relaxed) {
+                    let directory = self.directory.display();
+                    tracing::warn!(
+                        %job_id, %error, %directory, "the {name} log cannot be written: after a crash, {loss}"
+                    );
+                }
+                false
+            }
+        }
     }
 
     /// Appends complete lines. After a failure the file is opened again, because the directory may have been

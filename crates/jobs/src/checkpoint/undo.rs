@@ -14,7 +14,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use connectors::result_store::{UndoEntry, UndoLog};
 use serde::{Deserialize, Serialize};
@@ -26,10 +25,7 @@ use super::segments::Segments;
 /// The undo log of a job.
 #[derive(Debug)]
 pub(crate) struct UndoFiles {
-    files: Segments,
-    job: JobId,
-    /// Whether the last entries could not be written.
-    is_failing: AtomicBool,
+    segments: Segments,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,18 +43,12 @@ struct Line<'a> {
 impl UndoFiles {
     /// Opens the log; see [`Segments::new`].
     pub fn new(checkpoints: &Path, job: JobId, last: u64) -> UndoFiles {
-        let files = Segments::new(checkpoints, job, "undo", last);
-        UndoFiles { files, job, is_failing: AtomicBool::new(false) }
+        UndoFiles { segments: Segments::new(checkpoints, job, "undo", last) }
     }
 
-    /// Returns the segment to which entries are appended.
-    pub fn segment(&self) -> u64 {
-        self.files.segment()
-    }
-
-    /// Returns the directory of the job with its checkpoints.
-    pub fn directory(&self) -> &Path {
-        self.files.directory()
+    /// Returns the files of the log.
+    pub fn segments(&self) -> &Segments {
+        &self.segments
     }
 
     /// Returns the rows that keys had at a checkpoint of a job, for keys that were changed after it. `also`
@@ -71,7 +61,7 @@ impl UndoFiles {
         let mut first: BTreeMap<Arc<str>, UndoEntry> = BTreeMap::new();
         let jobs = [(directory, checkpoint)].into_iter().chain(also.map(|directory| (directory, 0)));
         for (directory, checkpoint) in jobs {
-            self.files.read(directory, |line| {
+            self.segments.read(directory, |line| {
                 // The row of a line that was cut short was not written.
                 if let Ok(line) = serde_json::from_slice::<Line<'_>>(line)
                     && line.checkpoint >= checkpoint
@@ -82,46 +72,18 @@ impl UndoFiles {
         }
         Ok(first.into_values().collect())
     }
-
-    /// Starts a new segment for the entries after the trigger of a checkpoint or savepoint.
-    pub fn rotate(&self, checkpoint: u64) {
-        self.files.rotate(checkpoint);
-    }
-
-    /// Removes the segments that only checkpoints before `oldest_kept` need.
-    pub fn prune(&self, oldest_kept: u64) -> io::Result<()> {
-        self.files.prune(oldest_kept)
-    }
 }
 
 impl UndoLog for UndoFiles {
     fn append(&self, entries: &[UndoEntry]) {
-        let mut lines = Vec::new();
-        for entry in entries {
-            serde_json::to_writer(&mut lines, &Line::from(entry)).expect("an entry is JSON");
-            lines.push(b'\n');
-        }
-
-        match self.files.append(&lines) {
-            Ok(()) => {
-                if self.is_failing.swap(false, Ordering::Relaxed) {
-                    tracing::info!(job_id = %self.job, "the undo log is written again");
-                }
-            }
-            Err(error) => {
-                if !self.is_failing.swap(true, Ordering::Relaxed) {
-                    tracing::warn!(
-                        job_id = %self.job, error = %error, directory = %self.directory().display(),
-                        "the undo log cannot be written: after a crash, rows of lists and joins that are no more may \
-                         stay in the result store"
-                    );
-                }
-            }
-        }
+        self.segments.append_entries(
+            entries.iter().map(Line::from),
+            "deleted rows of lists and joins may stay in the result store",
+        );
     }
 
     fn checkpoint(&self) -> u64 {
-        self.segment()
+        self.segments.segment()
     }
 }
 
@@ -177,20 +139,20 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let files = log(directory.path(), 7);
         note(&files, 0, "a", None);
-        files.rotate(3);
+        files.segments.rotate(3);
         note(&files, 3, "a", Some("1"));
         // This subtask receives the barrier later.
         note(&files, 0, "b", Some("\"ü\""));
         note(&files, 3, "b", None);
-        files.rotate(4);
+        files.segments.rotate(4);
         note(&files, 4, "a", Some("2"));
 
-        let at = |checkpoint| shown(&files.rows_at((files.directory(), checkpoint), None).unwrap());
+        let at = |checkpoint| shown(&files.rows_at((files.segments.directory(), checkpoint), None).unwrap());
         assert_eq!(at(0), "a- b=\"ü\"@9");
         assert_eq!(at(3), "a=1@9 b-");
         assert_eq!(at(4), "a=2@9");
         assert_eq!(at(5), "");
-        files.prune(4).unwrap();
+        files.segments.prune(4).unwrap();
         assert_eq!(at(0), "a=2@9");
     }
 
@@ -201,7 +163,8 @@ mod tests {
         note(&before, 2, "a", Some("1"));
         note(&after, 0, "a", Some("5"));
         note(&after, 0, "b", Some("6"));
-        let found = after.rows_at((before.directory(), 2), Some(after.directory())).unwrap();
+        let found =
+            after.rows_at((before.segments.directory(), 2), Some(after.segments.directory())).unwrap();
         assert_eq!(shown(&found), "a=1@9 b=6@9");
     }
 }

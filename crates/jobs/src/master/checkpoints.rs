@@ -64,7 +64,7 @@ impl Taker {
         let last = directory.ids(job)?.last().copied().unwrap_or(0);
         let lateness = Arc::new(LatenessFiles::new(Path::new(directory.location()), job, last));
         let undo = Arc::new(UndoFiles::new(Path::new(directory.location()), job, last));
-        let last = last.max(lateness.segment()).max(undo.segment());
+        let last = last.max(lateness.segments().segment()).max(undo.segments().segment());
         if let Err(error) = directory.remove_orphans(job) {
             tracing::warn!(job_id = %job, error = %with_causes(&error), "files of unfinished checkpoints were not removed");
         }
@@ -99,14 +99,14 @@ impl Taker {
         if let Some(from) = from.filter(|from| from.manifest.job_id == self.job.to_string()) {
             self.last = self.last.max(from.manifest.id);
         }
-        self.undo.rotate(self.last);
+        self.undo.segments().rotate(self.last);
         let changed = self.changed_since(from)?;
         Ok(Records { lateness, undo: self.undo.clone(), changed })
     }
 
     /// Returns the rows of the result store that changed since the restored checkpoint, as they were then.
     fn changed_since(&self, from: Option<&Restored>) -> Result<Vec<UndoEntry>, DirectoryError> {
-        let own = self.undo.directory();
+        let own = self.undo.segments().directory();
         let changed = match from {
             Some(Restored { manifest, .. }) if manifest.job_id == self.job.to_string() => {
                 self.undo.rows_at((own, manifest.id), None)
@@ -127,10 +127,9 @@ impl Taker {
     }
 
     fn prune_records(&self, oldest_kept: u64) {
-        for (log, pruned) in
-            [("lateness", self.lateness.prune(oldest_kept)), ("undo", self.undo.prune(oldest_kept))]
-        {
-            if let Err(error) = pruned {
+        for segments in [self.lateness.segments(), self.undo.segments()] {
+            if let Err(error) = segments.prune(oldest_kept) {
+                let log = segments.name();
                 tracing::warn!(job_id = %self.job, %error, "old files of the {log} log were not removed");
             }
         }
@@ -215,8 +214,8 @@ impl Taker {
     ) -> Result<u64, SavepointError> {
         let id = self.last + 1;
         self.last = id;
-        self.lateness.rotate(id);
-        self.undo.rotate(id);
+        self.lateness.segments().rotate(id);
+        self.undo.segments().rotate(id);
 
         let taking = Taking {
             directory: &self.directory,
@@ -260,7 +259,7 @@ impl Taker {
         let id = self.last + 1;
         self.last = id;
         let directory = CheckpointDirectory::open(&target)?;
-        self.undo.rotate(id);
+        self.undo.segments().rotate(id);
         let taking = Taking {
             directory: &directory,
             place: &name,
