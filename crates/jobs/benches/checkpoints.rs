@@ -18,7 +18,8 @@ use std::time::Instant;
 
 use engine::snapshot::encode_sized;
 use jobs::checkpoint::{
-    CheckpointDirectory, EarlierParts, INLINE_BELOW, Kind, Manifest, PartTotals, PartWriter, StateFile,
+    CheckpointDirectory, CheckpointKind, EarlierParts, INLINE_BELOW, Manifest, PartTotals, PartWriter,
+    StateFile,
 };
 use stage::{Running, Stage, TOPIC, compile};
 
@@ -99,7 +100,7 @@ fn checkpoint(
     let snapshot = job.snapshot_kept(&mut parts);
     let mut manifest = Manifest {
         format: 0,
-        kind: Kind::Checkpoint,
+        kind: CheckpointKind::Checkpoint,
         id,
         job_id: String::new(),
         job_name: String::new(),

@@ -25,11 +25,11 @@ use crate::checkpoint::{CheckpointOptions, DirectoryError, Restored, read_savepo
 use crate::environment::Environment;
 use crate::id::new_job_id;
 use crate::master::{First, JobMaster, JobView, NewJob, StartError};
-use crate::registry::{Fate, JobRecord, Origin, RegistryError, Unreadable};
+use crate::registry::{Fate, JobOrigin, JobRecord, RegistryError, Unreadable};
 use crate::restart::RestartStrategy;
 
 use known::Jobs;
-use records::{Claimed, Known, Records};
+use records::{Claimed, JobRecords, Known};
 use shared::Shared;
 
 pub use outline::Outline;
@@ -59,7 +59,7 @@ struct Compiled {
 impl Dispatcher {
     /// Loads past jobs, and undoes replacements that the previous process did not finish.
     pub fn new(environment: Environment) -> Dispatcher {
-        let records = Records::new(environment.registry.clone());
+        let records = JobRecords::new(environment.registry.clone());
         records.clear_secrets();
         if let Err(error) = records.recover() {
             let error = with_causes(&error);
@@ -89,11 +89,11 @@ impl Dispatcher {
         let compiled = self.compile(submission.script, submission.name, &|name| used.get(name))?;
         self.refuse_too_many(&submission)?;
         let claimed = match submission.origin {
-            Origin::Start if !submission.afresh => self.shared.records.claim(&compiled.name)?,
+            JobOrigin::Start if !submission.afresh => self.shared.records.claim(&compiled.name)?,
             _ => None,
         };
         // Without its record, it is unknown whether this job ran before.
-        if submission.origin == Origin::Start && !submission.afresh && claimed.is_none() {
+        if submission.origin == JobOrigin::Start && !submission.afresh && claimed.is_none() {
             self.shared.records.refuse_unreadable()?;
         }
 

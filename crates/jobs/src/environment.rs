@@ -44,7 +44,7 @@ pub(crate) struct Wired {
     pub spec: JobSpec,
     /// The retries of all writers of the plan.
     pub retry: Arc<Retry>,
-    pub letters: Arc<DeadLetterTopic>,
+    pub dead_letters: Arc<DeadLetterTopic>,
     /// The sinks that are tables in the result store.
     pub results: Vec<Arc<ResultStoreTable>>,
 }
@@ -225,7 +225,7 @@ impl Environment {
         if !errors.is_empty() {
             return Err(WiringError::Options(errors));
         }
-        let letters = Arc::new(DeadLetterTopic {
+        let dead_letters = Arc::new(DeadLetterTopic {
             log: self.logs.own().clone(),
             topic: DEAD_LETTER_TOPIC.to_owned(),
             job: job_name.to_owned(),
@@ -253,7 +253,7 @@ impl Environment {
             // A query leaves no data behind.
             dead_letters: match collector {
                 Some(_) => Arc::new(NoDeadLetters),
-                None => letters.clone(),
+                None => dead_letters.clone(),
             },
             clock: self.clock.clone(),
             options,
@@ -261,7 +261,7 @@ impl Environment {
             lateness: None,
         };
 
-        Ok(Wired { spec, retry, letters, results })
+        Ok(Wired { spec, retry, dead_letters, results })
     }
 }
 

@@ -30,5 +30,5 @@ pub use local::{LocalError, LocalInput, LocalRun, LocalSummary, Running};
 pub use master::{
     EdgeView, Failure, JobMaster, JobView, SavepointError, Sequel, TaskView, VertexView, why_held_back,
 };
-pub use registry::Origin;
+pub use registry::JobOrigin;
 pub use status::{InvalidTransition, JobStatus, StatusHistory};

@@ -39,39 +39,40 @@ pub enum RestartStrategy {
 }
 
 #[derive(Clone, Copy)]
-enum Kind {
+enum StrategyKind {
     Never,
     Fixed,
     Exponential,
     Rate,
 }
 
-const KINDS: &[(&str, Kind)] = &[
-    ("exponential-delay", Kind::Exponential),
-    ("fixed-delay", Kind::Fixed),
-    ("failure-rate", Kind::Rate),
-    ("none", Kind::Never),
-    ("exponentialdelay", Kind::Exponential),
-    ("fixeddelay", Kind::Fixed),
-    ("failurerate", Kind::Rate),
-    ("off", Kind::Never),
-    ("disable", Kind::Never),
+const KINDS: &[(&str, StrategyKind)] = &[
+    ("exponential-delay", StrategyKind::Exponential),
+    ("fixed-delay", StrategyKind::Fixed),
+    ("failure-rate", StrategyKind::Rate),
+    ("none", StrategyKind::Never),
+    ("exponentialdelay", StrategyKind::Exponential),
+    ("fixeddelay", StrategyKind::Fixed),
+    ("failurerate", StrategyKind::Rate),
+    ("off", StrategyKind::Never),
+    ("disable", StrategyKind::Never),
 ];
 
 impl RestartStrategy {
     pub fn read(settings: &Settings) -> Result<RestartStrategy, Vec<Diagnostic>> {
         let mut keys = Keys::new(settings);
-        let kind =
-            keys.word(&["restart-strategy.type", "restart-strategy"], KINDS).unwrap_or(Kind::Exponential);
+        let kind = keys
+            .word(&["restart-strategy.type", "restart-strategy"], KINDS)
+            .unwrap_or(StrategyKind::Exponential);
         let seconds = Duration::from_secs;
 
         let strategy = match kind {
-            Kind::Never => RestartStrategy::Never,
-            Kind::Fixed => RestartStrategy::Fixed {
+            StrategyKind::Never => RestartStrategy::Never,
+            StrategyKind::Fixed => RestartStrategy::Fixed {
                 attempts: keys.number(&["restart-strategy.fixed-delay.attempts"], 0).unwrap_or(1),
                 delay: keys.duration(&["restart-strategy.fixed-delay.delay"]).unwrap_or(seconds(1)),
             },
-            Kind::Exponential => RestartStrategy::Exponential {
+            StrategyKind::Exponential => RestartStrategy::Exponential {
                 first: keys
                     .duration(&["restart-strategy.exponential-delay.initial-backoff"])
                     .unwrap_or(seconds(1)),
@@ -91,7 +92,7 @@ impl RestartStrategy {
                 attempts: keys
                     .number(&["restart-strategy.exponential-delay.attempts-before-reset-backoff"], 1),
             },
-            Kind::Rate => RestartStrategy::Rate {
+            StrategyKind::Rate => RestartStrategy::Rate {
                 most: keys
                     .number(&["restart-strategy.failure-rate.max-failures-per-interval"], 0)
                     .unwrap_or(1),

@@ -15,7 +15,7 @@ use anyhow::Context as _;
 use engine::memory::Pool;
 use jobs::checkpoint::{CheckpointOptions, INLINE_BELOW};
 use jobs::registry::Registry;
-use jobs::{Defaults, Dispatcher, Environment, Origin, Submission, SubmitError};
+use jobs::{Defaults, Dispatcher, Environment, JobOrigin, Submission, SubmitError};
 use server::flink::{self, JobManager, LogTail, Setting, Variables};
 use server::gateway::{self, Gateway};
 use server::{Server, Services, UnknownTopics};
@@ -263,7 +263,7 @@ fn submit(
     afresh: bool,
 ) -> Result<(), Failure> {
     let submission =
-        Submission { script: &script.text, name, variables, origin: Origin::Start, from: None, afresh };
+        Submission { script: &script.text, name, variables, origin: JobOrigin::Start, from: None, afresh };
     match dispatcher.submit(submission) {
         Ok(job) => {
             // A job that has replaced this one in an earlier run has a script of its own.

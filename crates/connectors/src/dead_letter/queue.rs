@@ -126,7 +126,7 @@ impl DeadLetterQueue {
         Ok(ids)
     }
 
-    pub fn letter(&self, id: DeadLetterId) -> Result<Option<StoredDeadLetter>, DeadLetterError> {
+    pub fn dead_letter(&self, id: DeadLetterId) -> Result<Option<StoredDeadLetter>, DeadLetterError> {
         Ok(self.newest(&|letter| letter.id == id, 1)?.pop())
     }
 

@@ -2,7 +2,7 @@
 
 use super::error::DirectoryError;
 use super::location::place_of;
-use super::manifest::Kind;
+use super::manifest::CheckpointKind;
 
 /// The reason why a savepoint was not removed.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +17,7 @@ pub enum DisposalError {
 pub fn dispose_savepoint(location: &str) -> Result<(), DisposalError> {
     let (directory, name) = place_of(location)?;
     let found = directory.read(&name)?;
-    if found.manifest.kind != Kind::Savepoint {
+    if found.manifest.kind != CheckpointKind::Savepoint {
         return Err(DisposalError::Checkpoint { location: found.location });
     }
     Ok(directory.remove(&name)?)

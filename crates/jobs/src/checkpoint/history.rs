@@ -7,13 +7,13 @@ use engine::execution::PartBytes;
 use serde::{Deserialize, Serialize};
 use types::Timestamp;
 
-use super::manifest::Kind;
+use super::manifest::CheckpointKind;
 
 /// A checkpoint that was triggered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointRecord {
     pub id: u64,
-    pub kind: Kind,
+    pub kind: CheckpointKind,
     pub triggered: Timestamp,
     /// From the trigger to the end, or to now.
     pub duration: Duration,
@@ -64,7 +64,7 @@ pub enum CheckpointState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RestoredFrom {
     pub id: u64,
-    pub kind: Kind,
+    pub kind: CheckpointKind,
     pub location: String,
     pub at: Timestamp,
 }
@@ -166,8 +166,8 @@ impl CheckpointHistory {
                 let measured = Measured { took: record.duration, bytes: *bytes, reused: *reused };
                 self.measured.push_back(measured);
                 match kind {
-                    Kind::Checkpoint => self.latest_completed = Some(record),
-                    Kind::Savepoint => self.latest_savepoint = Some(record),
+                    CheckpointKind::Checkpoint => self.latest_completed = Some(record),
+                    CheckpointKind::Savepoint => self.latest_savepoint = Some(record),
                 }
             }
             (CheckpointState::Failed { .. }, _) => {

@@ -11,7 +11,7 @@ pub(super) const FORMAT: u32 = 1;
 /// The kind of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum CheckpointKind {
     /// Taken by the job itself; removed when newer ones exist.
     Checkpoint,
     /// Requested by a user; kept until a user deletes it.
@@ -22,7 +22,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     pub format: u32,
-    pub kind: Kind,
+    pub kind: CheckpointKind,
     /// Number of the checkpoint within its job, counted from 1.
     pub id: u64,
     /// The job's id, as 32 hexadecimal digits.

@@ -12,18 +12,19 @@ mod parts;
 mod segments;
 mod undo;
 
+use types::{JobId, with_causes};
+
 pub use directory::{CheckpointDirectory, Restored};
 pub use disposal::{DisposalError, dispose_savepoint};
 pub use error::DirectoryError;
 pub(crate) use lateness::LatenessFiles;
 pub use location::{local_path, read_savepoint};
-use types::{JobId, with_causes};
 pub(crate) use undo::UndoFiles;
 
 pub use history::{
     CheckpointHistory, CheckpointRecord, CheckpointState, Measured, RestoredFrom, SubtaskPart,
 };
-pub use manifest::{Kind, Manifest, StateFile};
+pub use manifest::{CheckpointKind, Manifest, StateFile};
 pub use options::{CheckpointOptions, INLINE_BELOW};
 pub use parts::{EarlierParts, PartFiles, PartTotals, PartWriter};
 

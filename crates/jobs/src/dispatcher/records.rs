@@ -12,10 +12,10 @@ use super::submission::SubmitError;
 use super::variables::without_secrets;
 use crate::checkpoint::{self, Restored, read_savepoint};
 use crate::master::JobView;
-use crate::registry::{Fate, JobRecord, Origin, Registry, RegistryError, Replacement, Unreadable};
+use crate::registry::{Fate, JobOrigin, JobRecord, Registry, RegistryError, Replacement, Unreadable};
 use crate::status::JobStatus;
 
-pub(super) struct Records {
+pub(super) struct JobRecords {
     pub registry: Option<Arc<Registry>>,
     /// Records of jobs that run or are about to start.
     taken: Mutex<BTreeMap<JobId, JobRecord>>,
@@ -72,9 +72,9 @@ impl Known {
     }
 }
 
-impl Records {
-    pub fn new(registry: Option<Arc<Registry>>) -> Records {
-        Records { registry, taken: Mutex::default() }
+impl JobRecords {
+    pub fn new(registry: Option<Arc<Registry>>) -> JobRecords {
+        JobRecords { registry, taken: Mutex::default() }
     }
 
     fn all(&self) -> Result<Vec<JobRecord>, RegistryError> {
@@ -119,7 +119,8 @@ impl Records {
         let taken = self.taken.lock();
         let newest = records.into_iter().rev().find_map(|record| {
             let id = record.job_id()?;
-            let fits = record.origin == Origin::Start && record.place() == name && !taken.contains_key(&id);
+            let fits =
+                record.origin == JobOrigin::Start && record.place() == name && !taken.contains_key(&id);
             fits.then_some((id, record))
         });
         Ok(newest.map(|(id, record)| match record {
@@ -140,7 +141,7 @@ impl Records {
     pub fn to_resume(&self) -> Result<Vec<JobRecord>, RegistryError> {
         let records = self.all()?.into_iter();
         Ok(records
-            .filter(|record| record.origin == Origin::Submitted && record.fate == Fate::Running)
+            .filter(|record| record.origin == JobOrigin::Submitted && record.fate == Fate::Running)
             .collect())
     }
 
@@ -335,13 +336,19 @@ impl Records {
         let old = self.all()?.into_iter().find(|record| record.id == old);
         // Otherwise the job never stopped and continues unchanged, or a user has ended it meanwhile.
         let Some(old) = old.filter(|record| record.fate == Fate::Finished) else { return Ok(None) };
-        Ok(read_savepoint(&replacement.savepoint).ok().map(|restored| old.gone_back(replacement, &restored)))
+        Ok(read_savepoint(&replacement.savepoint)
+            .ok()
+            .map(|restored| old.continued_from_savepoint(replacement, &restored)))
     }
 }
 
 impl JobRecord {
     /// Returns the record with which a job continues that was stopped for another.
-    pub(super) fn gone_back(self, replacement: &Replacement, restored: &Restored) -> JobRecord {
+    pub(super) fn continued_from_savepoint(
+        self,
+        replacement: &Replacement,
+        restored: &Restored,
+    ) -> JobRecord {
         let mut known = Known::new(replacement.back);
         known.follow(restored, self.ancestors);
         JobRecord {

@@ -17,7 +17,7 @@ use super::{Compiled, Dispatcher, Submission, SubmitError};
 use crate::checkpoint::{CheckpointDirectory, Restored, read_savepoint};
 use crate::id::new_job_id;
 use crate::master::{Destination, JobMaster, SavepointError, Sequel, savepoint_name};
-use crate::registry::{JobRecord, Origin, RegistryError, Replacement};
+use crate::registry::{JobOrigin, JobRecord, RegistryError, Replacement};
 use crate::status::JobStatus;
 
 /// Time that a job has to end after its state was written.
@@ -272,7 +272,7 @@ impl Dispatcher {
             Err(error) => return failed(with_causes(&error)),
         };
 
-        let mut back = old.gone_back(replacement, &restored);
+        let mut back = old.continued_from_savepoint(replacement, &restored);
         // Later than the job that could not replace it.
         back.submitted = back.submitted.max(self.environment.clock.now().0 + 1);
 
@@ -291,7 +291,7 @@ impl Dispatcher {
 
 /// Returns the place of the old job for the job that replaces it, if the old job was started with Weir.
 fn stands_for(old: &JobRecord) -> Option<String> {
-    (old.origin == Origin::Start).then(|| old.place().to_owned())
+    (old.origin == JobOrigin::Start).then(|| old.place().to_owned())
 }
 
 fn running(names: &[String]) -> String {

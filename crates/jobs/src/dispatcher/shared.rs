@@ -4,12 +4,12 @@ use parking_lot::Mutex;
 use types::{JobId, with_causes};
 
 use super::known::Jobs;
-use super::records::Records;
+use super::records::JobRecords;
 use crate::master::JobView;
 
 /// The state that the threads of jobs share. No lock is held while something is written or waited for.
 pub(super) struct Shared {
-    pub records: Records,
+    pub records: JobRecords,
     pub jobs: Mutex<Jobs>,
 }
 

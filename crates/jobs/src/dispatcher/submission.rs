@@ -9,7 +9,7 @@ use types::{ErrorDomain, with_causes};
 use super::Dispatcher;
 use crate::checkpoint::DirectoryError;
 use crate::master::{JobMaster, StartError};
-use crate::registry::{Origin, RegistryError};
+use crate::registry::{JobOrigin, RegistryError};
 
 /// Returns the value of a variable of which the job's record contains only the name.
 pub type Secrets = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -22,7 +22,7 @@ pub struct Submission<'a> {
     pub name: &'a str,
     /// Returns the values for `${NAME}`.
     pub variables: &'a dyn Fn(&str) -> Option<String>,
-    pub origin: Origin,
+    pub origin: JobOrigin,
     /// The savepoint or checkpoint to start from.
     pub from: Option<&'a str>,
     /// Ignores the records of an earlier job with this name.
@@ -95,7 +95,7 @@ impl Dispatcher {
         let Some(most) = self.environment.defaults.jobs_max else { return Ok(()) };
         let runs = |job: &Arc<JobMaster>| !job.is_query() && !job.status().is_terminal();
         let running = self.jobs().iter().filter(|job| runs(job)).count();
-        match submission.origin == Origin::Submitted && running >= most {
+        match submission.origin == JobOrigin::Submitted && running >= most {
             true => Err(SubmitError::TooMany { running, most }),
             false => Ok(()),
         }

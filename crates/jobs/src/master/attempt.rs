@@ -30,7 +30,7 @@ pub(super) struct Launch {
 }
 
 /// The records that earlier attempts wrote next to their checkpoints, and the logs of the next attempt.
-pub(super) struct Records {
+pub(super) struct AttemptLogs {
     pub lateness: RecordedLateness,
     pub undo: Arc<dyn UndoLog>,
     /// For each row of the result store that changed since the restored checkpoint: the row as it was then.
@@ -79,7 +79,7 @@ impl Launch {
     pub fn start(
         &mut self,
         from: Option<&Restore>,
-        records: Option<Records>,
+        records: Option<AttemptLogs>,
         starting: &dyn Fn(&Arc<Retry>),
     ) -> Result<Attempt, StartError> {
         caught("starting the job", || self.attempt(from, records, starting))
@@ -88,7 +88,7 @@ impl Launch {
     fn attempt(
         &mut self,
         from: Option<&Restore>,
-        records: Option<Records>,
+        records: Option<AttemptLogs>,
         starting: &dyn Fn(&Arc<Retry>),
     ) -> Result<Attempt, StartError> {
         let undo = records.as_ref().map(|records| &records.undo);
@@ -115,13 +115,13 @@ impl Launch {
         }
 
         if self.collector.is_none() {
-            wired.letters.reach().map_err(ExecutionError::from)?;
+            wired.dead_letters.reach().map_err(ExecutionError::from)?;
         }
         // Dead letters of records after the restored position will be written again if the records are still
         // invalid.
         if self.ran_before || from.is_some() {
             let positions = positions(from.map(|restore| &*restore.snapshot));
-            wired.letters.restarted(&positions).map_err(ExecutionError::from)?;
+            wired.dead_letters.restarted(&positions).map_err(ExecutionError::from)?;
         }
         self.ran_before = true;
 

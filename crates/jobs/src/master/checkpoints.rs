@@ -9,12 +9,12 @@ use engine::execution::{Afterwards, CheckpointError};
 use engine::lateness::RecordedLateness;
 use types::{JobId, Timestamp, with_causes};
 
-use super::attempt::{Attempt, Records};
+use super::attempt::{Attempt, AttemptLogs};
 use super::taking::{Taking, Written};
 use super::{Destination, JobMaster};
 use crate::checkpoint::{
-    CheckpointDirectory, CheckpointOptions, DirectoryError, EarlierParts, Kind, LatenessFiles, Restored,
-    RestoredFrom, UndoFiles,
+    CheckpointDirectory, CheckpointKind, CheckpointOptions, DirectoryError, EarlierParts, LatenessFiles,
+    Restored, RestoredFrom, UndoFiles,
 };
 
 /// The reason for which there is no savepoint.
@@ -37,7 +37,7 @@ pub enum SavepointError {
 }
 
 /// Takes the checkpoints of a job.
-pub(super) struct Taker {
+pub(super) struct CheckpointCoordinator {
     job: JobId,
     pub options: CheckpointOptions,
     directory: CheckpointDirectory,
@@ -57,8 +57,8 @@ pub(super) struct Taker {
 /// The maximum time of the checkpoint before the process ends.
 const LAST_TIMEOUT: Duration = Duration::from_secs(10);
 
-impl Taker {
-    pub fn open(job: JobId, options: CheckpointOptions) -> Result<Taker, DirectoryError> {
+impl CheckpointCoordinator {
+    pub fn open(job: JobId, options: CheckpointOptions) -> Result<CheckpointCoordinator, DirectoryError> {
         let directory = CheckpointDirectory::open(&options.directory)?;
         // Existing checkpoints are never overwritten.
         let last = directory.ids(job)?.last().copied().unwrap_or(0);
@@ -69,7 +69,7 @@ impl Taker {
             tracing::warn!(job_id = %job, error = %with_causes(&error), "files of unfinished checkpoints were not removed");
         }
 
-        Ok(Taker {
+        Ok(CheckpointCoordinator {
             job,
             options,
             directory,
@@ -85,7 +85,7 @@ impl Taker {
 
     /// Returns the records that earlier attempts wrote next to their checkpoints, and the logs of the next
     /// attempt.
-    pub fn records(&mut self, from: Option<&Restored>) -> Result<Records, DirectoryError> {
+    pub fn records(&mut self, from: Option<&Restored>) -> Result<AttemptLogs, DirectoryError> {
         let failed =
             |source| DirectoryError::Directory { location: self.directory.location().to_owned(), source };
         // There are no records next to a savepoint; it contains what was still to be read a second time.
@@ -101,7 +101,7 @@ impl Taker {
         }
         self.undo.segments().rotate(self.last);
         let changed = self.changed_since(from)?;
-        Ok(Records { lateness, undo: self.undo.clone(), changed })
+        Ok(AttemptLogs { lateness, undo: self.undo.clone(), changed })
     }
 
     /// Returns the rows of the result store that changed since the restored checkpoint, as they were then.
@@ -113,7 +113,8 @@ impl Taker {
             }
             // The rows that this job wrote before its first checkpoint are newer than those of the other job.
             Some(Restored { location, manifest, .. }) => {
-                let beside = Path::new(location).parent().filter(|_| manifest.kind == Kind::Checkpoint);
+                let beside =
+                    Path::new(location).parent().filter(|_| manifest.kind == CheckpointKind::Checkpoint);
                 let usual = Path::new(self.directory.location()).join(&manifest.job_id);
                 self.undo.rows_at((beside.unwrap_or(&usual), manifest.id), Some(own))
             }
@@ -220,7 +221,7 @@ impl Taker {
         let taking = Taking {
             directory: &self.directory,
             place: &CheckpointDirectory::checkpoint(self.job, id),
-            of: (id, Kind::Checkpoint),
+            of: (id, CheckpointKind::Checkpoint),
             earlier: &self.earlier,
             options: &self.options,
         };
@@ -263,7 +264,7 @@ impl Taker {
         let taking = Taking {
             directory: &directory,
             place: &name,
-            of: (id, Kind::Savepoint),
+            of: (id, CheckpointKind::Savepoint),
             earlier: &EarlierParts::default(),
             options: &self.options,
         };
@@ -295,7 +296,7 @@ pub(crate) fn savepoint_name(job: JobId) -> String {
 }
 
 fn checkpoint_of(from: Option<&Restored>) -> Option<&Restored> {
-    from.filter(|from| from.manifest.kind == Kind::Checkpoint)
+    from.filter(|from| from.manifest.kind == CheckpointKind::Checkpoint)
 }
 
 pub(super) fn restored_from(restored: &Restored, at: Timestamp) -> RestoredFrom {

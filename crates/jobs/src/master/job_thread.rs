@@ -14,7 +14,7 @@ use engine::execution::{ExecutionError, caught};
 use types::with_causes;
 
 use super::attempt::{Attempt, Launch, StartError};
-use super::checkpoints::{Taker, restored_from};
+use super::checkpoints::{CheckpointCoordinator, restored_from};
 use super::supervisor::{EndRequest, GRACE, Supervisor};
 use super::{Failure, First, JobMaster, JobView, NewJob, Request, may_pass};
 use crate::checkpoint::{DirectoryError, Restored, read_savepoint};
@@ -30,7 +30,7 @@ pub(super) struct JobThread {
     launch: Launch,
     incoming: Receiver<Request>,
     restarts: Restarts,
-    taker: Option<Taker>,
+    coordinator: Option<CheckpointCoordinator>,
     /// The state from which the first attempt continues.
     restored: Option<Restored>,
     /// The location of the state from which the job was first started.
@@ -50,7 +50,7 @@ impl JobThread {
         master: Arc<JobMaster>,
         new: NewJob,
         launch: Launch,
-        taker: Option<Taker>,
+        coordinator: Option<CheckpointCoordinator>,
         incoming: Receiver<Request>,
     ) -> (First, JobThread) {
         let thread = JobThread {
@@ -58,7 +58,7 @@ impl JobThread {
             launch,
             incoming,
             restarts: Restarts::new(new.restart),
-            taker,
+            coordinator,
             first: new.restored.as_ref().map(|restored| restored.location.clone()),
             restored: new.restored,
             on_checkpoint: new.on_checkpoint,
@@ -113,7 +113,7 @@ impl JobThread {
     fn start_attempt(&mut self, from: Option<&Restored>) -> Result<Attempt, StartError> {
         let master = self.master.clone();
         let restore = from.map(Restored::restore);
-        let records = self.taker.as_mut().map(|taker| taker.records(from)).transpose();
+        let records = self.coordinator.as_mut().map(|coordinator| coordinator.records(from)).transpose();
         let records = records.map_err(StartError::Checkpoints)?;
 
         let started = self.launch.start(restore.as_ref(), records, &|retry| master.starting(retry));
@@ -142,7 +142,7 @@ impl JobThread {
         let supervisor = Supervisor::new(
             &master,
             &attempt,
-            self.taker.as_mut(),
+            self.coordinator.as_mut(),
             self.launch.max_future(),
             &*self.on_checkpoint,
         );
@@ -209,10 +209,11 @@ impl JobThread {
 
     /// Returns the newest checkpoint of the job, or the state from which it was first started.
     fn newest(&self) -> Result<Option<Restored>, ExecutionError> {
-        let newest = self.taker.as_ref().map_or(Ok(None), Taker::newest);
+        let newest = self.coordinator.as_ref().map_or(Ok(None), CheckpointCoordinator::newest);
         let newest = match (newest, &self.first) {
-            (Ok(None), _) if self.taker.as_ref().is_some_and(Taker::has_completed) => {
-                let location = self.taker.as_ref().map(|taker| taker.options.directory.clone());
+            (Ok(None), _) if self.coordinator.as_ref().is_some_and(CheckpointCoordinator::has_completed) => {
+                let location =
+                    self.coordinator.as_ref().map(|coordinator| coordinator.options.directory.clone());
                 Err(DirectoryError::Gone { location: location.unwrap_or_default() })
             }
             (Ok(None), Some(first)) => read_savepoint(first).map(Some),

@@ -8,7 +8,7 @@ const NAMED: usize = 3;
 
 /// The last reported state.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct MemoryReport {
     last: State,
 }
 
@@ -30,7 +30,7 @@ impl State {
     }
 }
 
-impl Told {
+impl MemoryReport {
     /// Logs a changed state.
     pub fn tell(&mut self, job_id: JobId, job: &str, view: &MemoryView) {
         let now = State::of(view);

@@ -36,7 +36,7 @@ use crate::status::{JobStatus, StatusHistory};
 
 use attempt::Launch;
 pub(crate) use attempt::StartError;
-use checkpoints::Taker;
+use checkpoints::CheckpointCoordinator;
 use failing_checkpoints::FailedCheckpoints;
 use job_thread::JobThread;
 use stability::Stability;
@@ -115,8 +115,8 @@ impl JobMaster {
         let submitted = status.since();
         status.become_at(JobStatus::Created, submitted).expect("a new job may be created");
         let (requests, incoming) = bounded(REQUESTS);
-        let taker = new.checkpoints.clone().map(|options| Taker::open(new.id, options));
-        let taker = taker.transpose().map_err(StartError::Checkpoints)?;
+        let coordinator = new.checkpoints.clone().map(|options| CheckpointCoordinator::open(new.id, options));
+        let coordinator = coordinator.transpose().map_err(StartError::Checkpoints)?;
         let launch = Launch::new(&new);
 
         let master = Arc::new(JobMaster {
@@ -155,7 +155,7 @@ impl JobMaster {
             requests,
         });
 
-        let (first, job_thread) = JobThread::new(master.clone(), new, launch, taker, incoming);
+        let (first, job_thread) = JobThread::new(master.clone(), new, launch, coordinator, incoming);
         let name: String = format!("job {}", master.id).chars().take(15).collect();
         let job = master.clone();
 

@@ -15,8 +15,8 @@ use engine::execution::{Afterwards, ExecutionError};
 use types::Interval;
 
 use super::attempt::Attempt;
-use super::checkpoints::Taker;
-use super::memory::Told;
+use super::checkpoints::CheckpointCoordinator;
+use super::memory::MemoryReport;
 use super::uncounted::UncountedShares;
 use super::{Destination, JobMaster, Request, SavepointError, Sequel};
 use crate::status::JobStatus;
@@ -31,7 +31,7 @@ pub(super) struct Supervisor<'a> {
     master: &'a JobMaster,
     attempt: &'a Attempt,
     /// `None` if the job writes no checkpoints.
-    taker: Option<&'a mut Taker>,
+    coordinator: Option<&'a mut CheckpointCoordinator>,
     /// Called when a checkpoint was completed.
     on_checkpoint: &'a dyn Fn(),
     reports: Reports,
@@ -51,16 +51,20 @@ impl<'a> Supervisor<'a> {
     pub fn new(
         master: &'a JobMaster,
         attempt: &'a Attempt,
-        taker: Option<&'a mut Taker>,
+        coordinator: Option<&'a mut CheckpointCoordinator>,
         max_future: Interval,
         on_checkpoint: &'a dyn Fn(),
     ) -> Supervisor<'a> {
         Supervisor {
             master,
             attempt,
-            taker,
+            coordinator,
             on_checkpoint,
-            reports: Reports { memory: Told::default(), uncounted: UncountedShares::default(), max_future },
+            reports: Reports {
+                memory: MemoryReport::default(),
+                uncounted: UncountedShares::default(),
+                max_future,
+            },
             grace: Grace::default(),
             end_request: None,
         }
@@ -72,8 +76,8 @@ impl<'a> Supervisor<'a> {
         let control = self.attempt.execution.control();
         let ended = self.attempt.execution.ended();
         let began = self.now();
-        if let Some(taker) = &mut self.taker {
-            taker.begin(began);
+        if let Some(coordinator) = &mut self.coordinator {
+            coordinator.begin(began);
         }
 
         loop {
@@ -108,8 +112,8 @@ impl<'a> Supervisor<'a> {
 
     /// Returns the time to wait for a request.
     fn wait(&self, now: Duration) -> Duration {
-        let checkpoint = self.taker.as_ref().filter(|_| self.end_request.is_none());
-        let checkpoint = checkpoint.and_then(|taker| taker.wait(now));
+        let checkpoint = self.coordinator.as_ref().filter(|_| self.end_request.is_none());
+        let checkpoint = checkpoint.and_then(|coordinator| coordinator.wait(now));
         self.grace.left(now).or(checkpoint).unwrap_or(LOOK).min(LOOK)
     }
 
@@ -122,10 +126,10 @@ impl<'a> Supervisor<'a> {
         }
 
         if self.end_request.is_none()
-            && let Some(taker) = &mut self.taker
-            && taker.is_due(now)
+            && let Some(coordinator) = &mut self.coordinator
+            && coordinator.is_due(now)
         {
-            if let Err(reason) = taker.take_due(self.master, self.attempt) {
+            if let Err(reason) = coordinator.take_due(self.master, self.attempt) {
                 self.attempt.execution.control().fail(ExecutionError::Checkpoints(reason));
             }
             self.report_checkpoints();
@@ -142,8 +146,8 @@ impl<'a> Supervisor<'a> {
                 let _ = done.send(written);
             }
             Request::Checkpoint { done } => {
-                let taken = match &mut self.taker {
-                    Some(taker) => taker.take_asked(self.master, self.attempt),
+                let taken = match &mut self.coordinator {
+                    Some(coordinator) => coordinator.take_asked(self.master, self.attempt),
                     None => Err(SavepointError::NoCheckpoints),
                 };
                 self.report_checkpoints();
@@ -160,8 +164,8 @@ impl<'a> Supervisor<'a> {
             // A job that starts from the savepoint would process later events again.
             Sequel::Stop | Sequel::Drain | Sequel::Cancel => Afterwards::Hold,
         };
-        let taker = self.taker.as_mut().ok_or(SavepointError::Nowhere)?;
-        taker.savepoint(self.master, self.attempt, to, afterwards)
+        let coordinator = self.coordinator.as_mut().ok_or(SavepointError::Nowhere)?;
+        coordinator.savepoint(self.master, self.attempt, to, afterwards)
     }
 
     /// Ends the attempt after its savepoint, if that was the request.
@@ -191,8 +195,8 @@ impl<'a> Supervisor<'a> {
             return;
         }
 
-        if let Some(taker) = &mut self.taker {
-            taker.take_last(self.master, self.attempt);
+        if let Some(coordinator) = &mut self.coordinator {
+            coordinator.take_last(self.master, self.attempt);
         }
         self.report_checkpoints();
         self.end_request = Some(EndRequest::Suspend);
@@ -201,7 +205,7 @@ impl<'a> Supervisor<'a> {
 
     /// Reports that the job has checkpoints, as soon as there are any.
     fn report_checkpoints(&self) {
-        if self.taker.as_ref().is_some_and(|taker| taker.has_completed()) {
+        if self.coordinator.as_ref().is_some_and(|coordinator| coordinator.has_completed()) {
             (self.on_checkpoint)();
         }
     }
@@ -213,7 +217,7 @@ impl<'a> Supervisor<'a> {
 
 /// What the job reports about itself while it runs.
 struct Reports {
-    memory: Told,
+    memory: MemoryReport,
     uncounted: UncountedShares,
     /// How far events may be ahead of the clock.
     max_future: Interval,

@@ -12,15 +12,15 @@ use super::JobMaster;
 use super::attempt::Attempt;
 use super::checkpoints::SavepointError;
 use crate::checkpoint::{
-    CheckpointDirectory, CheckpointOptions, CheckpointRecord, CheckpointState, EarlierParts, Kind, Manifest,
-    PartTotals, PartWriter, StateFile, SubtaskPart,
+    CheckpointDirectory, CheckpointKind, CheckpointOptions, CheckpointRecord, CheckpointState, EarlierParts,
+    Manifest, PartTotals, PartWriter, StateFile, SubtaskPart,
 };
 
 /// A checkpoint or savepoint to take, and its place.
 pub(super) struct Taking<'a> {
     pub directory: &'a CheckpointDirectory,
     pub place: &'a str,
-    pub of: (u64, Kind),
+    pub of: (u64, CheckpointKind),
     /// Part files that it may reference.
     pub earlier: &'a EarlierParts,
     pub options: &'a CheckpointOptions,

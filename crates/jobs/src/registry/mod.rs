@@ -24,7 +24,7 @@ const PART: &str = "part";
 /// How a job was submitted, which decides how it is started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Origin {
+pub enum JobOrigin {
     /// Named when Weir is started, and started with it.
     Start,
     /// Submitted while Weir was running; restarted by Weir itself.
@@ -49,7 +49,7 @@ pub struct JobRecord {
     /// 32 hexadecimal digits.
     pub id: String,
     pub name: String,
-    pub origin: Origin,
+    pub origin: JobOrigin,
     pub fate: Fate,
     /// As submitted.
     pub script: String,
@@ -235,7 +235,7 @@ mod tests {
             format: FORMAT,
             id: JobId(id).to_string(),
             name: "a job".to_owned(),
-            origin: Origin::Submitted,
+            origin: JobOrigin::Submitted,
             fate: Fate::Running,
             script: "SET …".to_owned(),
             variables: BTreeMap::from([("A".to_owned(), "b".to_owned())]),

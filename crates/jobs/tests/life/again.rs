@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{JobStatus, Origin, Sequel};
+use jobs::{JobOrigin, JobStatus, Sequel};
 use serde_json::json;
 
 use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
@@ -14,7 +14,7 @@ fn a_job_that_fails_goes_on_from_its_checkpoint_and_counts_everything_once() {
         world.defaults.parallelism = parallelism;
         world.interval = Some(Duration::from_millis(20));
         let process = world.process();
-        let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+        let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
         world.give(&job, 0, &[("a", 1), ("b", 2)]);
         world.give(&job, 1, &[("a", 3)]);
         let taken = job.view().checkpoints.completed;
@@ -43,24 +43,24 @@ fn a_job_that_fails_goes_on_from_its_checkpoint_and_counts_everything_once() {
 fn a_job_without_a_checkpoint_starts_over_and_its_letters_before_are_void() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     world.log.add(TOPIC, 0, vec!["{broken".to_owned()]);
-    until("the letter is written", || world.letters().len() == 1);
+    until("the dead letter is written", || world.dead_letters().len() == 1);
 
     world.log.break_down();
     until("it is started again", || job.view().restarts == 1);
-    until("the letter is written again", || world.letters().len() == 3);
-    let letters = world.letters();
+    until("the dead letter is written again", || world.dead_letters().len() == 3);
+    let dead_letters = world.dead_letters();
     let id = job.id().to_string();
-    assert_eq!((&letters[0]["job_id"], &letters[1]["job_id"]), (&json!(id), &json!(id)));
-    assert_eq!(letters[1]["restarted"], json!([]), "nothing stands of what was before");
-    assert_eq!((&letters[2]["offset"], job.view().ledger.dead_lettered), (&json!(0), 1));
+    assert_eq!((&dead_letters[0]["job_id"], &dead_letters[1]["job_id"]), (&json!(id), &json!(id)));
+    assert_eq!(dead_letters[1]["restarted"], json!([]), "nothing stands of what was before");
+    assert_eq!((&dead_letters[2]["offset"], job.view().ledger.dead_lettered), (&json!(0), 1));
     // A restart from a checkpoint records its position.
     let location = job.savepoint(None, Sequel::GoOn).expect("a savepoint");
-    let stopped =
-        process.submit(jobs::Submission { from: Some(&location), ..submission(SCRIPT, Origin::Submitted) });
+    let stopped = process
+        .submit(jobs::Submission { from: Some(&location), ..submission(SCRIPT, JobOrigin::Submitted) });
     let other = stopped.expect("it starts").id().to_string();
-    let last = world.letters().pop().expect("a letter");
+    let last = world.dead_letters().pop().expect("a dead letter");
     assert_eq!(last["job_id"], json!(other));
     assert_eq!(last["restarted"], json!([{"topic": TOPIC, "partition": 0, "offset": 1}]));
     process.shut_down(Duration::from_secs(20));
@@ -70,7 +70,7 @@ fn a_job_without_a_checkpoint_starts_over_and_its_letters_before_are_void() {
 fn a_job_that_fails_too_often_has_failed() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     for restarts in 1..=3 {
         world.log.break_down();
         until("it is started again", || job.view().restarts == restarts);
@@ -89,7 +89,7 @@ fn what_is_wrong_with_a_row_stays_wrong_and_fails_the_job_at_once() {
     let world = World::new(1);
     let process = world.process();
     let script = SCRIPT.replace("SUM(v)", "SUM(1 / (v - 1))");
-    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(&script, JobOrigin::Start)).expect("it starts");
     world.append(0, &[("a", 1)]);
     until_is(&job, JobStatus::Failed);
     let view = job.view();
@@ -103,7 +103,7 @@ fn checkpoints_go_on_when_a_finite_input_beside_an_endless_one_has_ended() {
     let script = format!(
         "{SCRIPT} INSERT INTO counts VALUES ('finite', CAST(1 AS BIGINT), 1, TIMESTAMP '2025-12-09 00:00:00');"
     );
-    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(&script, JobOrigin::Start)).expect("it starts");
     until("the finite part has ended", || job.view().ledger.accepted == 1);
     world.give(&job, 0, &[("a", 10)]);
     for _ in 0..2 {
@@ -112,7 +112,7 @@ fn checkpoints_go_on_when_a_finite_input_beside_an_endless_one_has_ended() {
     assert!(process.shut_down(Duration::from_secs(20)));
 
     let process = world.process();
-    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(&script, JobOrigin::Start)).expect("it starts");
     world.append(0, &[("a", 20)]);
     until("both are counted", || world.counts().get("a:2025-12-09 00:01:00") == Some(&2));
     assert_eq!(job.view().ledger.accepted, 3, "the finite part is not read again");
@@ -123,14 +123,14 @@ fn checkpoints_go_on_when_a_finite_input_beside_an_endless_one_has_ended() {
 fn a_job_whose_checkpoints_or_record_are_gone_does_not_begin_anew_by_itself() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     world.give(&job, 0, &[("a", 10)]);
     assert!(process.shut_down(Duration::from_secs(20)));
 
     let moved = world.place("moved");
     std::fs::rename(world.place("checkpoints"), &moved).expect("they are there");
     let process = world.process();
-    let error = process.submit(submission(SCRIPT, Origin::Start)).err().expect("it does not start");
+    let error = process.submit(submission(SCRIPT, JobOrigin::Start)).err().expect("it does not start");
     let told = error.to_string();
     assert!(told.contains("none is there") && told.contains("--afresh"), "{told}");
     drop(process);
@@ -141,7 +141,7 @@ fn a_job_whose_checkpoints_or_record_are_gone_does_not_begin_anew_by_itself() {
     let text = std::fs::read(&record).expect("a record");
     std::fs::write(&record, "{").expect("it is broken");
     let process = world.process();
-    let error = process.submit(submission(SCRIPT, Origin::Start)).err().expect("it does not start");
+    let error = process.submit(submission(SCRIPT, JobOrigin::Start)).err().expect("it does not start");
     assert!(error.to_string().contains("cannot be read"), "{error}");
     process.resume().expect("the records can be listed");
     assert!(process.view(job.id()).expect("it is listed").failure.expect("it failed").contains("record"));
@@ -151,9 +151,9 @@ fn a_job_whose_checkpoints_or_record_are_gone_does_not_begin_anew_by_itself() {
 
     std::fs::write(&record, text).expect("it is put back");
     let process = world.process();
-    let again = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let again = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     assert_eq!((again.id(), again.view().ledger.accepted), (job.id(), 1));
-    let fresh = jobs::Submission { afresh: true, ..submission(SCRIPT, Origin::Start) };
+    let fresh = jobs::Submission { afresh: true, ..submission(SCRIPT, JobOrigin::Start) };
     assert!(process.shut_down(Duration::from_secs(20)));
     let process = world.process();
     assert_ne!(process.submit(fresh).expect("it starts").id(), job.id());
@@ -169,14 +169,14 @@ fn doomed() -> String {
 fn a_failure_is_told_until_the_job_in_its_place_has_shown_that_it_runs() {
     let world = World::new(1);
     let process = world.process();
-    let failed = process.submit(submission(&doomed(), Origin::Submitted)).expect("it starts");
+    let failed = process.submit(submission(&doomed(), JobOrigin::Submitted)).expect("it starts");
     world.append(0, &[("a", 1)]);
     until_is(&failed, JobStatus::Failed);
     let told = || process.problems().into_iter().map(|(id, _, text)| (id, text)).collect::<Vec<_>>();
     assert_eq!(told().len(), 1);
 
     // It runs for a moment, and fails for the same reason.
-    let again = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    let again = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
     let [(id, text)] = &told()[..] else { panic!("{:?}", told()) };
     assert_eq!(*id, failed.id());
     assert!(text.contains("zero") && text.contains(&format!("job {} was started", again.id())), "{text}");
@@ -192,7 +192,7 @@ fn a_failure_is_told_until_the_job_in_its_place_has_shown_that_it_runs() {
 fn a_job_that_fails_again_and_again_is_told_while_it_runs_too() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
     assert_eq!(process.problems(), []);
     world.log.break_down();
     until("it is started again", || job.view().restarts == 1);
@@ -211,7 +211,7 @@ fn a_job_that_fails_again_and_again_is_told_while_it_runs_too() {
 fn a_job_that_could_not_be_started_again_is_told_beside_another_of_its_name() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts").id();
+    let job = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts").id();
     assert!(process.shut_down(Duration::from_secs(20)));
     let record = world.directory.path().join("jobs").join(format!("{job}.json"));
     let text = std::fs::read_to_string(&record).expect("a record");
@@ -219,7 +219,7 @@ fn a_job_that_could_not_be_started_again_is_told_beside_another_of_its_name() {
 
     let process = world.process();
     process.resume().expect("the records can be read");
-    let again = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    let again = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
     for _ in 0..2 {
         again.checkpoint().expect("a checkpoint");
     }

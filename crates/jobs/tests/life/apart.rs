@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::registry::{Fate, Registry};
-use jobs::{Dispatcher, JobMaster, JobStatus, Origin, Sequel};
+use jobs::{Dispatcher, JobMaster, JobOrigin, JobStatus, Sequel};
 
 use crate::memory::SharedLog;
-use crate::traps::{Place, TRAPPED, Trap, TrappedLog, TrappedStore, Traps};
+use crate::traps::{TRAPPED, Trap, TrapPlace, TrappedLog, TrappedStore, Traps};
 use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -27,7 +27,7 @@ impl Beside {
         world.defaults.parallelism = parallelism;
         world.log.create(TRAPPED, 1);
         let (traps, process) = start(&world);
-        let good = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+        let good = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
         Beside { world, traps, process, good, given: Default::default() }
     }
 
@@ -76,12 +76,12 @@ fn feed(beside: &Beside) {
 #[test]
 fn a_panic_anywhere_in_a_job_is_its_own_failure_and_it_is_started_again() {
     for parallelism in [1, 2] {
-        for place in [Place::Read, Place::Write, Place::Commit] {
+        for place in [TrapPlace::Read, TrapPlace::Write, TrapPlace::Commit] {
             let beside = Beside::new(parallelism);
-            let bad = beside.process.submit(submission(&trapped(), Origin::Submitted)).expect("it starts");
+            let bad = beside.process.submit(submission(&trapped(), JobOrigin::Submitted)).expect("it starts");
             beside.traps.set(place, Trap::Panic);
             feed(&beside);
-            if place == Place::Commit {
+            if place == TrapPlace::Commit {
                 // The panic is in the job's own thread, so nobody receives it.
                 assert!(bad.checkpoint().is_err());
             }
@@ -109,8 +109,8 @@ fn a_panic_anywhere_in_a_job_is_its_own_failure_and_it_is_started_again() {
 fn a_panic_is_why_a_job_has_failed_that_is_not_started_again() {
     let beside = Beside::new(1);
     let script = trapped().replace("'fixed-delay'", "'none'");
-    let bad = beside.process.submit(submission(&script, Origin::Submitted)).expect("it starts");
-    beside.traps.set(Place::Write, Trap::Panic);
+    let bad = beside.process.submit(submission(&script, JobOrigin::Submitted)).expect("it starts");
+    beside.traps.set(TrapPlace::Write, Trap::Panic);
     feed(&beside);
     until_is(&bad, JobStatus::Failed);
     let why = bad.view().failure.expect("a failure");
@@ -122,8 +122,8 @@ fn a_panic_is_why_a_job_has_failed_that_is_not_started_again() {
 #[test]
 fn a_job_that_panics_while_it_is_submitted_is_none() {
     let beside = Beside::new(1);
-    beside.traps.set(Place::Open, Trap::Panic);
-    let refused = beside.process.submit(submission(&trapped(), Origin::Submitted));
+    beside.traps.set(TrapPlace::Open, Trap::Panic);
+    let refused = beside.process.submit(submission(&trapped(), JobOrigin::Submitted));
     let Err(error) = refused else { panic!("it was started") };
     assert!(error.to_string().contains("caught at Open"), "{error}");
     assert_eq!(beside.process.views().len(), 1);
@@ -138,9 +138,9 @@ fn a_job_that_panics_while_it_is_submitted_is_none() {
 
 #[test]
 fn a_job_that_hangs_holds_up_no_other_and_nobody_who_asks() {
-    for place in [Place::Read, Place::Write] {
+    for place in [TrapPlace::Read, TrapPlace::Write] {
         let beside = Beside::new(1);
-        let bad = beside.process.submit(submission(&trapped(), Origin::Submitted)).expect("it starts");
+        let bad = beside.process.submit(submission(&trapped(), JobOrigin::Submitted)).expect("it starts");
         beside.traps.set(place, Trap::Stick);
         feed(&beside);
         until("it hangs", || beside.traps.stuck() > 0);
@@ -151,7 +151,7 @@ fn a_job_that_hangs_holds_up_no_other_and_nobody_who_asks() {
         for _ in 0..2 {
             beside.assert_that_the_good_one_works();
             let third = SCRIPT.replace("'key' = '", "'key' = 'third:");
-            let third = beside.process.submit(submission(&third, Origin::Submitted)).expect("it starts");
+            let third = beside.process.submit(submission(&third, JobOrigin::Submitted)).expect("it starts");
             assert_eq!((beside.process.find("the bad one").expect("it is there").id()), bad.id());
             assert!(third.cancel());
             until_is(&third, JobStatus::Canceled);
@@ -179,10 +179,10 @@ fn a_job_that_hangs_holds_up_no_other_and_nobody_who_asks() {
 #[test]
 fn a_job_that_hangs_when_it_is_submitted_is_listed_and_can_be_cancelled() {
     let beside = Beside::new(1);
-    beside.traps.set(Place::Open, Trap::Stick);
+    beside.traps.set(TrapPlace::Open, Trap::Stick);
     let process = beside.process.clone();
     let submitting = std::thread::spawn(move || {
-        process.submit(submission(&trapped(), Origin::Submitted)).map(|job| job.id())
+        process.submit(submission(&trapped(), JobOrigin::Submitted)).map(|job| job.id())
     });
     until("it hangs, and is listed", || {
         beside.traps.stuck() > 0 && beside.process.find("the bad one").is_ok()
@@ -202,12 +202,12 @@ fn a_job_that_hangs_when_it_is_submitted_is_listed_and_can_be_cancelled() {
 #[test]
 fn jobs_that_hang_when_they_are_started_again_hold_up_no_other() {
     let beside = Beside::new(1);
-    let bad = beside.process.submit(submission(&trapped(), Origin::Submitted)).expect("it starts").id();
+    let bad = beside.process.submit(submission(&trapped(), JobOrigin::Submitted)).expect("it starts").id();
     beside.assert_that_the_good_one_works();
     assert!(beside.process.shut_down(LONG));
     let Beside { world, good, given, .. } = beside;
     let (traps, process) = start(&world);
-    traps.set(Place::Open, Trap::Stick);
+    traps.set(TrapPlace::Open, Trap::Stick);
     process.resume().expect("the records can be read");
     let good = process.job(good.id()).expect("it is there");
     let beside = Beside { world, traps, process, good, given };
@@ -223,7 +223,7 @@ fn jobs_that_hang_when_they_are_started_again_hold_up_no_other() {
 fn a_job_that_cannot_be_started_again_is_tried_again_as_often_as_it_says() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts").id();
+    let job = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts").id();
     assert!(process.shut_down(LONG));
     let process = world.process();
     world.log.fail_opens(2);

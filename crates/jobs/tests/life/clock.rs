@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs::{Origin, Submission};
+use jobs::{JobOrigin, Submission};
 use types::{ManualClock, Timestamp};
 
 use crate::world::{SCRIPT, World, submission, until};
@@ -18,14 +18,14 @@ fn a_clock_that_was_ahead_once_is_told_of_and_the_job_can_begin_anew() {
     let mut world = World::new(1);
     world.clock = Arc::new(ManualClock::at(Timestamp(NOW + HOUR)));
     let process = world.process();
-    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(&script, JobOrigin::Start)).expect("it starts");
     world.give(&job, 0, &[("a", 3_600)]);
     assert_eq!(job.view().time_ahead, None, "the clock says so too");
     assert!(process.shut_down(Duration::from_secs(20)));
 
     world.clock = Arc::new(ManualClock::at(Timestamp(NOW)));
     let process = world.process();
-    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(&script, JobOrigin::Start)).expect("it starts");
     until("it is told of", || job.view().problem().is_some());
     let problem = job.view().problem().expect("a problem");
     assert!(problem.contains("59 min ahead of the clock") && problem.contains("--afresh"), "{problem}");
@@ -36,7 +36,7 @@ fn a_clock_that_was_ahead_once_is_told_of_and_the_job_can_begin_anew() {
     assert!(process.shut_down(Duration::from_secs(20)));
 
     let process = world.process();
-    let afresh = Submission { afresh: true, ..submission(&script, Origin::Start) };
+    let afresh = Submission { afresh: true, ..submission(&script, JobOrigin::Start) };
     let job = process.submit(afresh).expect("it starts");
     until("the log is read anew", || job.view().ledger.accepted == 2);
     let view = job.view();

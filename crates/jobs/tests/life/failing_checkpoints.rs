@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{JobStatus, Origin};
+use jobs::{JobOrigin, JobStatus};
 
 use crate::world::{SCRIPT, World, submission};
 
@@ -10,7 +10,7 @@ use crate::world::{SCRIPT, World, submission};
 fn a_job_whose_checkpoints_fail_in_a_row_says_so_until_one_succeeds_and_counts_on() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     world.give(&job, 0, &[("a", 10)]);
     job.checkpoint().expect("a checkpoint");
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jobs::{JobStatus, Origin, Sequel, Submission};
+use jobs::{JobOrigin, JobStatus, Sequel, Submission};
 
 use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
 
@@ -27,7 +27,8 @@ fn the_next_process_knows_how_each_job_ended_with_all_its_figures() {
         let mut world = World::new(2);
         world.defaults.parallelism = parallelism;
         let process = world.process();
-        let submit = |script: &str| process.submit(submission(script, Origin::Submitted)).expect("it starts");
+        let submit =
+            |script: &str| process.submit(submission(script, JobOrigin::Submitted)).expect("it starts");
         let [canceled, finished] = ["canceled", "finished"].map(|name| submit(&named(name)));
         let failed = submit(&named("failed").replace("SUM(v)", "SUM(1 / (v - 7))"));
         world.append(0, &[("a", 1), ("b", 2)]);
@@ -67,7 +68,7 @@ fn only_the_newest_are_remembered_and_of_others_nothing_is_left() {
     for _ in 0..2 {
         let process = world.process();
         for _ in 0..30 {
-            let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+            let job = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
             job.checkpoint().expect("a checkpoint");
             assert!(job.cancel());
             until_is(&job, JobStatus::Canceled);
@@ -92,17 +93,17 @@ fn only_the_newest_are_remembered_and_of_others_nothing_is_left() {
 fn the_checkpoints_of_a_job_that_is_forgotten_stay_while_another_needs_them() {
     let world = World::new(1);
     let process = world.process();
-    let first = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    let first = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
     world.give(&first, 0, &[("a", 1)]);
     let number = first.checkpoint().expect("a checkpoint");
     let checkpoint = format!("{}/{}/chk-{number}", world.place("checkpoints"), first.id());
     assert!(first.cancel());
     until_is(&first, JobStatus::Canceled);
-    let from = Submission { from: Some(&checkpoint), ..submission(SCRIPT, Origin::Submitted) };
+    let from = Submission { from: Some(&checkpoint), ..submission(SCRIPT, JobOrigin::Submitted) };
     let second = process.submit(from).expect("it starts");
 
     for _ in 0..REMEMBERED + 1 {
-        let job = process.submit(submission(&named("other"), Origin::Submitted)).expect("it starts");
+        let job = process.submit(submission(&named("other"), JobOrigin::Submitted)).expect("it starts");
         assert!(job.cancel());
         until_is(&job, JobStatus::Canceled);
     }
@@ -118,8 +119,8 @@ fn the_checkpoints_of_a_job_that_is_forgotten_stay_while_another_needs_them() {
 fn a_history_that_is_broken_is_set_aside_and_the_job_is_still_known() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(&named("ended"), Origin::Submitted)).expect("it starts");
-    let runs = process.submit(submission(&named("runs"), Origin::Submitted)).expect("it starts").id();
+    let job = process.submit(submission(&named("ended"), JobOrigin::Submitted)).expect("it starts");
+    let runs = process.submit(submission(&named("runs"), JobOrigin::Submitted)).expect("it starts").id();
     assert!(job.cancel());
     until_is(&job, JobStatus::Canceled);
     assert!(process.shut_down(LONG));
@@ -138,13 +139,13 @@ fn a_history_that_is_broken_is_set_aside_and_the_job_is_still_known() {
 fn a_job_that_runs_again_is_listed_once() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     assert!(job.cancel());
     until_is(&job, JobStatus::Canceled);
     assert!(process.shut_down(LONG));
     let process = world.process();
     assert_eq!(process.view(job.id()).expect("it is known").status, JobStatus::Canceled);
-    let again = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let again = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     assert_eq!(again.id(), job.id());
     let listed: Vec<_> = process.views().iter().map(|view| (view.id, view.status)).collect();
     assert_eq!(listed, [(job.id(), JobStatus::Running)]);
@@ -156,7 +157,7 @@ fn a_job_that_runs_again_is_listed_once() {
 fn a_job_whose_script_no_longer_compiles_is_listed_until_somebody_gives_it_up() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts").id();
+    let job = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts").id();
     assert!(process.shut_down(LONG));
     let [record] = &files(&world, "jobs", "json")[..] else { panic!("there is one") };
     let text = std::fs::read_to_string(record).expect("a record");

@@ -4,9 +4,9 @@
 mod again;
 mod apart;
 mod clock;
+mod dead_letters;
 mod failing_checkpoints;
 mod history;
-mod letters;
 mod many;
 #[path = "../support/memory.rs"]
 #[expect(dead_code, reason = "other tests ask more of the log")]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jobs::{Dispatcher, JobStatus, Origin, Sequel, Submission};
+use jobs::{Dispatcher, JobOrigin, JobStatus, Sequel, Submission};
 use types::JobId;
 
 use crate::random::Random;
@@ -58,7 +58,7 @@ fn no_job_is_lost_and_none_is_there_twice() {
             };
             match random.below(8) {
                 0..=2 if jobs.len() < AT_ONCE => {
-                    let job = process.submit(submission(&script, Origin::Submitted)).expect("it starts");
+                    let job = process.submit(submission(&script, JobOrigin::Submitted)).expect("it starts");
                     expected.insert(job.id(), JobStatus::Running);
                 }
                 3 if !jobs.is_empty() => {
@@ -75,7 +75,7 @@ fn no_job_is_lost_and_none_is_there_twice() {
                 5 if !jobs.is_empty() => {
                     let job = pick(&mut random);
                     until("it runs", || job.status() == JobStatus::Running);
-                    let nameless = Submission { name: "", ..submission(&script, Origin::Submitted) };
+                    let nameless = Submission { name: "", ..submission(&script, JobOrigin::Submitted) };
                     let made = process.replace(nameless, &job.id().to_string()).expect("it is replaced");
                     expected.insert(job.id(), JobStatus::Finished);
                     expected.insert(made.new.id(), JobStatus::Running);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{JobStatus, Origin, Sequel};
+use jobs::{JobOrigin, JobStatus, Sequel};
 
 use crate::world::{SCRIPT, World, submission, until, until_is};
 
@@ -13,7 +13,7 @@ const COUNTS_TOPIC: &str =
 fn a_job_whose_store_takes_nothing_can_be_cancelled_and_goes_on_when_it_does_again() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     world.store.refuse(true);
     world.append(0, &[("a", 1)]);
     until("the event is taken", || job.view().ledger.accepted == 1);
@@ -39,7 +39,7 @@ fn a_job_that_writes_a_topic_waits_for_its_log_and_can_be_cancelled_while_it_doe
         script.replace("window_end TIMESTAMP(3))", "window_end TIMESTAMP(3), PRIMARY KEY (k) NOT ENFORCED)");
     // A single failure would end the job.
     let script = script.replace("attempts' = '3'", "attempts' = '0'");
-    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(&script, JobOrigin::Start)).expect("it starts");
     world.log.refuse(2);
     world.append(0, &[("a", 1)]);
     until("the row is written", || !world.log.records("counts").is_empty());
@@ -56,7 +56,7 @@ fn a_job_that_is_cancelled_while_it_ends_comes_to_rest_as_whoever_did_it_was_tol
     for round in 0..40_u64 {
         let world = World::new(1);
         let process = world.process();
-        let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+        let job = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
         let stopping = job.clone();
         let stopping = std::thread::spawn(move || stopping.savepoint(None, Sequel::Stop));
         // The cancellation comes before, while or after the state is written and the job ends.
@@ -77,7 +77,7 @@ fn a_job_that_waits_to_be_started_again_can_be_cancelled() {
     let world = World::new(1);
     let process = world.process();
     let script = SCRIPT.replace("'10 ms'", "'1 h'");
-    let job = process.submit(submission(&script, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(&script, JobOrigin::Start)).expect("it starts");
     world.log.break_down();
     until_is(&job, JobStatus::Restarting);
     assert!(job.cancel());
@@ -89,7 +89,7 @@ fn a_job_that_waits_to_be_started_again_can_be_cancelled() {
 fn a_job_that_cannot_be_started_again_for_want_of_its_dead_letters_can_be_cancelled() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     // A restarting job records its position in the topic of dead letters.
     world.log.refuse_appends(true);
     world.log.break_down();

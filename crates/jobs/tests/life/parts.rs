@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jobs::checkpoint::{CheckpointRecord, CheckpointState};
-use jobs::{JobMaster, Origin, Sequel, Submission};
+use jobs::{JobMaster, JobOrigin, Sequel, Submission};
 
 use crate::world::{World, submission, until};
 
@@ -63,7 +63,7 @@ fn sizes(record: &CheckpointRecord) -> (u64, u64) {
 fn only_what_has_changed_is_written_and_a_restart_goes_on_from_it_at_another_parallelism() {
     let mut world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     world.give(&job, 0, &each_key());
 
     let (first, _, written) = checkpoint(&world, &job);
@@ -88,7 +88,7 @@ fn only_what_has_changed_is_written_and_a_restart_goes_on_from_it_at_another_par
     assert!(process.shut_down(LONG));
     world.defaults.parallelism = 3;
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     assert_eq!((job.view().checkpoints.restored, job.view().ledger.accepted), (1, 25));
     world.give(&job, 0, &each_key());
     let expected = KEYS.iter().map(|&key| (format!("all:{key}"), if key == "a" { 3 } else { 2 }));
@@ -100,7 +100,7 @@ fn only_what_has_changed_is_written_and_a_restart_goes_on_from_it_at_another_par
 fn a_job_whose_newest_checkpoint_has_a_damaged_part_goes_on_from_the_one_before() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     world.give(&job, 0, &each_key());
     checkpoint(&world, &job);
     world.give(&job, 0, &each_key());
@@ -110,7 +110,7 @@ fn a_job_whose_newest_checkpoint_has_a_damaged_part_goes_on_from_the_one_before(
     let (name, _) = part_files(&last).pop_first().expect("a part");
     std::fs::remove_file(last.join(name)).expect("it was there");
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     assert_eq!(job.view().checkpoints.latest_restored.map(|from| from.id), Some(1));
     until("all is counted again", || job.view().ledger.accepted == 48);
     world.written(&job);
@@ -122,7 +122,7 @@ fn a_job_whose_newest_checkpoint_has_a_damaged_part_goes_on_from_the_one_before(
 fn what_a_killed_process_left_in_the_middle_of_writing_parts_is_removed_at_the_next_start() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     world.give(&job, 0, &each_key());
     let (_, directory, files) = checkpoint(&world, &job);
     assert!(process.shut_down(LONG));
@@ -134,7 +134,7 @@ fn what_a_killed_process_left_in_the_middle_of_writing_parts_is_removed_at_the_n
     std::fs::write(left.join("part-1"), b"WEIRP").expect("a part that was begun");
 
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     assert!(!left.exists(), "nobody would ever remove it");
     assert_eq!(part_files(&directory).keys().collect::<Vec<_>>(), files.keys().collect::<Vec<_>>());
     world.give(&job, 0, &each_key());
@@ -146,7 +146,7 @@ fn what_a_killed_process_left_in_the_middle_of_writing_parts_is_removed_at_the_n
 fn a_savepoint_is_moved_and_started_from_when_all_else_is_gone() {
     let mut world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
     world.give(&job, 0, &each_key());
     checkpoint(&world, &job);
     let savepoint = job.savepoint(None, Sequel::Stop).expect("a savepoint");
@@ -160,7 +160,7 @@ fn a_savepoint_is_moved_and_started_from_when_all_else_is_gone() {
     }
     world.defaults.parallelism = 2;
     let process = world.process();
-    let submission = Submission { from: Some(&moved), ..submission(SCRIPT, Origin::Submitted) };
+    let submission = Submission { from: Some(&moved), ..submission(SCRIPT, JobOrigin::Submitted) };
     let job = process.submit(submission).expect("it starts");
     world.give(&job, 0, &[("a", 0)]);
     assert_eq!((world.counts()["all:a"], world.counts()["all:b"]), (2, 1));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jobs::checkpoint::{CheckpointRecord, CheckpointState};
-use jobs::{JobStatus, Origin, Sequel, Submission};
+use jobs::{JobOrigin, JobStatus, Sequel, Submission};
 
 use crate::world::{SCRIPT, World, submission, until, until_is};
 
@@ -13,13 +13,13 @@ const LONG: Duration = Duration::from_secs(20);
 fn a_job_goes_on_under_its_id_where_the_process_ended() {
     let world = World::new(2);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     world.give(&job, 0, &[("a", 1), ("a", 2)]);
     assert!(process.shut_down(LONG));
     assert_eq!(job.status(), JobStatus::Suspended);
 
     let process = world.process();
-    let again = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let again = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     assert_eq!(again.id(), job.id());
     assert_eq!(again.view().ledger.accepted, 2, "what was counted before is not read again");
     world.give(&again, 1, &[("a", 3)]);
@@ -30,7 +30,7 @@ fn a_job_goes_on_under_its_id_where_the_process_ended() {
     assert!(process.shut_down(LONG));
 
     let process = world.process();
-    let afresh = process.submit(Submission { afresh: true, ..submission(SCRIPT, Origin::Start) });
+    let afresh = process.submit(Submission { afresh: true, ..submission(SCRIPT, JobOrigin::Start) });
     let afresh = afresh.expect("it starts");
     assert_ne!(afresh.id(), job.id());
     world.written(&afresh);
@@ -42,7 +42,7 @@ fn a_job_that_was_stopped_stays_so_though_the_process_ends_at_once() {
     for _ in 0..20 {
         let world = World::new(1);
         let process = world.process();
-        let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+        let job = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
         job.savepoint(None, Sequel::Stop).expect("a savepoint");
         assert!(process.shut_down(LONG));
         assert_eq!(job.status(), JobStatus::Finished);
@@ -55,9 +55,9 @@ fn jobs_that_came_in_are_started_again_unless_they_were_over() {
     let process = world.process();
     let script = |name: &str| format!("SET 'pipeline.name' = '{name}'; {SCRIPT}");
     let [first, second, third] = ["first", "second", "third"].map(script);
-    let first = process.submit(submission(&first, Origin::Submitted)).expect("it starts");
-    let second = process.submit(submission(&second, Origin::Submitted)).expect("it starts");
-    process.submit(submission(&third, Origin::Start)).expect("it starts");
+    let first = process.submit(submission(&first, JobOrigin::Submitted)).expect("it starts");
+    let second = process.submit(submission(&second, JobOrigin::Submitted)).expect("it starts");
+    process.submit(submission(&third, JobOrigin::Start)).expect("it starts");
     assert!(second.cancel());
     until_is(&second, JobStatus::Canceled);
     assert!(process.shut_down(LONG));
@@ -73,7 +73,7 @@ fn jobs_that_came_in_are_started_again_unless_they_were_over() {
 fn a_script_that_has_changed_keeps_the_state_that_still_fits() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     world.give(&job, 0, &[("a", 1)]);
     assert!(process.shut_down(LONG));
     let more = format!(
@@ -83,7 +83,7 @@ fn a_script_that_has_changed_keeps_the_state_that_still_fits() {
          FROM TABLE(TUMBLE(TABLE events, DESCRIPTOR(`at`), INTERVAL '1' MINUTE)) GROUP BY window_start, window_end, k;"
     );
     let process = world.process();
-    let job = process.submit(submission(&more, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(&more, JobOrigin::Start)).expect("it starts");
     world.give(&job, 0, &[("a", 2)]);
     assert_eq!(world.counts()["a:2025-12-09 00:01:00"], 2);
     assert!(process.shut_down(LONG));
@@ -94,7 +94,7 @@ fn a_job_that_the_end_of_the_process_does_not_wait_for_is_started_again_all_the_
     let mut world = World::new(1);
     world.interval = Some(Duration::from_millis(1));
     let process = world.process();
-    let id = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts").id();
+    let id = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts").id();
     assert!(process.shut_down(LONG));
     // It is random whether the job first learns of the end of the process, or that nobody waits.
 
@@ -121,7 +121,7 @@ fn a_job_whose_checkpoints_are_all_damaged_is_not_begun_anew() {
     let mut world = World::new(1);
     world.interval = Some(Duration::from_millis(5));
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     world.give(&job, 0, &[("a", 1)]);
     until("two checkpoints are there", || job.view().checkpoints.completed > 2);
     assert!(process.shut_down(LONG));
@@ -137,7 +137,7 @@ fn a_job_whose_checkpoints_are_all_damaged_is_not_begun_anew() {
     cut(&newest);
     // The previous checkpoint is used, however old it is.
     let process = world.process();
-    let again = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let again = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     assert_eq!((again.id(), again.view().checkpoints.restored), (job.id(), 1));
     world.written(&again);
     assert!(process.shut_down(LONG));
@@ -145,11 +145,11 @@ fn a_job_whose_checkpoints_are_all_damaged_is_not_begun_anew() {
     let states = std::fs::read_dir(newest.ancestors().nth(2).expect("the job's directory"));
     states.expect("they are there").for_each(|entry| cut(&entry.expect("an entry").path().join("state")));
     let process = world.process();
-    let refused = process.submit(submission(SCRIPT, Origin::Start)).err().expect("it is refused");
+    let refused = process.submit(submission(SCRIPT, JobOrigin::Start)).err().expect("it is refused");
     let text = refused.to_string();
     assert!(text.contains("none of the 2 checkpoint(s)") && text.contains("weir up --afresh"), "{text}");
     // On request, it starts from scratch.
-    let afresh = process.submit(Submission { afresh: true, ..submission(SCRIPT, Origin::Start) });
+    let afresh = process.submit(Submission { afresh: true, ..submission(SCRIPT, JobOrigin::Start) });
     world.written(&afresh.expect("it starts"));
     assert!(process.shut_down(LONG));
 }

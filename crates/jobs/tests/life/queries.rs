@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use jobs::{CollectedRow, Dispatcher, JobStatus, Origin, QueryJob, RowKind};
+use jobs::{CollectedRow, Dispatcher, JobOrigin, JobStatus, QueryJob, RowKind};
 use types::Value;
 
 use crate::world::{SCRIPT, World, submission, until, until_is};
@@ -59,7 +59,7 @@ fn rows_that_nobody_fetches_hold_the_sources_back() {
     assert!(!query.has_rows() && query.ended().is_none());
 
     // The query is not recorded, and writes no dead letters.
-    assert!(world.letters().is_empty());
+    assert!(world.dead_letters().is_empty());
     query.close();
     until_is(query.job(), JobStatus::Canceled);
     assert_eq!(query.ended(), Some(JobStatus::Canceled));
@@ -111,7 +111,7 @@ fn a_late_event_corrects_a_row() {
 fn a_query_is_known_like_any_job_and_forgotten_sooner() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
     for _ in 0..15 {
         let query = start(&process, "SELECT 1", &Arc::default());
         assert_eq!(values(&take(&query, 1)), [Value::Int(1)]);
@@ -139,7 +139,7 @@ fn rows_that_are_written_out_are_inserted_like_others() {
     let process = world.process();
     let script = "CREATE TABLE counts (k STRING, n BIGINT) WITH ('connector' = 'redis', 'key' = '{k}:{n}');
         INSERT INTO counts SELECT UPPER(k), n FROM (VALUES ('a', 1), ('b', 2), (NULL, 3)) AS t (k, n) WHERE n < 3";
-    let job = process.submit(submission(script, Origin::Submitted)).expect("it starts");
+    let job = process.submit(submission(script, JobOrigin::Submitted)).expect("it starts");
     until_is(&job, JobStatus::Finished);
     assert_eq!(world.counts().keys().collect::<Vec<_>>(), ["A:1", "B:2"]);
 }

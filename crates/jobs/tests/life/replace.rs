@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jobs::registry::Registry;
-use jobs::{Dispatcher, FindError, JobStatus, Origin, ReplaceError, Submission, SubmitError};
+use jobs::{Dispatcher, FindError, JobOrigin, JobStatus, ReplaceError, Submission, SubmitError};
 use parking_lot::Mutex;
 
 use crate::memory::SharedLog;
-use crate::traps::{Place, TRAPPED, Trap, TrappedLog, TrappedStore, Traps};
+use crate::traps::{TRAPPED, Trap, TrapPlace, TrappedLog, TrappedStore, Traps};
 use crate::world::{SCRIPT, World, submission, until, until_is};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -30,7 +30,7 @@ fn wider(script: &str) -> String {
 }
 
 fn nameless(script: &str) -> Submission<'_> {
-    Submission { name: "", ..submission(script, Origin::Submitted) }
+    Submission { name: "", ..submission(script, JobOrigin::Submitted) }
 }
 
 /// Returns the names of all jobs that have not ended.
@@ -43,7 +43,7 @@ fn running(process: &Dispatcher) -> Vec<String> {
 fn a_job_is_replaced_by_one_that_goes_on_from_its_state() {
     let world = World::new(1);
     let process = world.process();
-    let old = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    let old = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
     world.give(&old, 0, &[("a", 1), ("a", 2)]);
 
     let script = wider(SCRIPT);
@@ -81,7 +81,7 @@ fn the_job_that_is_meant_must_be_one() {
     let process = world.process();
     let refused = process.replace(nameless(SCRIPT), "counting").err().expect("there is none");
     assert!(refused.to_string().contains("none runs at all"), "{refused}");
-    let twins = [0, 1].map(|_| process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts"));
+    let twins = [0, 1].map(|_| process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts"));
     let refused = process.replace(nameless(SCRIPT), "contuing").err().expect("there is none");
     assert!(refused.to_string().contains("`counting`"), "{refused}");
     let refused = process.replace(nameless(SCRIPT), "counting").err().expect("there are two");
@@ -97,7 +97,7 @@ fn the_job_that_is_meant_must_be_one() {
 fn a_script_that_is_wrong_stops_nothing() {
     let world = World::new(1);
     let process = world.process();
-    let old = process.submit(submission(SCRIPT, Origin::Submitted)).expect("it starts");
+    let old = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
     for wrong in [SCRIPT.replace("COUNT(*)", "CUONT(*)"), SCRIPT.replace("'key' =", "'kye' =")] {
         let refused = process.compare(nameless(&wrong), "counting").expect_err("it is wrong");
         assert!(matches!(refused, ReplaceError::Submit(SubmitError::Script(_))), "{refused}");
@@ -122,8 +122,8 @@ fn trapped(world: &World) -> (Arc<Traps>, Dispatcher, String) {
 
 #[test]
 fn a_job_whose_successor_cannot_start_goes_on_from_its_savepoint() {
-    for (place, trap) in [(Place::Open, Trap::Panic), (Place::Read, Trap::Panic)] {
-        for origin in [Origin::Submitted, Origin::Start] {
+    for (place, trap) in [(TrapPlace::Open, Trap::Panic), (TrapPlace::Read, Trap::Panic)] {
+        for origin in [JobOrigin::Submitted, JobOrigin::Start] {
             let world = World::new(1);
             let (traps, process, script) = trapped(&world);
             let old = process.submit(submission(SCRIPT, origin)).expect("it starts");
@@ -144,7 +144,7 @@ fn a_job_whose_successor_cannot_start_goes_on_from_its_savepoint() {
 
             // The next process continues the same job.
             let process = world.process();
-            if origin == Origin::Start {
+            if origin == JobOrigin::Start {
                 process.submit(submission(SCRIPT, origin)).expect("it starts");
             }
             process.resume().expect("the records can be read");
@@ -161,9 +161,9 @@ fn a_job_that_is_being_replaced_is_not_replaced_by_another_meanwhile() {
     let world = World::new(1);
     let (traps, process, caught) = trapped(&world);
     let caught = caught.replace("'key' = '", &format!("'key' = '{TRAPPED}:"));
-    let old = process.submit(submission(&caught, Origin::Submitted)).expect("it starts");
+    let old = process.submit(submission(&caught, JobOrigin::Submitted)).expect("it starts");
     // Its savepoint waits for the store.
-    traps.set(Place::Write, Trap::Stick);
+    traps.set(TrapPlace::Write, Trap::Stick);
     world.log.add(TRAPPED, 0, vec![r#"{"k": "a", "v": 1, "at": "2025-12-09 00:00:01"}"#.to_owned()]);
     until("its result is on its way", || traps.stuck() == 1);
 
@@ -192,7 +192,7 @@ fn a_job_without_a_savepoint_is_not_replaced() {
     let world = World::new(1);
     let process = world.process();
     let nowhere = format!("SET 'state.savepoints.dir' = 's3://bucket'; {SCRIPT}");
-    let old = process.submit(submission(&nowhere, Origin::Submitted)).expect("it starts");
+    let old = process.submit(submission(&nowhere, JobOrigin::Submitted)).expect("it starts");
     let refused = process.replace(nameless(SCRIPT), "counting").err().expect("it is not replaced");
     assert!(matches!(refused, ReplaceError::Savepoint { .. }), "{refused}");
     assert!(refused.to_string().contains("runs on"), "{refused}");
@@ -204,14 +204,14 @@ fn a_job_without_a_savepoint_is_not_replaced() {
 fn what_replaces_a_job_that_is_started_with_weir_stands_until_it_is_over() {
     let world = World::new(1);
     let process = world.process();
-    let old = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let old = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     world.give(&old, 0, &[("a", 1)]);
     let script = named("better");
     let better = process.replace(nameless(&script), "counting").expect("it is replaced").new.id();
     assert!(process.shut_down(LONG));
 
     let process = world.process();
-    let started = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let started = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     process.resume().expect("the records can be read");
     assert_eq!((started.id(), started.name(), started.script()), (better, "better", script.as_str()));
     until_is(&started, JobStatus::Running);
@@ -220,25 +220,25 @@ fn what_replaces_a_job_that_is_started_with_weir_stands_until_it_is_over() {
     let best_id = process.replace(nameless(&best), "better").expect("it is replaced").new.id();
     assert!(process.shut_down(LONG));
     let process = world.process();
-    let started = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let started = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     assert_eq!((started.id(), started.name()), (best_id, "best"));
     until_is(&started, JobStatus::Running);
     // Other scripts are not affected.
     let other = named("other");
-    assert_eq!(process.submit(submission(&other, Origin::Start)).expect("it starts").name(), "other");
+    assert_eq!(process.submit(submission(&other, JobOrigin::Start)).expect("it starts").name(), "other");
     assert!(started.cancel());
     until_is(&started, JobStatus::Canceled);
     assert!(process.shut_down(LONG));
 
     let process = world.process();
-    let started = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let started = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     assert_eq!((started.name(), started.script()), ("counting", SCRIPT));
     world.append(0, &[("a", 2)]);
     until("it goes on from there", || world.counts().get(KEY) == Some(&2));
     assert!(process.shut_down(LONG));
 
     let process = world.process();
-    let afresh = Submission { afresh: true, ..submission(SCRIPT, Origin::Start) };
+    let afresh = Submission { afresh: true, ..submission(SCRIPT, JobOrigin::Start) };
     let afresh = process.submit(afresh).expect("it starts").id();
     assert!(![old.id(), better, best_id].contains(&afresh));
     assert!(process.shut_down(LONG));
@@ -272,7 +272,7 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn a_crash_at_any_step_leaves_one_of_the_two() {
-    for origin in [Origin::Submitted, Origin::Start] {
+    for origin in [JobOrigin::Submitted, JobOrigin::Start] {
         for goes_wrong in [false, true] {
             let world = World::new(1);
             let (traps, process, caught) = trapped(&world);
@@ -286,7 +286,7 @@ fn a_crash_at_any_step_leaves_one_of_the_two() {
             let log = TrappedLog { of: Arc::new(SharedLog(world.log.clone())), traps: traps.clone() };
             let process = world.process_over(Arc::new(log), world.store.clone(), registry);
             let start = |process: &Dispatcher| {
-                if origin == Origin::Start {
+                if origin == JobOrigin::Start {
                     process.submit(submission(SCRIPT, origin)).expect("it starts");
                 }
                 process.resume().expect("the records can be read");
@@ -297,7 +297,7 @@ fn a_crash_at_any_step_leaves_one_of_the_two() {
             let better = named("better");
             let script = if goes_wrong { &caught } else { &better };
             if goes_wrong {
-                traps.set(Place::Read, Trap::Panic);
+                traps.set(TrapPlace::Read, Trap::Panic);
             }
             assert_eq!(process.replace(nameless(script), "counting").is_err(), goes_wrong);
             assert!(process.shut_down(LONG));

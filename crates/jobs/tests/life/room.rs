@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::{JobStatus, Origin, Sequel, why_held_back};
+use jobs::{JobOrigin, JobStatus, Sequel, why_held_back};
 
 use crate::world::{SCRIPT, TOPIC, World, submission, until, until_is};
 
@@ -25,7 +25,7 @@ fn a_full_job_waits_says_who_holds_what_and_goes_on_with_more_memory() {
     const KEYS: usize = 50_000;
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(&script("16 MiB"), Origin::Start)).expect("it starts");
+    let job = process.submit(submission(&script("16 MiB"), JobOrigin::Start)).expect("it starts");
     fill(&world, 0, KEYS);
     // This event would close the window, but the job does not reach it.
     world.append(0, &[("last", 200)]);
@@ -41,7 +41,7 @@ fn a_full_job_waits_says_who_holds_what_and_goes_on_with_more_memory() {
     assert!(process.shut_down(LONG));
 
     let process = world.process();
-    let again = process.submit(submission(&script("256 MiB"), Origin::Start)).expect("it starts");
+    let again = process.submit(submission(&script("256 MiB"), JobOrigin::Start)).expect("it starts");
     assert_eq!(again.id(), job.id());
     until("all is counted", || again.view().ledger.counted == KEYS as u64 + 1);
     until("the window is written", || world.counts().len() == KEYS);
@@ -55,7 +55,7 @@ fn a_full_job_waits_says_who_holds_what_and_goes_on_with_more_memory() {
 fn a_full_job_can_be_cancelled() {
     let world = World::new(1);
     let process = world.process();
-    let job = process.submit(submission(&script("16 MiB"), Origin::Start)).expect("it starts");
+    let job = process.submit(submission(&script("16 MiB"), JobOrigin::Start)).expect("it starts");
     fill(&world, 0, 50_000);
     until("the job is stuck", || job.view().memory.is_stuck());
     assert!(job.cancel());
@@ -71,7 +71,7 @@ fn windows_that_close_make_room() {
         let mut world = World::new(1);
         world.defaults.parallelism = parallelism;
         let process = world.process();
-        let job = process.submit(submission(&script("16 MiB"), Origin::Start)).expect("it starts");
+        let job = process.submit(submission(&script("16 MiB"), JobOrigin::Start)).expect("it starts");
         (0..WINDOWS).for_each(|minute| fill(&world, minute, KEYS));
         fill(&world, WINDOWS, 1);
         until("all is counted", || job.view().ledger.counted == (WINDOWS * KEYS) as u64 + 1);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jobs::Origin;
+use jobs::JobOrigin;
 
 use crate::world::{SCRIPT, World, submission, until};
 
@@ -18,7 +18,7 @@ fn followers_are_told_the_end_of_the_window_as_keys_name_it_whatever_its_type() 
             .replace("'key' = '{k}:{window_end}'", "'key' = '{k}:{window_end}', 'channel' = 'told'");
 
         let process = world.process();
-        process.submit(submission(&script, Origin::Start)).expect("it starts");
+        process.submit(submission(&script, JobOrigin::Start)).expect("it starts");
         world.append(0, &[("a", 10), ("b", 20), ("a", 100)]);
         until("they are told", || !world.store.told().is_empty());
 
@@ -42,7 +42,7 @@ fn a_latest_key_is_written_without_a_channel_too() {
     let keys = "'key' = '{k}:{window_end}'";
     let script = SCRIPT.replace(keys, &format!("{keys}, 'latest-key' = 'latest'"));
     let process = world.process();
-    process.submit(submission(&script, Origin::Start)).expect("it starts");
+    process.submit(submission(&script, JobOrigin::Start)).expect("it starts");
     world.append(0, &[("a", 10), ("b", 20), ("a", 100)]);
     until("the latest key is written", || !world.store.told().is_empty());
     let told = world.store.told().swap_remove(0);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jobs::{Defaults, Dispatcher, Environment, Origin};
+use jobs::{Defaults, Dispatcher, Environment, JobOrigin};
 use storage::log::{EmbeddedLog, EventLog, Logs, NewRecord, Options, Polled, Span, Start, Wanted};
 use types::{PartitionId, SystemClock};
 
@@ -71,7 +71,7 @@ fn what_the_embedded_log_knows_of_its_records_is_counted_by() {
         registry: None,
     });
 
-    let job = process.submit(submission(SCRIPT, Origin::Start)).expect("it starts");
+    let job = process.submit(submission(SCRIPT, JobOrigin::Start)).expect("it starts");
     let row = |total: i64, places: i64| {
         format!("{{\"kind\":\"LogAppendTime\",\"total\":{total},\"places\":{places}}}")
     };

@@ -10,7 +10,7 @@ use types::{Offset, PartitionId};
 
 /// The place of a trap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum TrapPlace {
     /// Opening a source.
     Open,
     /// Reading a source.
@@ -31,7 +31,7 @@ pub enum Trap {
 
 #[derive(Default)]
 struct State {
-    set: Option<(Place, Trap)>,
+    set: Option<(TrapPlace, Trap)>,
     stuck: usize,
 }
 
@@ -46,7 +46,7 @@ pub struct Traps {
 pub const TRAPPED: &str = "trapped";
 
 impl Traps {
-    pub fn set(&self, place: Place, trap: Trap) {
+    pub fn set(&self, place: TrapPlace, trap: Trap) {
         self.state.lock().set = Some((place, trap));
     }
 
@@ -61,7 +61,7 @@ impl Traps {
         self.state.lock().stuck
     }
 
-    fn pass(&self, here: Place) {
+    fn pass(&self, here: TrapPlace) {
         let mut state = self.state.lock();
         match state.set {
             Some((place, Trap::Panic)) if place == here => {
@@ -128,7 +128,7 @@ impl EventLog for TrappedLog {
     ) -> Result<Box<dyn LogReader>, LogError> {
         let traps = (topic == TRAPPED).then(|| self.traps.clone());
         if let Some(traps) = &traps {
-            traps.pass(Place::Open);
+            traps.pass(TrapPlace::Open);
         }
         Ok(Box::new(TrappedReader { of: self.of.read(topic, from, wanted)?, traps }))
     }
@@ -139,7 +139,7 @@ impl EventLog for TrappedLog {
 
     fn commit(&self, _: &str, positions: &[(&str, PartitionId, Offset)]) -> Result<(), LogError> {
         if positions.iter().any(|(topic, ..)| *topic == TRAPPED) {
-            self.traps.pass(Place::Commit);
+            self.traps.pass(TrapPlace::Commit);
         }
         Ok(())
     }
@@ -152,7 +152,7 @@ impl LogReader for TrappedReader {
 
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled, LogError> {
         if let Some(traps) = &self.traps {
-            traps.pass(Place::Read);
+            traps.pass(TrapPlace::Read);
         }
         self.of.poll(timeout, max_bytes)
     }
@@ -178,7 +178,7 @@ pub struct TrappedStore {
 impl ResultStore for TrappedStore {
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
         if batch.upserts.iter().any(|upsert| upsert.key.starts_with(TRAPPED)) {
-            self.traps.pass(Place::Write);
+            self.traps.pass(TrapPlace::Write);
         }
         self.of.write(batch)
     }

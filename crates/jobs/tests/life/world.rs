@@ -7,7 +7,7 @@ use std::time::Duration;
 use connectors::dead_letter::DEAD_LETTER_TOPIC;
 use jobs::checkpoint::CheckpointOptions;
 use jobs::registry::Registry;
-use jobs::{Defaults, Dispatcher, Environment, JobMaster, JobStatus, Origin, Submission};
+use jobs::{Defaults, Dispatcher, Environment, JobMaster, JobOrigin, JobStatus, Submission};
 use serde_json::Value;
 use storage::log::{EventLog, Logs};
 use storage::store::ResultStore;
@@ -135,12 +135,12 @@ impl World {
         row["is_final"].as_bool()
     }
 
-    pub fn letters(&self) -> Vec<Value> {
+    pub fn dead_letters(&self) -> Vec<Value> {
         self.log.dead_letters(DEAD_LETTER_TOPIC)
     }
 }
 
-pub fn submission<'a>(script: &'a str, origin: Origin) -> Submission<'a> {
+pub fn submission<'a>(script: &'a str, origin: JobOrigin) -> Submission<'a> {
     Submission { script, name: "counting", variables: &|_| None, origin, from: None, afresh: false }
 }
 

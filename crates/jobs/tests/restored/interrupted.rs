@@ -93,18 +93,18 @@ fn check(seed: u64, partitions: Vec<Vec<String>>, parallelisms: &[u32]) {
         assert_eq!(Some(value), rows.get(key), "{at}: {key}");
     }
     // Dead letters after a snapshot are written again, for the same records.
-    assert_eq!(letters(&stage), letters(&untouched), "{at}");
+    assert_eq!(dead_letters(&stage), dead_letters(&untouched), "{at}");
     let extra: Vec<&String> = rows.keys().filter(|key| !expected.contains_key(*key)).collect();
     assert!(extra.is_empty(), "{at}: not expected: {extra:?}");
 }
 
 /// Returns the records that became dead letters, and the reasons.
-fn letters(stage: &Stage) -> BTreeSet<(u64, u64, String)> {
-    let letters = stage.log.dead_letters(DEAD_LETTER_TOPIC).into_iter().map(|letter| {
-        let number = |name: &str| letter[name].as_u64().expect("a number");
-        (number("partition"), number("offset"), letter["reason"].as_str().expect("a reason").to_owned())
+fn dead_letters(stage: &Stage) -> BTreeSet<(u64, u64, String)> {
+    let dead_letters = stage.log.dead_letters(DEAD_LETTER_TOPIC).into_iter().map(|dead_letter| {
+        let number = |name: &str| dead_letter[name].as_u64().expect("a number");
+        (number("partition"), number("offset"), dead_letter["reason"].as_str().expect("a reason").to_owned())
     });
-    letters.collect()
+    dead_letters.collect()
 }
 
 #[test]

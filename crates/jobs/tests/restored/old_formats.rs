@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use engine::operator::LedgerCounts;
 use engine::snapshot::{VERSION, encode};
 use jobs::checkpoint::{
-    CheckpointDirectory, EarlierParts, INLINE_BELOW, Kind, Manifest, PartTotals, PartWriter, StateFile,
-    read_savepoint,
+    CheckpointDirectory, CheckpointKind, EarlierParts, INLINE_BELOW, Manifest, PartTotals, PartWriter,
+    StateFile, read_savepoint,
 };
 use serde_json::Value;
 use types::{Interval, JobId};
@@ -95,7 +95,7 @@ fn write_new(directory: &Path, case: &Case) {
     let truth = rest(case, &stage_before, job);
     let mut manifest = Manifest {
         format: 0,
-        kind: Kind::Savepoint,
+        kind: CheckpointKind::Savepoint,
         id: 1,
         job_id: JobId(7).to_string(),
         job_name: directory.file_name().expect("a name").to_string_lossy().into_owned(),

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use engine::execution::{ExecutionError, Restore};
 use engine::snapshot::{PartError, PartFile, PartReader, encode};
 use jobs::checkpoint::{
-    CheckpointDirectory, EarlierParts, Kind, Manifest, PartFiles, PartTotals, PartWriter, Restored,
+    CheckpointDirectory, CheckpointKind, EarlierParts, Manifest, PartFiles, PartTotals, PartWriter, Restored,
     StateFile, read_savepoint,
 };
 use serde_json::Value;
@@ -53,7 +53,7 @@ fn saved(stage: &Stage, script: &str, parallelism: u32, directory: &tempfile::Te
 
     let mut manifest = Manifest {
         format: 0,
-        kind: Kind::Savepoint,
+        kind: CheckpointKind::Savepoint,
         id: 1,
         job_id: String::new(),
         job_name: String::new(),

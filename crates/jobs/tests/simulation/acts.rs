@@ -84,7 +84,7 @@ pub enum Act {
     /// Makes the store slow or fast.
     SlowSink(bool),
     /// The dead-letter topic refuses all writes, or accepts them again.
-    RefuseLetters(bool),
+    RefuseDeadLetters(bool),
     AddPartition,
     /// The process is killed and another one starts. The newest checkpoint may be damaged.
     Kill {
@@ -193,7 +193,7 @@ impl Drawing<'_> {
             }
             39 => Act::StickSink(self.random.once_in(2)),
             40 => Act::SlowSink(self.random.once_in(2)),
-            41 => Act::RefuseLetters(self.random.once_in(2)),
+            41 => Act::RefuseDeadLetters(self.random.once_in(2)),
             42 if self.partitions < 4 => {
                 self.partitions += 1;
                 self.now += LOOK_FOR_PARTITIONS_MS;

@@ -28,7 +28,7 @@ pub enum Shape {
     /// Aggregates by `g` over the counts by `k` and `g`; each changed count is retracted first.
     Nested,
     /// The three most frequent values of `k`.
-    Top(Place),
+    Top(PositionColumn),
     /// Counts by `k` and `g`, joined with the counts by `g` that are at least two.
     Join { keeps_left: bool },
     /// Aggregates by `k` over the rows of windows.
@@ -37,7 +37,7 @@ pub enum Shape {
 
 /// How the rows of a top list are keyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum PositionColumn {
     /// The key is the position.
     IsKey,
     /// The key is `k`, and the position is a column. While positions change, two rows may have the same `k`.
@@ -58,7 +58,12 @@ impl Changing {
                 having: random.once_in(3),
             },
             3 => Shape::Nested,
-            4..6 => Shape::Top(*random.pick(&[Place::IsKey, Place::IsColumn, Place::Unsaid, Place::Unsaid])),
+            4..6 => Shape::Top(*random.pick(&[
+                PositionColumn::IsKey,
+                PositionColumn::IsColumn,
+                PositionColumn::Unsaid,
+                PositionColumn::Unsaid,
+            ])),
             6 => Shape::Join { keeps_left: random.once_in(2) },
             _ => Shape::Windows(*random.pick(&WINDOWS)),
         };
@@ -115,11 +120,13 @@ impl Changing {
                     counts("k")
                 );
                 match place {
-                    Place::IsKey | Place::IsColumn => (
+                    PositionColumn::IsKey | PositionColumn::IsColumn => (
                         "place BIGINT, k STRING, n BIGINT".to_owned(),
                         format!("SELECT place, k, n {ranked}"),
                     ),
-                    Place::Unsaid => ("k STRING, n BIGINT".to_owned(), format!("SELECT k, n {ranked}")),
+                    PositionColumn::Unsaid => {
+                        ("k STRING, n BIGINT".to_owned(), format!("SELECT k, n {ranked}"))
+                    }
                 }
             }
             Shape::Join { keeps_left } => (
@@ -143,7 +150,7 @@ impl Changing {
         };
 
         let conflict = match self.shape {
-            Shape::Top(Place::IsColumn) => " ON CONFLICT DO DEDUPLICATE",
+            Shape::Top(PositionColumn::IsColumn) => " ON CONFLICT DO DEDUPLICATE",
             _ => "",
         };
         let Changing { name, .. } = self;
@@ -160,8 +167,8 @@ impl Changing {
         match &self.shape {
             Shape::Groups { keys, .. } => keys,
             Shape::Nested => &["g"],
-            Shape::Top(Place::IsKey) => &["place"],
-            Shape::Top(Place::IsColumn | Place::Unsaid) | Shape::Windows(_) => &["k"],
+            Shape::Top(PositionColumn::IsKey) => &["place"],
+            Shape::Top(PositionColumn::IsColumn | PositionColumn::Unsaid) | Shape::Windows(_) => &["k"],
             Shape::Join { .. } => &["k", "g"],
         }
     }
@@ -188,9 +195,11 @@ impl Changing {
                 let mut counts: Vec<(Group, i64)> = by(|event| (event.k, None)).into_iter().collect();
                 counts.sort_by_key(|&(group, n)| (-n, group));
                 let top = counts.iter().take(3).zip(1..).map(|(&((k, _), n), at)| match place {
-                    Place::IsKey => (self.key(&[number(Some(at))]), json!({"place": at, "k": k, "n": n})),
-                    Place::IsColumn => (self.key(&[text(k)]), json!({"place": at, "n": n})),
-                    Place::Unsaid => (self.key(&[text(k)]), json!({"n": n})),
+                    PositionColumn::IsKey => {
+                        (self.key(&[number(Some(at))]), json!({"place": at, "k": k, "n": n}))
+                    }
+                    PositionColumn::IsColumn => (self.key(&[text(k)]), json!({"place": at, "n": n})),
+                    PositionColumn::Unsaid => (self.key(&[text(k)]), json!({"n": n})),
                 });
                 top.collect()
             }

@@ -20,39 +20,39 @@ pub struct Outcome<'a> {
     pub appended: &'a [Vec<Line>],
     pub rows: BTreeMap<String, Value>,
     pub writes: &'a [Write],
-    pub letters: Vec<StoredDeadLetter>,
+    pub dead_letters: Vec<StoredDeadLetter>,
     pub ledger: &'a LedgerCounts,
 }
 
 /// For each record: the reason, and for late ones the queries that did not count it.
-type Letters = BTreeMap<(usize, usize), (String, BTreeSet<String>)>;
+type DeadLetters = BTreeMap<(usize, usize), (String, BTreeSet<String>)>;
 
 pub fn check(outcome: &Outcome<'_>) {
-    let letters = by_record(&outcome.letters);
-    accounts(outcome, &letters);
-    rows(outcome, &letters);
+    let dead_letters = by_record(&outcome.dead_letters);
+    accounts(outcome, &dead_letters);
+    rows(outcome, &dead_letters);
     nothing_goes_back(outcome);
 }
 
 /// Returns the dead letters by record, and checks that no record has two.
-fn by_record(all: &[StoredDeadLetter]) -> Letters {
-    let mut letters = Letters::new();
+fn by_record(all: &[StoredDeadLetter]) -> DeadLetters {
+    let mut dead_letters = DeadLetters::new();
     for StoredDeadLetter { info, .. } in all {
         let record = (info.partition as usize, info.offset as usize);
         let queries = info.queries.iter().cloned().collect();
-        let before = letters.insert(record, (info.reason.clone(), queries));
-        assert!(before.is_none(), "two letters stand of record {record:?}: {before:?} and {info:?}");
+        let before = dead_letters.insert(record, (info.reason.clone(), queries));
+        assert!(before.is_none(), "two dead letters stand of record {record:?}: {before:?} and {info:?}");
     }
-    letters
+    dead_letters
 }
 
 /// Checks that every line is accepted once, and is either counted, filtered, late or dead-lettered.
-fn accounts(outcome: &Outcome<'_>, letters: &Letters) {
+fn accounts(outcome: &Outcome<'_>, dead_letters: &DeadLetters) {
     let Outcome { schedule, appended, ledger, .. } = outcome;
     let mut expected = LedgerCounts::default();
     for (record, line) in lines(appended) {
         expected.accepted += 1;
-        match (line, letters.get(&record)) {
+        match (line, dead_letters.get(&record)) {
             (Line::Bad { reason, .. }, Some((found, _))) if found.starts_with(reason) => {
                 expected.dead_lettered += 1;
                 *expected.reasons.entry((*reason).to_owned()).or_default() += 1;
@@ -70,17 +70,17 @@ fn accounts(outcome: &Outcome<'_>, letters: &Letters) {
                     *expected.late_by_query.entry(query.clone()).or_default() += 1;
                 }
             }
-            (line, letter) => panic!("the letter of {line:?} is {letter:?}"),
+            (line, dead_letter) => panic!("the dead letter of {line:?} is {dead_letter:?}"),
         }
     }
 
     let found = LedgerCounts { wrong_types: BTreeMap::new(), ..(*ledger).clone() };
     assert!(ledger.balances(), "{ledger:?}");
-    assert_eq!(found, expected, "the ledger (left) is not what the letters say (right)");
+    assert_eq!(found, expected, "the ledger (left) is not what the dead letters say (right)");
 }
 
 /// Checks that the final rows contain exactly the events that were not late.
-fn rows(outcome: &Outcome<'_>, letters: &Letters) {
+fn rows(outcome: &Outcome<'_>, dead_letters: &DeadLetters) {
     let script = &outcome.schedule.script;
     let mut expected: BTreeMap<String, (&Query, Vec<&Event>)> = BTreeMap::new();
     for (record, line) in lines(outcome.appended) {
@@ -89,7 +89,7 @@ fn rows(outcome: &Outcome<'_>, letters: &Letters) {
             continue;
         }
         for query in script.queries.iter().filter(|query| query.takes(script, event)) {
-            let is_late = letters.get(&record).is_some_and(|(_, queries)| queries.contains(&query.name));
+            let is_late = dead_letters.get(&record).is_some_and(|(_, queries)| queries.contains(&query.name));
             for window in counted_in(outcome, query.window, event, is_late) {
                 expected.entry(query.key(event, window)).or_insert((query, Vec::new())).1.push(event);
             }
@@ -101,7 +101,7 @@ fn rows(outcome: &Outcome<'_>, letters: &Letters) {
         assert!(!early || row["is_final"] == json!(true), "{key} is not final: {row}");
     }
 
-    let changing = changing_rows(outcome, letters);
+    let changing = changing_rows(outcome, dead_letters);
     for (key, wanted) in &changing {
         stands(outcome, key, wanted, &[]);
     }
@@ -124,7 +124,7 @@ fn stands<'a>(outcome: &'a Outcome<'_>, key: &str, wanted: &Value, of: &[String]
 
 /// Returns the rows of the queries with changing rows. An event that is late for windows counts in queries
 /// without windows.
-fn changing_rows(outcome: &Outcome<'_>, letters: &Letters) -> BTreeMap<String, Value> {
+fn changing_rows(outcome: &Outcome<'_>, dead_letters: &DeadLetters) -> BTreeMap<String, Value> {
     let script = &outcome.schedule.script;
     let mut rows = BTreeMap::new();
     for query in &script.changing {
@@ -138,8 +138,9 @@ fn changing_rows(outcome: &Outcome<'_>, letters: &Letters) -> BTreeMap<String, V
             if script.leaves_out(event) || !query.filter.takes(event) {
                 continue;
             }
-            let is_late =
-                letters.get(&record).is_some_and(|(_, queries)| queries.iter().any(|of| query.has_part(of)));
+            let is_late = dead_letters
+                .get(&record)
+                .is_some_and(|(_, queries)| queries.iter().any(|of| query.has_part(of)));
             let windows = query.window().map(|window| counted_in(outcome, window, event, is_late));
             assert!(windows.is_some() || !is_late, "{line:?} is late for {}", query.name);
             counted.push((event, windows.unwrap_or_default()));

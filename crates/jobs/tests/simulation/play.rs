@@ -110,7 +110,7 @@ impl Stage<'_> {
                 store.refuse(*stuck);
             }
             Act::SlowSink(slow) => self.world.slow.store(*slow, Ordering::SeqCst),
-            Act::RefuseLetters(refused) => {
+            Act::RefuseDeadLetters(refused) => {
                 self.stuck |= *refused;
                 log.refuse_appends(*refused);
             }
@@ -230,13 +230,13 @@ impl Stage<'_> {
         self.world.clock.advance(Interval(4 * 3_600_000));
         self.settle();
         let view = job.view();
-        let letters = self.process().dispatcher.dead_letters().newest(&|_| true, usize::MAX);
+        let dead_letters = self.process().dispatcher.dead_letters().newest(&|_| true, usize::MAX);
         check(&Outcome {
             schedule: self.schedule,
             appended: &self.appended,
             rows: self.world.rows(),
             writes: &self.world.writes.lock(),
-            letters: letters.expect("the letters can be read"),
+            dead_letters: dead_letters.expect("the dead letters can be read"),
             ledger: &view.ledger,
         });
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use jobs::checkpoint::{CheckpointDirectory, CheckpointOptions};
 use jobs::registry::Registry;
-use jobs::{Defaults, Dispatcher, Environment, JobMaster, Origin, Submission};
+use jobs::{Defaults, Dispatcher, Environment, JobMaster, JobOrigin, Submission};
 use parking_lot::Mutex;
 use serde_json::Value;
 use storage::log::{Appending, EventLog, LogError, LogReader, Logs, NewRecord, Note, Polled, Start, Wanted};
@@ -60,9 +60,9 @@ impl World {
         let dead = Arc::new(AtomicBool::new(false));
         let dispatcher = self.dispatcher(parallelism, &dead);
         let (origin, is_resumed) = match (way, from) {
-            (Way::Named, _) => (Origin::Start, false),
-            (Way::Submitted, From::Before) => (Origin::Submitted, true),
-            (Way::Submitted, _) => (Origin::Submitted, false),
+            (Way::Named, _) => (JobOrigin::Start, false),
+            (Way::Submitted, From::Before) => (JobOrigin::Submitted, true),
+            (Way::Submitted, _) => (JobOrigin::Submitted, false),
         };
         let from = match from {
             From::Savepoint(location) => Some(location),

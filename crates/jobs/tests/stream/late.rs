@@ -20,7 +20,7 @@ fn at(seconds: i64) -> i64 {
     NOON + seconds * 1_000
 }
 
-fn letters(stage: &Stage) -> Vec<Value> {
+fn dead_letters(stage: &Stage) -> Vec<Value> {
     stage.log.dead_letters(DEAD_LETTER_TOPIC)
 }
 
@@ -42,10 +42,10 @@ fn late_rows_correct_what_was_written_until_they_are_too_late() {
         assert_eq!(writes(&stage, FIRST).len(), 3, "the watermark is 40 s: too late");
         assert_eq!(row(&stage, FIRST).unwrap()["total"], json!(4));
 
-        let letters = letters(&stage);
-        assert_eq!(letters.len(), 1);
-        assert_eq!((&letters[0]["reason"], &letters[0]["offset"]), (&json!("late"), &json!(7)));
-        assert_eq!(letters[0]["queries"], json!(["t"]));
+        let dead_letters = dead_letters(&stage);
+        assert_eq!(dead_letters.len(), 1);
+        assert_eq!((&dead_letters[0]["reason"], &dead_letters[0]["offset"]), (&json!("late"), &json!(7)));
+        assert_eq!(dead_letters[0]["queries"], json!(["t"]));
 
         let ledger = job.finish();
         assert_eq!((ledger.accepted, ledger.counted, ledger.late), (8, 7, 1));
@@ -91,8 +91,8 @@ fn a_row_is_late_for_one_query_and_not_for_another() {
     let script = source(&[]) + &query("short", &tumble(20)) + &query("long", &tumble(300));
     let job = stage.start(&compile(&script), 1, 100, None);
     give(&stage, &job, &[event("a", 1, at(5)), event("a", 1, at(30)), event("a", 1, at(6))]);
-    let letters = letters(&stage);
-    assert_eq!(letters[0]["queries"], json!(["short"]));
+    let dead_letters = dead_letters(&stage);
+    assert_eq!(dead_letters[0]["queries"], json!(["short"]));
     let ledger = job.finish();
     assert_eq!((ledger.counted, ledger.late, ledger.late_by_query.len()), (2, 1, 1));
     assert_eq!(row(&stage, "short:a:2025-12-09 12:00:20").unwrap()["n"], json!(1));
@@ -107,10 +107,10 @@ fn an_event_from_the_future_moves_no_clock() {
     let now = NOW.0;
     give(&stage, &job, &[event("a", 1, now), event("a", 1, now + 60_000), event("a", 1, now + 60_001)]);
     give(&stage, &job, &[event("a", 1, now + 58_999)]);
-    let letters = letters(&stage);
-    assert_eq!(letters.len(), 1);
-    assert!(letters[0]["reason"].as_str().unwrap().starts_with("future"), "{letters:?}");
-    assert_eq!(letters[0]["offset"], json!(2));
+    let dead_letters = dead_letters(&stage);
+    assert_eq!(dead_letters.len(), 1);
+    assert!(dead_letters[0]["reason"].as_str().unwrap().starts_with("future"), "{dead_letters:?}");
+    assert_eq!(dead_letters[0]["offset"], json!(2));
     let ledger = job.finish();
     assert_eq!((ledger.counted, ledger.dead_lettered, ledger.late), (3, 1, 0));
 }

@@ -8,39 +8,39 @@ use crate::script::{NOON, counts, event, query, source};
 use crate::stage::{Stage, compile};
 
 #[derive(Debug, Clone, Copy)]
-enum Kind {
+enum WindowKind {
     Tumble { size: i64 },
     Hop { size: i64, slide: i64 },
     Cumulate { size: i64, step: i64 },
 }
 
-fn sql(kind: Kind, offset: i64) -> String {
+fn sql(kind: WindowKind, offset: i64) -> String {
     let s = |seconds: i64| format!("INTERVAL '{seconds}' SECOND");
     let (name, parts) = match kind {
-        Kind::Tumble { size } => ("TUMBLE", s(size)),
-        Kind::Hop { size, slide } => ("HOP", format!("{}, {}", s(slide), s(size))),
-        Kind::Cumulate { size, step } => ("CUMULATE", format!("{}, {}", s(step), s(size))),
+        WindowKind::Tumble { size } => ("TUMBLE", s(size)),
+        WindowKind::Hop { size, slide } => ("HOP", format!("{}, {}", s(slide), s(size))),
+        WindowKind::Cumulate { size, step } => ("CUMULATE", format!("{}, {}", s(step), s(size))),
     };
     format!("{name}(TABLE q, DESCRIPTOR(seen), {parts}, {})", s(offset))
 }
 
 /// Returns the ends of the windows that contain a time, in seconds.
-fn ends(kind: Kind, offset: i64, second: i64) -> Vec<i64> {
+fn ends(kind: WindowKind, offset: i64, second: i64) -> Vec<i64> {
     let start_of = |size: i64| (second - offset).div_euclid(size) * size + offset;
     match kind {
-        Kind::Tumble { size } => vec![start_of(size) + size],
-        Kind::Hop { size, slide } => {
+        WindowKind::Tumble { size } => vec![start_of(size) + size],
+        WindowKind::Hop { size, slide } => {
             let last = start_of(slide);
             (0..size / slide).map(|n| last - n * slide + size).collect()
         }
-        Kind::Cumulate { size, step } => {
+        WindowKind::Cumulate { size, step } => {
             let start = start_of(size);
             (1..=size / step).map(|n| start + n * step).filter(|&end| end > second).collect()
         }
     }
 }
 
-fn check(kind: Kind, offset: i64, lateness: i64, seed: u64) {
+fn check(kind: WindowKind, offset: i64, lateness: i64, seed: u64) {
     let mut random = Random(seed);
     let mut clock = 0;
     let times: Vec<i64> = (0..400)
@@ -89,18 +89,18 @@ fn check(kind: Kind, offset: i64, lateness: i64, seed: u64) {
 
 #[test]
 fn tumbling_windows() {
-    check(Kind::Tumble { size: 20 }, 0, 0, 1);
-    check(Kind::Tumble { size: 30 }, -7, 10, 2);
+    check(WindowKind::Tumble { size: 20 }, 0, 0, 1);
+    check(WindowKind::Tumble { size: 30 }, -7, 10, 2);
 }
 
 #[test]
 fn hopping_windows() {
-    check(Kind::Hop { size: 40, slide: 10 }, 0, 0, 3);
-    check(Kind::Hop { size: 30, slide: 15 }, 4, 12, 4);
+    check(WindowKind::Hop { size: 40, slide: 10 }, 0, 0, 3);
+    check(WindowKind::Hop { size: 30, slide: 15 }, 4, 12, 4);
 }
 
 #[test]
 fn cumulating_windows() {
-    check(Kind::Cumulate { size: 60, step: 20 }, 0, 0, 5);
-    check(Kind::Cumulate { size: 40, step: 10 }, -3, 15, 6);
+    check(WindowKind::Cumulate { size: 60, step: 20 }, 0, 0, 5);
+    check(WindowKind::Cumulate { size: 40, step: 10 }, -3, 15, 6);
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jobs::JobView;
-use jobs::checkpoint::{CheckpointOptions, CheckpointRecord, CheckpointState, Kind, Measured, SubtaskPart};
+use jobs::checkpoint::{
+    CheckpointKind, CheckpointOptions, CheckpointRecord, CheckpointState, Measured, SubtaskPart,
+};
 
 use super::metrics::{in_progress, total_checkpoints};
 use super::model::{
@@ -49,7 +51,7 @@ pub(super) fn checkpoints(view: &JobView, retained: usize) -> Checkpoints {
             restored: history.latest_restored.as_ref().map(|from| RestoredCheckpoint {
                 id: from.id,
                 restore_timestamp: from.at.0,
-                is_savepoint: from.kind == Kind::Savepoint,
+                is_savepoint: from.kind == CheckpointKind::Savepoint,
                 external_path: url(&from.location),
             }),
         },
@@ -58,7 +60,7 @@ pub(super) fn checkpoints(view: &JobView, retained: usize) -> Checkpoints {
 }
 
 fn entry(view: &JobView, record: &CheckpointRecord, retained: usize) -> CheckpointEntry {
-    let is_savepoint = record.kind == Kind::Savepoint;
+    let is_savepoint = record.kind == CheckpointKind::Savepoint;
     let mut entry = CheckpointEntry {
         class_name: "in_progress",
         is_savepoint,
@@ -94,7 +96,7 @@ fn entry(view: &JobView, record: &CheckpointRecord, retained: usize) -> Checkpoi
 fn is_discarded(view: &JobView, record: &CheckpointRecord, retained: usize) -> bool {
     let newer = view.checkpoints.recent.iter().filter(|other| {
         let is_whole = matches!(other.state, CheckpointState::Completed { .. });
-        other.id > record.id && other.kind == Kind::Checkpoint && is_whole
+        other.id > record.id && other.kind == CheckpointKind::Checkpoint && is_whole
     });
     newer.count() >= retained
 }

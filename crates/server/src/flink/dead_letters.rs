@@ -119,7 +119,7 @@ pub(super) async fn list(parts: &Arc<Parts>, uri: &Uri) -> Result<Response, Refu
 
 pub(super) async fn show(parts: &Arc<Parts>, id: &str) -> Result<Response, Refusal> {
     let id: DeadLetterId = id.parse().map_err(|error: InvalidDeadLetterId| bad(error.to_string()))?;
-    let letter = ask(parts, move |parts| parts.services.dispatcher.dead_letters().letter(id)).await?;
+    let letter = ask(parts, move |parts| parts.services.dispatcher.dead_letters().dead_letter(id)).await?;
     let letter =
         letter.ok_or_else(|| Refusal::own(StatusCode::NOT_FOUND, format!("there is no dead letter {id}")))?;
     Ok(json(StatusCode::OK, &LetterView::of(&letter)))

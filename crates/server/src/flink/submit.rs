@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use engine::snapshot::RestoreReport;
-use jobs::{Dispatcher, FindError, JobMaster, Origin, Outline, ReplaceError, SubmitError};
+use jobs::{Dispatcher, FindError, JobMaster, JobOrigin, Outline, ReplaceError, SubmitError};
 use serde::{Deserialize, Serialize};
 use sql::error::{Severity, render};
 use types::ErrorDomain;
@@ -141,7 +141,7 @@ fn start(parts: &Parts, submission: &Submission) -> Result<Response, Refusal> {
         script: &submission.script,
         name: name.unwrap_or(NAMELESS),
         variables: &variables,
-        origin: Origin::Submitted,
+        origin: JobOrigin::Submitted,
         from: submission.from.as_deref(),
         afresh: false,
     };

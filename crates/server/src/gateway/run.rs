@@ -1,6 +1,6 @@
 //! Executes a statement: declarations and questions in its session, jobs through the dispatcher.
 
-use jobs::{JobStatus, JobView, Origin, Sequel, Submission};
+use jobs::{JobOrigin, JobStatus, JobView, Sequel, Submission};
 use sql::session::{Answer, Insertion, Outcome as Meant, Selection, StopJob};
 use types::{DataType, JobId, Value, with_causes};
 
@@ -67,7 +67,7 @@ fn inserted(parts: &Parts, insertion: &Insertion) -> Result<Outcome, Fault> {
         script: &insertion.script,
         name: &insertion.name,
         variables: &*parts.services.variables,
-        origin: Origin::Submitted,
+        origin: JobOrigin::Submitted,
         from: None,
         afresh: false,
     };

@@ -1,14 +1,14 @@
 //! Tests of checkpoints that are written, found, damaged and removed.
 
 use super::*;
-use crate::checkpoint::{EarlierParts, Kind, PartTotals, read_savepoint};
+use crate::checkpoint::{CheckpointKind, EarlierParts, PartTotals, read_savepoint};
 
 const JOB: JobId = JobId(7);
 
 fn manifest(id: u64) -> Manifest {
     Manifest {
         format: 0,
-        kind: Kind::Checkpoint,
+        kind: CheckpointKind::Checkpoint,
         id,
         job_id: JOB.to_string(),
         job_name: "a job".to_owned(),

@@ -7,7 +7,7 @@ use engine::state::StatePart;
 use types::JobId;
 
 use super::*;
-use crate::checkpoint::{Kind, Manifest, StateFile, read_savepoint};
+use crate::checkpoint::{CheckpointKind, Manifest, StateFile, read_savepoint};
 
 const JOB: JobId = JobId(7);
 
@@ -30,7 +30,7 @@ impl World {
     /// Writes a checkpoint of an operator with these bytes in its cells.
     fn write(&self, id: u64, cells: &[&[u8]], earlier: &EarlierParts) -> (EarlierParts, PartTotals) {
         let place = CheckpointDirectory::checkpoint(JOB, id);
-        write_to(&self.checkpoints, &place, (id, Kind::Checkpoint), cells, earlier)
+        write_to(&self.checkpoints, &place, (id, CheckpointKind::Checkpoint), cells, earlier)
     }
 
     fn newest(&self) -> (Option<u64>, Vec<String>) {
@@ -57,7 +57,7 @@ fn keep(writer: &mut PartWriter<'_>, cells: &[&[u8]]) -> Snapshot {
 fn write_to(
     directory: &CheckpointDirectory,
     place: &str,
-    (id, kind): (u64, Kind),
+    (id, kind): (u64, CheckpointKind),
     cells: &[&[u8]],
     earlier: &EarlierParts,
 ) -> (EarlierParts, PartTotals) {
@@ -157,7 +157,7 @@ fn a_savepoint_shares_no_file_and_can_be_moved() {
     let world = World::new();
     let (earlier, _) = world.write(1, FIRST, &EarlierParts::default());
     let savepoints = CheckpointDirectory::open(world.root.path().join("s").to_str().unwrap()).unwrap();
-    write_to(&savepoints, "savepoint-a", (2, Kind::Savepoint), FIRST, &EarlierParts::default());
+    write_to(&savepoints, "savepoint-a", (2, CheckpointKind::Savepoint), FIRST, &EarlierParts::default());
     world.write(3, FIRST, &earlier);
 
     let moved = world.root.path().join("elsewhere");
