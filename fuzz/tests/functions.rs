@@ -2,7 +2,7 @@
 
 use bolero::check;
 use fuzz::time;
-use sql::functions::{Argument, Call, Env, Output, all};
+use sql::functions::{Argument, Env, Output, ScalarCall, all};
 use types::{ColumnType, DataType, Value};
 
 /// Types, each with the values that a generator picks from, beside the random ones.
@@ -55,7 +55,7 @@ fn call() {
                 .zip(&given)
                 .all(|(wanted, (had, _))| wanted.repr() == had.data_type.repr());
             let time_zone = jiff_zone();
-            let call = Call { args: &arguments, result: &signature.result, time_zone: &time_zone };
+            let call = ScalarCall { args: &arguments, result: &signature.result, time_zone: &time_zone };
             if let (true, Ok(code)) = (fits, (function.prepare)(&call)) {
                 let scalars: Vec<_> = given.iter().map(|(_, value)| value.as_scalar()).collect();
                 let mut output = Output::default();

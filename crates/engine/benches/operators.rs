@@ -16,7 +16,9 @@ use engine::operator::changes::{ChangeBuffer, Changes, RowKind};
 use engine::operator::group_aggregate::GroupAggregateOperator;
 use sql::functions::Env;
 use sql::plan::Updates;
-use sql::plan::operator::{Call, Changes as Mode, Distribution, Field, Function, GroupAggregate, Input};
+use sql::plan::operator::{
+    AggregateCall, Changes as Mode, Distribution, Field, Function, GroupAggregate, Input,
+};
 use types::{DataType, Repr, Scalar};
 
 use self::cpu_time::thread_cpu_ns;
@@ -37,7 +39,7 @@ fn main() {
 
 fn by_keys() {
     let whole = DataType::BigInt;
-    let calls = |names: &[(Function, &[usize], DataType)]| -> Vec<Call> {
+    let calls = |names: &[(Function, &[usize], DataType)]| -> Vec<AggregateCall> {
         names.iter().map(|(function, args, column_type)| call(function, args, column_type)).collect()
     };
     let counts = calls(&[(Function::Count, &[], whole.clone()), (Function::Sum, &[1], whole.clone())]);
@@ -57,8 +59,8 @@ fn by_keys() {
     }
 }
 
-fn call(function: &Function, args: &[usize], column_type: &DataType) -> Call {
-    Call {
+fn call(function: &Function, args: &[usize], column_type: &DataType) -> AggregateCall {
+    AggregateCall {
         function: function.clone(),
         args: args.to_vec(),
         distinct: false,
@@ -69,7 +71,7 @@ fn call(function: &Function, args: &[usize], column_type: &DataType) -> Call {
     }
 }
 
-fn group(calls: &[Call], changes: Mode) -> Box<dyn Operator> {
+fn group(calls: &[AggregateCall], changes: Mode) -> Box<dyn Operator> {
     let fields = [("k", DataType::BigInt), ("v", DataType::BigInt)]
         .map(|(name, data_type)| Field { name: name.into(), column_type: data_type.nullable() });
     let input = Input { fields: fields.to_vec(), distribution: Distribution::Hash(vec![0]), changes };

@@ -12,7 +12,7 @@ use engine::operator::window_assign::WindowAssignOperator;
 use jiff::tz::TimeZone;
 use sql::plan::Window;
 use sql::plan::operator::{
-    Call, Changes, Distribution, Field, Frame, Function, Input, Over, OverOrder, SortKey, Time,
+    AggregateCall, Changes, Distribution, Field, Frame, Function, Input, Over, OverOrder, SortKey, Time,
     WindowAggregate, WindowAssign, WindowProperty, Windowing,
 };
 use types::{DataType, Interval, Repr, Scalar};
@@ -72,8 +72,8 @@ fn input() -> Input {
 }
 
 /// Builds `COUNT(*)` and `SUM(v)`.
-fn calls() -> Vec<Call> {
-    let call = |function, args: &[usize]| Call {
+fn calls() -> Vec<AggregateCall> {
+    let call = |function, args: &[usize]| AggregateCall {
         function,
         args: args.to_vec(),
         distinct: false,

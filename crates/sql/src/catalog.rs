@@ -12,9 +12,9 @@ use types::{ColumnType, DataType, Interval, Value};
 
 use crate::bind::scope::{Relation, cell_of};
 use crate::bind::{Cell, Column, ExprBinder, Scope};
-use crate::error::{Diagnostic, Kind, Span, did_you_mean};
+use crate::error::{Diagnostic, DiagnosticKind, Span, did_you_mean};
 use crate::expr::ExprId;
-use crate::graph::{Graph, Origin};
+use crate::graph::{Graph, InputOrigin};
 use crate::parse::ast::{ColumnDef, ColumnKind, CreateTable, Expr, ExprKind, Ident, TypeName, WatermarkDef};
 use crate::plan::{Leaf, MetadataColumn, MetadataLeaf, Rowtime, TableColumn, TableOption, TableOptions};
 
@@ -62,7 +62,7 @@ impl Catalog {
         }
     }
 
-    pub(crate) fn unknown(&self, name: &Ident, what: &str, kind: fn(String) -> Kind) -> Diagnostic {
+    pub(crate) fn unknown(&self, name: &Ident, what: &str, kind: fn(String) -> DiagnosticKind) -> Diagnostic {
         let mut known: Vec<&str> = self.names.keys().map(String::as_str).collect();
         known.sort_unstable();
         let mut error = Diagnostic::error(name.span, format!("there is no {what} `{}`", name.value))
@@ -203,7 +203,7 @@ impl Table {
         let leaf = |entry| metadata.as_ref().map(|of| MetadataLeaf { key: of.key.clone(), entry });
         let (graph, leaves) = (&mut self.graph, &mut self.leaves);
         let mut add = |path: Vec<String>, column_type: ColumnType, entry: Option<String>| {
-            let input = graph.add_input(path.join("."), column_type.clone(), Origin::Row);
+            let input = graph.add_input(path.join("."), column_type.clone(), InputOrigin::Row);
             leaves.push(Leaf { path, column_type, metadata: leaf(entry) });
             input
         };

@@ -26,7 +26,7 @@ pub enum Severity {
 
 /// The category of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub enum DiagnosticKind {
     /// The script parses but is invalid.
     Meaning,
     /// The script does not parse.
@@ -45,7 +45,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     pub severity: Severity,
-    pub kind: Kind,
+    pub kind: DiagnosticKind,
     /// One sentence, lower case, no full stop.
     pub message: String,
     /// The exact problem, if the message does not give it.
@@ -70,14 +70,14 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, span: Span, message: String) -> Diagnostic {
-        Diagnostic { severity, kind: Kind::Meaning, message, detail: None, hint: None, span }
+        Diagnostic { severity, kind: DiagnosticKind::Meaning, message, detail: None, hint: None, span }
     }
 
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
 
-    pub(crate) fn of_kind(mut self, kind: Kind) -> Diagnostic {
+    pub(crate) fn of_kind(mut self, kind: DiagnosticKind) -> Diagnostic {
         self.kind = kind;
         self
     }

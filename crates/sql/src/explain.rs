@@ -8,8 +8,8 @@ use types::{DataType, Value};
 use crate::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId};
 use crate::plan::operator::{Changes, LookupHint, LookupJoin, LookupKey, OperatorKind, RetryMisses};
 use crate::plan::{
-    Leaf, Operator, Pipeline, Plan, Query, Rowtime, Shape, SinkTable, TableOptions, Target, Window,
-    WindowAggregate,
+    Leaf, Operator, Pipeline, Plan, Query, Rowtime, ScanWindowAggregate, Shape, SinkTable, TableOptions,
+    Target, Window,
 };
 
 /// Formats a plan as a tree.
@@ -229,7 +229,7 @@ fn draw_query(out: &mut String, query: &Query, printer: &Printer<'_>, sinks: &[S
     }
 }
 
-fn draw_aggregate(out: &mut String, rail: &str, aggregate: &WindowAggregate, printer: &Printer<'_>) {
+fn draw_aggregate(out: &mut String, rail: &str, aggregate: &ScanWindowAggregate, printer: &Printer<'_>) {
     line(out, format_args!("{rail}  window     {}", window(aggregate.window)));
     if !aggregate.keys.is_empty() {
         let keys: Vec<String> = aggregate.keys.iter().map(|key| printer.print(*key)).collect();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use types::{ColumnType, Value};
 
-use crate::functions::{Determinism, Function};
+use crate::functions::{Determinism, ScalarFunction};
 
 /// The id of a node in an [`ExprGraph`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,7 +72,7 @@ pub enum Expr {
     },
     /// A registered scalar function; the arguments have the types of its signature.
     Call {
-        function: &'static Function,
+        function: &'static ScalarFunction,
         args: Arc<[ExprId]>,
     },
 }

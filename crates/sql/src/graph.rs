@@ -13,7 +13,7 @@ pub(crate) const MAX_NODES: u32 = 20_000;
 
 /// The origin of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum InputOrigin {
     /// A field of `FROM`.
     Row,
     /// The result of the query's n-th aggregate call.
@@ -45,7 +45,7 @@ pub(crate) struct Facts {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Graph {
     pub(crate) exprs: ExprGraph,
-    origins: Vec<Origin>,
+    origins: Vec<InputOrigin>,
     facts: Vec<Facts>,
 }
 
@@ -55,12 +55,12 @@ impl Graph {
         let mut graph = Graph::default();
         let ids = scope
             .into_iter()
-            .map(|input| graph.add_input(input.name, input.column_type, Origin::Row))
+            .map(|input| graph.add_input(input.name, input.column_type, InputOrigin::Row))
             .collect();
         (graph, ids)
     }
 
-    pub(crate) fn add_input(&mut self, name: String, column_type: ColumnType, origin: Origin) -> ExprId {
+    pub(crate) fn add_input(&mut self, name: String, column_type: ColumnType, origin: InputOrigin) -> ExprId {
         let index = self.exprs.inputs.len();
         self.exprs.inputs.push(InputColumn { name, column_type: column_type.clone() });
         self.origins.push(origin);
@@ -69,13 +69,13 @@ impl Graph {
 
     /// Returns the input for an expression of the enclosing query; repeated calls return the same input.
     pub(crate) fn outer_input(&mut self, name: &str, column_type: &ColumnType, outer: ExprId) -> ExprId {
-        match self.origins.iter().position(|origin| *origin == Origin::Outer(outer)) {
+        match self.origins.iter().position(|origin| *origin == InputOrigin::Outer(outer)) {
             Some(input) => self.add(Expr::Column(input), column_type.clone()),
-            None => self.add_input(name.to_owned(), column_type.clone(), Origin::Outer(outer)),
+            None => self.add_input(name.to_owned(), column_type.clone(), InputOrigin::Outer(outer)),
         }
     }
 
-    pub(crate) fn origin(&self, input: usize) -> Origin {
+    pub(crate) fn origin(&self, input: usize) -> InputOrigin {
         self.origins[input]
     }
 
@@ -92,10 +92,10 @@ impl Graph {
         let mut facts = Facts { depth: 1, nodes: 1, ..Facts::default() };
         if let Expr::Column(input) = self.exprs.expr(id) {
             let origin = self.origins[*input];
-            facts.uses_row = origin == Origin::Row;
-            facts.uses_aggregate = matches!(origin, Origin::Aggregate(_));
-            facts.uses_over = matches!(origin, Origin::Over(_));
-            facts.uses_outer = matches!(origin, Origin::Outer(_));
+            facts.uses_row = origin == InputOrigin::Row;
+            facts.uses_aggregate = matches!(origin, InputOrigin::Aggregate(_));
+            facts.uses_over = matches!(origin, InputOrigin::Over(_));
+            facts.uses_outer = matches!(origin, InputOrigin::Outer(_));
         }
         for operand in self.exprs.operands(id) {
             let below = self.facts(operand);

@@ -272,12 +272,12 @@ pub enum Shape {
     Rows {
         columns: Vec<ExprId>,
     },
-    Aggregate(WindowAggregate),
+    Aggregate(ScanWindowAggregate),
 }
 
 /// `GROUP BY window_start, window_end, keys` over a window table function.
 #[derive(Debug, Clone)]
-pub struct WindowAggregate {
+pub struct ScanWindowAggregate {
     pub window: Window,
     /// Distinct keys over the pipeline's graph, in the order of the GROUP BY.
     pub keys: Vec<ExprId>,

@@ -30,7 +30,7 @@ struct Fill {
 
 /// The scanner's context.
 #[derive(Clone, Copy, PartialEq)]
-enum Place {
+enum QuoteContext {
     Plain,
     /// Inside a text or name that ends with this quote.
     Quoted(char),
@@ -46,8 +46,8 @@ pub(crate) fn fill(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> 
         fills: vec![],
     };
     scan(script, &mut |place, piece| match piece {
-        Piece::Text(text) => filled.text.push_str(text),
-        Piece::Variable { variable, at } => {
+        ScriptPart::Text(text) => filled.text.push_str(text),
+        ScriptPart::Variable { variable, at } => {
             let origin = Span { start: at, end: at + variable.length };
             let value = variables(variable.name).or_else(|| variable.default.map(str::to_owned));
             filled.put(value, variable.name, place, origin);
@@ -57,7 +57,7 @@ pub(crate) fn fill(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> 
 }
 
 /// A part of a script: a variable, or text without variables.
-enum Piece<'a> {
+enum ScriptPart<'a> {
     Text(&'a str),
     /// A variable; `at` is the offset of its first byte.
     Variable {
@@ -67,32 +67,32 @@ enum Piece<'a> {
 }
 
 /// Calls `each` with the pieces of a script in order, and with the context of each.
-fn scan<'a>(script: &'a str, each: &mut dyn FnMut(Place, Piece<'a>)) {
-    let mut place = Place::Plain;
+fn scan<'a>(script: &'a str, each: &mut dyn FnMut(QuoteContext, ScriptPart<'a>)) {
+    let mut place = QuoteContext::Plain;
     let mut at = 0;
     while let Some(c) = script[at..].chars().next() {
         let rest = &script[at..];
-        let commented = matches!(place, Place::LineComment | Place::BlockComment);
+        let commented = matches!(place, QuoteContext::LineComment | QuoteContext::BlockComment);
         if let (false, Some(variable)) = (commented, Variable::read(rest)) {
             let length = variable.length;
-            each(place, Piece::Variable { variable, at });
+            each(place, ScriptPart::Variable { variable, at });
             at += length;
             continue;
         }
 
         let two = rest.get(..2).unwrap_or_default();
         let (next, length) = match place {
-            Place::Plain if two == "--" => (Place::LineComment, 2),
+            QuoteContext::Plain if two == "--" => (QuoteContext::LineComment, 2),
             // A hint is not a comment.
-            Place::Plain if rest.starts_with("/*+") => (Place::Plain, 3),
-            Place::Plain if two == "/*" => (Place::BlockComment, 2),
-            Place::Plain if matches!(c, '\'' | '`' | '"') => (Place::Quoted(c), 1),
-            Place::Quoted(quote) if c == quote => (Place::Plain, 1),
-            Place::LineComment if c == '\n' => (Place::Plain, 1),
-            Place::BlockComment if two == "*/" => (Place::Plain, 2),
+            QuoteContext::Plain if rest.starts_with("/*+") => (QuoteContext::Plain, 3),
+            QuoteContext::Plain if two == "/*" => (QuoteContext::BlockComment, 2),
+            QuoteContext::Plain if matches!(c, '\'' | '`' | '"') => (QuoteContext::Quoted(c), 1),
+            QuoteContext::Quoted(quote) if c == quote => (QuoteContext::Plain, 1),
+            QuoteContext::LineComment if c == '\n' => (QuoteContext::Plain, 1),
+            QuoteContext::BlockComment if two == "*/" => (QuoteContext::Plain, 2),
             same => (same, c.len_utf8()),
         };
-        each(place, Piece::Text(&rest[..length]));
+        each(place, ScriptPart::Text(&rest[..length]));
         place = next;
         at += length;
     }
@@ -121,22 +121,24 @@ pub fn secret_variables(script: &str) -> BTreeSet<String> {
     let mut value_of: Option<String> = None;
 
     scan(script, &mut |place, piece| match (place, piece) {
-        (_, Piece::Variable { variable, .. }) => {
+        (_, ScriptPart::Variable { variable, .. }) => {
             let is_secret = value_of.as_deref().is_some_and(holds_secret) || says_secret(variable.name);
             if is_secret {
                 secret.insert(variable.name.to_owned());
             }
         }
-        (Place::Plain, Piece::Text("'")) => {
+        (QuoteContext::Plain, ScriptPart::Text("'")) => {
             value_of = is_key.then(|| std::mem::take(&mut quoted));
             (quoted, is_key) = (String::new(), false);
         }
-        (Place::Plain, Piece::Text("=")) => is_key = !quoted.is_empty(),
-        (Place::Plain, Piece::Text(text)) if !text.trim().is_empty() && !text.starts_with(['-', '/']) => {
+        (QuoteContext::Plain, ScriptPart::Text("=")) => is_key = !quoted.is_empty(),
+        (QuoteContext::Plain, ScriptPart::Text(text))
+            if !text.trim().is_empty() && !text.starts_with(['-', '/']) =>
+        {
             (quoted, is_key) = (String::new(), false);
         }
-        (Place::Quoted('\''), Piece::Text("'")) => value_of = None,
-        (Place::Quoted('\''), Piece::Text(text)) => quoted.push_str(text),
+        (QuoteContext::Quoted('\''), ScriptPart::Text("'")) => value_of = None,
+        (QuoteContext::Quoted('\''), ScriptPart::Text(text)) => quoted.push_str(text),
         _ => {}
     });
 
@@ -177,10 +179,10 @@ impl<'a> Variable<'a> {
 }
 
 impl Filled {
-    fn put(&mut self, value: Option<String>, name: &str, place: Place, origin: Span) {
+    fn put(&mut self, value: Option<String>, name: &str, place: QuoteContext, origin: Span) {
         let start = self.text.len();
         match (value, place) {
-            (Some(value), Place::Quoted(quote)) => {
+            (Some(value), QuoteContext::Quoted(quote)) => {
                 self.text.push_str(&value.replace(quote, &format!("{quote}{quote}")));
             }
             (Some(value), _) => self.text.push_str(&value),
@@ -188,7 +190,7 @@ impl Filled {
                 let unset = Diagnostic::error(origin, format!("the variable `{name}` is not set"))
                     .with_hint(format!("set it, or give it a default: ${{{name}:default}}"));
                 self.diagnostics.push(unset);
-                self.broken |= !matches!(place, Place::Quoted(_));
+                self.broken |= !matches!(place, QuoteContext::Quoted(_));
             }
         }
         self.fills.push(Fill { start, end: self.text.len(), origin });

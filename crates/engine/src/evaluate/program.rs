@@ -154,7 +154,7 @@ impl Program {
             Expr::Call { function, args } => {
                 let arguments: Vec<Argument<'_>> = args.iter().map(|arg| argument(graph, *arg)).collect();
                 let result = graph.column_type(id);
-                let call = functions::Call { args: &arguments, result, time_zone };
+                let call = functions::ScalarCall { args: &arguments, result, time_zone };
                 Op::Call(Call {
                     args: args.iter().map(at).collect(),
                     code: (function.prepare)(&call)?,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sql::expr::{CastMode, Expr, ExprGraph, ExprId};
 use sql::functions::Determinism;
-use sql::plan::{Aggregate, AggregateFunction, WindowAggregate};
+use sql::plan::{Aggregate, AggregateFunction, ScanWindowAggregate};
 use types::{ColumnType, DataType, Repr, Value};
 
 use super::{ArgSpec, History, Layout, LayoutError, ResultSpec, Unit, is_distinct};
@@ -17,7 +17,7 @@ impl Layout {
     /// Returns the unit of a query: an existing equal one, or a new one.
     pub(super) fn unit(
         &mut self,
-        aggregate: &WindowAggregate,
+        aggregate: &ScanWindowAggregate,
         filter: &[ExprId],
         query: usize,
         history: History,

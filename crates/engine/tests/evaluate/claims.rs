@@ -7,7 +7,7 @@ use engine::column::{Coded, Column, Numbers, Texts};
 use engine::evaluate::{Evaluator, Inputs, Passed, Vector};
 use jiff::tz::TimeZone;
 use sql::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId, InputColumn};
-use sql::functions::{Argument, Determinism, Env, Function, Nulls, Output, Signature, SignatureError};
+use sql::functions::{Argument, Determinism, Env, Nulls, Output, ScalarFunction, Signature, SignatureError};
 use types::{DataType, Scalar, Value};
 
 use super::sample::{call, constant};
@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// `COUNTED(x)` returns x, and counts its calls.
-static COUNTED: Function = Function {
+static COUNTED: ScalarFunction = ScalarFunction {
     name: "COUNTED",
     aliases: &[],
     doc: "",
@@ -34,7 +34,7 @@ static COUNTED: Function = Function {
 };
 
 /// `NOW()` in milliseconds, which counts its calls too.
-static NOW: Function = Function {
+static NOW: ScalarFunction = ScalarFunction {
     name: "TEST_NOW",
     determinism: Determinism::Clock,
     prepare: |_| {
@@ -47,7 +47,7 @@ static NOW: Function = Function {
     ..COUNTED_LIKE
 };
 
-const COUNTED_LIKE: Function = Function {
+const COUNTED_LIKE: ScalarFunction = ScalarFunction {
     name: "",
     aliases: &[],
     doc: "",

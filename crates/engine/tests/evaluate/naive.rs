@@ -125,7 +125,7 @@ impl<'a> Naive<'a> {
                         },
                     })
                     .collect();
-                let call = functions::Call { args: &args, result, time_zone: &self.time_zone };
+                let call = functions::ScalarCall { args: &args, result, time_zone: &self.time_zone };
                 (function.prepare)(&call).unwrap()
             }
             other => panic!("{other:?} has no code"),

@@ -2,7 +2,7 @@
 //! print for Flink.
 
 use jobs::SubmitError;
-use sql::error::{Diagnostic, Kind, Span};
+use sql::error::{Diagnostic, DiagnosticKind, Span};
 use sql::session::{CATALOG, DATABASE};
 use types::with_causes;
 
@@ -26,34 +26,34 @@ pub(super) fn fault(findings: &[Diagnostic], statement: &str) -> Fault {
 
     match &first.kind {
         // By these words Flink's client recognises an incomplete statement, and reads on.
-        Kind::EndOfInput => {
+        DiagnosticKind::EndOfInput => {
             let (line, column) = place(first.span.start, statement);
             let message = format!("Encountered \"<EOF>\" at line {line}, column {column}.\n{}", all());
             Fault::new(PARSER_END, message.clone())
                 .caused_by(CALCITE_PARSER, message.clone())
                 .caused_by(GENERATED_PARSER, message)
         }
-        Kind::Syntax => {
+        DiagnosticKind::Syntax => {
             let message = all();
             Fault::new(PARSER, format!("SQL parse failed. {message}")).caused_by(CALCITE_PARSER, message)
         }
-        Kind::NoSuchObject(name) if errors.len() == 1 => {
+        DiagnosticKind::NoSuchObject(name) if errors.len() == 1 => {
             let hint = first.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
             validator(first.span, statement, format!("Object '{name}' not found{hint}"))
         }
-        Kind::NoSuchTable(name) if errors.len() == 1 => {
+        DiagnosticKind::NoSuchTable(name) if errors.len() == 1 => {
             let hint = first.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
             let table = format!("{CATALOG}.{DATABASE}.{name}");
             Fault::new(VALIDATION, format!("Table with identifier '{table}' does not exist.{hint}"))
         }
-        Kind::ObjectExists(name) => {
+        DiagnosticKind::ObjectExists(name) => {
             let path = format!("`{CATALOG}`.`{DATABASE}`.`{name}`");
             Fault::new(VALIDATION, format!("Could not execute CreateTable in path {path}")).caused_by(
                 TABLE_EXISTS,
                 format!("Table (or view) {DATABASE}.{name} already exists in Catalog {CATALOG}."),
             )
         }
-        Kind::NoSuchObject(_) | Kind::NoSuchTable(_) | Kind::Meaning => {
+        DiagnosticKind::NoSuchObject(_) | DiagnosticKind::NoSuchTable(_) | DiagnosticKind::Meaning => {
             validator(first.span, statement, all())
         }
     }

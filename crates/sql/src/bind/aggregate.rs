@@ -6,7 +6,7 @@ use types::{ColumnType, DataType, Value};
 use super::{Bound, ExprBinder};
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
-use crate::graph::Origin;
+use crate::graph::InputOrigin;
 use crate::parse::ast;
 use crate::plan::operator::Function;
 
@@ -44,7 +44,7 @@ const REFUSED: &[&str] = &["ANY_VALUE", "CUME_DIST", "LEAD", "NTH_VALUE", "NTILE
 
 /// An aggregate call whose arguments are expressions over rows.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct AggregateCall {
+pub(crate) struct BoundAggregate {
     pub(crate) function: Function,
     pub(crate) args: Vec<ExprId>,
     pub(crate) distinct: bool,
@@ -82,11 +82,11 @@ impl ExprBinder<'_> {
     /// Returns the input for the call: the input of an equal earlier call, or a new one.
     fn collect(
         &mut self,
-        collected: &mut Vec<AggregateCall>,
-        aggregate: AggregateCall,
+        collected: &mut Vec<BoundAggregate>,
+        aggregate: BoundAggregate,
         span: Span,
     ) -> Bound<ExprId> {
-        let same = |other: &AggregateCall| {
+        let same = |other: &BoundAggregate| {
             other.function == aggregate.function
                 && other.args == aggregate.args
                 && other.distinct == aggregate.distinct
@@ -101,7 +101,7 @@ impl ExprBinder<'_> {
             return Err(self.report(error.with_hint("write several INSERTs")));
         }
         let column_type = aggregate.column_type;
-        Ok(self.graph.add_input(aggregate.name, column_type, Origin::Aggregate(number)))
+        Ok(self.graph.add_input(aggregate.name, column_type, InputOrigin::Aggregate(number)))
     }
 
     pub(super) fn aggregate_call(
@@ -109,7 +109,7 @@ impl ExprBinder<'_> {
         call: &ast::Call,
         name: &str,
         span: Span,
-    ) -> Bound<AggregateCall> {
+    ) -> Bound<BoundAggregate> {
         let name = SYNONYMS.iter().find(|(other, _)| *other == name).map_or(name, |(_, name)| name);
         let filter = match &call.filter {
             Some(filter) => {
@@ -151,7 +151,7 @@ impl ExprBinder<'_> {
             call.distinct && !matches!(function, Function::Min | Function::Max) && !args.is_empty();
 
         let name = self.display(name, &function, &args, distinct, filter);
-        Ok(AggregateCall { function, args, distinct, filter, column_type, name })
+        Ok(BoundAggregate { function, args, distinct, filter, column_type, name })
     }
 
     /// Returns the function, its arguments in the types it works on, and its result type.

@@ -5,7 +5,7 @@ use types::{ColumnType, DataType};
 use super::{Bound, ExprBinder};
 use crate::error::{Diagnostic, Span, did_you_mean};
 use crate::expr::{Expr, ExprId};
-use crate::functions::{self, Argument, Function};
+use crate::functions::{self, Argument, ScalarFunction};
 use crate::parse::ast;
 
 /// Functions that the binder turns into expressions itself; they are listed for "did you mean".
@@ -143,7 +143,7 @@ impl ExprBinder<'_> {
         }
     }
 
-    fn function(&mut self, function: &'static Function, args: &[ExprId], span: Span) -> Bound<ExprId> {
+    fn function(&mut self, function: &'static ScalarFunction, args: &[ExprId], span: Span) -> Bound<ExprId> {
         let types: Vec<ColumnType> = args.iter().map(|arg| self.type_of(*arg)).collect();
         let arguments = self.arguments(args, &types);
 
@@ -163,7 +163,8 @@ impl ExprBinder<'_> {
             args.iter().zip(&signature.args).map(|(arg, to)| self.convert_argument(*arg, to)).collect();
         let types: Vec<ColumnType> = args.iter().map(|arg| self.type_of(*arg)).collect();
         let arguments = self.arguments(&args, &types);
-        let call = functions::Call { args: &arguments, result: &signature.result, time_zone: self.time_zone };
+        let call =
+            functions::ScalarCall { args: &arguments, result: &signature.result, time_zone: self.time_zone };
         if let Err(why) = (function.prepare)(&call) {
             return Err(self.report(Diagnostic::error(span, why)));
         }

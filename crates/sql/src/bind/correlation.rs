@@ -2,13 +2,13 @@
 //! single-valued.
 
 use super::Cell;
-use super::aggregate::AggregateCall;
+use super::aggregate::BoundAggregate;
 use super::scope::{Correlated, Relation};
 use super::stage::JoinScope;
 use crate::error::Span;
 use crate::expr::{Expr, ExprId};
-use crate::graph::Origin;
-use crate::plan::operator::{Call, Function};
+use crate::graph::InputOrigin;
+use crate::plan::operator::{AggregateCall, Function};
 use crate::rel::{AggregateRel, Rel};
 use types::Value;
 
@@ -80,7 +80,7 @@ pub(super) fn is_single(relation: &Relation) -> bool {
 pub(super) fn single(relation: &Relation, field: usize, span: Span) -> Relation {
     let keys = correlation_fields(relation);
     let of_field = &relation.rel.fields[field];
-    let call = Call {
+    let call = AggregateCall {
         function: Function::SingleValue,
         args: vec![field],
         distinct: false,
@@ -113,14 +113,16 @@ pub(super) fn single(relation: &Relation, field: usize, span: Span) -> Relation 
 
 /// Returns the value of a query's first column over no rows, if it is known and not null.
 pub(super) fn value_over_nothing(
-    calls: &[AggregateCall],
+    calls: &[BoundAggregate],
     graph: &crate::graph::Graph,
     id: ExprId,
 ) -> Option<Value> {
     // Only a bare COUNT is common enough to be folded.
     match graph.exprs.expr(id) {
         Expr::Column(input) => match graph.origin(*input) {
-            Origin::Aggregate(call) if calls.get(call)?.function == Function::Count => Some(Value::Int(0)),
+            InputOrigin::Aggregate(call) if calls.get(call)?.function == Function::Count => {
+                Some(Value::Int(0))
+            }
             _ => None,
         },
         _ => None,

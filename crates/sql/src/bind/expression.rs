@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Scalar, Value};
 
-use super::aggregate::AggregateCall;
+use super::aggregate::BoundAggregate;
 use super::group_keys::GroupContext;
 use super::matching::PatternNames;
 use super::over::OverCall;
@@ -28,7 +28,7 @@ pub(crate) struct ExprBinder<'a> {
     /// Columns that are used if nothing else has the name.
     pub(crate) aliases: &'a [Column],
     /// Collects aggregate calls; `None` where none are allowed.
-    pub(crate) aggregates: Option<&'a mut Vec<AggregateCall>>,
+    pub(crate) aggregates: Option<&'a mut Vec<BoundAggregate>>,
     /// Collects `OVER` calls; `None` where none are allowed.
     pub(crate) overs: Option<&'a mut Vec<OverCall>>,
     /// Collects subqueries that are used as values; `None` where none are allowed.

@@ -7,9 +7,9 @@ use super::stage::Stage;
 use super::{Binder, Bound, Cell, Column};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Expr as BoundExpr, ExprId};
-use crate::graph::Origin;
+use crate::graph::InputOrigin;
 use crate::parse::ast::Select;
-use crate::plan::operator::{Call, SortKey};
+use crate::plan::operator::{AggregateCall, SortKey};
 use crate::rel::rebase::inputs_of;
 use crate::rel::{AggregateRel, OverRel, Rel, SortRel};
 
@@ -107,7 +107,8 @@ impl Binder {
     /// Returns the query's own inputs that conditions on the enclosing query read.
     pub(super) fn own_inputs(&mut self, stage: &mut Stage, outer_conditions: &[ExprId]) -> Vec<ExprId> {
         let read = inputs_of(&stage.graph.exprs, outer_conditions);
-        let own = read.into_iter().filter(|&input| !matches!(stage.graph.origin(input), Origin::Outer(_)));
+        let own =
+            read.into_iter().filter(|&input| !matches!(stage.graph.origin(input), InputOrigin::Outer(_)));
         let own: Vec<usize> = own.collect();
         own.into_iter()
             .map(|input| {
@@ -139,7 +140,7 @@ pub(super) fn correlated_conditions(
         let outer: Vec<(usize, ExprId)> = read
             .iter()
             .filter_map(|&input| match stage.graph.origin(input) {
-                Origin::Outer(id) => Some((input, id)),
+                InputOrigin::Outer(id) => Some((input, id)),
                 _ => None,
             })
             .collect();
@@ -202,7 +203,7 @@ fn add_overs(stage: &mut Stage, overs: &[OverCall], span: Span) {
             let over = &overs[at];
             let args: Vec<usize> = fields.by_ref().take(over.args.len()).collect();
             let filter = over.filter.and_then(|_| fields.next());
-            calls.push(Call {
+            calls.push(AggregateCall {
                 function: over.function.clone(),
                 arg_types: args.iter().map(|&arg| stage.rel.fields[arg].column_type.clone()).collect(),
                 args,
@@ -219,7 +220,7 @@ fn add_overs(stage: &mut Stage, overs: &[OverCall], span: Span) {
         for (place, &at) in together.iter().enumerate() {
             done[at] = true;
             let inputs = stage.inputs(|origin| match origin {
-                Origin::Over(number) if number == at => Some(number),
+                InputOrigin::Over(number) if number == at => Some(number),
                 _ => None,
             });
             for (input, _) in inputs {

@@ -134,10 +134,10 @@ impl Binder {
 
     fn join_right(&mut self, left: Source, join: &Join, outer: Option<&OuterScope>) -> Bound<Source> {
         let kind = match join.kind {
-            ast::JoinKind::Inner | ast::JoinKind::Cross => JoinKind::Inner,
-            ast::JoinKind::Left => JoinKind::Left,
-            ast::JoinKind::Right => JoinKind::Right,
-            ast::JoinKind::Full => JoinKind::Full,
+            ast::AstJoinKind::Inner | ast::AstJoinKind::Cross => JoinKind::Inner,
+            ast::AstJoinKind::Left => JoinKind::Left,
+            ast::AstJoinKind::Right => JoinKind::Right,
+            ast::AstJoinKind::Full => JoinKind::Full,
         };
 
         match &join.right.kind {

@@ -1,7 +1,7 @@
 //! `GROUP BY`, `HAVING` and `SELECT DISTINCT`: separates what is computed from rows from what is computed
 //! from groups.
 
-use super::aggregate::AggregateCall;
+use super::aggregate::BoundAggregate;
 use super::group_keys::GroupContext;
 use super::lift::Lift;
 use super::over::BoundOrder;
@@ -12,9 +12,9 @@ use super::subquery::QueryValue;
 use super::{Binder, Bound, Cell, Column, Reported};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Comparison, Expr, ExprId};
-use crate::graph::{Graph, Origin};
+use crate::graph::{Graph, InputOrigin};
 use crate::parse::ast::{self, ExprKind, Ident, Select, SelectItem};
-use crate::plan::operator::Call;
+use crate::plan::operator::AggregateCall;
 use crate::rel::{AggregateRel, GroupWindow, Rel, TimeAttribute};
 use types::Value;
 
@@ -74,7 +74,7 @@ impl Binder {
         select: &Select,
         mut stage: Stage,
         context: GroupContext,
-        aggregates: &[AggregateCall],
+        aggregates: &[BoundAggregate],
         (bodies, values): (Bodies, Vec<QueryValue>),
         overs: Vec<super::over::OverCall>,
         outer_conditions: &[ExprId],
@@ -94,12 +94,12 @@ impl Binder {
         if let Some(window) = window {
             self.expect_time(&stage.rel, window.time, span)?;
         }
-        let calls: Vec<Call> = aggregates
+        let calls: Vec<AggregateCall> = aggregates
             .iter()
             .map(|call| {
                 let args: Vec<usize> = fields.by_ref().take(call.args.len()).collect();
                 let filter = call.filter.and_then(|_| fields.next());
-                Call {
+                AggregateCall {
                     function: call.function.clone(),
                     arg_types: args.iter().map(|&arg| stage.rel.fields[arg].column_type.clone()).collect(),
                     args,
@@ -172,7 +172,7 @@ impl Binder {
         let values: Vec<Result<QueryValue, ExprId>> =
             values.into_iter().map(|value| value.map_outer(&mut |id| lift.lift(id))).collect();
         let read = grouped.inputs(|origin| match origin {
-            Origin::Query(number) => Some(number),
+            InputOrigin::Query(number) => Some(number),
             _ => None,
         });
         for (_, number) in &read {

@@ -6,7 +6,7 @@ use super::stage::Stage;
 use super::{Binder, Bound, ExprBinder, Reported};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Comparison, Expr, ExprId};
-use crate::graph::Origin;
+use crate::graph::InputOrigin;
 use crate::parse::ast::{self, ExprKind, GroupItem, Select};
 use crate::rel::WindowShape;
 use std::collections::BTreeSet;
@@ -226,10 +226,11 @@ impl ExprBinder<'_> {
             return Ok(self.add_literal(Value::Int(0), bigint));
         }
         let values: Vec<i64> = group.sets.iter().map(bits).collect();
-        let input = (0..self.graph.exprs.inputs.len()).find(|&input| self.graph.origin(input) == Origin::Set);
+        let input =
+            (0..self.graph.exprs.inputs.len()).find(|&input| self.graph.origin(input) == InputOrigin::Set);
         let set = match input {
             Some(input) => self.graph.add(Expr::Column(input), bigint.clone().not_null()),
-            None => self.graph.add_input("$set".to_owned(), bigint.clone().not_null(), Origin::Set),
+            None => self.graph.add_input("$set".to_owned(), bigint.clone().not_null(), InputOrigin::Set),
         };
         let mut branches = vec![];
         for (number, value) in values.iter().enumerate() {
@@ -274,11 +275,11 @@ impl ExprBinder<'_> {
             _ => bound,
         };
         let known = (0..self.graph.exprs.inputs.len())
-            .find(|&input| self.graph.origin(input) == Origin::Window(place));
+            .find(|&input| self.graph.origin(input) == InputOrigin::Window(place));
         let name = ["window_start", "window_end", "window_time"][place].to_owned();
         Some(Ok(match known {
             Some(input) => self.graph.add(Expr::Column(input), column_type),
-            None => self.graph.add_input(name, column_type, Origin::Window(place)),
+            None => self.graph.add_input(name, column_type, InputOrigin::Window(place)),
         }))
     }
 }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use crate::expr::{Expr, ExprId};
-use crate::graph::{Graph, Origin, map_operands};
+use crate::graph::{Graph, InputOrigin, map_operands};
 
 pub(super) struct Lift<'a> {
     rows: &'a Graph,
@@ -52,11 +52,11 @@ impl<'a> Lift<'a> {
             Expr::Column(input) => {
                 let origin = rows.origin(*input);
                 match origin {
-                    Origin::Row => return Err(id),
-                    Origin::Aggregate(call) => self.field(self.results + call),
-                    Origin::Set => self.field(self.set.ok_or(id)?),
-                    Origin::Window(which) => self.field(self.window.ok_or(id)? + which),
-                    Origin::Over(_) | Origin::Query(_) | Origin::Outer(_) => {
+                    InputOrigin::Row => return Err(id),
+                    InputOrigin::Aggregate(call) => self.field(self.results + call),
+                    InputOrigin::Set => self.field(self.set.ok_or(id)?),
+                    InputOrigin::Window(which) => self.field(self.window.ok_or(id)? + which),
+                    InputOrigin::Over(_) | InputOrigin::Query(_) | InputOrigin::Outer(_) => {
                         let name = rows.exprs.inputs[*input].name.clone();
                         self.output.add_input(name, column_type, origin)
                     }

@@ -42,7 +42,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 
 use crate::catalog::{Catalog, Object};
-use crate::error::{Diagnostic, Kind, Span};
+use crate::error::{Diagnostic, DiagnosticKind, Span};
 use crate::parse::ast::{CreateTable, CreateView, Ident, Query};
 use crate::plan::{Settings, SinkRules, Window};
 use crate::rel::Rel;
@@ -151,7 +151,7 @@ impl Binder {
         let taken = self.catalog.get(&name.value).is_some();
         if taken && !if_not_exists {
             let message = format!("a table or view `{}` exists already", name.value);
-            let kind = Kind::ObjectExists(name.value.clone());
+            let kind = DiagnosticKind::ObjectExists(name.value.clone());
             self.report(Diagnostic::error(name.span, message).of_kind(kind));
         }
         taken
@@ -166,7 +166,7 @@ impl Binder {
             Some(Object::Table(index)) => self.table(index),
             Some(Object::View(index)) => self.catalog.views[index].clone().ok_or(Reported),
             None => {
-                let error = self.catalog.unknown(name, "table or view", Kind::NoSuchObject);
+                let error = self.catalog.unknown(name, "table or view", DiagnosticKind::NoSuchObject);
                 Err(self.report(error))
             }
         }

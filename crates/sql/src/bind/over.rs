@@ -5,7 +5,7 @@ use types::{ColumnType, DataType, Interval, Value};
 use super::{Bound, ExprBinder};
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
-use crate::graph::Origin;
+use crate::graph::InputOrigin;
 use crate::parse::ast::{self, FrameBound, FrameUnit, OrderItem, OverWindow};
 use crate::plan::operator::{Frame, Function};
 
@@ -53,7 +53,7 @@ impl ExprBinder<'_> {
                 collected.push(bound.clone());
                 collected.len() - 1
             });
-            self.graph.add_input(bound.name, bound.column_type, Origin::Over(number))
+            self.graph.add_input(bound.name, bound.column_type, InputOrigin::Over(number))
         });
         self.overs = Some(collected);
         result

@@ -109,9 +109,9 @@ impl Binder {
         let (left, right) = (left?, right?);
         let span = operation.operator_span;
         let word = match operation.operator {
-            ast::SetOperator::Union => "UNION",
-            ast::SetOperator::Intersect => "INTERSECT",
-            ast::SetOperator::Except => "EXCEPT",
+            ast::AstSetOperator::Union => "UNION",
+            ast::AstSetOperator::Intersect => "INTERSECT",
+            ast::AstSetOperator::Except => "EXCEPT",
         };
         if !left.correlated.is_empty() || !right.correlated.is_empty() {
             let error = Diagnostic::error(span, format!("{word} in a correlated query is not supported"));
@@ -151,17 +151,17 @@ impl Binder {
         let left = self.converted(&left, &of_left, &names);
         let right = self.converted(&right, &of_right, &names);
         let rel = match (operation.operator, operation.all) {
-            (ast::SetOperator::Union, true) => Rel::union(vec![left, right], span),
-            (ast::SetOperator::Union, false) => {
+            (ast::AstSetOperator::Union, true) => Rel::union(vec![left, right], span),
+            (ast::AstSetOperator::Union, false) => {
                 let keys: Vec<usize> = (0..names.len()).collect();
                 let aggregate =
                     AggregateRel { keys, sets: None, calls: vec![], window: None, state_ttl: None };
                 Rel::aggregate(Rel::union(vec![left, right], span), aggregate, span)
             }
-            (ast::SetOperator::Intersect, all) => {
+            (ast::AstSetOperator::Intersect, all) => {
                 Rel::set_operation(left, right, SetOperator::Intersect, all, span)
             }
-            (ast::SetOperator::Except, all) => {
+            (ast::AstSetOperator::Except, all) => {
                 Rel::set_operation(left, right, SetOperator::Except, all, span)
             }
         };

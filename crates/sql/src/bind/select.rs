@@ -1,6 +1,6 @@
 //! `SELECT`: binds clause by clause, from `FROM` to a relation.
 
-use super::aggregate::AggregateCall;
+use super::aggregate::BoundAggregate;
 use super::over::{BoundOrder, OverCall};
 use super::scope::{OuterScope, Relation, Scope};
 use super::stage::Stage;
@@ -27,7 +27,7 @@ pub(super) struct Clause<'a> {
 /// Calls that a SELECT collects; `None` for kinds that the clause does not allow.
 #[derive(Default)]
 pub(super) struct Calls {
-    pub(super) aggregates: Option<Vec<AggregateCall>>,
+    pub(super) aggregates: Option<Vec<BoundAggregate>>,
     pub(super) overs: Option<Vec<OverCall>>,
     pub(super) values: Vec<QueryValue>,
     pub(super) group: Option<super::group_keys::GroupContext>,

@@ -8,7 +8,7 @@ use super::scope::Scope;
 use super::stage::Stage;
 use super::{Binder, Bound, Cell, Column, ExprBinder, Reported};
 use crate::catalog::Object;
-use crate::error::{Diagnostic, Kind, Span};
+use crate::error::{Diagnostic, DiagnosticKind, Span};
 use crate::expr::ExprId;
 use crate::parse::ast::{ConflictAction, Ident, Insert};
 use crate::plan::operator::Conflict;
@@ -75,7 +75,7 @@ impl Binder {
                 Err(self.report(error))
             }
             None => {
-                let error = self.catalog.unknown(name, "table", Kind::NoSuchTable);
+                let error = self.catalog.unknown(name, "table", DiagnosticKind::NoSuchTable);
                 Err(self.report(error))
             }
         }

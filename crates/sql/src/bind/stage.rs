@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::error::Span;
 use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
-use crate::graph::{Graph, Origin};
+use crate::graph::{Graph, InputOrigin};
 use crate::plan::operator::JoinKind;
 use crate::rel::rebase::{Rebase, moved};
 use crate::rel::{JoinRel, Rel};
@@ -43,7 +43,7 @@ impl Stage {
     }
 
     /// Returns the inputs for one kind of call, each with the call's number.
-    pub(super) fn inputs(&self, number: impl Fn(Origin) -> Option<usize>) -> Vec<(usize, usize)> {
+    pub(super) fn inputs(&self, number: impl Fn(InputOrigin) -> Option<usize>) -> Vec<(usize, usize)> {
         let inputs = 0..self.graph.exprs.inputs.len();
         inputs.filter_map(|input| Some((input, number(self.graph.origin(input))?))).collect()
     }

@@ -14,7 +14,7 @@ use super::stage::{JoinScope, Stage};
 use super::{Binder, Bound, Cell, ExprBinder, Reported};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Comparison, Expr, ExprId};
-use crate::graph::Origin;
+use crate::graph::InputOrigin;
 use crate::parse::ast::{self, ExprKind};
 use crate::plan::operator::JoinKind;
 use types::{DataType, Value};
@@ -268,7 +268,7 @@ impl Binder {
     ) -> Bound<()> {
         let read = read_by.map(|ids| crate::rel::rebase::inputs_of(&stage.graph.exprs, ids));
         let inputs = stage.inputs(|origin| match origin {
-            Origin::Query(number) => Some(number),
+            InputOrigin::Query(number) => Some(number),
             _ => None,
         });
         for (input, number) in inputs {
@@ -363,7 +363,7 @@ impl ExprBinder<'_> {
         };
         let number = values.len();
         values.push(QueryValue { query, input });
-        Ok(self.graph.add_input("(query)".to_owned(), column_type, Origin::Query(number)))
+        Ok(self.graph.add_input("(query)".to_owned(), column_type, InputOrigin::Query(number)))
     }
 }
 

@@ -8,8 +8,8 @@ use super::subquery::{QueryValue, Test};
 use super::{Binder, Bound, ExprBinder, Reported};
 use crate::error::Diagnostic;
 use crate::expr::{Comparison, Expr, ExprId};
-use crate::graph::Origin;
-use crate::plan::operator::{Call, Function, JoinKind};
+use crate::graph::InputOrigin;
+use crate::plan::operator::{AggregateCall, Function, JoinKind};
 use crate::rel::{AggregateRel, Rel};
 use types::{ColumnType, DataType, Value};
 
@@ -74,7 +74,7 @@ impl Binder {
 
         // Count the rows for each correlation key, and those that are not null.
         let keys = correlation_fields(relation);
-        let count = |args: Vec<usize>, name: &str| Call {
+        let count = |args: Vec<usize>, name: &str| AggregateCall {
             function: Function::Count,
             arg_types: args.iter().map(|&arg| relation.rel.fields[arg].column_type.clone()).collect(),
             args,
@@ -134,15 +134,16 @@ impl Binder {
         let relation = &value.query.relation;
         let span = value.query.span;
         let field = &relation.rel.fields[column];
-        let call = |function: Function, args: Vec<usize>, column_type: ColumnType, name: &str| Call {
-            function,
-            arg_types: args.iter().map(|_| field.column_type.clone()).collect(),
-            args,
-            distinct: false,
-            filter: None,
-            column_type,
-            name: name.to_owned(),
-        };
+        let call =
+            |function: Function, args: Vec<usize>, column_type: ColumnType, name: &str| AggregateCall {
+                function,
+                arg_types: args.iter().map(|_| field.column_type.clone()).collect(),
+                args,
+                distinct: false,
+                filter: None,
+                column_type,
+                name: name.to_owned(),
+            };
         let of_value = field.column_type.data_type.clone().nullable();
         let count = DataType::BigInt.not_null();
         let calls = vec![
@@ -203,7 +204,7 @@ impl Binder {
 pub(super) fn field_input(stage: &mut Stage, field: usize) -> ExprId {
     let rel_field = stage.rel.fields[field].clone();
     let input = stage.graph.exprs.inputs.len();
-    let id = stage.graph.add_input(rel_field.name, rel_field.column_type, Origin::Row);
+    let id = stage.graph.add_input(rel_field.name, rel_field.column_type, InputOrigin::Row);
     stage.fill(input, field);
     id
 }

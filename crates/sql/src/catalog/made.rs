@@ -8,7 +8,7 @@ use types::{ColumnType, Value};
 use super::{Catalog, Table};
 use crate::bind::{Cell, Column};
 use crate::error::Span;
-use crate::graph::Origin;
+use crate::graph::InputOrigin;
 use crate::plan::{Leaf, TableColumn, TableOption};
 
 /// Largest number of tables that a script's hints may create; each is a source or sink of its own.
@@ -59,7 +59,7 @@ impl Table {
         let mut table = Table::empty("values".to_owned(), span);
         for (at, column_type) in types.into_iter().enumerate() {
             let name = format!("EXPR${at}");
-            let input = table.graph.add_input(name.clone(), column_type.clone(), Origin::Row);
+            let input = table.graph.add_input(name.clone(), column_type.clone(), InputOrigin::Row);
             table.leaves.push(Leaf {
                 path: vec![name.clone()],
                 column_type: column_type.clone(),

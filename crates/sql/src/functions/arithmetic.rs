@@ -5,14 +5,14 @@
 
 use types::{ColumnType, DataType, Scalar};
 
-use super::calendar::{DAY_MS, Date, Moment};
+use super::calendar::{DAY_MS, Date, PreciseTime};
 use super::decimal::{self, Decimal, Shape};
 use super::signature::{
     any_nullable, data_type, double, fail, fallible, function, int, mismatch, simple, wide,
 };
-use super::{Argument, Call, Code, EvalError, Function, Output, Signature, SignatureError};
+use super::{Argument, Code, EvalError, Output, ScalarCall, ScalarFunction, Signature, SignatureError};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "+",
         "a + b: sum; 2147483647 + 1 = -2147483648 (INT wraps)",
@@ -37,7 +37,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         |a| signature(Op::Divide, a),
         |c| prepare(Op::Divide, c),
     ),
-    Function {
+    ScalarFunction {
         aliases: &["MOD"],
         ..function(
             "%",
@@ -151,7 +151,7 @@ fn time_result(op: Op, left: &DataType, right: &DataType) -> Option<DataType> {
     }
 }
 
-fn prepare(op: Op, call: &Call<'_>) -> Result<Code, String> {
+fn prepare(op: Op, call: &ScalarCall<'_>) -> Result<Code, String> {
     let (left, right) = (data_type(call, 0), data_type(call, 1));
     let result = call.result.data_type.clone();
     if is_interval(&left) || is_interval(&right) {
@@ -260,12 +260,12 @@ pub(super) fn shift(
             out.int(day.saturating_add(amount / DAY_MS))
         }
         (DataType::Date, Scalar::Int(day)) => {
-            Moment::of_ms(day.saturating_mul(DAY_MS)).plus_ms(amount).write_whole(result, out);
+            PreciseTime::of_ms(day.saturating_mul(DAY_MS)).plus_ms(amount).write_whole(result, out);
         }
         (DataType::Time(_), Scalar::Int(ms)) if months => out.int(ms),
         (DataType::Time(_), Scalar::Int(ms)) => out.int(ms.wrapping_add(amount).rem_euclid(DAY_MS)),
-        (_, value) if months => Moment::read(value).plus_months(amount).write_whole(result, out),
-        (_, value) => Moment::read(value).plus_ms(amount).write_whole(result, out),
+        (_, value) if months => PreciseTime::read(value).plus_months(amount).write_whole(result, out),
+        (_, value) => PreciseTime::read(value).plus_ms(amount).write_whole(result, out),
     }
 }
 
@@ -278,7 +278,7 @@ fn negate_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> 
     Ok(Signature { args: vec![given.clone()], result: a.column_type.clone() })
 }
 
-fn prepare_negate(call: &Call<'_>) -> Result<Code, String> {
+fn prepare_negate(call: &ScalarCall<'_>) -> Result<Code, String> {
     let result = call.result.data_type.clone();
     simple(move |args, out| match args.first() {
         Some(Scalar::Int(v)) => out.int(wrap(v.wrapping_neg(), &result)),

@@ -101,29 +101,29 @@ pub(super) fn week_of_year(day: i64, first: i64, min_days: i64) -> (i64, i64) {
 
 /// The time of a `TIMESTAMP` or `TIMESTAMP_LTZ` of any precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moment {
+pub(super) struct PreciseTime {
     /// Milliseconds since 1970.
     pub(super) ms: i64,
     /// Nanoseconds within the millisecond, 0 to 999,999.
     pub(super) nanos: i64,
 }
 
-impl Moment {
-    pub(super) fn of_ms(ms: i64) -> Moment {
-        Moment { ms, nanos: 0 }
+impl PreciseTime {
+    pub(super) fn of_ms(ms: i64) -> PreciseTime {
+        PreciseTime { ms, nanos: 0 }
     }
 
-    pub(super) fn of_nanos(nanos: i128) -> Moment {
+    pub(super) fn of_nanos(nanos: i128) -> PreciseTime {
         let ms = nanos.div_euclid(1_000_000).clamp(i64::MIN.into(), i64::MAX.into()) as i64;
-        Moment { ms, nanos: nanos.rem_euclid(1_000_000) as i64 }
+        PreciseTime { ms, nanos: nanos.rem_euclid(1_000_000) as i64 }
     }
 
     /// Reads a timestamp from either of its physical forms.
-    pub(super) fn read(value: Scalar<'_>) -> Moment {
+    pub(super) fn read(value: Scalar<'_>) -> PreciseTime {
         match value {
-            Scalar::Wide(nanos) => Moment::of_nanos(nanos),
-            Scalar::Int(ms) => Moment::of_ms(ms),
-            _ => Moment::of_ms(0),
+            Scalar::Wide(nanos) => PreciseTime::of_nanos(nanos),
+            Scalar::Int(ms) => PreciseTime::of_ms(ms),
+            _ => PreciseTime::of_ms(0),
         }
     }
 
@@ -166,13 +166,13 @@ impl Moment {
         self.ms.rem_euclid(SECOND_MS) * 1_000_000 + self.nanos
     }
 
-    pub(super) fn plus_ms(self, ms: i64) -> Moment {
-        Moment { ms: self.ms.saturating_add(ms), nanos: self.nanos }
+    pub(super) fn plus_ms(self, ms: i64) -> PreciseTime {
+        PreciseTime { ms: self.ms.saturating_add(ms), nanos: self.nanos }
     }
 
-    pub(super) fn plus_months(self, months: i64) -> Moment {
+    pub(super) fn plus_months(self, months: i64) -> PreciseTime {
         let day = Date::of_day(self.day()).plus_months(months).number_saturating();
-        Moment { ms: day.saturating_mul(DAY_MS).saturating_add(self.ms_of_day()), nanos: self.nanos }
+        PreciseTime { ms: day.saturating_mul(DAY_MS).saturating_add(self.ms_of_day()), nanos: self.nanos }
     }
 }
 
@@ -202,7 +202,7 @@ pub(super) fn write_time(ms_of_day: i64, out: &mut String) {
 }
 
 /// Writes `yyyy-MM-dd HH:mm:ss.f…` with at least `digits` fraction digits, and more if the time has them.
-pub(super) fn write_timestamp(time: Moment, digits: u8, out: &mut String) {
+pub(super) fn write_timestamp(time: PreciseTime, digits: u8, out: &mut String) {
     write_date(Date::of_day(time.day()), out);
     out.push(' ');
     write_time(time.ms_of_day(), out);

@@ -4,10 +4,10 @@ use types::{ColumnType, DataType, Scalar};
 
 use super::arithmetic::common_number;
 use super::number_text::parse_double;
-use super::signature::{Kind, any_nullable, function, mismatch, simple, typed};
-use super::{Argument, Code, Function, Nulls, Signature, SignatureError};
+use super::signature::{ArgumentKind, any_nullable, function, mismatch, simple, typed};
+use super::{Argument, Code, Nulls, ScalarFunction, Signature, SignatureError};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "GREATEST",
         "GREATEST(a, b, …): the greatest, null if any is null; GREATEST(1, 3, 2) = 3",
@@ -17,7 +17,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("LEAST", "LEAST(a, b, …): the least, null if any is null; LEAST(1, 3, 2) = 1", common, |_| {
         pick(std::cmp::Ordering::Less)
     }),
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "TYPEOF",
@@ -35,7 +35,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             },
         )
     },
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "IS_DECIMAL",
@@ -44,7 +44,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             |_| ask(is_decimal),
         )
     },
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "IS_DIGIT",
@@ -53,7 +53,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             |_| ask(is_digit),
         )
     },
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "IS_ALPHA",
@@ -110,7 +110,7 @@ fn pick(wanted: std::cmp::Ordering) -> Result<Code, String> {
 }
 
 fn any(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let mut signature = typed(args, "<value>", &[Kind::Any], 1, DataType::Boolean)?;
+    let mut signature = typed(args, "<value>", &[ArgumentKind::Any], 1, DataType::Boolean)?;
     signature.result.nullable = false;
     Ok(signature)
 }

@@ -7,10 +7,10 @@ use types::DataType;
 use super::calendar::DAY_MS;
 use super::signature::{function, typed};
 use super::zone::wall_ms;
-use super::{Argument, Code, Determinism, Env, Function, Output, Signature, SignatureError};
+use super::{Argument, Code, Determinism, Env, Output, ScalarFunction, Signature, SignatureError};
 
-pub(super) static FUNCTIONS: &[Function] = &[
-    Function {
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
+    ScalarFunction {
         aliases: &["NOW", "CURRENT_ROW_TIMESTAMP"],
         determinism: Determinism::Clock,
         ..function(
@@ -20,7 +20,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             |_| read(|env| env.now_ms),
         )
     },
-    Function {
+    ScalarFunction {
         determinism: Determinism::Clock,
         ..function(
             "PROCTIME",
@@ -29,7 +29,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             |_| read(|env| env.now_ms),
         )
     },
-    Function {
+    ScalarFunction {
         determinism: Determinism::Clock,
         ..function(
             "LOCALTIMESTAMP",
@@ -41,7 +41,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             },
         )
     },
-    Function {
+    ScalarFunction {
         determinism: Determinism::Clock,
         ..function(
             "CURRENT_DATE",
@@ -53,7 +53,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             },
         )
     },
-    Function {
+    ScalarFunction {
         aliases: &["LOCALTIME"],
         determinism: Determinism::Clock,
         ..function(

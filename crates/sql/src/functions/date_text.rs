@@ -8,24 +8,26 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use types::{DataType, Scalar};
 
-use super::calendar::{DAY_MS, Moment, SECOND_MS};
+use super::calendar::{DAY_MS, PreciseTime, SECOND_MS};
 use super::cast::parse_date;
 use super::compiled::Compiled;
 use super::date_pattern::DatePattern;
 use super::decimal::{Shape, power_of_ten};
 use super::loose_time::{at_zone, read_moment, read_timestamp};
 use super::signature::{
-    Kind, accept, any_nullable, data_type, fail, fallible, function, int, literal_text, mismatch, nullable,
-    optional_int, shortened, simple, text,
+    ArgumentKind, accept, any_nullable, data_type, fail, fallible, function, int, literal_text, mismatch,
+    nullable, optional_int, shortened, simple, text,
 };
 use super::simple_date::{self, SimpleDate};
 use super::timestamp::parse_moment;
 use super::zone::{resolve, wall_ms, zone, zone_or_gmt};
-use super::{Argument, Call, Code, Determinism, Env, Function, Output, Signature, SignatureError};
+use super::{
+    Argument, Code, Determinism, Env, Output, ScalarCall, ScalarFunction, Signature, SignatureError,
+};
 
 const NANOS_OF_MS: i128 = 1_000_000;
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "DATE_FORMAT",
         "DATE_FORMAT(time, pattern): by a pattern of Java's DateTimeFormatter; DATE_FORMAT(TIMESTAMP '2025-12-09 11:30:00', 'yyyy-MM-dd''T''HH:mm') = '2025-12-09T11:30'",
@@ -35,7 +37,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "TO_TIMESTAMP",
         "TO_TIMESTAMP(text[, pattern]): a TIMESTAMP(3), null if unreadable; TO_TIMESTAMP('09.12.2025', 'dd.MM.yyyy') = 2025-12-09 00:00:00.000",
-        |a| nullable(a, "<text>[, <pattern>]", &[Kind::Text; 2], 1, DataType::Timestamp(3)),
+        |a| nullable(a, "<text>[, <pattern>]", &[ArgumentKind::Text; 2], 1, DataType::Timestamp(3)),
         to_timestamp,
     ),
     function(
@@ -47,10 +49,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "TO_DATE",
         "TO_DATE(text[, pattern]): a DATE, null if unreadable; TO_DATE('2025-12-09') = 2025-12-09",
-        |a| nullable(a, "<text>[, <pattern>]", &[Kind::Text; 2], 1, DataType::Date),
+        |a| nullable(a, "<text>[, <pattern>]", &[ArgumentKind::Text; 2], 1, DataType::Date),
         to_date,
     ),
-    Function {
+    ScalarFunction {
         determinism: Determinism::Clock,
         ..function(
             "UNIX_TIMESTAMP",
@@ -66,7 +68,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             super::signature::typed(
                 a,
                 "<seconds>[, <pattern>]",
-                &[Kind::Integer, Kind::Text],
+                &[ArgumentKind::Integer, ArgumentKind::Text],
                 1,
                 DataType::STRING,
             )
@@ -76,15 +78,15 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "CONVERT_TZ",
         "CONVERT_TZ(text, from, to): a time of one zone in another; CONVERT_TZ('2025-12-09 00:00:00', 'UTC', 'Asia/Ho_Chi_Minh') = '2025-12-09 07:00:00'",
-        |a| nullable(a, "<text>, <zone>, <zone>", &[Kind::Text; 3], 3, DataType::STRING),
+        |a| nullable(a, "<text>, <zone>, <zone>", &[ArgumentKind::Text; 3], 3, DataType::STRING),
         convert_tz,
     ),
 ];
 
 fn date_format_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let expected = "<timestamp or text>, <pattern>";
-    let mut accepted = accept(args, expected, &[Kind::Text, Kind::Text], 2)
-        .or_else(|_| accept(args, expected, &[Kind::Time, Kind::Text], 2))?;
+    let mut accepted = accept(args, expected, &[ArgumentKind::Text, ArgumentKind::Text], 2)
+        .or_else(|_| accept(args, expected, &[ArgumentKind::Time, ArgumentKind::Text], 2))?;
     match accepted[0] {
         DataType::Date => accepted[0] = DataType::Timestamp(3),
         DataType::Time(_) => return Err(mismatch(expected)),
@@ -94,7 +96,7 @@ fn date_format_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureEr
     Ok(Signature { args: accepted, result: types::ColumnType { data_type: DataType::STRING, nullable } })
 }
 
-fn date_format(call: &Call<'_>) -> Result<Code, String> {
+fn date_format(call: &ScalarCall<'_>) -> Result<Code, String> {
     let session = call.time_zone.clone();
     let from = data_type(call, 0);
 
@@ -114,7 +116,7 @@ fn date_format(call: &Call<'_>) -> Result<Code, String> {
     let is_instant = matches!(from, DataType::TimestampLtz(_));
 
     fallible(move |args, out| {
-        let mut time = Moment::read(args.first().copied().unwrap_or(Scalar::Null));
+        let mut time = PreciseTime::read(args.first().copied().unwrap_or(Scalar::Null));
         if is_instant {
             time.ms = wall_ms(&session, time.ms);
         }
@@ -124,7 +126,7 @@ fn date_format(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-fn to_timestamp(call: &Call<'_>) -> Result<Code, String> {
+fn to_timestamp(call: &ScalarCall<'_>) -> Result<Code, String> {
     if call.args.len() == 1 {
         return simple(|args, out| put(parse_moment(text(args, 0)), out));
     }
@@ -132,14 +134,14 @@ fn to_timestamp(call: &Call<'_>) -> Result<Code, String> {
     fallible(move |args, out| patterns.with(text(args, 1), |p| put(read_timestamp(text(args, 0), p), out)))
 }
 
-fn put(time: Option<Moment>, out: &mut Output) {
+fn put(time: Option<PreciseTime>, out: &mut Output) {
     out.int_or_null(time.map(|time| time.ms));
 }
 
 fn to_timestamp_ltz_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let expected = "<number>[, <digits of a second, 0 to 9>], or <text>[, <pattern>[, <zone>]]";
-    let accepted = accept(args, expected, &[Kind::Text; 3], 1)
-        .or_else(|_| accept(args, expected, &[Kind::Number, Kind::Integer], 1))?;
+    let accepted = accept(args, expected, &[ArgumentKind::Text; 3], 1)
+        .or_else(|_| accept(args, expected, &[ArgumentKind::Number, ArgumentKind::Integer], 1))?;
     let digits = match args.get(1).and_then(|a| a.literal).map(|v| v.as_scalar()) {
         Some(Scalar::Int(digits @ 0..=9)) => digits as u8,
         Some(Scalar::Int(_)) => return Err(mismatch(expected)),
@@ -155,7 +157,7 @@ fn fraction_digits(pattern: &str) -> u8 {
     digits.min(9) as u8
 }
 
-fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
+fn to_timestamp_ltz(call: &ScalarCall<'_>) -> Result<Code, String> {
     let from = data_type(call, 0);
     let result = call.result.data_type.clone();
     if from.is_numeric() {
@@ -191,7 +193,7 @@ fn to_timestamp_ltz(call: &Call<'_>) -> Result<Code, String> {
             (None, true) => at_zone(wall.ms, text(args, 2)),
         };
         match instant {
-            Some(ms) => Moment { ms, ..wall }.write(&result, out),
+            Some(ms) => PreciseTime { ms, ..wall }.write(&result, out),
             None => out.null(),
         }
         Ok(())
@@ -227,7 +229,7 @@ fn instant_of_number(from: &DataType, result: DataType) -> Result<Code, String> 
             _ => i128::MIN,
         };
         if RANGE.contains(&nanos) {
-            Moment::of_nanos(nanos).write(&result, out);
+            PreciseTime::of_nanos(nanos).write(&result, out);
         } else {
             out.null();
         }
@@ -235,7 +237,7 @@ fn instant_of_number(from: &DataType, result: DataType) -> Result<Code, String> 
     })
 }
 
-fn to_date(call: &Call<'_>) -> Result<Code, String> {
+fn to_date(call: &ScalarCall<'_>) -> Result<Code, String> {
     if call.args.len() == 1 {
         return fallible(|args, out| {
             out.int_or_null(parse_date(text(args, 0)).map_err(fail)?);
@@ -251,10 +253,10 @@ fn to_date(call: &Call<'_>) -> Result<Code, String> {
 }
 
 fn unix_timestamp_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    super::signature::typed(args, "[<text>[, <pattern>]]", &[Kind::Text; 2], 0, DataType::BigInt)
+    super::signature::typed(args, "[<text>[, <pattern>]]", &[ArgumentKind::Text; 2], 0, DataType::BigInt)
 }
 
-fn unix_timestamp(call: &Call<'_>) -> Result<Code, String> {
+fn unix_timestamp(call: &ScalarCall<'_>) -> Result<Code, String> {
     if call.args.is_empty() {
         return Ok(Arc::new(|env: &Env, _: &[Scalar<'_>], out: &mut Output| {
             out.int(env.now_ms / SECOND_MS);
@@ -272,7 +274,7 @@ fn unix_timestamp(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-fn from_unixtime(call: &Call<'_>) -> Result<Code, String> {
+fn from_unixtime(call: &ScalarCall<'_>) -> Result<Code, String> {
     let session = call.time_zone.clone();
     let pattern = if call.args.len() > 1 { literal_text(call, 1) } else { Some(simple_date::DEFAULT) };
     let patterns = Compiled::new(pattern, SimpleDate::compile)?;
@@ -282,7 +284,7 @@ fn from_unixtime(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-fn convert_tz(_: &Call<'_>) -> Result<Code, String> {
+fn convert_tz(_: &ScalarCall<'_>) -> Result<Code, String> {
     let pattern = SimpleDate::compile(simple_date::DEFAULT)?;
     simple(move |args, out| match pattern.parse(text(args, 0), &zone_or_gmt(text(args, 1))) {
         Some(instant) => out.write_text(|to| pattern.format(instant, &zone_or_gmt(text(args, 2)), to)),

@@ -6,11 +6,12 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use types::{DataType, Scalar};
 
 use super::signature::{
-    Kind, accept, any_nullable, fail, fallible, function, int, nullable, shortened, simple, text, typed,
+    ArgumentKind, accept, any_nullable, fail, fallible, function, int, nullable, shortened, simple, text,
+    typed,
 };
-use super::{Argument, Function, Output, Signature, SignatureError};
+use super::{Argument, Output, ScalarFunction, Signature, SignatureError};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "TO_BASE64",
         "TO_BASE64(text): base 64 of its UTF-8; TO_BASE64('hello') = 'aGVsbG8='",
@@ -35,13 +36,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "ASCII",
         "ASCII(text): the first byte, 0 for the empty text; ASCII('abc') = 97",
-        |a| typed(a, "<text>", &[Kind::Text], 1, DataType::TinyInt),
+        |a| typed(a, "<text>", &[ArgumentKind::Text], 1, DataType::TinyInt),
         |_| simple(|args, out| out.int(text(args, 0).bytes().next().map_or(0, |b| i64::from(b as i8)))),
     ),
     function(
         "CHR",
         "CHR(n): the character of code n modulo 256, '' if negative; CHR(97) = 'a'",
-        |a| typed(a, "<integer>", &[Kind::Integer], 1, DataType::STRING),
+        |a| typed(a, "<integer>", &[ArgumentKind::Integer], 1, DataType::STRING),
         |_| {
             simple(|args, out| match int(args, 0) {
                 code if code < 0 => out.text(""),
@@ -58,7 +59,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "BIN",
         "BIN(n): a whole number in base 2; BIN(4) = '100'",
-        |a| typed(a, "<integer>", &[Kind::Integer], 1, DataType::STRING),
+        |a| typed(a, "<integer>", &[ArgumentKind::Integer], 1, DataType::STRING),
         |_| simple(|args, out| out.text(&format!("{:b}", int(args, 0)))),
     ),
     function(
@@ -70,7 +71,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "URL_DECODE",
         "URL_DECODE(text): back from a form's spelling, null if malformed; URL_DECODE('a+b%2Fc') = 'a b/c'",
-        |a| nullable(a, "<text>", &[Kind::Text], 1, DataType::STRING),
+        |a| nullable(a, "<text>", &[ArgumentKind::Text], 1, DataType::STRING),
         |_| simple(url_decode),
     ),
 ];
@@ -89,13 +90,13 @@ pub(super) fn base64(bytes: &[u8]) -> String {
 }
 
 fn one_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    typed(args, "<text>", &[Kind::Text], 1, DataType::STRING)
+    typed(args, "<text>", &[ArgumentKind::Text], 1, DataType::STRING)
 }
 
 fn hex_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let expected = "<integer or text>";
-    let accepted =
-        accept(args, expected, &[Kind::Integer], 1).or_else(|_| accept(args, expected, &[Kind::Text], 1))?;
+    let accepted = accept(args, expected, &[ArgumentKind::Integer], 1)
+        .or_else(|_| accept(args, expected, &[ArgumentKind::Text], 1))?;
     let result = types::ColumnType { data_type: DataType::STRING, nullable: any_nullable(args) };
     Ok(Signature { args: accepted, result })
 }

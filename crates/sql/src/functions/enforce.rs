@@ -5,14 +5,17 @@
 use types::{ColumnType, DataType, Repr, Scalar};
 
 use super::signature::{
-    Kind, accept, data_type, fallible, function, literal_text, mismatch, shortened, text,
+    ArgumentKind, accept, data_type, fallible, function, literal_text, mismatch, shortened, text,
 };
 use super::text::length;
-use super::{Argument, Call, Code, Env, EvalError, Function, Nulls, Output, Signature, SignatureError, cast};
+use super::{
+    Argument, Code, Env, EvalError, Nulls, Output, ScalarCall, ScalarFunction, Signature, SignatureError,
+    cast,
+};
 use crate::expr::CastMode;
 
-pub(super) static FUNCTIONS: &[Function] = &[
-    Function {
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "$NOT_NULL",
@@ -36,19 +39,23 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 fn not_null_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let kinds = [&[Kind::Any, Kind::Text][..], &[Kind::Text, Kind::Any].repeat(args.len() / 2)].concat();
+    let kinds = [
+        &[ArgumentKind::Any, ArgumentKind::Text][..],
+        &[ArgumentKind::Text, ArgumentKind::Any].repeat(args.len() / 2),
+    ]
+    .concat();
     let accepted = accept(args, "<value>, <column>[, <name>, <value>…]", &kinds, 2)?;
     let result = accepted[0].clone().not_null();
     Ok(Signature { args: accepted, result })
 }
 
 fn one_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let accepted = accept(args, "<text or bytes>", &[Kind::Any], 1)?;
+    let accepted = accept(args, "<text or bytes>", &[ArgumentKind::Any], 1)?;
     of_length(args, accepted)
 }
 
 fn text_and_name(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let accepted = accept(args, "<text or bytes>, <column>", &[Kind::Any, Kind::Text], 2)?;
+    let accepted = accept(args, "<text or bytes>, <column>", &[ArgumentKind::Any, ArgumentKind::Text], 2)?;
     of_length(args, accepted)
 }
 
@@ -61,7 +68,7 @@ fn of_length(args: &[Argument<'_>], accepted: Vec<DataType>) -> Result<Signature
     Ok(Signature { args: accepted, result })
 }
 
-fn not_null(call: &Call<'_>) -> Result<Code, String> {
+fn not_null(call: &ScalarCall<'_>) -> Result<Code, String> {
     let column = literal_text(call, 1).unwrap_or_default().to_owned();
     let mut shown = vec![];
     // Further arguments are pairs of a column's name and its value.
@@ -93,7 +100,7 @@ fn not_null(call: &Call<'_>) -> Result<Code, String> {
     }))
 }
 
-fn trim_pad(call: &Call<'_>) -> Result<Code, String> {
+fn trim_pad(call: &ScalarCall<'_>) -> Result<Code, String> {
     let from = match call.result.data_type.repr() {
         Some(Repr::Bytes) => DataType::BYTES,
         _ => DataType::STRING,
@@ -101,7 +108,7 @@ fn trim_pad(call: &Call<'_>) -> Result<Code, String> {
     cast::prepare(&from, &call.result.data_type, CastMode::Strict, call.time_zone)
 }
 
-fn check_length(call: &Call<'_>) -> Result<Code, String> {
+fn check_length(call: &ScalarCall<'_>) -> Result<Code, String> {
     let of = call.result.data_type.clone();
     let (least, most) = match of {
         DataType::Char(n) | DataType::Binary(n) => (i64::from(n), i64::from(n)),

@@ -5,30 +5,30 @@ use types::DataType;
 use super::date_pattern::DatePattern;
 use super::loose_time::{at_zone, read_timestamp};
 use super::round;
-use super::signature::{Kind, function, int, nullable, simple, text, typed};
-use super::timestamp::{self, Separator, offset_range};
+use super::signature::{ArgumentKind, function, int, nullable, simple, text, typed};
+use super::timestamp::{self, TimeSeparator, offset_range};
 use super::zone::resolve;
-use super::{Argument, Function, Signature, SignatureError};
+use super::{Argument, ScalarFunction, Signature, SignatureError};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "$PARSE_TIMESTAMP",
         "TRY_CAST(REPLACE(x, 'T', ' ') AS TIMESTAMP(3))",
-        |a| nullable(a, "<text>", &[Kind::Text], 1, DataType::Timestamp(3)),
+        |a| nullable(a, "<text>", &[ArgumentKind::Text], 1, DataType::Timestamp(3)),
         |_| {
             simple(|args, out| {
-                out.int_or_null(timestamp::parse(text(args, 0).as_bytes(), Separator::BlankOrT))
+                out.int_or_null(timestamp::parse(text(args, 0).as_bytes(), TimeSeparator::BlankOrT))
             })
         },
     ),
     function(
         "$PARSE_TIMESTAMP_LTZ",
         "TRY_CAST(REPLACE(x, 'T', ' ') AS TIMESTAMP_LTZ(3))",
-        |a| nullable(a, "<text>", &[Kind::Text], 1, DataType::TimestampLtz(3)),
+        |a| nullable(a, "<text>", &[ArgumentKind::Text], 1, DataType::TimestampLtz(3)),
         |call| {
             let zone = call.time_zone.clone();
             simple(move |args, out| {
-                let wall = timestamp::parse(text(args, 0).as_bytes(), Separator::BlankOrT);
+                let wall = timestamp::parse(text(args, 0).as_bytes(), TimeSeparator::BlankOrT);
                 out.int_or_null(wall.map(|ms| resolve(&zone, ms)));
             })
         },
@@ -53,13 +53,18 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "$AT_ZONE",
         "TO_TIMESTAMP_LTZ(CAST(ts AS STRING), 'yyyy-MM-dd HH:mm:ss[.SSS]', zone)",
         |a| {
-            typed(a, "<timestamp>, <zone>", &[Kind::Timestamp, Kind::Text], 2, DataType::TimestampLtz(3)).map(
-                |mut s| {
-                    s.args[0] = DataType::Timestamp(3);
-                    s.result.nullable = true;
-                    s
-                },
+            typed(
+                a,
+                "<timestamp>, <zone>",
+                &[ArgumentKind::Timestamp, ArgumentKind::Text],
+                2,
+                DataType::TimestampLtz(3),
             )
+            .map(|mut s| {
+                s.args[0] = DataType::Timestamp(3);
+                s.result.nullable = true;
+                s
+            })
         },
         |_| {
             let pattern = DatePattern::compile("yyyy-MM-dd HH:mm:ss[.SSS]")?;
@@ -92,5 +97,5 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 fn text_to_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    nullable(args, "<text>", &[Kind::Text], 1, DataType::STRING)
+    nullable(args, "<text>", &[ArgumentKind::Text], 1, DataType::STRING)
 }

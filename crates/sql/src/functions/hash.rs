@@ -5,10 +5,10 @@ use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use types::DataType;
 
-use super::signature::{Kind, function, int, nullable, simple, text, typed};
-use super::{Argument, Code, Function, Output, Signature, SignatureError};
+use super::signature::{ArgumentKind, function, int, nullable, simple, text, typed};
+use super::{Argument, Code, Output, ScalarFunction, Signature, SignatureError};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function("MD5", "MD5(text): 32 digits; MD5('') = 'd41d8cd98f00b204e9800998ecf8427e'", one_text, |_| {
         digest::<Md5>()
     }),
@@ -25,7 +25,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "SHA2",
         "SHA2(text, bits): SHA-224, 256, 384 or 512, null for other bits; SHA2(x, 256) = SHA256(x)",
-        |a| nullable(a, "<text>, <bits>", &[Kind::Text, Kind::Integer], 2, DataType::STRING),
+        |a| nullable(a, "<text>, <bits>", &[ArgumentKind::Text, ArgumentKind::Integer], 2, DataType::STRING),
         |_| {
             simple(|args, out| match int(args, 1) {
                 224 => write::<Sha224>(text(args, 0), out),
@@ -39,7 +39,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 fn one_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    typed(args, "<text>", &[Kind::Text], 1, DataType::STRING)
+    typed(args, "<text>", &[ArgumentKind::Text], 1, DataType::STRING)
 }
 
 fn digest<D: Digest>() -> Result<Code, String> {

@@ -7,10 +7,10 @@ use types::{DataType, Scalar};
 
 use super::of_text::TruthCode;
 use super::regex::JavaRegex;
-use super::signature::{Kind, fail, function, literal_text, optional_text, text, typed};
-use super::{Argument, Call, Code, Env, EvalError, Function, Output, Signature, SignatureError};
+use super::signature::{ArgumentKind, fail, function, literal_text, optional_text, text, typed};
+use super::{Argument, Code, Env, EvalError, Output, ScalarCall, ScalarFunction, Signature, SignatureError};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "LIKE",
         "text LIKE pattern [ESCAPE c], bound as LIKE(text, pattern[, c]): % is any text, _ any character, no escape unless given; 'abc' LIKE 'a%' = TRUE",
@@ -50,12 +50,12 @@ pub(super) fn truth(pattern: &str) -> Option<TruthCode> {
 }
 
 fn signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    typed(args, "<text>, <pattern>[, <escape>]", &[Kind::Text; 3], 2, DataType::Boolean)
+    typed(args, "<text>, <pattern>[, <escape>]", &[ArgumentKind::Text; 3], 2, DataType::Boolean)
 }
 
 /// Compiles a literal pattern once, other patterns for each row.
 fn prepare<M: Fn(&str) -> bool + Send + Sync + 'static>(
-    call: &Call<'_>,
+    call: &ScalarCall<'_>,
     compile: impl Fn(&str, Option<&str>) -> Result<M, String> + Send + Sync + 'static,
 ) -> Result<Code, String> {
     let escape_is_known = call.args.len() < 3 || literal_text(call, 2).is_some();

@@ -1,22 +1,22 @@
 //! Lenient parsing of texts and zones for `TO_TIMESTAMP` and `TO_TIMESTAMP_LTZ`.
 
-use super::calendar::{DAY_MS, Moment, SECOND_MS, day_number};
+use super::calendar::{DAY_MS, PreciseTime, SECOND_MS, day_number};
 use super::date_pattern::DatePattern;
 use super::timestamp::zone_offset_ms;
 use super::zone::{resolve, zone};
 
 /// Evaluates `TO_TIMESTAMP(text, pattern)`: the milliseconds of [`read_moment`].
-pub(super) fn read_timestamp(text: &str, pattern: &DatePattern) -> Option<Moment> {
-    read_moment(text, pattern).map(|read| Moment::of_ms(read.ms))
+pub(super) fn read_timestamp(text: &str, pattern: &DatePattern) -> Option<PreciseTime> {
+    read_moment(text, pattern).map(|read| PreciseTime::of_ms(read.ms))
 }
 
 /// Parses by the pattern, or else by the looser forms of `java.sql.Timestamp` and `Date`.
-pub(super) fn read_moment(text: &str, pattern: &DatePattern) -> Option<Moment> {
+pub(super) fn read_moment(text: &str, pattern: &DatePattern) -> Option<PreciseTime> {
     pattern.parse(text).or_else(|| {
         let text = text.trim_matches(|c: char| c <= ' ');
         match text.split_once(' ') {
-            Some((date, time)) => Some(Moment::of_ms(loose_date(date)?.checked_add(loose_time(time)?)?)),
-            None => loose_date(text).map(Moment::of_ms),
+            Some((date, time)) => Some(PreciseTime::of_ms(loose_date(date)?.checked_add(loose_time(time)?)?)),
+            None => loose_date(text).map(PreciseTime::of_ms),
         }
     })
 }

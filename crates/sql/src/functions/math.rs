@@ -4,10 +4,10 @@ use types::{DataType, Scalar};
 
 use super::arithmetic::wrap;
 use super::exact;
-use super::signature::{Kind, data_type, double, function, int, simple, typed};
-use super::{Argument, Call, Code, Function, Signature, SignatureError};
+use super::signature::{ArgumentKind, data_type, double, function, int, simple, typed};
+use super::{Argument, Code, ScalarCall, ScalarFunction, Signature, SignatureError};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function("ABS", "ABS(x): magnitude; ABS(-2.5) = 2.5", same_type, abs),
     function("SQRT", "SQRT(x): square root; SQRT(9) = 3.0, SQRT(-1) = NaN", one, |_| unary(f64::sqrt)),
     function("EXP", "EXP(x): e to the power of x; EXP(0) = 1.0", one, |_| unary(f64::exp)),
@@ -25,7 +25,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             _ => binary(|base, x| x.ln() / base.ln()),
         },
     ),
-    Function {
+    ScalarFunction {
         aliases: &["POW"],
         ..function("POWER", "POWER(x, y): x to the power of y; POWER(2, 10) = 1024.0", two, |_| {
             binary(f64::powf)
@@ -60,19 +60,19 @@ fn none(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
 }
 
 fn one(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    typed(args, "<number>", &[Kind::Double], 1, DataType::Double)
+    typed(args, "<number>", &[ArgumentKind::Double], 1, DataType::Double)
 }
 
 fn two(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    typed(args, "<number>, <number>", &[Kind::Double; 2], 2, DataType::Double)
+    typed(args, "<number>, <number>", &[ArgumentKind::Double; 2], 2, DataType::Double)
 }
 
 fn one_or_two(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    typed(args, "[<base>, ]<number>", &[Kind::Double; 2], 1, DataType::Double)
+    typed(args, "[<base>, ]<number>", &[ArgumentKind::Double; 2], 1, DataType::Double)
 }
 
 fn same_type(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let mut signature = typed(args, "<number>", &[Kind::Number], 1, DataType::Null)?;
+    let mut signature = typed(args, "<number>", &[ArgumentKind::Number], 1, DataType::Null)?;
     signature.result.data_type = signature.args[0].clone();
     Ok(signature)
 }
@@ -85,7 +85,7 @@ fn binary(f: fn(f64, f64) -> f64) -> Result<Code, String> {
     simple(move |args, out| out.double(f(double(args, 0), double(args, 1))))
 }
 
-fn abs(call: &Call<'_>) -> Result<Code, String> {
+fn abs(call: &ScalarCall<'_>) -> Result<Code, String> {
     let result = call.result.data_type.clone();
     simple(move |args, out| match args.first() {
         // The least integer has no positive counterpart and stays unchanged.
@@ -96,7 +96,7 @@ fn abs(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-fn sign(call: &Call<'_>) -> Result<Code, String> {
+fn sign(call: &ScalarCall<'_>) -> Result<Code, String> {
     let unit = match data_type(call, 0) {
         DataType::Decimal { scale, .. } => super::decimal::power_of_ten(scale.into()),
         _ => 1,

@@ -62,7 +62,7 @@ pub use manual::{Entry, manual};
 pub const MAX_VALUE_BYTES: usize = 8 << 20;
 
 /// A scalar function.
-pub struct Function {
+pub struct ScalarFunction {
     /// Name in upper case, as printed by `explain`.
     pub name: &'static str,
     pub aliases: &'static [&'static str],
@@ -73,7 +73,7 @@ pub struct Function {
     /// Maps the argument types to the types that arguments are cast to, and to the result type.
     pub signature: fn(&[Argument<'_>]) -> Result<Signature, SignatureError>,
     /// Prepares the code of one call: compiles literal patterns, fixes scales and zones.
-    pub prepare: fn(&Call<'_>) -> Result<Code, String>,
+    pub prepare: fn(&ScalarCall<'_>) -> Result<Code, String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,9 +118,9 @@ pub struct SignatureError {
     pub expected: String,
 }
 
-/// A bound call, the input of [`Function::prepare`].
+/// A bound call, the input of [`ScalarFunction::prepare`].
 #[derive(Debug, Clone, Copy)]
-pub struct Call<'a> {
+pub struct ScalarCall<'a> {
     /// The arguments after coercion.
     pub args: &'a [Argument<'a>],
     pub result: &'a ColumnType,
@@ -280,9 +280,9 @@ impl EvalError {
 }
 
 /// Returns all functions in the order of the manual.
-pub fn all() -> &'static [&'static Function] {
-    static ALL: LazyLock<Vec<&'static Function>> = LazyLock::new(|| {
-        let chapters: [&'static [Function]; 18] = [
+pub fn all() -> &'static [&'static ScalarFunction] {
+    static ALL: LazyLock<Vec<&'static ScalarFunction>> = LazyLock::new(|| {
+        let chapters: [&'static [ScalarFunction]; 18] = [
             arithmetic::FUNCTIONS,
             math::FUNCTIONS,
             round::FUNCTIONS,
@@ -309,16 +309,16 @@ pub fn all() -> &'static [&'static Function] {
 }
 
 /// Finds a function by its name or an alias, in any case.
-pub fn lookup(name: &str) -> Option<&'static Function> {
-    static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> = LazyLock::new(|| {
+pub fn lookup(name: &str) -> Option<&'static ScalarFunction> {
+    static BY_NAME: LazyLock<HashMap<&'static str, &'static ScalarFunction>> = LazyLock::new(|| {
         let names =
-            |f: &'static Function| f.aliases.iter().copied().chain([f.name]).map(move |name| (name, f));
+            |f: &'static ScalarFunction| f.aliases.iter().copied().chain([f.name]).map(move |name| (name, f));
         all().iter().copied().flat_map(names).collect()
     });
     BY_NAME.get(name.to_uppercase().as_str()).copied()
 }
 
-impl fmt::Debug for Function {
+impl fmt::Debug for ScalarFunction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }

@@ -11,7 +11,7 @@ use memchr::memmem::Finder;
 use types::Scalar;
 
 use super::regex::{JavaRegex, Located};
-use super::{Call, like};
+use super::{ScalarCall, like};
 
 /// Returns the byte range of a part of a text; `None` is null.
 pub type PartCode = Arc<dyn Fn(&str) -> Option<Range<usize>> + Send + Sync>;
@@ -20,19 +20,19 @@ pub type PartCode = Arc<dyn Fn(&str) -> Option<Range<usize>> + Send + Sync>;
 pub type TruthCode = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// Appends a text derived from the given one. The result is not much longer than the given text.
-pub type WriteCode = Arc<dyn Fn(&str, &mut Vec<u8>) + Send + Sync>;
+pub type TextWriteCode = Arc<dyn Fn(&str, &mut Vec<u8>) + Send + Sync>;
 
 /// Prepared code of a function of one text.
 #[derive(Clone)]
 pub enum TextCode {
     Part(PartCode),
     Truth(TruthCode),
-    Write(WriteCode),
+    Write(TextWriteCode),
 }
 
 /// Returns the code for a call. Returns `None` if the function is not supported here, if an argument but the
 /// first is no literal, or if the registry's code has to decide (broken patterns, nulls).
-pub fn text_code(name: &str, call: &Call<'_>) -> Option<TextCode> {
+pub fn text_code(name: &str, call: &ScalarCall<'_>) -> Option<TextCode> {
     let literals: Vec<Scalar<'_>> = call.args[1.min(call.args.len())..]
         .iter()
         .map(|arg| arg.literal.map(|value| value.as_scalar()).filter(|value| !value.is_null()))

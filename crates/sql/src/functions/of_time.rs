@@ -7,16 +7,16 @@ use std::sync::Arc;
 
 use types::DataType;
 
-use super::calendar::Moment;
+use super::calendar::PreciseTime;
 use super::date_pattern::DatePattern;
 use super::signature::{data_type, literal_text};
-use super::{Call, extract};
+use super::{ScalarCall, extract};
 
 /// Returns a field of a time.
 pub type FieldCode = Arc<dyn Fn(i64) -> i64 + Send + Sync>;
 
 /// Appends a text for a time; returns false if the registry's code has to report an error.
-pub type WriteCode = Arc<dyn Fn(i64, &mut String) -> bool + Send + Sync>;
+pub type TimeTextCode = Arc<dyn Fn(i64, &mut String) -> bool + Send + Sync>;
 
 /// Prepared code of a function of one time in milliseconds since 1970.
 #[derive(Clone)]
@@ -30,12 +30,12 @@ pub struct TimeCode {
 #[derive(Clone)]
 pub enum TimeResult {
     Field(FieldCode),
-    Text(WriteCode),
+    Text(TimeTextCode),
 }
 
 /// Returns the code for a call. Returns `None` if the function is not supported here, or the time is not in
 /// wall-clock milliseconds.
-pub fn time_code(name: &str, call: &Call<'_>) -> Option<TimeCode> {
+pub fn time_code(name: &str, call: &ScalarCall<'_>) -> Option<TimeCode> {
     let place = usize::from(name == "EXTRACT");
     let is_wall = match data_type(call, place) {
         DataType::Timestamp(digits) => digits <= 3,
@@ -49,10 +49,10 @@ pub fn time_code(name: &str, call: &Call<'_>) -> Option<TimeCode> {
     if name == "DATE_FORMAT" {
         let pattern = DatePattern::compile(literal_text(call, 1)?).ok()?;
         let unit_ms = pattern.unit_ms();
-        let write = move |ms: i64, out: &mut String| pattern.format(Moment::of_ms(ms), out).is_ok();
+        let write = move |ms: i64, out: &mut String| pattern.format(PreciseTime::of_ms(ms), out).is_ok();
         return Some(TimeCode { unit_ms, gives: TimeResult::Text(Arc::new(write)) });
     }
     let part = extract::part_named(name, call)?;
     let unit_ms = part.unit_ms()?;
-    Some(TimeCode { unit_ms, gives: TimeResult::Field(Arc::new(move |ms| part.of(Moment::of_ms(ms)))) })
+    Some(TimeCode { unit_ms, gives: TimeResult::Field(Arc::new(move |ms| part.of(PreciseTime::of_ms(ms)))) })
 }

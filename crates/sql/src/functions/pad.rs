@@ -3,10 +3,10 @@
 
 use types::{DataType, Scalar};
 
-use super::signature::{Kind, fallible, function, int, nullable, optional_int, simple, text, typed};
-use super::{EvalError, Function, Output};
+use super::signature::{ArgumentKind, fallible, function, int, nullable, optional_int, simple, text, typed};
+use super::{EvalError, Output, ScalarFunction};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "LPAD",
         "LPAD(text, length, pad): filled up or cut to the length, from the left; LPAD('7', 3, '0') = '007'",
@@ -14,7 +14,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             nullable(
                 a,
                 "<text>, <length>, <pad>",
-                &[Kind::Text, Kind::Integer, Kind::Text],
+                &[ArgumentKind::Text, ArgumentKind::Integer, ArgumentKind::Text],
                 3,
                 DataType::STRING,
             )
@@ -28,7 +28,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             nullable(
                 a,
                 "<text>, <length>, <pad>",
-                &[Kind::Text, Kind::Integer, Kind::Text],
+                &[ArgumentKind::Text, ArgumentKind::Integer, ArgumentKind::Text],
                 3,
                 DataType::STRING,
             )
@@ -38,13 +38,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "REPEAT",
         "REPEAT(text, n): n times; REPEAT('ab', 2) = 'abab'",
-        |a| typed(a, "<text>, <times>", &[Kind::Text, Kind::Integer], 2, DataType::STRING),
+        |a| typed(a, "<text>, <times>", &[ArgumentKind::Text, ArgumentKind::Integer], 2, DataType::STRING),
         |_| fallible(repeat),
     ),
     function(
         "REPLACE",
         "REPLACE(text, search, replacement): every occurrence replaced; REPLACE('2025-12-09T11:30', 'T', ' ') = '2025-12-09 11:30'",
-        |a| typed(a, "<text>, <search>, <replacement>", &[Kind::Text; 3], 3, DataType::STRING),
+        |a| typed(a, "<text>, <search>, <replacement>", &[ArgumentKind::Text; 3], 3, DataType::STRING),
         |_| fallible(|args, out| replace(text(args, 0), text(args, 1), text(args, 2), out)),
     ),
     function(
@@ -54,7 +54,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             typed(
                 a,
                 "<text> PLACING <new> FROM <start> [FOR <length>]",
-                &[Kind::Text, Kind::Text, Kind::Integer, Kind::Integer],
+                &[ArgumentKind::Text, ArgumentKind::Text, ArgumentKind::Integer, ArgumentKind::Integer],
                 3,
                 DataType::STRING,
             )

@@ -9,11 +9,11 @@ use super::arithmetic::wrap;
 use super::decimal::{Shape, divide_half_up, fit, power_of_ten, write};
 use super::number_text::{Digits, digits_of_double, digits_of_float, round_up};
 use super::signature::{
-    Kind, accept, any_nullable, data_type, function, mismatch, optional_int, simple, wide,
+    ArgumentKind, accept, any_nullable, data_type, function, mismatch, optional_int, simple, wide,
 };
-use super::{Argument, Call, Code, Function, Signature, SignatureError};
+use super::{Argument, Code, ScalarCall, ScalarFunction, Signature, SignatureError};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "ROUND",
         "ROUND(x[, digits]): rounded half away from zero; ROUND(2.345, 2) = 2.35",
@@ -29,7 +29,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("FLOOR", "FLOOR(x): the next whole number down; FLOOR(-2.5) = -3", to_whole, |c| {
         prepare(Way::Down, c)
     }),
-    Function {
+    ScalarFunction {
         aliases: &["CEILING"],
         ..function("CEIL", "CEIL(x): the next whole number up; CEIL(2.1) = 3", to_whole, |c| {
             prepare(Way::Up, c)
@@ -46,7 +46,7 @@ enum Way {
 }
 
 fn to_digits(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let accepted = accept(args, "<number>[, <digits>]", &[Kind::Number, Kind::Integer], 1)?;
+    let accepted = accept(args, "<number>[, <digits>]", &[ArgumentKind::Number, ArgumentKind::Integer], 1)?;
     let digits = match args.get(1) {
         None => Some(0),
         Some(arg) => match arg.literal.map(|v| v.as_scalar()) {
@@ -65,7 +65,7 @@ fn to_digits(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
 }
 
 fn to_whole(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let accepted = accept(args, "<number>", &[Kind::Number], 1)?;
+    let accepted = accept(args, "<number>", &[ArgumentKind::Number], 1)?;
     let result = match &accepted[0] {
         DataType::Decimal { precision, .. } => DataType::Decimal { precision: *precision, scale: 0 },
         other => other.clone(),
@@ -74,7 +74,7 @@ fn to_whole(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     Ok(Signature { args: accepted, result: types::ColumnType { data_type: result, nullable } })
 }
 
-fn prepare(way: Way, call: &Call<'_>) -> Result<Code, String> {
+fn prepare(way: Way, call: &ScalarCall<'_>) -> Result<Code, String> {
     let from = data_type(call, 0);
     let to = call.result.data_type.clone();
     let single = from == DataType::Float;
@@ -107,17 +107,17 @@ fn prepare(way: Way, call: &Call<'_>) -> Result<Code, String> {
 }
 
 /// Prepares `CAST(ROUND(m, digits) AS STRING)`.
-pub(super) fn rounded_text(call: &Call<'_>) -> Result<Code, String> {
+pub(super) fn rounded_text(call: &ScalarCall<'_>) -> Result<Code, String> {
     text_of(Way::HalfUp, call)
 }
 
 /// Prepares `CAST(TRUNCATE(m, digits) AS STRING)`.
-pub(super) fn truncated_text(call: &Call<'_>) -> Result<Code, String> {
+pub(super) fn truncated_text(call: &ScalarCall<'_>) -> Result<Code, String> {
     text_of(Way::TowardZero, call)
 }
 
 pub(super) fn to_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let accepted = accept(args, "<decimal>, <digits>", &[Kind::Number, Kind::Integer], 2)?;
+    let accepted = accept(args, "<decimal>, <digits>", &[ArgumentKind::Number, ArgumentKind::Integer], 2)?;
     if !matches!(accepted[0], DataType::Decimal { .. }) {
         return Err(mismatch("<decimal>, <digits>"));
     }
@@ -125,7 +125,7 @@ pub(super) fn to_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError
 }
 
 /// Prepares the text of a rounded decimal, with the given number of digits but no more than its scale.
-fn text_of(way: Way, call: &Call<'_>) -> Result<Code, String> {
+fn text_of(way: Way, call: &ScalarCall<'_>) -> Result<Code, String> {
     let from = Shape::of(&data_type(call, 0)).ok_or("only decimals are rounded to text")?;
     simple(move |args, out| {
         let digits = optional_int(args, 1).unwrap_or(0);

@@ -2,22 +2,38 @@
 
 use types::{DataType, Scalar};
 
-use super::signature::{Kind, accept, fail, fallible, function, int, optional_int, simple, text, typed};
+use super::signature::{
+    ArgumentKind, accept, fail, fallible, function, int, optional_int, simple, text, typed,
+};
 use super::text::{byte_of, length};
-use super::{Argument, EvalError, Function, Output, Signature, SignatureError};
+use super::{Argument, EvalError, Output, ScalarFunction, Signature, SignatureError};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "POSITION",
         "POSITION(search IN text), bound as POSITION(search, text): the first place; POSITION('b' IN 'abc') = 2",
-        |a| typed(a, "<search> IN <text>", &[Kind::Text, Kind::Text, Kind::Integer], 2, DataType::Int),
+        |a| {
+            typed(
+                a,
+                "<search> IN <text>",
+                &[ArgumentKind::Text, ArgumentKind::Text, ArgumentKind::Integer],
+                2,
+                DataType::Int,
+            )
+        },
         |_| simple(locate),
     ),
     function(
         "LOCATE",
         "LOCATE(search, text[, from]): the first place at or after from; LOCATE('a', 'banana', 3) = 4",
         |a| {
-            typed(a, "<search>, <text>[, <from>]", &[Kind::Text, Kind::Text, Kind::Integer], 2, DataType::Int)
+            typed(
+                a,
+                "<search>, <text>[, <from>]",
+                &[ArgumentKind::Text, ArgumentKind::Text, ArgumentKind::Integer],
+                2,
+                DataType::Int,
+            )
         },
         |_| simple(locate),
     ),
@@ -28,7 +44,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             typed(
                 a,
                 "<text>, <search>[, <from>[, <n>]]",
-                &[Kind::Text, Kind::Text, Kind::Integer, Kind::Integer],
+                &[ArgumentKind::Text, ArgumentKind::Text, ArgumentKind::Integer, ArgumentKind::Integer],
                 2,
                 DataType::Int,
             )
@@ -56,13 +72,17 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 fn two_texts(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    typed(args, "<text>, <text>", &[Kind::Text, Kind::Text], 2, DataType::Boolean)
+    typed(args, "<text>, <text>", &[ArgumentKind::Text, ArgumentKind::Text], 2, DataType::Boolean)
 }
 
 fn split_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let expected = "<text>, <separator or its code point>, <index>";
-    let accepted = accept(args, expected, &[Kind::Text, Kind::Text, Kind::Integer], 3)
-        .or_else(|_| accept(args, expected, &[Kind::Text, Kind::Integer, Kind::Integer], 3))?;
+    let accepted =
+        accept(args, expected, &[ArgumentKind::Text, ArgumentKind::Text, ArgumentKind::Integer], 3).or_else(
+            |_| {
+                accept(args, expected, &[ArgumentKind::Text, ArgumentKind::Integer, ArgumentKind::Integer], 3)
+            },
+        )?;
     Ok(Signature { args: accepted, result: DataType::STRING.nullable() })
 }
 

@@ -2,10 +2,10 @@
 
 use types::DataType;
 
-use super::Function;
+use super::ScalarFunction;
 use super::signature::{function, simple, typed};
 
-pub(super) static FUNCTIONS: &[Function] = &[function(
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[function(
     "CURRENT_DATABASE",
     "CURRENT_DATABASE(): the name of the one database there is; 'default_database'",
     |args| typed(args, "no arguments", &[], 0, DataType::STRING),

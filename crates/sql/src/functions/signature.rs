@@ -5,11 +5,12 @@ use std::sync::Arc;
 use types::{ColumnType, DataType, Scalar};
 
 use super::{
-    Argument, Call, Code, Determinism, EvalError, Function, Nulls, Output, Signature, SignatureError,
+    Argument, Code, Determinism, EvalError, Nulls, Output, ScalarCall, ScalarFunction, Signature,
+    SignatureError,
 };
 
 type SignatureOf = fn(&[Argument<'_>]) -> Result<Signature, SignatureError>;
-type Prepare = fn(&Call<'_>) -> Result<Code, String>;
+type Prepare = fn(&ScalarCall<'_>) -> Result<Code, String>;
 
 /// Creates an entry that is deterministic and returns null for null.
 pub(super) const fn function(
@@ -17,14 +18,14 @@ pub(super) const fn function(
     doc: &'static str,
     signature: SignatureOf,
     prepare: Prepare,
-) -> Function {
+) -> ScalarFunction {
     let (determinism, nulls) = (Determinism::Always, Nulls::Propagate);
-    Function { name, aliases: &[], doc, determinism, nulls, signature, prepare }
+    ScalarFunction { name, aliases: &[], doc, determinism, nulls, signature, prepare }
 }
 
 /// The accepted kind of an argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ArgumentKind {
     Text,
     /// `TINYINT` to `BIGINT`, without a cast.
     Integer,
@@ -46,21 +47,21 @@ pub(super) fn mismatch(expected: &str) -> SignatureError {
     SignatureError { expected: expected.to_owned() }
 }
 
-impl Kind {
+impl ArgumentKind {
     /// Returns the type that the argument is cast to, or `None` if it is not accepted.
     fn accept(self, argument: &Argument<'_>) -> Option<DataType> {
         let given = &argument.column_type.data_type;
         let fits = match self {
-            Kind::Text => given.is_text(),
-            Kind::Integer => given.is_integer(),
-            Kind::Number => given.is_numeric(),
-            Kind::Double => {
+            ArgumentKind::Text => given.is_text(),
+            ArgumentKind::Integer => given.is_integer(),
+            ArgumentKind::Number => given.is_numeric(),
+            ArgumentKind::Double => {
                 return (given.is_numeric() || *given == DataType::Null).then_some(DataType::Double);
             }
-            Kind::Timestamp => given.is_timestamp(),
-            Kind::Time => given.is_timestamp() || matches!(given, DataType::Date | DataType::Time(_)),
-            Kind::Any => given.repr().is_some() && !given.is_nested(),
-            Kind::Word(words) => {
+            ArgumentKind::Timestamp => given.is_timestamp(),
+            ArgumentKind::Time => given.is_timestamp() || matches!(given, DataType::Date | DataType::Time(_)),
+            ArgumentKind::Any => given.repr().is_some() && !given.is_nested(),
+            ArgumentKind::Word(words) => {
                 let word = argument.literal.map(|v| v.as_scalar());
                 let Some(Scalar::Text(word)) = word else { return None };
                 words.contains(&word.trim_end().to_uppercase().as_str())
@@ -69,9 +70,11 @@ impl Kind {
 
         match (fits, given, self) {
             (true, ..) => Some(given.clone()),
-            (false, DataType::Null, Kind::Text | Kind::Any) => Some(DataType::STRING),
-            (false, DataType::Null, Kind::Integer | Kind::Number) => Some(DataType::Int),
-            (false, DataType::Null, Kind::Timestamp | Kind::Time) => Some(DataType::Timestamp(3)),
+            (false, DataType::Null, ArgumentKind::Text | ArgumentKind::Any) => Some(DataType::STRING),
+            (false, DataType::Null, ArgumentKind::Integer | ArgumentKind::Number) => Some(DataType::Int),
+            (false, DataType::Null, ArgumentKind::Timestamp | ArgumentKind::Time) => {
+                Some(DataType::Timestamp(3))
+            }
             _ => None,
         }
     }
@@ -82,7 +85,7 @@ impl Kind {
 pub(super) fn accept(
     args: &[Argument<'_>],
     expected: &str,
-    kinds: &[Kind],
+    kinds: &[ArgumentKind],
     required: usize,
 ) -> Result<Vec<DataType>, SignatureError> {
     if !(required..=kinds.len()).contains(&args.len()) {
@@ -95,7 +98,7 @@ pub(super) fn accept(
 pub(super) fn typed(
     args: &[Argument<'_>],
     expected: &str,
-    kinds: &[Kind],
+    kinds: &[ArgumentKind],
     required: usize,
     result: DataType,
 ) -> Result<Signature, SignatureError> {
@@ -107,7 +110,7 @@ pub(super) fn typed(
 pub(super) fn nullable(
     args: &[Argument<'_>],
     expected: &str,
-    kinds: &[Kind],
+    kinds: &[ArgumentKind],
     required: usize,
     result: DataType,
 ) -> Result<Signature, SignatureError> {
@@ -181,7 +184,7 @@ pub(super) fn wide(args: &[Scalar<'_>], index: usize) -> i128 {
 }
 
 /// Returns the text of a literal argument.
-pub(super) fn literal_text<'a>(call: &Call<'a>, index: usize) -> Option<&'a str> {
+pub(super) fn literal_text<'a>(call: &ScalarCall<'a>, index: usize) -> Option<&'a str> {
     match call.args.get(index)?.literal?.as_scalar() {
         Scalar::Text(v) => Some(v),
         _ => None,
@@ -189,7 +192,7 @@ pub(super) fn literal_text<'a>(call: &Call<'a>, index: usize) -> Option<&'a str>
 }
 
 /// Returns the type of an argument.
-pub(super) fn data_type(call: &Call<'_>, index: usize) -> DataType {
+pub(super) fn data_type(call: &ScalarCall<'_>, index: usize) -> DataType {
     call.args.get(index).map_or(DataType::Null, |a| a.column_type.data_type.clone())
 }
 

@@ -30,7 +30,7 @@ const MONTHS: [&str; 12] = [
 const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum SimpleDatePart {
     Literal(char),
     Letters(char, usize),
 }
@@ -38,24 +38,24 @@ enum Part {
 /// A compiled pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SimpleDate {
-    parts: Vec<Part>,
+    parts: Vec<SimpleDatePart>,
 }
 
 impl SimpleDate {
     /// Compiles a pattern. The error says what is wrong with it.
     pub(super) fn compile(pattern: &str) -> Result<SimpleDate, String> {
-        let mut parts: Vec<Part> = Vec::new();
+        let mut parts: Vec<SimpleDatePart> = Vec::new();
         let mut chars = pattern.chars().peekable();
         let mut quoted = false;
 
         while let Some(c) = chars.next() {
             match c {
-                '\'' if chars.next_if_eq(&'\'').is_some() => parts.push(Part::Literal('\'')),
+                '\'' if chars.next_if_eq(&'\'').is_some() => parts.push(SimpleDatePart::Literal('\'')),
                 '\'' => quoted = !quoted,
-                c if quoted || !c.is_ascii_alphabetic() => parts.push(Part::Literal(c)),
+                c if quoted || !c.is_ascii_alphabetic() => parts.push(SimpleDatePart::Literal(c)),
                 c if "GyYMLwWDdFEuaHkKhmsSzZX".contains(c) => match parts.last_mut() {
-                    Some(Part::Letters(letter, count)) if *letter == c => *count += 1,
-                    _ => parts.push(Part::Letters(c, 1)),
+                    Some(SimpleDatePart::Letters(letter, count)) if *letter == c => *count += 1,
+                    _ => parts.push(SimpleDatePart::Letters(c, 1)),
                 },
                 c => return Err(format!("Illegal pattern character '{c}'")),
             }
@@ -72,8 +72,8 @@ impl SimpleDate {
         let wall = wall_ms(zone, instant_ms);
         for part in &self.parts {
             match part {
-                Part::Literal(c) => out.push(*c),
-                Part::Letters(letter, count) => {
+                SimpleDatePart::Literal(c) => out.push(*c),
+                SimpleDatePart::Letters(letter, count) => {
                     write(*letter, *count, wall, wall.saturating_sub(instant_ms), out)
                 }
             }
@@ -86,11 +86,11 @@ impl SimpleDate {
         let mut at = 0;
         for (index, part) in self.parts.iter().enumerate() {
             match part {
-                Part::Literal(c) => {
+                SimpleDatePart::Literal(c) => {
                     at += text[at..].starts_with(*c).then_some(c.len_utf8())?;
                 }
-                Part::Letters(letter, count) => {
-                    let abuts = matches!(self.parts.get(index + 1), Some(Part::Letters(..)));
+                SimpleDatePart::Letters(letter, count) => {
+                    let abuts = matches!(self.parts.get(index + 1), Some(SimpleDatePart::Letters(..)));
                     at = fields.read(*letter, *count, abuts, text, at)?;
                 }
             }

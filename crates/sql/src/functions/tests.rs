@@ -10,7 +10,7 @@ mod no_panics;
 use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Scalar, Value};
 
-use super::{Argument, Call, Env, Nulls, Output, cast, lookup};
+use super::{Argument, Env, Nulls, Output, ScalarCall, cast, lookup};
 use crate::expr::CastMode;
 
 /// A value with its type.
@@ -77,7 +77,8 @@ pub(super) fn call_in(zone: &TimeZone, name: &str, args: &[Typed]) -> Result<Typ
 
     let arguments: Vec<Argument<'_>> =
         values.iter().zip(&types).map(|(v, t)| Argument { column_type: t, literal: Some(v) }).collect();
-    let code = (function.prepare)(&Call { args: &arguments, result: &signature.result, time_zone: zone })?;
+    let code =
+        (function.prepare)(&ScalarCall { args: &arguments, result: &signature.result, time_zone: zone })?;
     if function.nulls == Nulls::Propagate && values.iter().any(Value::is_null) {
         return Ok(Typed(Value::Null, signature.result.data_type));
     }

@@ -3,12 +3,14 @@
 use types::{DataType, Scalar};
 
 use super::signature::{
-    Kind, any_nullable, fallible, function, int, literal_text, mismatch, nullable, optional_int,
+    ArgumentKind, any_nullable, fallible, function, int, literal_text, mismatch, nullable, optional_int,
     optional_text, simple, text, typed,
 };
-use super::{Argument, Call, Code, EvalError, Function, Nulls, Output, Signature, SignatureError};
+use super::{
+    Argument, Code, EvalError, Nulls, Output, ScalarCall, ScalarFunction, Signature, SignatureError,
+};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function("LOWER", "LOWER(text): small letters; LOWER('ĐÀ') = 'đà'", one_text, |_| {
         simple(|args, out| lower(text(args, 0), out))
     }),
@@ -45,7 +47,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         text_and_characters,
         |_| trim_code(Ends::Both, 0, 1),
     ),
-    Function {
+    ScalarFunction {
         aliases: &["CHARACTER_LENGTH"],
         ..function(
             "CHAR_LENGTH",
@@ -54,7 +56,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             |_| simple(|args, out| out.int(length(text(args, 0)))),
         )
     },
-    Function {
+    ScalarFunction {
         aliases: &["SUBSTR"],
         ..function(
             "SUBSTRING",
@@ -63,7 +65,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
                 nullable(
                     a,
                     "<text>, <start>[, <length>]",
-                    &[Kind::Text, Kind::Integer, Kind::Integer],
+                    &[ArgumentKind::Text, ArgumentKind::Integer, ArgumentKind::Integer],
                     2,
                     DataType::STRING,
                 )
@@ -92,7 +94,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function("REVERSE", "REVERSE(text): backwards; REVERSE('học') = 'cọh'", one_text, |_| {
         simple(|args, out| out.write_text(|to| to.extend(text(args, 0).chars().rev())))
     }),
-    Function {
+    ScalarFunction {
         aliases: &["||"],
         ..function(
             "CONCAT",
@@ -107,7 +109,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             },
         )
     },
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "CONCAT_WS",
@@ -119,26 +121,32 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 fn one_text(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    typed(args, "<text>", &[Kind::Text], 1, DataType::STRING)
+    typed(args, "<text>", &[ArgumentKind::Text], 1, DataType::STRING)
 }
 
 fn length_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    typed(args, "<text>", &[Kind::Text], 1, DataType::Int)
+    typed(args, "<text>", &[ArgumentKind::Text], 1, DataType::Int)
 }
 
 fn text_and_number(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    typed(args, "<text>, <number of characters>", &[Kind::Text, Kind::Integer], 2, DataType::STRING)
+    typed(
+        args,
+        "<text>, <number of characters>",
+        &[ArgumentKind::Text, ArgumentKind::Integer],
+        2,
+        DataType::STRING,
+    )
 }
 
 fn text_and_characters(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    typed(args, "<text>[, <characters>]", &[Kind::Text, Kind::Text], 1, DataType::STRING)
+    typed(args, "<text>[, <characters>]", &[ArgumentKind::Text, ArgumentKind::Text], 1, DataType::STRING)
 }
 
 fn all_text(args: &[Argument<'_>], expected: &str) -> Result<Signature, SignatureError> {
     if args.is_empty() {
         return Err(mismatch(expected));
     }
-    typed(args, expected, &vec![Kind::Text; args.len()], 1, DataType::STRING)
+    typed(args, expected, &vec![ArgumentKind::Text; args.len()], 1, DataType::STRING)
 }
 
 fn concat_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
@@ -243,16 +251,16 @@ enum Ends {
 }
 
 fn trim_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let modes = Kind::Word(&["BOTH", "LEADING", "TRAILING"]);
+    let modes = ArgumentKind::Word(&["BOTH", "LEADING", "TRAILING"]);
     let expected = "<text>, or [BOTH|LEADING|TRAILING] <characters> FROM <text>";
     match args.len() {
         1 => one_text(args),
         2 => Err(mismatch(expected)),
-        _ => typed(args, expected, &[Kind::Text, Kind::Text, modes], 3, DataType::STRING),
+        _ => typed(args, expected, &[ArgumentKind::Text, ArgumentKind::Text, modes], 3, DataType::STRING),
     }
 }
 
-fn prepare_trim(call: &Call<'_>) -> Result<Code, String> {
+fn prepare_trim(call: &ScalarCall<'_>) -> Result<Code, String> {
     let mode = literal_text(call, 2).unwrap_or("BOTH").trim_end().to_uppercase();
     let ends = match mode.as_str() {
         "LEADING" => Ends::Leading,

@@ -3,14 +3,14 @@
 use types::{ColumnType, DataType, Scalar};
 
 use super::arithmetic::shift;
-use super::calendar::{DAY_MS, Date, HOUR_MS, MINUTE_MS, Moment, SECOND_MS, day_number, weekday};
+use super::calendar::{DAY_MS, Date, HOUR_MS, MINUTE_MS, PreciseTime, SECOND_MS, day_number, weekday};
 use super::signature::{
-    Kind, accept, any_nullable, data_type, function, int, literal_text, mismatch, simple,
+    ArgumentKind, accept, any_nullable, data_type, function, int, literal_text, mismatch, simple,
 };
 use super::zone::{resolve, wall_ms};
-use super::{Argument, Call, Code, Function, Signature, SignatureError};
+use super::{Argument, Code, ScalarCall, ScalarFunction, Signature, SignatureError};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "FLOOR_TO",
         "FLOOR(time TO unit), bound as FLOOR_TO('UNIT', time): the unit's beginning, weeks begin on Sunday; FLOOR(DATE '2025-12-09' TO MONTH) = 2025-12-01",
@@ -38,7 +38,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Unit {
+enum TimeUnit {
     Months(i64),
     Ms(i64),
     Week,
@@ -59,33 +59,33 @@ const UNITS: &[&str] = &[
     "MILLISECOND",
 ];
 
-impl Unit {
-    fn named(name: &str) -> Option<Unit> {
+impl TimeUnit {
+    fn named(name: &str) -> Option<TimeUnit> {
         Some(match name {
-            "MILLENNIUM" => Unit::Months(12_000),
-            "CENTURY" => Unit::Months(1_200),
-            "DECADE" => Unit::Months(120),
-            "YEAR" => Unit::Months(12),
-            "QUARTER" => Unit::Months(3),
-            "MONTH" => Unit::Months(1),
-            "WEEK" => Unit::Week,
-            "DAY" => Unit::Ms(DAY_MS),
-            "HOUR" => Unit::Ms(HOUR_MS),
-            "MINUTE" => Unit::Ms(MINUTE_MS),
-            "SECOND" => Unit::Ms(SECOND_MS),
-            "MILLISECOND" => Unit::Ms(1),
+            "MILLENNIUM" => TimeUnit::Months(12_000),
+            "CENTURY" => TimeUnit::Months(1_200),
+            "DECADE" => TimeUnit::Months(120),
+            "YEAR" => TimeUnit::Months(12),
+            "QUARTER" => TimeUnit::Months(3),
+            "MONTH" => TimeUnit::Months(1),
+            "WEEK" => TimeUnit::Week,
+            "DAY" => TimeUnit::Ms(DAY_MS),
+            "HOUR" => TimeUnit::Ms(HOUR_MS),
+            "MINUTE" => TimeUnit::Ms(MINUTE_MS),
+            "SECOND" => TimeUnit::Ms(SECOND_MS),
+            "MILLISECOND" => TimeUnit::Ms(1),
             _ => return None,
         })
     }
 
-    fn of(call: &Call<'_>) -> Result<Unit, String> {
+    fn of(call: &ScalarCall<'_>) -> Result<TimeUnit, String> {
         let name = literal_text(call, 0).unwrap_or_default().trim_end().to_uppercase();
-        Unit::named(&name).ok_or_else(|| format!("unknown unit {name}"))
+        TimeUnit::named(&name).ok_or_else(|| format!("unknown unit {name}"))
     }
 
-    fn of_argument(args: &[Argument<'_>]) -> Option<Unit> {
+    fn of_argument(args: &[Argument<'_>]) -> Option<TimeUnit> {
         match args.first()?.literal?.as_scalar() {
-            Scalar::Text(name) => Unit::named(&name.trim_end().to_uppercase()),
+            Scalar::Text(name) => TimeUnit::named(&name.trim_end().to_uppercase()),
             _ => None,
         }
     }
@@ -93,9 +93,9 @@ impl Unit {
     fn floor(self, wall_ms: i64) -> i64 {
         let day = wall_ms.div_euclid(DAY_MS);
         match self {
-            Unit::Ms(unit) => wall_ms.div_euclid(unit).saturating_mul(unit),
-            Unit::Week => (day - (weekday(day) + 1) % 7).saturating_mul(DAY_MS),
-            Unit::Months(months) => {
+            TimeUnit::Ms(unit) => wall_ms.div_euclid(unit).saturating_mul(unit),
+            TimeUnit::Week => (day - (weekday(day) + 1) % 7).saturating_mul(DAY_MS),
+            TimeUnit::Months(months) => {
                 let date = Date::of_day(day);
                 // Centuries and millennia begin in year 1.
                 let origin = if months >= 1_200 { 12 } else { 0 };
@@ -110,22 +110,22 @@ impl Unit {
         let floor = self.floor(wall_ms);
         let day = wall_ms.div_euclid(DAY_MS).saturating_mul(DAY_MS);
         match self {
-            Unit::Ms(_) if floor >= wall_ms => wall_ms,
-            Unit::Ms(unit) => floor.saturating_add(unit),
+            TimeUnit::Ms(_) if floor >= wall_ms => wall_ms,
+            TimeUnit::Ms(unit) => floor.saturating_add(unit),
             // For weeks, months, quarters and years only the day counts.
-            Unit::Week | Unit::Months(..=12) if floor == day => floor,
-            Unit::Week => floor.saturating_add(7 * DAY_MS),
+            TimeUnit::Week | TimeUnit::Months(..=12) if floor == day => floor,
+            TimeUnit::Week => floor.saturating_add(7 * DAY_MS),
             // For decades, centuries and millennia the result is the next one, even at the very beginning of
             // one.
-            Unit::Months(months) => Moment::of_ms(floor).plus_months(months).ms,
+            TimeUnit::Months(months) => PreciseTime::of_ms(floor).plus_months(months).ms,
         }
     }
 
-    /// Computes [`Unit::ceil`] of a date: the ceiling of a day is the next day; smaller units change nothing.
+    /// Computes [`TimeUnit::ceil`] of a date: the ceiling of a day is the next day; smaller units change nothing.
     fn ceil_day(self, day: i64) -> i64 {
         match self {
-            Unit::Ms(DAY_MS) => day.saturating_add(1),
-            Unit::Ms(_) => day,
+            TimeUnit::Ms(DAY_MS) => day.saturating_add(1),
+            TimeUnit::Ms(_) => day,
             _ => self.ceil(day.saturating_mul(DAY_MS)).div_euclid(DAY_MS),
         }
     }
@@ -138,13 +138,18 @@ enum End {
 }
 
 fn rounding(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let accepted = accept(args, "<date, time or timestamp> TO <unit>", &[Kind::Word(UNITS), Kind::Time], 2)?;
+    let accepted = accept(
+        args,
+        "<date, time or timestamp> TO <unit>",
+        &[ArgumentKind::Word(UNITS), ArgumentKind::Time],
+        2,
+    )?;
     let result = ColumnType { data_type: accepted[1].clone(), nullable: any_nullable(args) };
     Ok(Signature { args: accepted, result })
 }
 
-fn prepare_rounding(call: &Call<'_>, end: End) -> Result<Code, String> {
-    let unit = Unit::of(call)?;
+fn prepare_rounding(call: &ScalarCall<'_>, end: End) -> Result<Code, String> {
+    let unit = TimeUnit::of(call)?;
     let zone = call.time_zone.clone();
     let of = data_type(call, 1);
 
@@ -163,13 +168,13 @@ fn prepare_rounding(call: &Call<'_>, end: End) -> Result<Code, String> {
             }
             (DataType::Time(_), Scalar::Int(ms)) => out.int(round(ms, 0)),
             (DataType::TimestampLtz(_), _) => {
-                let time = Moment::read(value);
+                let time = PreciseTime::read(value);
                 let rounded = resolve(&zone, round(wall_ms(&zone, time.ms), time.nanos));
-                Moment::of_ms(rounded).write_whole(&of, out);
+                PreciseTime::of_ms(rounded).write_whole(&of, out);
             }
             _ => {
-                let time = Moment::read(value);
-                Moment::of_ms(round(time.ms, time.nanos)).write_whole(&of, out);
+                let time = PreciseTime::read(value);
+                PreciseTime::of_ms(round(time.ms, time.nanos)).write_whole(&of, out);
             }
         }
     })
@@ -177,7 +182,8 @@ fn prepare_rounding(call: &Call<'_>, end: End) -> Result<Code, String> {
 
 fn difference_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let expected = "<unit>, <date or timestamp>, <date or timestamp>";
-    let accepted = accept(args, expected, &[Kind::Word(UNITS), Kind::Time, Kind::Time], 3)?;
+    let accepted =
+        accept(args, expected, &[ArgumentKind::Word(UNITS), ArgumentKind::Time, ArgumentKind::Time], 3)?;
     if accepted.iter().any(|t| matches!(t, DataType::Time(_))) {
         return Err(mismatch(expected));
     }
@@ -189,20 +195,20 @@ fn difference_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureErr
 fn ms_of(value: Option<&Scalar<'_>>, of: &DataType) -> i64 {
     match (of, value) {
         (DataType::Date, Some(Scalar::Int(day))) => day.saturating_mul(DAY_MS),
-        (_, Some(value)) => Moment::read(*value).ms,
+        (_, Some(value)) => PreciseTime::read(*value).ms,
         (_, None) => 0,
     }
 }
 
-fn difference(call: &Call<'_>) -> Result<Code, String> {
-    let unit = Unit::of(call)?;
+fn difference(call: &ScalarCall<'_>) -> Result<Code, String> {
+    let unit = TimeUnit::of(call)?;
     let (from, to) = (data_type(call, 1), data_type(call, 2));
     simple(move |args, out| {
         let (a, b) = (ms_of(args.get(1), &from), ms_of(args.get(2), &to));
         let units = match unit {
-            Unit::Ms(unit) => b.saturating_sub(a) / unit,
-            Unit::Week => b.saturating_sub(a) / (7 * DAY_MS),
-            Unit::Months(months) => months_between(a, b) / months,
+            TimeUnit::Ms(unit) => b.saturating_sub(a) / unit,
+            TimeUnit::Week => b.saturating_sub(a) / (7 * DAY_MS),
+            TimeUnit::Months(months) => months_between(a, b) / months,
         };
         out.int(i64::from(units as i32));
     })
@@ -231,19 +237,20 @@ fn days_in_months(from: i64, to: i64) -> i64 {
 
 fn addition_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let expected = "<unit>, <integer>, <date or timestamp>";
-    let accepted = accept(args, expected, &[Kind::Word(UNITS), Kind::Integer, Kind::Time], 3)?;
-    let result = match (&accepted[2], Unit::of_argument(args)) {
-        (DataType::Date, Some(Unit::Ms(unit))) if unit < DAY_MS => DataType::Timestamp(6),
+    let accepted =
+        accept(args, expected, &[ArgumentKind::Word(UNITS), ArgumentKind::Integer, ArgumentKind::Time], 3)?;
+    let result = match (&accepted[2], TimeUnit::of_argument(args)) {
+        (DataType::Date, Some(TimeUnit::Ms(unit))) if unit < DAY_MS => DataType::Timestamp(6),
         (other, _) => other.clone(),
     };
     Ok(Signature { args: accepted, result: ColumnType { data_type: result, nullable: any_nullable(args) } })
 }
 
-fn addition(call: &Call<'_>) -> Result<Code, String> {
-    let (per_unit, interval) = match Unit::of(call)? {
-        Unit::Months(months) => (months, DataType::IntervalYearMonth),
-        Unit::Week => (7 * DAY_MS, DataType::IntervalDayTime),
-        Unit::Ms(ms) => (ms, DataType::IntervalDayTime),
+fn addition(call: &ScalarCall<'_>) -> Result<Code, String> {
+    let (per_unit, interval) = match TimeUnit::of(call)? {
+        TimeUnit::Months(months) => (months, DataType::IntervalYearMonth),
+        TimeUnit::Week => (7 * DAY_MS, DataType::IntervalDayTime),
+        TimeUnit::Ms(ms) => (ms, DataType::IntervalDayTime),
     };
     let (time, result) = (data_type(call, 2), call.result.data_type.clone());
     simple(move |args, out| {

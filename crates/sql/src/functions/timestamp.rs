@@ -7,12 +7,12 @@
 
 use std::sync::LazyLock;
 
-use super::calendar::{DAY_MS, MINUTE_MS, Moment, day_number, days_in_month, write_timestamp};
+use super::calendar::{DAY_MS, MINUTE_MS, PreciseTime, day_number, days_in_month, write_timestamp};
 use super::date_pattern::DatePattern;
 
 /// The accepted separators between date and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Separator {
+pub enum TimeSeparator {
     /// A blank, as in `CAST`.
     Blank,
     /// A blank or a `T`, as in `CAST(REPLACE(x, 'T', ' ') AS …)`.
@@ -20,7 +20,7 @@ pub enum Separator {
 }
 
 /// Returns wall-clock milliseconds since 1970, or `None` if `TRY_CAST(x AS TIMESTAMP(3))` is null.
-pub fn parse(text: &[u8], separator: Separator) -> Option<i64> {
+pub fn parse(text: &[u8], separator: TimeSeparator) -> Option<i64> {
     strict(text, separator).or_else(|| lenient(text, separator))
 }
 
@@ -45,11 +45,11 @@ impl TimestampParser {
 
     /// Returns the same as [`parse`].
     #[inline]
-    pub fn parse(&mut self, text: &[u8], separator: Separator) -> Option<i64> {
+    pub fn parse(&mut self, text: &[u8], separator: TimeSeparator) -> Option<i64> {
         let Some((prefix, rest)) = text.split_first_chunk::<16>() else {
             return lenient(text, separator);
         };
-        let known = *prefix == self.prefix && (separator == Separator::BlankOrT || prefix[10] == b' ');
+        let known = *prefix == self.prefix && (separator == TimeSeparator::BlankOrT || prefix[10] == b' ');
         if !known {
             let Some(minute_ms) = strict_minute(prefix, separator) else {
                 return lenient(text, separator);
@@ -65,18 +65,18 @@ impl TimestampParser {
 }
 
 /// Parses only `yyyy-MM-dd HH:mm:ss[.f…]`; after `None` the text may still have another valid form.
-fn strict(text: &[u8], separator: Separator) -> Option<i64> {
+fn strict(text: &[u8], separator: TimeSeparator) -> Option<i64> {
     let (prefix, rest) = text.split_first_chunk::<16>()?;
     Some(strict_minute(prefix, separator)? + strict_rest(rest)?)
 }
 
 #[inline]
-fn strict_minute(text: &[u8; 16], separator: Separator) -> Option<i64> {
+fn strict_minute(text: &[u8; 16], separator: TimeSeparator) -> Option<i64> {
     let two = |at: usize| {
         let (a, b) = (text[at].wrapping_sub(b'0'), text[at + 1].wrapping_sub(b'0'));
         (a <= 9 && b <= 9).then_some(i64::from(a) * 10 + i64::from(b))
     };
-    let separated = text[10] == b' ' || text[10] == b'T' && separator == Separator::BlankOrT;
+    let separated = text[10] == b' ' || text[10] == b'T' && separator == TimeSeparator::BlankOrT;
     if text[4] != b'-' || text[7] != b'-' || !separated || text[13] != b':' {
         return None;
     }
@@ -122,24 +122,24 @@ fn strict_rest(text: &[u8]) -> Option<i64> {
 }
 
 #[cold]
-fn lenient(text: &[u8], separator: Separator) -> Option<i64> {
+fn lenient(text: &[u8], separator: TimeSeparator) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?;
     match separator {
-        Separator::Blank => parse_moment(text),
-        Separator::BlankOrT => parse_moment(&text.replace('T', " ")),
+        TimeSeparator::Blank => parse_moment(text),
+        TimeSeparator::BlankOrT => parse_moment(&text.replace('T', " ")),
     }
     .map(|moment| moment.ms)
 }
 
 /// Evaluates `TRY_CAST(x AS TIMESTAMP(9))`.
-pub(super) fn parse_moment(text: &str) -> Option<Moment> {
+pub(super) fn parse_moment(text: &str) -> Option<PreciseTime> {
     static PATTERN: LazyLock<DatePattern> = LazyLock::new(DatePattern::of_cast);
     PATTERN.parse(text)
 }
 
 /// Writes `yyyy-MM-dd HH:mm:ss.SSS`, the `CAST(ts AS STRING)` of a `TIMESTAMP(3)`.
 pub fn write(ms: i64, out: &mut String) {
-    write_timestamp(Moment::of_ms(ms), 3, out);
+    write_timestamp(PreciseTime::of_ms(ms), 3, out);
 }
 
 /// Returns the match of `(Z|[+-]\d\d:\d\d)$` as in Java: at the end, or before a line terminator that ends
@@ -214,8 +214,8 @@ mod tests {
         ];
 
         for (text, ms) in cases {
-            assert_eq!(parse(text.as_bytes(), Separator::Blank), ms, "{text}");
-            assert_eq!(parse(text.replace(' ', "T").as_bytes(), Separator::BlankOrT), ms, "{text}");
+            assert_eq!(parse(text.as_bytes(), TimeSeparator::Blank), ms, "{text}");
+            assert_eq!(parse(text.replace(' ', "T").as_bytes(), TimeSeparator::BlankOrT), ms, "{text}");
         }
     }
 
@@ -240,11 +240,11 @@ mod tests {
             "2025-12-09 24:00:01",
             "2025-12-09 ",
         ] {
-            assert_eq!(parse(text.as_bytes(), Separator::BlankOrT), None, "{text}");
+            assert_eq!(parse(text.as_bytes(), TimeSeparator::BlankOrT), None, "{text}");
         }
 
-        assert_eq!(parse(b"2025-12-09T11:30:00", Separator::Blank), None);
-        assert_eq!(parse(b"2025-12-09 11:30:0\xff", Separator::Blank), None);
+        assert_eq!(parse(b"2025-12-09T11:30:00", TimeSeparator::Blank), None);
+        assert_eq!(parse(b"2025-12-09 11:30:0\xff", TimeSeparator::Blank), None);
     }
 
     #[test]
@@ -262,12 +262,12 @@ mod tests {
             "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0:00",
         ];
 
-        for separator in [Separator::BlankOrT, Separator::Blank, Separator::BlankOrT] {
+        for separator in [TimeSeparator::BlankOrT, TimeSeparator::Blank, TimeSeparator::BlankOrT] {
             for text in texts {
                 for _ in 0..2 {
                     let plain = parse_moment(&match separator {
-                        Separator::Blank => text.to_owned(),
-                        Separator::BlankOrT => text.replace('T', " "),
+                        TimeSeparator::Blank => text.to_owned(),
+                        TimeSeparator::BlankOrT => text.replace('T', " "),
                     });
                     assert_eq!(parser.parse(text.as_bytes(), separator), plain.map(|m| m.ms), "{text}");
                     assert_eq!(parse(text.as_bytes(), separator), plain.map(|m| m.ms), "{text}");

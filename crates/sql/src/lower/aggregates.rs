@@ -4,8 +4,8 @@ use super::operators::{is_instant, spread};
 use super::{Failed, Lowering, Producer, fields_of};
 use crate::error::Diagnostic;
 use crate::plan::operator::{
-    Call, Changes, Distribution, Expand, ExpandCopy, Field, Function, GroupAggregate, Limit, OperatorKind,
-    Over, OverOrder, RankEnd, Sort, SortKey, WindowAggregate, WindowProperty, Windowing,
+    AggregateCall, Changes, Distribution, Expand, ExpandCopy, Field, Function, GroupAggregate, Limit,
+    OperatorKind, Over, OverOrder, RankEnd, Sort, SortKey, WindowAggregate, WindowProperty, Windowing,
 };
 use crate::rel::{AggregateRel, OverRel, RankRel, Rel, SortRel, TimeAttribute, WindowShape};
 use std::sync::Arc;
@@ -233,11 +233,11 @@ fn first_rows(sort: &SortRel, rows: u64, order: Vec<SortKey>) -> RankRel {
 
 /// Computes the mean of integers from their sum if the query also computes the sum and count, or a variance.
 /// Flink does the same, and the difference is visible when the sum wraps.
-fn reduce_averages(calls: &mut [Call]) {
+fn reduce_averages(calls: &mut [AggregateCall]) {
     let all = calls.to_vec();
     for call in calls.iter_mut().filter(|call| call.function == Function::Avg) {
         let Some(arg) = call.arg_types.first().filter(|arg| arg.data_type.is_integer()) else { continue };
-        let is_alike = |other: &Call| other.distinct == call.distinct && other.filter == call.filter;
+        let is_alike = |other: &AggregateCall| other.distinct == call.distinct && other.filter == call.filter;
 
         let has_sum = all
             .iter()

@@ -10,7 +10,7 @@
 
 use crate::catalog::Table;
 use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
-use crate::plan::operator::{Call, Changes, Function};
+use crate::plan::operator::{AggregateCall, Changes, Function};
 use crate::plan::{Aggregate, AggregateFunction, Window};
 use crate::rel::rebase::{Rebase, inputs_of};
 use crate::rel::{AggregateRel, Rel, RelKind, WindowShape};
@@ -292,7 +292,7 @@ fn column(exprs: &mut ExprGraph, place: usize) -> ExprId {
 }
 
 /// Converts a call to an aggregate of a scan, or returns `None` if scans do not support it.
-fn fused_call(call: &Call, columns: &[ExprId], window: Window) -> Option<Aggregate> {
+fn fused_call(call: &AggregateCall, columns: &[ExprId], window: Window) -> Option<Aggregate> {
     let function = match &call.function {
         Function::Count => AggregateFunction::Count,
         Function::Sum => AggregateFunction::Sum,

@@ -167,7 +167,7 @@ impl Lowering<'_> {
         let mut found: Vec<(ExprId, ExprId, bool)> = vec![];
         let mut rest = vec![];
         for &condition in conditions {
-            match equality(exprs, condition, of_left) {
+            match equal_sides(exprs, condition, of_left) {
                 Some(key) => found.push(key),
                 None => rest.push(condition),
             }
@@ -280,7 +280,7 @@ impl Lowering<'_> {
 
 /// Recognises `left = right` and `left IS NOT DISTINCT FROM right`; returns both sides, and whether nulls are
 /// equal.
-fn equality(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<(ExprId, ExprId, bool)> {
+fn equal_sides(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<(ExprId, ExprId, bool)> {
     let sides = |a: ExprId, b: ExprId| {
         let is_left = |id: ExprId| inputs_of(exprs, &[id]).iter().all(|&input| input < width);
         let is_right = |id: ExprId| inputs_of(exprs, &[id]).iter().all(|&input| input >= width);

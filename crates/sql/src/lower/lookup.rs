@@ -22,7 +22,7 @@ use crate::rel::rebase::{inputs_of, moved};
 use crate::rel::{Rel, TemporalRel, TimeAttribute};
 
 /// A leaf of the table, and the expression over the left fields that it must equal.
-struct Equality {
+struct LeafEquality {
     leaf: usize,
     value: ExprId,
 }
@@ -35,7 +35,7 @@ impl Lowering<'_> {
         let mut equalities = vec![];
         let mut rest = vec![];
         for &condition in &join.conditions {
-            match equality(&join.exprs, condition, widths[0]) {
+            match leaf_equality(&join.exprs, condition, widths[0]) {
                 Some(found) => equalities.push(found),
                 None => rest.push(condition),
             }
@@ -141,7 +141,7 @@ impl Lowering<'_> {
         &mut self,
         left: Producer,
         exprs: &ExprGraph,
-        equalities: &[Equality],
+        equalities: &[LeafEquality],
         rel: &Rel,
     ) -> (Producer, Vec<(usize, LookupKey)>) {
         let width = left.fields.len();
@@ -176,7 +176,7 @@ fn kept_by(left: &Producer, rel: &Rel) -> Option<Vec<usize>> {
 }
 
 /// Returns whether a left row has at most one match.
-fn is_unique(table: &Table, leaves: &[Leaf], equalities: &[Equality]) -> bool {
+fn is_unique(table: &Table, leaves: &[Leaf], equalities: &[LeafEquality]) -> bool {
     let is_compared = |name: &String| {
         equalities.iter().any(|equality| leaves[equality.leaf].path.as_slice() == std::slice::from_ref(name))
     };
@@ -185,13 +185,13 @@ fn is_unique(table: &Table, leaves: &[Leaf], equalities: &[Equality]) -> bool {
 }
 
 /// Recognises a condition that a leaf of the table equals a literal or a value of the left row.
-fn equality(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<Equality> {
+fn leaf_equality(exprs: &ExprGraph, condition: ExprId, width: usize) -> Option<LeafEquality> {
     let Expr::Compare(Comparison::Equal, a, b) = exprs.expr(condition) else { return None };
     let of = |leaf: ExprId, value: ExprId| {
         let Expr::Column(field) = exprs.expr(leaf) else { return None };
         let leaf = field.checked_sub(width)?;
         let is_left = inputs_of(exprs, &[value]).iter().all(|&input| input < width);
-        is_left.then_some(Equality { leaf, value })
+        is_left.then_some(LeafEquality { leaf, value })
     };
     of(*a, *b).or_else(|| of(*b, *a))
 }

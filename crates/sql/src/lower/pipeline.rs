@@ -7,7 +7,7 @@ use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
 use crate::graph::map_operands;
 use crate::plan::Settings;
 use crate::plan::operator::Changes;
-use crate::plan::{Aggregate, Pipeline, Query, Rowtime, Shape, SourceTable, WindowAggregate};
+use crate::plan::{Aggregate, Pipeline, Query, Rowtime, ScanWindowAggregate, Shape, SourceTable};
 use crate::rewrite::Rewriter;
 use crate::rules::Rule;
 use std::collections::HashMap;
@@ -70,7 +70,7 @@ fn aggregate(
     columns: &[ExprId],
     rows: &mut Rewriter<'_>,
     settings: &Settings,
-) -> WindowAggregate {
+) -> ScanWindowAggregate {
     let keys = group.keys.iter().map(|key| rows.rewrite(*key)).collect();
     let aggregates = group
         .aggregates
@@ -85,8 +85,14 @@ fn aggregate(
     let mut output = Rewriter::new(&group.output, &settings.time_zone, settings.rules);
     let having = output.conditions(&group.having);
     let columns = columns.iter().map(|id| output.rewrite(*id)).collect();
-    let mut shape =
-        WindowAggregate { window: group.window, keys, aggregates, output: output.finish(), having, columns };
+    let mut shape = ScanWindowAggregate {
+        window: group.window,
+        keys,
+        aggregates,
+        output: output.finish(),
+        having,
+        columns,
+    };
     let roots: Vec<ExprId> = shape.having.iter().chain(&shape.columns).copied().collect();
     // Keys and the window's columns stay; calls whose results are not read are dropped.
     let calls = shape.keys.len()..shape.keys.len() + shape.aggregates.len();

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::expr::{Expr, ExprGraph, ExprId};
-use crate::plan::operator::{Call, FromChangelog, JoinKind, PatternExpr, SortKey};
+use crate::plan::operator::{AggregateCall, FromChangelog, JoinKind, PatternExpr, SortKey};
 use crate::rel::rebase::moved;
 use crate::rel::{
     AggregateRel, CalcRel, JoinRel, MatchRel, OverRel, RankRel, Rel, RelKind, SortRel, TemporalRel,
@@ -85,8 +85,8 @@ impl Built {
         order.iter().map(|key| SortKey { field: self.place(key.field), ..*key }).collect()
     }
 
-    fn call(&self, call: &Call) -> Call {
-        Call {
+    fn call(&self, call: &AggregateCall) -> AggregateCall {
+        AggregateCall {
             args: self.all(&call.args),
             filter: call.filter.map(|filter| self.place(filter)),
             ..call.clone()

@@ -6,13 +6,13 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::ast::{From, FromKind, Join, JoinConstraint, JoinKind};
+use super::ast::{AstJoinKind, From, FromKind, Join, JoinConstraint};
 use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span};
 
 /// A join without its left side.
 struct Link {
-    kind: JoinKind,
+    kind: AstJoinKind,
     right: Box<From>,
     constraint: JoinConstraint,
     span: Span,
@@ -27,12 +27,12 @@ struct CommaPart {
 
 impl Link {
     fn comma(right: Box<From>, span: Span) -> Link {
-        Link { kind: JoinKind::Cross, right, constraint: JoinConstraint::None, span }
+        Link { kind: AstJoinKind::Cross, right, constraint: JoinConstraint::None, span }
     }
 
     /// Returns whether the join behind a comma gives the same rows over both sides of the comma.
     fn is_same_over_comma(&self) -> bool {
-        matches!(self.kind, JoinKind::Inner | JoinKind::Left | JoinKind::Cross)
+        matches!(self.kind, AstJoinKind::Inner | AstJoinKind::Left | AstJoinKind::Cross)
             && matches!(self.constraint, JoinConstraint::On(_) | JoinConstraint::None)
     }
 }
@@ -117,13 +117,13 @@ impl Parser {
                 let error = Diagnostic::error(self.since(start), "a CROSS JOIN is never NATURAL");
                 return Err(Box::new(error.with_hint("write NATURAL JOIN or CROSS JOIN")));
             }
-            JoinKind::Cross
+            AstJoinKind::Cross
         } else if let Some(kind) = self.outer_kind() {
             self.accept_word("OUTER");
             kind
         } else if is_natural || self.is_word("INNER") || self.is_word("JOIN") {
             self.accept_word("INNER");
-            JoinKind::Inner
+            AstJoinKind::Inner
         } else {
             return Ok(None);
         };
@@ -135,16 +135,16 @@ impl Parser {
         Ok(Some(Link { kind, right, constraint, span }))
     }
 
-    fn outer_kind(&mut self) -> Option<JoinKind> {
-        let kinds = [("LEFT", JoinKind::Left), ("RIGHT", JoinKind::Right), ("FULL", JoinKind::Full)];
+    fn outer_kind(&mut self) -> Option<AstJoinKind> {
+        let kinds = [("LEFT", AstJoinKind::Left), ("RIGHT", AstJoinKind::Right), ("FULL", AstJoinKind::Full)];
         kinds.into_iter().find(|(word, _)| self.accept_word(word)).map(|(_, kind)| kind)
     }
 
     /// Parses `ON condition`, `USING (a, b)`, or nothing.
-    fn join_constraint(&mut self, kind: JoinKind, is_natural: bool, join: Span) -> Parsed<JoinConstraint> {
+    fn join_constraint(&mut self, kind: AstJoinKind, is_natural: bool, join: Span) -> Parsed<JoinConstraint> {
         // In `INSERT INTO t SELECT … FROM a CROSS JOIN b ON CONFLICT DO …` the ON belongs to the INSERT.
         let is_on = self.is_word("ON") && !(self.word_at(1, "CONFLICT") && self.word_at(2, "DO"));
-        let takes_none = is_natural || kind == JoinKind::Cross;
+        let takes_none = is_natural || kind == AstJoinKind::Cross;
         if takes_none && (is_on || self.is_word("USING")) {
             let words = if is_natural { "NATURAL" } else { "CROSS" };
             let error = Diagnostic::error(self.span(), format!("a {words} JOIN has no condition"));
@@ -153,7 +153,7 @@ impl Parser {
         if is_natural {
             return Ok(JoinConstraint::Natural);
         }
-        if kind == JoinKind::Cross {
+        if kind == AstJoinKind::Cross {
             return Ok(JoinConstraint::None);
         }
 

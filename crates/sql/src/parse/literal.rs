@@ -10,7 +10,7 @@ use crate::error::{Diagnostic, Span};
 
 /// A unit of an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Unit {
+pub(super) enum IntervalUnit {
     Year,
     Quarter,
     Month,
@@ -21,47 +21,49 @@ pub(super) enum Unit {
     Second,
 }
 
-impl Unit {
-    fn of(word: &str) -> Option<Unit> {
+impl IntervalUnit {
+    fn of(word: &str) -> Option<IntervalUnit> {
         Some(match word.to_ascii_uppercase().as_str() {
-            "YEAR" => Unit::Year,
-            "QUARTER" => Unit::Quarter,
-            "MONTH" => Unit::Month,
-            "WEEK" => Unit::Week,
-            "DAY" => Unit::Day,
-            "HOUR" => Unit::Hour,
-            "MINUTE" => Unit::Minute,
-            "SECOND" => Unit::Second,
+            "YEAR" => IntervalUnit::Year,
+            "QUARTER" => IntervalUnit::Quarter,
+            "MONTH" => IntervalUnit::Month,
+            "WEEK" => IntervalUnit::Week,
+            "DAY" => IntervalUnit::Day,
+            "HOUR" => IntervalUnit::Hour,
+            "MINUTE" => IntervalUnit::Minute,
+            "SECOND" => IntervalUnit::Second,
             _ => return None,
         })
     }
 
     pub(super) fn is_month_based(self) -> bool {
-        self <= Unit::Month
+        self <= IntervalUnit::Month
     }
 
     /// Returns the length in months or in milliseconds.
     fn length(self) -> i64 {
         match self {
-            Unit::Year => 12,
-            Unit::Quarter => 3,
-            Unit::Month => 1,
-            Unit::Week => 7 * 86_400_000,
-            Unit::Day => 86_400_000,
-            Unit::Hour => 3_600_000,
-            Unit::Minute => 60_000,
-            Unit::Second => 1_000,
+            IntervalUnit::Year => 12,
+            IntervalUnit::Quarter => 3,
+            IntervalUnit::Month => 1,
+            IntervalUnit::Week => 7 * 86_400_000,
+            IntervalUnit::Day => 86_400_000,
+            IntervalUnit::Hour => 3_600_000,
+            IntervalUnit::Minute => 60_000,
+            IntervalUnit::Second => 1_000,
         }
     }
 
     /// Returns the next smaller field of a ranged interval, the character before it, and its exclusive limit.
-    fn next_field(self) -> Option<(Unit, char, i64)> {
+    fn next_field(self) -> Option<(IntervalUnit, char, i64)> {
         Some(match self {
-            Unit::Year => (Unit::Month, '-', 12),
-            Unit::Day => (Unit::Hour, ' ', 24),
-            Unit::Hour => (Unit::Minute, ':', 60),
-            Unit::Minute => (Unit::Second, ':', 60),
-            Unit::Quarter | Unit::Month | Unit::Week | Unit::Second => return None,
+            IntervalUnit::Year => (IntervalUnit::Month, '-', 12),
+            IntervalUnit::Day => (IntervalUnit::Hour, ' ', 24),
+            IntervalUnit::Hour => (IntervalUnit::Minute, ':', 60),
+            IntervalUnit::Minute => (IntervalUnit::Second, ':', 60),
+            IntervalUnit::Quarter | IntervalUnit::Month | IntervalUnit::Week | IntervalUnit::Second => {
+                return None;
+            }
         })
     }
 }
@@ -128,7 +130,7 @@ fn timestamp(text: &str) -> Option<(Value, DataType)> {
 }
 
 /// Parses an interval to months or milliseconds.
-fn interval(text: &str, first: Unit, last: Unit) -> Option<i64> {
+fn interval(text: &str, first: IntervalUnit, last: IntervalUnit) -> Option<i64> {
     let text = text.trim();
     let (sign, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (-1, rest),
@@ -143,7 +145,7 @@ fn interval(text: &str, first: Unit, last: Unit) -> Option<i64> {
             None => (rest, ""),
         };
         let (whole, fraction) = match field.split_once('.') {
-            Some(parts) if unit == Unit::Second => parts,
+            Some(parts) if unit == IntervalUnit::Second => parts,
             Some(_) => return None,
             None => (field, ""),
         };
@@ -280,7 +282,7 @@ impl Parser {
     }
 
     /// Parses units such as `DAY` or `DAY(3) TO SECOND(3)`.
-    pub(super) fn interval_units(&mut self) -> Parsed<(Unit, Unit)> {
+    pub(super) fn interval_units(&mut self) -> Parsed<(IntervalUnit, IntervalUnit)> {
         let first = self.unit()?;
         if !self.accept_word("TO") {
             return Ok((first, first));
@@ -288,7 +290,7 @@ impl Parser {
         let span = self.span();
         let last = self.unit()?;
 
-        let reaches = |mut unit: Unit| {
+        let reaches = |mut unit: IntervalUnit| {
             while unit != last {
                 let Some((next, _, _)) = unit.next_field() else { return false };
                 unit = next;
@@ -306,12 +308,13 @@ impl Parser {
         Ok((first, last))
     }
 
-    fn unit(&mut self) -> Parsed<Unit> {
+    fn unit(&mut self) -> Parsed<IntervalUnit> {
         let unit = match self.peek() {
-            Token::Word(word) => match Unit::of(&word.value) {
+            Token::Word(word) => match IntervalUnit::of(&word.value) {
                 Some(unit) => unit,
                 None => {
-                    let single = word.value.strip_suffix(['s', 'S']).filter(|w| Unit::of(w).is_some());
+                    let single =
+                        word.value.strip_suffix(['s', 'S']).filter(|w| IntervalUnit::of(w).is_some());
                     let mut error = self.unexpected("a unit of time");
                     error.hint = single
                         .map(|unit| format!("units are written in the singular: {}", unit.to_uppercase()));
@@ -364,11 +367,11 @@ mod tests {
 
     #[test]
     fn intervals_are_months_or_milliseconds() {
-        assert_eq!(interval("5", Unit::Second, Unit::Second), Some(5_000));
-        assert_eq!(interval("-1.5", Unit::Second, Unit::Second), Some(-1_500));
-        assert_eq!(interval("1 00:00:00.001", Unit::Day, Unit::Second), Some(86_400_001));
-        assert_eq!(interval("2-3", Unit::Year, Unit::Month), Some(27));
-        assert_eq!(interval("1 24:00", Unit::Day, Unit::Minute), None);
-        assert_eq!(interval("5 SECOND", Unit::Second, Unit::Second), None);
+        assert_eq!(interval("5", IntervalUnit::Second, IntervalUnit::Second), Some(5_000));
+        assert_eq!(interval("-1.5", IntervalUnit::Second, IntervalUnit::Second), Some(-1_500));
+        assert_eq!(interval("1 00:00:00.001", IntervalUnit::Day, IntervalUnit::Second), Some(86_400_001));
+        assert_eq!(interval("2-3", IntervalUnit::Year, IntervalUnit::Month), Some(27));
+        assert_eq!(interval("1 24:00", IntervalUnit::Day, IntervalUnit::Minute), None);
+        assert_eq!(interval("5 SECOND", IntervalUnit::Second, IntervalUnit::Second), None);
     }
 }

@@ -33,7 +33,7 @@ use std::collections::BTreeSet;
 
 use sqlparser::tokenizer::Token;
 
-use crate::error::{Diagnostic, Kind, Span, did_you_mean};
+use crate::error::{Diagnostic, DiagnosticKind, Span, did_you_mean};
 use crate::variables::Filled;
 use ast::{Ident, ObjectName, Statement, Text};
 use lexer::Lexeme;
@@ -79,8 +79,8 @@ pub(crate) fn parse(filled: &Filled) -> Script {
 
 /// Marks findings of the parser as syntax errors.
 fn as_syntax(diagnostics: &mut [Diagnostic]) {
-    for diagnostic in diagnostics.iter_mut().filter(|found| found.kind == Kind::Meaning) {
-        diagnostic.kind = Kind::Syntax;
+    for diagnostic in diagnostics.iter_mut().filter(|found| found.kind == DiagnosticKind::Meaning) {
+        diagnostic.kind = DiagnosticKind::Syntax;
     }
 }
 
@@ -187,7 +187,7 @@ impl Parser {
         };
         let mut error = Diagnostic::error(self.span(), format!("expected {expected}, found {found}"));
         if self.is_end() {
-            error.kind = Kind::EndOfInput;
+            error.kind = DiagnosticKind::EndOfInput;
         }
         if matches!(self.peek(), Token::DoubleQuotedString(_)) {
             error.hint = Some("texts stand in single quotes, names in back-quotes".to_owned());

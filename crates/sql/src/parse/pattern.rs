@@ -6,7 +6,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::ast::{AfterMatch, Expr, From, Ident, MatchRecognize, Pattern, PatternKind};
+use super::ast::{AstAfterMatch, Expr, From, Ident, MatchRecognize, Pattern, PatternKind};
 use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span};
 
@@ -101,7 +101,7 @@ impl Parser {
     }
 
     /// Parses an optional `AFTER MATCH SKIP …`.
-    fn after_match(&mut self) -> Parsed<Option<AfterMatch>> {
+    fn after_match(&mut self) -> Parsed<Option<AstAfterMatch>> {
         if !self.accept_word("AFTER") {
             return Ok(None);
         }
@@ -109,13 +109,13 @@ impl Parser {
         self.expect_word("SKIP")?;
 
         let skip = if self.accept_words(&["PAST", "LAST", "ROW"]) {
-            AfterMatch::PastLastRow
+            AstAfterMatch::PastLastRow
         } else if self.accept_words(&["TO", "NEXT", "ROW"]) {
-            AfterMatch::ToNextRow
+            AstAfterMatch::ToNextRow
         } else if self.accept_words(&["TO", "FIRST"]) {
-            AfterMatch::ToFirst(self.pattern_variable()?)
+            AstAfterMatch::ToFirst(self.pattern_variable()?)
         } else if self.accept_words(&["TO", "LAST"]) || self.accept_word("TO") {
-            AfterMatch::ToLast(self.pattern_variable()?)
+            AstAfterMatch::ToLast(self.pattern_variable()?)
         } else {
             return Err(self.unexpected("`PAST LAST ROW`, `TO NEXT ROW`, `TO FIRST` or `TO LAST`"));
         };

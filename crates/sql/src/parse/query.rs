@@ -10,7 +10,7 @@
 use sqlparser::tokenizer::Token;
 
 use super::ast::{
-    CommonTable, Expr, Limit, OrderItem, Query, QueryBody, Select, SelectItem, SetOperation, SetOperator,
+    AstSetOperator, CommonTable, Expr, Limit, OrderItem, Query, QueryBody, Select, SelectItem, SetOperation,
     TopQuery,
 };
 use super::{MAX_DEPTH, Parsed, Parser};
@@ -216,7 +216,7 @@ impl Parser {
 
     fn set_operation(
         &self,
-        operator: SetOperator,
+        operator: AstSetOperator,
         all: bool,
         left: Query,
         right: Query,
@@ -228,15 +228,15 @@ impl Parser {
     }
 
     /// Returns the next set operator and its binding power.
-    fn set_operator(&self) -> Parsed<Option<(SetOperator, u8)>> {
+    fn set_operator(&self) -> Parsed<Option<(AstSetOperator, u8)>> {
         if self.is_word("UNION") {
-            return Ok(Some((SetOperator::Union, 1)));
+            return Ok(Some((AstSetOperator::Union, 1)));
         }
         if self.is_word("EXCEPT") {
-            return Ok(Some((SetOperator::Except, 1)));
+            return Ok(Some((AstSetOperator::Except, 1)));
         }
         if self.is_word("INTERSECT") {
-            return Ok(Some((SetOperator::Intersect, 2)));
+            return Ok(Some((AstSetOperator::Intersect, 2)));
         }
         if self.is_word("MINUS") {
             let error = Diagnostic::error(self.span(), "MINUS is not supported");

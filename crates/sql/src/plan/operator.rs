@@ -19,7 +19,7 @@ mod window;
 
 use types::{ColumnType, Interval};
 
-pub use call::{Call, Function};
+pub use call::{AggregateCall, Function};
 pub use changelog::{ChangeKind, FromChangelog, ToChangelog};
 pub use join::{
     IntervalJoin, Join, JoinKey, JoinKind, LookupHint, LookupJoin, LookupKey, Predicate, RetryMisses,
@@ -165,7 +165,7 @@ pub struct ExpandCopy {
 #[derive(Debug, Clone)]
 pub struct GroupAggregate {
     pub keys: Vec<usize>,
-    pub calls: Vec<Call>,
+    pub calls: Vec<AggregateCall>,
     /// Whether a consumer needs `-U`.
     pub emits_before: bool,
 }

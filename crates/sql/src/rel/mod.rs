@@ -23,8 +23,8 @@ use crate::error::Span;
 use crate::expr::{ExprGraph, ExprId};
 use crate::plan::Window;
 use crate::plan::operator::{
-    AfterMatch, Call, Frame, FromChangelog, JoinKind, LookupHint, PatternExpr, PatternStep, SetOperator,
-    SortKey, ToChangelog, WindowProperty,
+    AfterMatch, AggregateCall, Frame, FromChangelog, JoinKind, LookupHint, PatternExpr, PatternStep,
+    SetOperator, SortKey, ToChangelog, WindowProperty,
 };
 
 /// A node with its inputs.
@@ -123,7 +123,7 @@ pub(crate) struct AggregateRel {
     /// `GROUPING SETS`: indices into `keys` for each set; `None` for one set with all keys.
     pub(crate) sets: Option<Vec<Vec<usize>>>,
     /// Calls whose arguments are fields of the input.
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: Vec<AggregateCall>,
     /// `GROUP BY TUMBLE(…)`: appends `window_start`, `window_end` and `window_time` to the results.
     pub(crate) window: Option<GroupWindow>,
     /// The hinted TTL of the state; `None` to use the settings.
@@ -186,7 +186,7 @@ pub(crate) struct OverRel {
     pub(crate) partition: Vec<usize>,
     pub(crate) order: Vec<SortKey>,
     pub(crate) frame: Frame,
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: Vec<AggregateCall>,
 }
 
 #[derive(Debug, Clone)]

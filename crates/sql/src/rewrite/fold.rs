@@ -9,7 +9,7 @@ use types::{ColumnType, Scalar, Value};
 use super::Rewriter;
 use crate::bind::cast_value;
 use crate::expr::{CastMode, Comparison, Expr, ExprId};
-use crate::functions::{Argument, Call, Determinism, Env, Function, Nulls, Output};
+use crate::functions::{Argument, Determinism, Env, Nulls, Output, ScalarCall, ScalarFunction};
 
 /// Constants of up to this length in bytes are always folded.
 const SHORT_BYTES: usize = 1 << 10;
@@ -40,7 +40,7 @@ impl Rewriter<'_> {
 
     pub(super) fn folded_call(
         &mut self,
-        function: &'static Function,
+        function: &'static ScalarFunction,
         args: &[ExprId],
         column_type: &ColumnType,
     ) -> Option<ExprId> {
@@ -59,7 +59,7 @@ impl Rewriter<'_> {
             .map(|(arg, value)| Argument { column_type: self.to.column_type(*arg), literal: Some(*value) })
             .collect();
 
-        let call = Call { args: &arguments, result: column_type, time_zone: self.time_zone };
+        let call = ScalarCall { args: &arguments, result: column_type, time_zone: self.time_zone };
         let code = (function.prepare)(&call).ok()?;
         let scalars: Vec<_> = values.iter().map(|value| value.as_scalar()).collect();
         let mut out = Output::default();

@@ -7,7 +7,7 @@ use types::{ColumnType, DataType, Value};
 
 use super::Rewriter;
 use crate::expr::{CastMode, Expr, ExprId};
-use crate::functions::{self, Function};
+use crate::functions::{self, ScalarFunction};
 
 /// The pattern for the offset at the end of a timestamp, as scripts write it.
 const OFFSET: &str = r"(Z|[+-]\d\d:\d\d)$";
@@ -54,7 +54,7 @@ fn rounded_text(rewriter: &mut Rewriter<'_>, input: ExprId, column_type: &Column
 
 pub(super) fn call(
     rewriter: &mut Rewriter<'_>,
-    function: &Function,
+    function: &ScalarFunction,
     args: &[ExprId],
     column_type: &ColumnType,
 ) -> Option<ExprId> {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 use super::{Declared, Session, matters};
-use crate::error::{Diagnostic, Kind, Span};
+use crate::error::{Diagnostic, DiagnosticKind, Span};
 
 /// A script that ends with a statement.
 pub(super) struct Composed {
@@ -59,7 +59,7 @@ impl Session {
                 errors.partition(|error| error.span.start >= composed.statement_at);
             if !own.is_empty() {
                 let names_left_out = own.iter().any(|error| {
-                    matches!(&error.kind, Kind::NoSuchObject(name) | Kind::NoSuchTable(name)
+                    matches!(&error.kind, DiagnosticKind::NoSuchObject(name) | DiagnosticKind::NoSuchTable(name)
                         if left_out.iter().any(|at| self.objects[*at].name == *name))
                 });
                 if names_left_out {

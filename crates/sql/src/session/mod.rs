@@ -14,7 +14,7 @@ mod outcome;
 use std::collections::BTreeMap;
 
 use crate::compile::{Bound, Wanted, compile, compile_query};
-use crate::error::{Diagnostic, Kind, Span};
+use crate::error::{Diagnostic, DiagnosticKind, Span};
 use crate::explain::explain;
 use crate::parse::ast::{Ident, ObjectName, Text};
 use crate::parse::command::{Command, Explained, ObjectKind, command};
@@ -256,7 +256,7 @@ impl Session {
 
     fn unknown(&self, name: &Ident, what: &str) -> Diagnostic {
         let mut error = Diagnostic::error(name.span, format!("there is no {what} `{}`", name.value))
-            .of_kind(Kind::NoSuchTable(name.value.clone()));
+            .of_kind(DiagnosticKind::NoSuchTable(name.value.clone()));
         let known = self.objects.iter().map(|object| object.name.as_str());
         error.hint = crate::error::did_you_mean(&name.value, known);
         error

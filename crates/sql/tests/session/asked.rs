@@ -14,7 +14,10 @@ fn what_flink_shows_is_shown() {
     assert_eq!(names(&some), [text("ts"), text("twice")]);
     let others = answer(&mut session, "SHOW COLUMNS FROM orders NOT ILIKE 'T%'");
     assert_eq!(names(&others), [text("id"), text("user"), text("part")]);
-    assert_eq!(fails(&mut session, "SHOW COLUMNS FROM nosuch").kind, Kind::NoSuchTable("nosuch".to_owned()));
+    assert_eq!(
+        fails(&mut session, "SHOW COLUMNS FROM nosuch").kind,
+        DiagnosticKind::NoSuchTable("nosuch".to_owned())
+    );
     assert!(fails(&mut session, "SHOW COLUMNS orders").message.contains("`FROM`"));
 
     let jars = answer(&mut session, "SHOW JARS");
@@ -49,7 +52,7 @@ fn a_view_is_replaced_where_it_stands() {
     assert!(error.message.contains("nosuch"), "{error:?}");
     assert!(texts(&answer(&mut session, "SHOW CREATE VIEW v"))[0].contains("twice"), "nothing has changed");
     let error = fails(&mut session, "CREATE OR REPLACE VIEW orders AS SELECT 1 AS a");
-    assert_eq!(error.kind, Kind::ObjectExists("orders".to_owned()));
+    assert_eq!(error.kind, DiagnosticKind::ObjectExists("orders".to_owned()));
     assert!(
         fails(&mut session, "CREATE OR REPLACE TABLE t (n INT)").message.contains("only supported for views")
     );

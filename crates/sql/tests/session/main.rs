@@ -4,7 +4,7 @@ mod asked;
 
 use std::collections::BTreeMap;
 
-use sql::error::{Diagnostic, Kind};
+use sql::error::{Diagnostic, DiagnosticKind};
 use sql::session::{Answer, Outcome, Selection, Session, StopJob};
 use types::{DataType, Value};
 
@@ -83,12 +83,12 @@ fn declarations_are_kept_shown_and_dropped() {
 
     run(&mut session, "CREATE TABLE IF NOT EXISTS counts (other STRING) WITH ('connector' = 'z')");
     let error = fails(&mut session, "CREATE TABLE counts (n BIGINT) WITH ('connector' = 'y')");
-    assert_eq!(error.kind, Kind::ObjectExists("counts".to_owned()));
+    assert_eq!(error.kind, DiagnosticKind::ObjectExists("counts".to_owned()));
     assert_eq!((error.span.start, error.span.end), (13, 19), "places are those of the statement");
 
     run(&mut session, "DROP VIEW v");
     run(&mut session, "DROP VIEW IF EXISTS v");
-    assert_eq!(fails(&mut session, "DROP VIEW v").kind, Kind::NoSuchTable("v".to_owned()));
+    assert_eq!(fails(&mut session, "DROP VIEW v").kind, DiagnosticKind::NoSuchTable("v".to_owned()));
     assert!(fails(&mut session, "DROP VIEW counts").hint.expect("a hint").contains("DROP TABLE"));
     assert_eq!(texts(&answer(&mut session, "SHOW TABLES")), ["counts", "orders"]);
 }
@@ -117,7 +117,7 @@ fn a_table_is_described_as_flink_describes_it() {
         "user | ROW<`name` STRING, `age` INT> | true | - | - | -",
     ];
     assert_eq!(texts(&answer(&mut session, "DESC v;")), of_view);
-    assert_eq!(fails(&mut session, "DESCRIBE nosuch").kind, Kind::NoSuchTable("nosuch".to_owned()));
+    assert_eq!(fails(&mut session, "DESCRIBE nosuch").kind, DiagnosticKind::NoSuchTable("nosuch".to_owned()));
 }
 
 #[test]
@@ -215,17 +215,20 @@ fn a_statement_that_ends_too_early_is_told_from_one_that_is_wrong() {
         "SELECT",
         "CREATE TABLE t (",
     ] {
-        assert_eq!(fails(&mut session, unfinished).kind, Kind::EndOfInput, "{unfinished}");
+        assert_eq!(fails(&mut session, unfinished).kind, DiagnosticKind::EndOfInput, "{unfinished}");
     }
 
-    assert_eq!(fails(&mut session, "SELECT FROM orders").kind, Kind::Syntax);
-    assert_eq!(fails(&mut session, "SELEC 1").kind, Kind::Syntax);
+    assert_eq!(fails(&mut session, "SELECT FROM orders").kind, DiagnosticKind::Syntax);
+    assert_eq!(fails(&mut session, "SELEC 1").kind, DiagnosticKind::Syntax);
     assert_eq!(fails(&mut session, "SELECT 1; SELECT 2").message, "one statement at a time");
-    assert_eq!(fails(&mut session, "SELECT * FROM nosuch").kind, Kind::NoSuchObject("nosuch".to_owned()));
+    assert_eq!(
+        fails(&mut session, "SELECT * FROM nosuch").kind,
+        DiagnosticKind::NoSuchObject("nosuch".to_owned())
+    );
 
     assert_eq!(
         fails(&mut session, "INSERT INTO nosuch SELECT 1").kind,
-        Kind::NoSuchTable("nosuch".to_owned())
+        DiagnosticKind::NoSuchTable("nosuch".to_owned())
     );
     assert_eq!(fails(&mut session, "SELECT * FROM ordes").hint.as_deref(), Some("did you mean `orders`?"));
 

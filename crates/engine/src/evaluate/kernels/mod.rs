@@ -99,7 +99,7 @@ impl Kernel {
             "%" => remainder(args, &result.data_type),
             "CONCAT" => Some(Kernel::Concat),
             _ => {
-                let call = functions::Call { args, result, time_zone };
+                let call = functions::ScalarCall { args, result, time_zone };
                 text_code(name, &call)
                     .map(Kernel::OfText)
                     .or_else(|| time_code(name, &call).map(Kernel::OfTime))

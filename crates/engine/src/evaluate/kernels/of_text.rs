@@ -3,7 +3,7 @@
 //! A part is a view into the same bytes. A computed text is written directly into the column's buffer.
 
 use sql::functions::MAX_VALUE_BYTES;
-use sql::functions::of_text::{PartCode, TruthCode, WriteCode};
+use sql::functions::of_text::{PartCode, TextWriteCode, TruthCode};
 
 use super::text::{TextPart, is_ascii, parts};
 use super::{KernelCall, MAX_BATCH_BYTES};
@@ -47,7 +47,7 @@ pub(crate) fn truth(code: &TruthCode, work: KernelCall<'_>, target: &mut Slot) -
 }
 
 /// Computes `REPLACE`, `LOWER` and similar functions.
-pub(crate) fn write(code: &WriteCode, work: KernelCall<'_>, target: &mut Slot) -> bool {
+pub(crate) fn write(code: &TextWriteCode, work: KernelCall<'_>, target: &mut Slot) -> bool {
     let Vector::Text { views, data } = work.arg(0) else { return false };
     target.own(work.operands);
     let Column::Text(texts) = &mut target.column else { return false };

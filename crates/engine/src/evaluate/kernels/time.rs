@@ -2,7 +2,7 @@
 //! a zone.
 
 use jiff::tz::TimeZone;
-use sql::functions::timestamp::{Separator, TimestampParser, zone_offset_ms};
+use sql::functions::timestamp::{TimeSeparator, TimestampParser, zone_offset_ms};
 use sql::functions::zone::WallClock;
 
 use super::KernelCall;
@@ -25,14 +25,14 @@ impl TimeMemory {
 /// Computes `$PARSE_TIMESTAMP(text)`: wall-clock time, null if the text cannot be read.
 pub(crate) fn parse(work: KernelCall<'_>, memory: &mut TimeMemory, target: &mut Slot) -> bool {
     let parser = &mut memory.parser;
-    each_text(work, target, |text| parser.parse(text, Separator::BlankOrT))
+    each_text(work, target, |text| parser.parse(text, TimeSeparator::BlankOrT))
 }
 
 /// Computes `$PARSE_TIMESTAMP_LTZ(text)`: the instant of that time in the session's time zone.
 pub(crate) fn parse_ltz(work: KernelCall<'_>, memory: &mut TimeMemory, target: &mut Slot) -> bool {
     let TimeMemory { parser, clock } = memory;
     each_text(work, target, |text| {
-        parser.parse(text, Separator::BlankOrT).map(|wall_ms| clock.instant_ms(wall_ms))
+        parser.parse(text, TimeSeparator::BlankOrT).map(|wall_ms| clock.instant_ms(wall_ms))
     })
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::tz::TimeZone;
 use sql::expr::CastMode;
 use sql::functions::{Code, Env, Output, cast};
-use sql::plan::operator::{Call, Function};
+use sql::plan::operator::{AggregateCall, Function};
 use types::{DataType, Repr, Scalar};
 
 use super::{Retraction, Variance};
@@ -58,7 +58,7 @@ pub(super) enum AccumulatorKind {
 }
 
 impl CallSpec {
-    pub fn new(call: &Call, retraction: Retraction, variance: Variance) -> Result<CallSpec, String> {
+    pub fn new(call: &AggregateCall, retraction: Retraction, variance: Variance) -> Result<CallSpec, String> {
         let arg = call.arg_types.first().map_or(DataType::Null, |arg| arg.data_type.clone());
         let result = call.column_type.data_type.clone();
         let form = form(call, &arg, retraction, variance)
@@ -144,7 +144,7 @@ impl CallSpec {
     }
 }
 
-fn form(call: &Call, arg: &DataType, retraction: Retraction, variance: Variance) -> Option<AccumulatorKind> {
+fn form(call: &AggregateCall, arg: &DataType, retraction: Retraction, variance: Variance) -> Option<AccumulatorKind> {
     let keeps_order = retraction == Retraction::Possible || call.distinct;
 
     Some(match &call.function {

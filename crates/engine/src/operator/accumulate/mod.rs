@@ -44,7 +44,7 @@ mod properties;
 #[cfg(test)]
 mod tests;
 
-use sql::plan::operator::Call;
+use sql::plan::operator::AggregateCall;
 use types::{Repr, Scalar};
 
 use self::any_accumulator::AnyAccumulator;
@@ -115,7 +115,7 @@ impl Accumulators {
     /// # Errors
     /// A call has arguments that it does not accept, or is allowed in `OVER` only (`LAG`, `ROW_NUMBER`,
     /// `RANK`, `DENSE_RANK`).
-    pub fn new(calls: &[Call], retraction: Retraction) -> Result<Accumulators, String> {
+    pub fn new(calls: &[AggregateCall], retraction: Retraction) -> Result<Accumulators, String> {
         Accumulators::with(calls, retraction, Variance::Running)
     }
 
@@ -123,11 +123,15 @@ impl Accumulators {
     ///
     /// # Errors
     /// As [`new`](Accumulators::new).
-    pub fn of_over(calls: &[Call], retraction: Retraction) -> Result<Accumulators, String> {
+    pub fn of_over(calls: &[AggregateCall], retraction: Retraction) -> Result<Accumulators, String> {
         Accumulators::with(calls, retraction, Variance::Sums)
     }
 
-    fn with(calls: &[Call], retraction: Retraction, variance: Variance) -> Result<Accumulators, String> {
+    fn with(
+        calls: &[AggregateCall],
+        retraction: Retraction,
+        variance: Variance,
+    ) -> Result<Accumulators, String> {
         let calls = calls.iter().map(|call| CallSpec::new(call, retraction, variance));
         let mut calls = calls.collect::<Result<Vec<CallSpec>, String>>()?;
 

@@ -1,14 +1,14 @@
 //! Property tests: every call over rows that are added, retracted, merged and read from an image.
 
 use proptest::prelude::*;
-use sql::plan::operator::{Call, Function};
+use sql::plan::operator::{AggregateCall, Function};
 use types::{DataType, Value};
 
 use super::tests::{DECIMAL, Run, call, distinct, list_agg};
 use super::*;
 
 /// Returns calls whose result depends only on the remaining rows in order of arrival; field 0 has type `arg`.
-fn calls(arg: &DataType) -> Vec<Call> {
+fn calls(arg: &DataType) -> Vec<AggregateCall> {
     let mut functions = vec![
         Function::Count,
         Function::Min,

@@ -1,6 +1,6 @@
 //! Each call over a few rows, with Flink's results.
 
-use sql::plan::operator::{Call, Function};
+use sql::plan::operator::{AggregateCall, Function};
 use types::{DataType, Value};
 
 use super::*;
@@ -9,8 +9,8 @@ pub(super) const DECIMAL: DataType = DataType::Decimal { precision: 10, scale: 2
 const DECIMAL_38: DataType = DataType::Decimal { precision: 38, scale: 6 };
 
 /// Builds a call of a function over field 0.
-pub(super) fn call(function: Function, arg: DataType, result: DataType) -> Call {
-    Call {
+pub(super) fn call(function: Function, arg: DataType, result: DataType) -> AggregateCall {
+    AggregateCall {
         function,
         args: vec![0],
         distinct: false,
@@ -21,8 +21,8 @@ pub(super) fn call(function: Function, arg: DataType, result: DataType) -> Call 
     }
 }
 
-pub(super) fn distinct(call: Call) -> Call {
-    Call { distinct: true, ..call }
+pub(super) fn distinct(call: AggregateCall) -> AggregateCall {
+    AggregateCall { distinct: true, ..call }
 }
 
 pub(super) fn list_agg() -> Function {
@@ -40,7 +40,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub fn new(call: &Call, retraction: Retraction) -> Run {
+    pub fn new(call: &AggregateCall, retraction: Retraction) -> Run {
         let accumulators = Accumulators::new(std::slice::from_ref(call), retraction).unwrap();
         let states = accumulators.start();
         Run { accumulators, states }
@@ -70,7 +70,7 @@ impl Run {
 }
 
 /// Returns the result over values. Those marked `-` are retracted.
-fn result(call: &Call, retraction: Retraction, changes: &[(char, Value)]) -> Value {
+fn result(call: &AggregateCall, retraction: Retraction, changes: &[(char, Value)]) -> Value {
     let mut run = Run::new(call, retraction);
     for (code, value) in changes {
         match code {
@@ -82,7 +82,7 @@ fn result(call: &Call, retraction: Retraction, changes: &[(char, Value)]) -> Val
 }
 
 /// Returns the result over values that are added; asserts that both forms of state give the same.
-fn of(call: &Call, values: &[Value]) -> Value {
+fn of(call: &AggregateCall, values: &[Value]) -> Value {
     let changes: Vec<(char, Value)> = values.iter().map(|value| ('+', value.clone())).collect();
     let never = result(call, Retraction::Never, &changes);
     assert_eq!(format!("{never:?}"), format!("{:?}", result(call, Retraction::Possible, &changes)));
@@ -200,7 +200,7 @@ fn list_agg_joins_in_order_of_arrival() {
 /// The expected results are those of Flink, in `GROUP BY` and in `OVER`.
 #[test]
 fn variances_are_flinks() {
-    let over = |call: &Call, values: &[Value]| {
+    let over = |call: &AggregateCall, values: &[Value]| {
         let accumulators = Accumulators::of_over(std::slice::from_ref(call), Retraction::Never).unwrap();
         let mut run = Run { states: accumulators.start(), accumulators };
         values.iter().for_each(|value| run.add(std::slice::from_ref(value)).unwrap());
@@ -241,7 +241,7 @@ fn percentiles_are_interpolated() {
         }
     }
 
-    let call = Call { args: vec![0, 1], ..one(0.5) };
+    let call = AggregateCall { args: vec![0, 1], ..one(0.5) };
     let mut run = Run::new(&call, Retraction::Possible);
     for (value, frequency) in [(1, Value::Int(3)), (9, Value::Int(1)), (5, Value::Null), (5, Value::Int(0))] {
         run.add(&[Value::Int(value), frequency]).unwrap();
@@ -259,7 +259,7 @@ fn json_is_put_together_from_json() {
     assert_eq!(of(&array(true), &values), text("[1,{\"a\":2}]"));
     assert_eq!(of(&array(false), &values), text("[1,null,{\"a\":2}]"));
 
-    let object = |absent_on_null| Call {
+    let object = |absent_on_null| AggregateCall {
         args: vec![0, 1],
         arg_types: vec![DataType::STRING.nullable(), DataType::STRING.nullable()],
         ..call(Function::JsonObjectAgg { absent_on_null }, DataType::STRING, DataType::STRING)
@@ -299,7 +299,8 @@ fn a_second_single_value_fails() {
 
 #[test]
 fn a_filter_lets_rows_count_for_which_it_is_true() {
-    let filtered = Call { filter: Some(1), ..call(Function::Count, DataType::Int, DataType::BigInt) };
+    let filtered =
+        AggregateCall { filter: Some(1), ..call(Function::Count, DataType::Int, DataType::BigInt) };
     let mut run = Run::new(&filtered, Retraction::Possible);
     for filter in [Value::Bool(true), Value::Bool(false), Value::Null] {
         run.add(&[Value::Int(1), filter]).unwrap();

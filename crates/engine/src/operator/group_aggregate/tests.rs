@@ -1,6 +1,6 @@
 //! The changes that groups emit, as Flink emits them.
 
-use sql::plan::operator::{Call, Changes as Mode, Distribution, Field, Function};
+use sql::plan::operator::{AggregateCall, Changes as Mode, Distribution, Field, Function};
 use types::{DataType, Repr, Scalar, Value};
 
 use super::*;
@@ -20,8 +20,8 @@ fn input(changes: Mode) -> Vec<Input> {
     vec![Input { fields, distribution: Distribution::Hash(vec![0]), changes }]
 }
 
-fn call(function: Function, args: &[usize]) -> Call {
-    Call {
+fn call(function: Function, args: &[usize]) -> AggregateCall {
+    AggregateCall {
         function,
         args: args.to_vec(),
         distinct: false,
@@ -36,7 +36,7 @@ fn call(function: Function, args: &[usize]) -> Call {
 #[derive(Clone)]
 struct Case {
     keys: Vec<usize>,
-    calls: Vec<Call>,
+    calls: Vec<AggregateCall>,
     changes: Mode,
     emits_before: bool,
     ttl: Option<Interval>,
@@ -44,7 +44,7 @@ struct Case {
 }
 
 impl Case {
-    fn new(calls: &[Call]) -> Case {
+    fn new(calls: &[AggregateCall]) -> Case {
         Case {
             keys: vec![0],
             calls: calls.to_vec(),
@@ -320,7 +320,7 @@ fn distinct_calls_that_share_a_set_go_on_from_an_image_of_those_that_do_not() {
         |name: &str, data_type: DataType| Field { name: name.into(), column_type: data_type.nullable() };
     let fields =
         vec![field("k", DataType::STRING), field("v", DataType::BigInt), field("f", DataType::Boolean)];
-    let distinct = |function, filter| Call { distinct: true, filter, ..call(function, &[1]) };
+    let distinct = |function, filter| AggregateCall { distinct: true, filter, ..call(function, &[1]) };
     let calls = vec![
         distinct(Function::Count, None),
         distinct(Function::Count, Some(2)),

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 use sql::functions::{Env, EvalError};
-use sql::plan::operator::{Call, PatternExpr, PatternInput, RowsEnd};
+use sql::plan::operator::{AggregateCall, PatternExpr, PatternInput, RowsEnd};
 use types::Scalar;
 
 use super::view::MatchView;
@@ -54,7 +54,7 @@ impl MatchExpr {
     /// A function does not accept its literal arguments, or a call cannot be aggregated.
     pub fn new(expr: &PatternExpr, time_zone: &TimeZone) -> Result<MatchExpr, String> {
         // Aggregates over the same rows share one pass.
-        let mut calls: Vec<(Option<usize>, Vec<Call>)> = Vec::new();
+        let mut calls: Vec<(Option<usize>, Vec<AggregateCall>)> = Vec::new();
         for input in &expr.inputs {
             let PatternInput::Aggregate { variable, call } = input else { continue };
             match calls.iter_mut().find(|(of, _)| of == variable) {
@@ -63,7 +63,7 @@ impl MatchExpr {
             }
         }
 
-        let place = |of: &Option<usize>, wanted: &Call| {
+        let place = |of: &Option<usize>, wanted: &AggregateCall| {
             let before = calls.iter().take_while(|(variable, _)| variable != of);
             let before: usize = before.map(|(_, calls)| calls.len()).sum();
             let own = calls.iter().find(|(variable, _)| variable == of);

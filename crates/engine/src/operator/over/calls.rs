@@ -13,7 +13,7 @@
 
 use std::collections::VecDeque;
 
-use sql::plan::operator::{Call, Function};
+use sql::plan::operator::{AggregateCall, Function};
 use types::{Repr, Scalar};
 
 use crate::operator::accumulate::{Accumulators, Retraction, States};
@@ -69,7 +69,7 @@ impl OverCalls {
     ///
     /// # Errors
     /// A call cannot be computed.
-    pub fn new(calls: &[Call], retraction: Retraction) -> Result<OverCalls, String> {
+    pub fn new(calls: &[AggregateCall], retraction: Retraction) -> Result<OverCalls, String> {
         let (mut aggregates, mut lags, mut results) = (Vec::new(), Vec::new(), Vec::new());
         for call in calls {
             results.push(match (&call.function, call.args.as_slice()) {

@@ -2,7 +2,7 @@
 
 mod model;
 
-use sql::plan::operator::{Call, Changes as Mode, Distribution, Field, Function, SortKey};
+use sql::plan::operator::{AggregateCall, Changes as Mode, Distribution, Field, Function, SortKey};
 use types::{DataType, Repr, Value};
 
 use super::*;
@@ -18,7 +18,7 @@ const BY_COLUMN: OverOrder = OverOrder::Field(SortKey { field: 1, descending: fa
 struct Case {
     order: OverOrder,
     frame: Frame,
-    calls: Vec<Call>,
+    calls: Vec<AggregateCall>,
     changes: Mode,
     emits_before: bool,
     ttl: Option<Interval>,
@@ -34,7 +34,7 @@ impl Case {
         Case { order, frame, calls: vec![call(Function::Sum, &[2])], changes, emits_before: true, ttl: None }
     }
 
-    fn calls(self, calls: Vec<Call>) -> Case {
+    fn calls(self, calls: Vec<AggregateCall>) -> Case {
         Case { calls, ..self }
     }
 
@@ -73,8 +73,8 @@ impl Case {
     }
 }
 
-fn call(function: Function, args: &[usize]) -> Call {
-    Call {
+fn call(function: Function, args: &[usize]) -> AggregateCall {
+    AggregateCall {
         function,
         args: args.to_vec(),
         distinct: false,

@@ -2,7 +2,7 @@
 
 mod model;
 
-use sql::plan::operator::{Call, Changes as Mode, Distribution, Field, Function, WindowProperty};
+use sql::plan::operator::{AggregateCall, Changes as Mode, Distribution, Field, Function, WindowProperty};
 use types::{DataType, Interval, Repr, Value};
 
 use super::*;
@@ -40,8 +40,8 @@ fn case(windowing: Windowing) -> Case {
     Case { windowing, zone, is_instant: false, keys: vec![0], changes: Mode::Retract, properties }
 }
 
-fn call(function: Function, args: &[usize]) -> Call {
-    Call {
+fn call(function: Function, args: &[usize]) -> AggregateCall {
+    AggregateCall {
         function,
         args: args.to_vec(),
         distinct: false,

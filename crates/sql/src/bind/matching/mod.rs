@@ -23,7 +23,7 @@ use crate::error::Diagnostic;
 use crate::expr::{Expr, ExprGraph, ExprId};
 use crate::graph::Graph;
 use crate::parse::ast::{self, ExprKind, Ident, MatchRecognize, OrderItem};
-use crate::plan::operator::{AfterMatch, Call, PatternExpr, PatternInput, PatternStep, SortKey};
+use crate::plan::operator::{AfterMatch, AggregateCall, PatternExpr, PatternInput, PatternStep, SortKey};
 use crate::rel::{MatchRel, Rel, TimeAttribute};
 use names::NamedInput;
 pub(crate) use names::PatternNames;
@@ -207,7 +207,11 @@ impl Binder {
         }
     }
 
-    fn after_match(&mut self, after: Option<&ast::AfterMatch>, steps: &[PatternStep]) -> Bound<AfterMatch> {
+    fn after_match(
+        &mut self,
+        after: Option<&ast::AstAfterMatch>,
+        steps: &[PatternStep],
+    ) -> Bound<AfterMatch> {
         let mut place = |variable: &Ident| {
             let found = steps.iter().position(|step| step.variable == variable.value);
             found.ok_or_else(|| {
@@ -217,10 +221,10 @@ impl Binder {
         };
         Ok(match after {
             // This is Flink's default; the standard's is PAST LAST ROW.
-            None | Some(ast::AfterMatch::ToNextRow) => AfterMatch::ToNextRow,
-            Some(ast::AfterMatch::PastLastRow) => AfterMatch::PastLastRow,
-            Some(ast::AfterMatch::ToFirst(variable)) => AfterMatch::ToFirst(place(variable)?),
-            Some(ast::AfterMatch::ToLast(variable)) => AfterMatch::ToLast(place(variable)?),
+            None | Some(ast::AstAfterMatch::ToNextRow) => AfterMatch::ToNextRow,
+            Some(ast::AstAfterMatch::PastLastRow) => AfterMatch::PastLastRow,
+            Some(ast::AstAfterMatch::ToFirst(variable)) => AfterMatch::ToFirst(place(variable)?),
+            Some(ast::AstAfterMatch::ToLast(variable)) => AfterMatch::ToLast(place(variable)?),
         })
     }
 
@@ -326,7 +330,7 @@ impl Arguments<'_> {
             NamedInput::Aggregate { variable, call } => {
                 let args: Vec<usize> = self.fields.by_ref().take(call.args.len()).collect();
                 let type_of = |&arg: &usize| self.stage.rel.fields[arg].column_type.clone();
-                let call = Call {
+                let call = AggregateCall {
                     function: call.function,
                     arg_types: args.iter().map(type_of).collect(),
                     args,

@@ -11,12 +11,12 @@
 
 use types::{ColumnType, DataType};
 
-use super::super::aggregate::AggregateCall;
+use super::super::aggregate::BoundAggregate;
 use super::super::scope::{Found, has_field};
 use super::super::{Bound, Cell, ExprBinder, Scope};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Expr, ExprId};
-use crate::graph::{Graph, Origin};
+use crate::graph::{Graph, InputOrigin};
 use crate::parse::ast::{self, ExprKind, Ident};
 use crate::plan::operator::RowsEnd;
 use crate::rel::TimeAttribute;
@@ -49,7 +49,7 @@ pub(super) struct Navigation {
 #[derive(Clone, PartialEq)]
 pub(super) enum NamedInput {
     Row { variable: Option<usize>, field: usize, end: RowsEnd, offset: u32 },
-    Aggregate { variable: Option<usize>, call: AggregateCall },
+    Aggregate { variable: Option<usize>, call: BoundAggregate },
     RowTime,
 }
 
@@ -114,7 +114,7 @@ impl PatternNames {
             Some(place) => graph.add(Expr::Column(place), column_type),
             None => {
                 self.inputs.push(input);
-                graph.add_input(name, column_type, Origin::Row)
+                graph.add_input(name, column_type, InputOrigin::Row)
             }
         }
     }
@@ -309,7 +309,7 @@ impl ExprBinder<'_> {
         call: &ast::Call,
         name: &str,
         span: Span,
-    ) -> Bound<AggregateCall> {
+    ) -> Bound<BoundAggregate> {
         let mut collected = vec![];
         let mut binder =
             ExprBinder::plain(&mut pattern.rows, &pattern.scope, self.time_zone, self.diagnostics);

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use types::{DataType, Scalar};
 
 use super::super::calendar::{
-    DAY_MS, Date, Moment, SECOND_MS, write_date, write_padded, write_time, write_timestamp,
+    DAY_MS, Date, PreciseTime, SECOND_MS, write_date, write_padded, write_time, write_timestamp,
 };
 use super::super::decimal;
 use super::super::number_text::{write_double, write_float};
@@ -63,9 +63,9 @@ fn write(value: Scalar<'_>, from: &DataType, zone: &TimeZone, out: &mut String) 
         (DataType::Float, Scalar::Double(v)) => write_float(v, out),
         (_, Scalar::Double(v)) => write_double(v, out),
         (DataType::Decimal { scale, .. }, Scalar::Wide(v)) => decimal::write(v, *scale, out),
-        (DataType::Timestamp(digits), v) => write_timestamp(Moment::read(v), *digits, out),
+        (DataType::Timestamp(digits), v) => write_timestamp(PreciseTime::read(v), *digits, out),
         (DataType::TimestampLtz(digits), v) => {
-            let mut time = Moment::read(v);
+            let mut time = PreciseTime::read(v);
             time.ms = wall_ms(zone, time.ms);
             write_timestamp(time, *digits, out);
         }

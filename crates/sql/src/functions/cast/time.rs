@@ -6,7 +6,7 @@
 use jiff::tz::TimeZone;
 use types::{DataType, Scalar};
 
-use super::super::calendar::{DAY_MS, HOUR_MS, MINUTE_MS, Moment, SECOND_MS, day_number, days_in_month};
+use super::super::calendar::{DAY_MS, HOUR_MS, MINUTE_MS, PreciseTime, SECOND_MS, day_number, days_in_month};
 use super::super::timestamp::parse_moment;
 use super::super::zone::{resolve, wall_ms};
 use super::{Convert, unreadable};
@@ -28,16 +28,16 @@ pub(super) fn to_time(from: &DataType, to: &DataType, zone: &TimeZone) -> Conver
 
         // Compute the wall-clock time, then the part of it that the target type has.
         let wall = match (&from, value) {
-            (DataType::Date, Scalar::Int(day)) => Moment::of_ms(day.saturating_mul(DAY_MS)),
+            (DataType::Date, Scalar::Int(day)) => PreciseTime::of_ms(day.saturating_mul(DAY_MS)),
             (DataType::TimestampLtz(_), _) if matches!(to, DataType::TimestampLtz(_)) => {
-                Moment::read(value).write(&to, out);
+                PreciseTime::read(value).write(&to, out);
                 return Ok(());
             }
             (DataType::TimestampLtz(_), _) => {
-                let time = Moment::read(value);
-                Moment { ms: wall_ms(&zone, time.ms), ..time }
+                let time = PreciseTime::read(value);
+                PreciseTime { ms: wall_ms(&zone, time.ms), ..time }
             }
-            _ => Moment::read(value),
+            _ => PreciseTime::read(value),
         };
 
         match to {
@@ -56,9 +56,9 @@ fn cut_time(ms: i64, digits: u8) -> i64 {
 }
 
 /// Converts a wall-clock time to a value of a timestamp type.
-fn at(wall: Moment, to: &DataType, zone: &TimeZone) -> Moment {
+fn at(wall: PreciseTime, to: &DataType, zone: &TimeZone) -> PreciseTime {
     match to {
-        DataType::TimestampLtz(_) => Moment { ms: resolve(zone, wall.ms), ..wall },
+        DataType::TimestampLtz(_) => PreciseTime { ms: resolve(zone, wall.ms), ..wall },
         _ => wall,
     }
 }

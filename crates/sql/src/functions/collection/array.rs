@@ -8,11 +8,11 @@ use types::{ColumnType, DataType, Scalar};
 use super::super::signature::{
     any_nullable, fallible, function, int, mismatch, optional_int, optional_text, simple, text,
 };
-use super::super::{Argument, Code, EvalError, Function, Nulls, Signature, SignatureError};
+use super::super::{Argument, Code, EvalError, Nulls, ScalarFunction, Signature, SignatureError};
 use super::{array_of, common_column, element_type, elements, is_equal, is_same};
 
-pub(super) static FUNCTIONS: &[Function] = &[
-    Function {
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "ARRAY_APPEND",
@@ -21,7 +21,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             |_| extend(|values, value| values.push(value)),
         )
     },
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "ARRAY_PREPEND",
@@ -30,7 +30,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             |_| extend(|values, value| values.insert(0, value)),
         )
     },
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "ARRAY_REMOVE",
@@ -39,7 +39,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             |_| extend(|values, value| values.retain(|of| !is_same(*of, value))),
         )
     },
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "ARRAY_CONTAINS",
@@ -114,7 +114,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
         join_signature,
         |_| fallible(join),
     ),
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "SPLIT",

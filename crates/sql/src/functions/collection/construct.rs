@@ -4,17 +4,17 @@ use types::nested::{self, Nested};
 use types::{ColumnType, DataType, Field, Scalar, Value};
 
 use super::super::signature::{any_nullable, fail, fallible, function, int, mismatch, simple};
-use super::super::{Argument, Call, Code, Function, Nulls, Signature, SignatureError};
+use super::super::{Argument, Code, Nulls, ScalarCall, ScalarFunction, Signature, SignatureError};
 use super::{array_of, common_column, elements, is_equal};
 
-pub(super) static FUNCTIONS: &[Function] = &[
-    Function {
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function("$ARRAY", "ARRAY[a, b, …]: an array", array_signature, |_| {
             simple(|args, out| out.list(args))
         })
     },
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function("$MAP", "MAP[key, value, …]: a map", map_signature, |_| {
             simple(|args, out| {
@@ -23,7 +23,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             })
         })
     },
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function("$ROW", "ROW(a, b, …): a row", row_signature, |_| simple(|args, out| out.list(args)))
     },
@@ -146,7 +146,7 @@ fn item_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     Ok(Signature { args: vec![container.clone(), wanted], result })
 }
 
-fn item(call: &Call<'_>) -> Result<Code, String> {
+fn item(call: &ScalarCall<'_>) -> Result<Code, String> {
     let is_map = matches!(call.args[0].column_type.data_type, DataType::Map(..));
     if is_map {
         return simple(|args, out| {
@@ -197,7 +197,7 @@ fn cardinality_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureEr
     }
 }
 
-fn cardinality(call: &Call<'_>) -> Result<Code, String> {
+fn cardinality(call: &ScalarCall<'_>) -> Result<Code, String> {
     let data_type = &call.args[0].column_type.data_type;
     if matches!(data_type, DataType::Multiset(_)) {
         return simple(|args, out| {

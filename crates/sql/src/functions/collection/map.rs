@@ -6,15 +6,15 @@ use types::nested::{self, Nested};
 use types::{ColumnType, DataType, Field, Scalar, compact};
 
 use super::super::compiled::Compiled;
-use super::super::regex::Separator;
+use super::super::regex::TextSplitter;
 use super::super::signature::{
     any_nullable, fail, fallible, function, literal_text, mismatch, optional_text, simple, typed,
 };
-use super::super::{Argument, Call, Code, EvalError, Function, Nulls, Signature, SignatureError};
+use super::super::{Argument, Code, EvalError, Nulls, ScalarCall, ScalarFunction, Signature, SignatureError};
 use super::{array_of, common_column, element_type, elements};
-use crate::functions::signature::Kind;
+use crate::functions::signature::ArgumentKind;
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "MAP_KEYS",
         "MAP_KEYS(map): an array of its keys; MAP_KEYS(MAP['a', 1]) is [a]",
@@ -89,7 +89,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             })
         },
     ),
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "STR_TO_MAP",
@@ -161,7 +161,7 @@ fn from_arrays_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureEr
 fn str_to_map_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let text = DataType::STRING;
     let map = DataType::Map(Box::new(text.clone().nullable()), Box::new(text.nullable()));
-    let mut signature = typed(args, "<text>[, <text>, <text>]", &[Kind::Text; 3], 1, map)?;
+    let mut signature = typed(args, "<text>[, <text>, <text>]", &[ArgumentKind::Text; 3], 1, map)?;
     if args.len() == 2 {
         return Err(mismatch("<text>[, <text>, <text>]"));
     }
@@ -170,10 +170,10 @@ fn str_to_map_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureErr
 }
 
 /// Prepares `STR_TO_MAP`. Both separators are Java regular expressions; texts are split as by Java's `split`.
-fn str_to_map(call: &Call<'_>) -> Result<Code, String> {
+fn str_to_map(call: &ScalarCall<'_>) -> Result<Code, String> {
     let literal = |at, default| if call.args.len() == 1 { Some(default) } else { literal_text(call, at) };
-    let between = Compiled::new(literal(1, ","), Separator::compile)?;
-    let within = Compiled::new(literal(2, "="), Separator::compile)?;
+    let between = Compiled::new(literal(1, ","), TextSplitter::compile)?;
+    let within = Compiled::new(literal(2, "="), TextSplitter::compile)?;
 
     fallible(move |args, out| {
         let separators = match args.len() {

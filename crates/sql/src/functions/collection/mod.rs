@@ -12,13 +12,13 @@ use types::nested::{self, Nested};
 use types::{ColumnType, DataType, Scalar};
 
 use super::signature::mismatch;
-use super::{Argument, Function, Output, SignatureError};
+use super::{Argument, Output, ScalarFunction, SignatureError};
 use crate::typing::common_type;
 
 pub(crate) use construct::item_type;
 
 /// The function lists of this module.
-pub(super) static FUNCTIONS: [&[Function]; 4] =
+pub(super) static FUNCTIONS: [&[ScalarFunction]; 4] =
     [construct::FUNCTIONS, array::FUNCTIONS, set::FUNCTIONS, map::FUNCTIONS];
 
 impl Output {

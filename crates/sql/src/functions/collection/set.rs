@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use types::{ColumnType, Scalar, compact};
 
 use super::super::signature::{any_nullable, fallible, function, mismatch, simple};
-use super::super::{Argument, EvalError, Function, Signature, SignatureError};
+use super::super::{Argument, EvalError, ScalarFunction, Signature, SignatureError};
 use super::{array_of, common_column, element_type, elements};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "ARRAY_CONCAT",
         "ARRAY_CONCAT(a, b, …): the elements of all; ARRAY_CONCAT(ARRAY[1], ARRAY[2, 3]) is [1, 2, 3]",

@@ -1,13 +1,13 @@
 //! Formats a wall-clock time by a pattern.
 
 use super::super::calendar::{
-    DAY_MS, Date, HOUR_MS, MINUTE_MS, Moment, SECOND_MS, week_of_year, weekday, write_padded,
+    DAY_MS, Date, HOUR_MS, MINUTE_MS, PreciseTime, SECOND_MS, week_of_year, weekday, write_padded,
 };
-use super::{DatePattern, Field, Number, Part, Sign, names::text_of};
+use super::{DateField, DatePattern, NumberPart, PatternPart, Sign, names::text_of};
 
 impl DatePattern {
     /// Formats a time. Fails on a zone, which a wall-clock time lacks, or on a number that is too wide.
-    pub(in super::super) fn format(&self, time: Moment, out: &mut String) -> Result<(), String> {
+    pub(in super::super) fn format(&self, time: PreciseTime, out: &mut String) -> Result<(), String> {
         write(&self.parts, time, out)
     }
 
@@ -17,35 +17,37 @@ impl DatePattern {
     }
 }
 
-fn unit_ms(parts: &[Part]) -> i64 {
-    let of_field = |field: &Field| match field {
-        Field::HalfDay | Field::Hour | Field::ClockHour | Field::HourOfHalf | Field::ClockHourOfHalf => {
-            HOUR_MS
-        }
-        Field::Minute => MINUTE_MS,
-        Field::Second => SECOND_MS,
-        Field::Nano | Field::Fraction | Field::MilliOfDay | Field::NanoOfDay => 1,
+fn unit_ms(parts: &[PatternPart]) -> i64 {
+    let of_field = |field: &DateField| match field {
+        DateField::HalfDay
+        | DateField::Hour
+        | DateField::ClockHour
+        | DateField::HourOfHalf
+        | DateField::ClockHourOfHalf => HOUR_MS,
+        DateField::Minute => MINUTE_MS,
+        DateField::Second => SECOND_MS,
+        DateField::Nano | DateField::Fraction | DateField::MilliOfDay | DateField::NanoOfDay => 1,
         _ => DAY_MS,
     };
-    let of_part = |part: &Part| match part {
-        Part::Literal(_) | Part::Zone { .. } => DAY_MS,
-        Part::Number(number) => of_field(&number.field),
-        Part::TwoDigitYear { field, .. } | Part::Text { field, .. } => of_field(field),
-        Part::PointAndFraction => 1,
-        Part::Optional(parts) => unit_ms(parts),
+    let of_part = |part: &PatternPart| match part {
+        PatternPart::Literal(_) | PatternPart::Zone { .. } => DAY_MS,
+        PatternPart::Number(number) => of_field(&number.field),
+        PatternPart::TwoDigitYear { field, .. } | PatternPart::Text { field, .. } => of_field(field),
+        PatternPart::PointAndFraction => 1,
+        PatternPart::Optional(parts) => unit_ms(parts),
     };
     parts.iter().map(of_part).min().unwrap_or(DAY_MS)
 }
 
-fn write(parts: &[Part], time: Moment, out: &mut String) -> Result<(), String> {
+fn write(parts: &[PatternPart], time: PreciseTime, out: &mut String) -> Result<(), String> {
     for part in parts {
         match part {
-            Part::Literal(c) => out.push(*c),
-            Part::Number(number) => write_number(number, value(number.field, time), out)?,
-            Part::TwoDigitYear { field, .. } => {
+            PatternPart::Literal(c) => out.push(*c),
+            PatternPart::Number(number) => write_number(number, value(number.field, time), out)?,
+            PatternPart::TwoDigitYear { field, .. } => {
                 write_padded(value(*field, time).unsigned_abs() % 100, 2, out)
             }
-            Part::PointAndFraction => {
+            PatternPart::PointAndFraction => {
                 let nanos = time.nanos_of_second();
                 if nanos > 0 {
                     out.push('.');
@@ -53,15 +55,15 @@ fn write(parts: &[Part], time: Moment, out: &mut String) -> Result<(), String> {
                     out.truncate(out.trim_end_matches('0').len());
                 }
             }
-            Part::Text { field, style } => {
+            PatternPart::Text { field, style } => {
                 out.push_str(text_of(*field, value(*field, time), *style).unwrap_or_default());
             }
-            Part::Zone { letter, .. } => {
+            PatternPart::Zone { letter, .. } => {
                 return Err(format!(
                     "the pattern letter `{letter}` asks for a zone, and a timestamp has none"
                 ));
             }
-            Part::Optional(parts) => {
+            PatternPart::Optional(parts) => {
                 let start = out.len();
                 if write(parts, time, out).is_err() {
                     out.truncate(start);
@@ -73,8 +75,8 @@ fn write(parts: &[Part], time: Moment, out: &mut String) -> Result<(), String> {
     Ok(())
 }
 
-fn write_number(number: &Number, value: i64, out: &mut String) -> Result<(), String> {
-    if number.field == Field::Fraction {
+fn write_number(number: &NumberPart, value: i64, out: &mut String) -> Result<(), String> {
+    if number.field == DateField::Fraction {
         let scaled = value / 10i64.pow(9 - number.max.min(9) as u32);
         write_padded(scaled as u64, number.max, out);
         return Ok(());
@@ -93,55 +95,55 @@ fn write_number(number: &Number, value: i64, out: &mut String) -> Result<(), Str
     Ok(())
 }
 
-fn value(field: Field, time: Moment) -> i64 {
+fn value(field: DateField, time: PreciseTime) -> i64 {
     let day = time.day();
     let date = Date::of_day(day);
     let ms = time.ms_of_day();
     let hour = ms / HOUR_MS;
 
     match field {
-        Field::Era => i64::from(date.year > 0),
-        Field::Year => date.year,
-        Field::YearOfEra => {
+        DateField::Era => i64::from(date.year > 0),
+        DateField::Year => date.year,
+        DateField::YearOfEra => {
             if date.year > 0 {
                 date.year
             } else {
                 1 - date.year
             }
         }
-        Field::WeekBasedYear => week_of_year(day, 6, 1).0,
-        Field::Week => week_of_year(day, 6, 1).1,
-        Field::Quarter => (date.month + 2) / 3,
-        Field::Month => date.month,
+        DateField::WeekBasedYear => week_of_year(day, 6, 1).0,
+        DateField::Week => week_of_year(day, 6, 1).1,
+        DateField::Quarter => (date.month + 2) / 3,
+        DateField::Month => date.month,
         // The week with the first day of the month is week 1; weeks begin on Sunday.
-        Field::WeekOfMonth => (date.day - 1 + (weekday(day - date.day + 1) + 1) % 7) / 7 + 1,
-        Field::DayOfYear => date.day_of_year(),
-        Field::DayOfMonth => date.day,
-        Field::WeekdayInMonth => (date.day - 1) % 7 + 1,
-        Field::Weekday => weekday(day) + 1,
-        Field::LocalWeekday => (weekday(day) + 1) % 7 + 1,
-        Field::HalfDay => hour / 12,
-        Field::Hour => hour,
-        Field::ClockHour => {
+        DateField::WeekOfMonth => (date.day - 1 + (weekday(day - date.day + 1) + 1) % 7) / 7 + 1,
+        DateField::DayOfYear => date.day_of_year(),
+        DateField::DayOfMonth => date.day,
+        DateField::WeekdayInMonth => (date.day - 1) % 7 + 1,
+        DateField::Weekday => weekday(day) + 1,
+        DateField::LocalWeekday => (weekday(day) + 1) % 7 + 1,
+        DateField::HalfDay => hour / 12,
+        DateField::Hour => hour,
+        DateField::ClockHour => {
             if hour == 0 {
                 24
             } else {
                 hour
             }
         }
-        Field::HourOfHalf => hour % 12,
-        Field::ClockHourOfHalf => {
+        DateField::HourOfHalf => hour % 12,
+        DateField::ClockHourOfHalf => {
             if hour % 12 == 0 {
                 12
             } else {
                 hour % 12
             }
         }
-        Field::Minute => ms / MINUTE_MS % 60,
-        Field::Second => ms / SECOND_MS % 60,
-        Field::Nano | Field::Fraction => time.nanos_of_second(),
-        Field::MilliOfDay => ms,
-        Field::NanoOfDay => ms * 1_000_000 + time.nanos,
-        Field::JulianDay => time.ms.div_euclid(DAY_MS) + 40_587,
+        DateField::Minute => ms / MINUTE_MS % 60,
+        DateField::Second => ms / SECOND_MS % 60,
+        DateField::Nano | DateField::Fraction => time.nanos_of_second(),
+        DateField::MilliOfDay => ms,
+        DateField::NanoOfDay => ms * 1_000_000 + time.nanos,
+        DateField::JulianDay => time.ms.div_euclid(DAY_MS) + 40_587,
     }
 }

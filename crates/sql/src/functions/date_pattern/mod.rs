@@ -11,22 +11,22 @@ mod parse;
 /// A compiled pattern.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct DatePattern {
-    parts: Vec<Part>,
+    parts: Vec<PatternPart>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Part {
+enum PatternPart {
     Literal(char),
-    Number(Number),
+    Number(NumberPart),
     /// A two-digit year, 2000 to 2099.
     TwoDigitYear {
-        field: Field,
+        field: DateField,
         subsequent: usize,
     },
     /// A decimal point and all digits of the fraction; used only by Flink's own default pattern.
     PointAndFraction,
     Text {
-        field: Field,
+        field: DateField,
         style: TextStyle,
     },
     /// A zone or offset: it is parsed and ignored, and cannot be formatted.
@@ -34,12 +34,12 @@ enum Part {
         letter: char,
         count: usize,
     },
-    Optional(Vec<Part>),
+    Optional(Vec<PatternPart>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Number {
-    field: Field,
+struct NumberPart {
+    field: DateField,
     min: usize,
     max: usize,
     sign: Sign,
@@ -64,7 +64,7 @@ enum TextStyle {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Field {
+enum DateField {
     Era,
     Year,
     YearOfEra,
@@ -97,7 +97,7 @@ enum Field {
     JulianDay,
 }
 
-const FIELDS: usize = Field::JulianDay as usize + 1;
+const FIELDS: usize = DateField::JulianDay as usize + 1;
 
 impl DatePattern {
     /// Compiles a pattern. The error says what is wrong with it.
@@ -127,12 +127,12 @@ impl DatePattern {
                     let Some(outer) = compiler.open.last_mut() else {
                         return Err(format!("the date pattern `{pattern}` closes a `[` that is not open"));
                     };
-                    outer.push(Part::Optional(section.parts));
+                    outer.push(PatternPart::Optional(section.parts));
                 }
                 '{' | '}' | '#' => {
                     return Err(format!("the date pattern `{pattern}` has a reserved `{letter}`"));
                 }
-                other => compiler.last().push(Part::Literal(other)),
+                other => compiler.last().push(PatternPart::Literal(other)),
             }
             at += 1;
         }
@@ -140,7 +140,7 @@ impl DatePattern {
         // Sections that are still open end with the pattern.
         while compiler.open.len() > 1 {
             let section = compiler.open.pop().unwrap_or_default();
-            compiler.last().push(Part::Optional(section.parts));
+            compiler.last().push(PatternPart::Optional(section.parts));
         }
 
         Ok(DatePattern { parts: compiler.open.pop().unwrap_or_default().parts })
@@ -151,8 +151,8 @@ impl DatePattern {
     pub(super) fn of_cast() -> DatePattern {
         let mut pattern = DatePattern::compile("yyyy-[MM][M]-[dd][d][ [HH][H]:[mm][m]:[ss][s]]")
             .expect("this pattern is well formed");
-        if let Some(Part::Optional(time)) = pattern.parts.last_mut() {
-            time.push(Part::PointAndFraction);
+        if let Some(PatternPart::Optional(time)) = pattern.parts.last_mut() {
+            time.push(PatternPart::PointAndFraction);
         }
         pattern
     }
@@ -161,23 +161,26 @@ impl DatePattern {
 /// The parts of one section, and the index of the number to which directly following numbers belong.
 #[derive(Debug, Default)]
 struct Section {
-    parts: Vec<Part>,
+    parts: Vec<PatternPart>,
     adjacent: Option<usize>,
 }
 
 impl Section {
-    fn push(&mut self, part: Part) {
+    fn push(&mut self, part: PatternPart) {
         self.parts.push(part);
         self.adjacent = None;
     }
 
     /// Adds a number. Fixed-width numbers directly behind another number reserve their digits at the first
     /// one.
-    fn push_number(&mut self, part: Part, fixed_width: Option<usize>) {
+    fn push_number(&mut self, part: PatternPart, fixed_width: Option<usize>) {
         let first = self.adjacent.and_then(|at| self.parts.get_mut(at));
         let adjacent = match (first, fixed_width) {
             (
-                Some(Part::Number(Number { subsequent, .. }) | Part::TwoDigitYear { subsequent, .. }),
+                Some(
+                    PatternPart::Number(NumberPart { subsequent, .. })
+                    | PatternPart::TwoDigitYear { subsequent, .. },
+                ),
                 Some(width),
             ) => {
                 *subsequent += width;
@@ -206,32 +209,33 @@ impl Compiler {
     /// read.
     fn quoted(&mut self, rest: &[char]) -> Option<usize> {
         if rest.first() == Some(&'\'') {
-            self.last().push(Part::Literal('\''));
+            self.last().push(PatternPart::Literal('\''));
             return Some(1);
         }
         let mut at = 0;
         loop {
             match (rest.get(at)?, rest.get(at + 1)) {
                 ('\'', Some('\'')) => {
-                    self.last().push(Part::Literal('\''));
+                    self.last().push(PatternPart::Literal('\''));
                     at += 2;
                 }
                 ('\'', _) => return Some(at + 1),
                 (c, _) => {
-                    self.last().push(Part::Literal(*c));
+                    self.last().push(PatternPart::Literal(*c));
                     at += 1;
                 }
             }
         }
     }
 
-    fn number(&mut self, field: Field, min: usize, max: usize, sign: Sign) {
+    fn number(&mut self, field: DateField, min: usize, max: usize, sign: Sign) {
         let fixed = (min == max && sign == Sign::Never).then_some(max);
-        self.last().push_number(Part::Number(Number { field, min, max, sign, subsequent: 0 }), fixed);
+        self.last()
+            .push_number(PatternPart::Number(NumberPart { field, min, max, sign, subsequent: 0 }), fixed);
     }
 
     fn letters(&mut self, letter: char, count: usize) -> Result<(), String> {
-        use Field::*;
+        use DateField::*;
         let too_many = || Err(format!("too many pattern letters: {}", letter.to_string().repeat(count)));
 
         let field = match letter {
@@ -261,16 +265,16 @@ impl Compiler {
             'N' => NanoOfDay,
             'g' => JulianDay,
             'V' | 'v' | 'z' | 'O' | 'X' | 'x' | 'Z' => {
-                self.last().push(Part::Zone { letter, count });
+                self.last().push(PatternPart::Zone { letter, count });
                 return Ok(());
             }
             _ => return Err(format!("unknown or unsupported pattern letter: {letter}")),
         };
 
-        let text = |style| Part::Text { field, style };
+        let text = |style| PatternPart::Text { field, style };
         match (field, count) {
             (Year | YearOfEra | WeekBasedYear, 2) => {
-                self.last().push_number(Part::TwoDigitYear { field, subsequent: 0 }, Some(2));
+                self.last().push_number(PatternPart::TwoDigitYear { field, subsequent: 0 }, Some(2));
             }
             (Year | YearOfEra | WeekBasedYear, 1 | 3) => self.number(field, count, 19, Sign::Normal),
             (Year | YearOfEra | WeekBasedYear, _) if count <= 19 => {

@@ -3,21 +3,21 @@
 //! As in Flink, missing fields default to year 1970, month 1, day 1, midnight. February 30 becomes the last
 //! day of February, 24:00:00 becomes the next midnight; other values out of range fail.
 
-use super::super::calendar::{DAY_MS, Date, Moment, day_number, days_in_month, is_leap, weekday};
+use super::super::calendar::{DAY_MS, Date, PreciseTime, day_number, days_in_month, is_leap, weekday};
 use super::names::{text_of, text_range};
-use super::{DatePattern, FIELDS, Field, Number, Part, Sign};
+use super::{DateField, DatePattern, FIELDS, NumberPart, PatternPart, Sign};
 
 /// The value read for each field.
 #[derive(Debug, Clone, Copy)]
 struct Fields([Option<i64>; FIELDS]);
 
 impl Fields {
-    fn get(&self, field: Field) -> Option<i64> {
+    fn get(&self, field: DateField) -> Option<i64> {
         self.0[field as usize]
     }
 
     /// Stores a value. Returns `None` if the field already has another value.
-    fn set(&mut self, field: Field, value: i64) -> Option<()> {
+    fn set(&mut self, field: DateField, value: i64) -> Option<()> {
         let slot = &mut self.0[field as usize];
         match slot {
             Some(old) if *old != value => None,
@@ -30,7 +30,7 @@ impl Fields {
 
     /// Returns the value if it is in the range, `Some(None)` if none was read, and `None` if it is out of
     /// range.
-    fn checked(&self, field: Field, range: std::ops::RangeInclusive<i64>) -> Option<Option<i64>> {
+    fn checked(&self, field: DateField, range: std::ops::RangeInclusive<i64>) -> Option<Option<i64>> {
         match self.get(field) {
             Some(value) if !range.contains(&value) => None,
             found => Some(found),
@@ -41,19 +41,19 @@ impl Fields {
 impl DatePattern {
     /// Parses a wall-clock time, to the nanosecond. Returns `None` if the whole text does not match the
     /// pattern, if it is no valid time, or if its milliseconds exceed 64 bits.
-    pub(in super::super) fn parse(&self, text: &str) -> Option<Moment> {
+    pub(in super::super) fn parse(&self, text: &str) -> Option<PreciseTime> {
         let mut fields = Fields([None; FIELDS]);
         let end = read(&self.parts, text, 0, &mut fields)?;
         if end == text.len() { resolve(fields) } else { None }
     }
 }
 
-fn read(parts: &[Part], text: &str, mut at: usize, fields: &mut Fields) -> Option<usize> {
+fn read(parts: &[PatternPart], text: &str, mut at: usize, fields: &mut Fields) -> Option<usize> {
     for part in parts {
         at = match part {
-            Part::Literal(c) => at + text[at..].starts_with(*c).then_some(c.len_utf8())?,
-            Part::Number(number) => read_number(number, text.as_bytes(), at, fields)?,
-            Part::TwoDigitYear { field, subsequent: _ } => {
+            PatternPart::Literal(c) => at + text[at..].starts_with(*c).then_some(c.len_utf8())?,
+            PatternPart::Number(number) => read_number(number, text.as_bytes(), at, fields)?,
+            PatternPart::TwoDigitYear { field, subsequent: _ } => {
                 let digits = text.as_bytes().get(at..at + 2)?;
                 if !digits.iter().all(u8::is_ascii_digit) {
                     return None;
@@ -61,8 +61,8 @@ fn read(parts: &[Part], text: &str, mut at: usize, fields: &mut Fields) -> Optio
                 fields.set(*field, 2_000 + i64::from(digits[0] - b'0') * 10 + i64::from(digits[1] - b'0'))?;
                 at + 2
             }
-            Part::PointAndFraction => read_fraction(text.as_bytes(), at, fields)?,
-            Part::Text { field, style } => {
+            PatternPart::PointAndFraction => read_fraction(text.as_bytes(), at, fields)?,
+            PatternPart::Text { field, style } => {
                 let rest = &text[at..];
                 let longest = text_range(*field)
                     .filter_map(|value| text_of(*field, value, *style).map(|name| (name, value)))
@@ -72,8 +72,8 @@ fn read(parts: &[Part], text: &str, mut at: usize, fields: &mut Fields) -> Optio
                 fields.set(*field, value)?;
                 at + name.len()
             }
-            Part::Zone { letter, count } => at + zone_length(*letter, *count, &text[at..])?,
-            Part::Optional(parts) => {
+            PatternPart::Zone { letter, count } => at + zone_length(*letter, *count, &text[at..])?,
+            PatternPart::Optional(parts) => {
                 let mut tried = *fields;
                 match read(parts, text, at, &mut tried) {
                     Some(end) => {
@@ -89,7 +89,7 @@ fn read(parts: &[Part], text: &str, mut at: usize, fields: &mut Fields) -> Optio
     Some(at)
 }
 
-fn read_number(number: &Number, text: &[u8], mut at: usize, fields: &mut Fields) -> Option<usize> {
+fn read_number(number: &NumberPart, text: &[u8], mut at: usize, fields: &mut Fields) -> Option<usize> {
     let sign = text.get(at).copied().filter(|c| matches!(c, b'+' | b'-'));
     match (sign, number.sign) {
         (None, _) | (Some(_), Sign::ExceedsPad) | (Some(b'-'), Sign::Normal) => {}
@@ -118,8 +118,8 @@ fn read_number(number: &Number, text: &[u8], mut at: usize, fields: &mut Fields)
         _ => {}
     }
 
-    if number.field == Field::Fraction {
-        fields.set(Field::Nano, value * 10i64.pow(9 - number.max.min(9) as u32))?;
+    if number.field == DateField::Fraction {
+        fields.set(DateField::Nano, value * 10i64.pow(9 - number.max.min(9) as u32))?;
     } else {
         fields.set(number.field, value)?;
     }
@@ -133,7 +133,7 @@ fn read_fraction(text: &[u8], at: usize, fields: &mut Fields) -> Option<usize> {
     }
     let digits = text[at + 1..].iter().take_while(|c| c.is_ascii_digit()).count().min(9);
     let value = text[at + 1..at + 1 + digits].iter().fold(0i64, |sum, d| sum * 10 + i64::from(d - b'0'));
-    fields.set(Field::Nano, value * 10i64.pow(9 - digits as u32))?;
+    fields.set(DateField::Nano, value * 10i64.pow(9 - digits as u32))?;
     Some(at + 1 + digits)
 }
 
@@ -166,21 +166,21 @@ fn offset_length(text: &str, form: &str) -> Option<usize> {
     (fits && minutes < 60 && seconds < 60 && total <= 18 * 3_600).then_some(1 + form.len())
 }
 
-fn resolve(fields: Fields) -> Option<Moment> {
+fn resolve(fields: Fields) -> Option<PreciseTime> {
     let mut fields = fields;
-    if let Some(year) = fields.checked(Field::YearOfEra, 1..=1_000_000_000)? {
-        let before_christ = fields.get(Field::Era) == Some(0);
-        fields.set(Field::Year, if before_christ { 1 - year } else { year })?;
+    if let Some(year) = fields.checked(DateField::YearOfEra, 1..=1_000_000_000)? {
+        let before_christ = fields.get(DateField::Era) == Some(0);
+        fields.set(DateField::Year, if before_christ { 1 - year } else { year })?;
     }
 
-    let year = fields.checked(Field::Year, -999_999_999..=999_999_999)?;
+    let year = fields.checked(DateField::Year, -999_999_999..=999_999_999)?;
     let date = date(&fields, year)?;
     let (ms_of_day, nanos, next_day) = time(&mut fields)?;
 
     let day = match date {
         Some(day) => {
-            let local = fields.checked(Field::LocalWeekday, 1..=7)?.map(|d| (d + 5) % 7 + 1);
-            let weekday_read = fields.get(Field::Weekday).or(local);
+            let local = fields.checked(DateField::LocalWeekday, 1..=7)?.map(|d| (d + 5) % 7 + 1);
+            let weekday_read = fields.get(DateField::Weekday).or(local);
             if weekday_read.is_some_and(|read| read != weekday(day) + 1) {
                 return None;
             }
@@ -188,8 +188,8 @@ fn resolve(fields: Fields) -> Option<Moment> {
         }
         None => {
             let year = year.unwrap_or(1970);
-            let month = fields.checked(Field::Month, 1..=12)?.unwrap_or(1);
-            let day = fields.checked(Field::DayOfMonth, 1..=31)?.unwrap_or(1);
+            let month = fields.checked(DateField::Month, 1..=12)?.unwrap_or(1);
+            let day = fields.checked(DateField::DayOfMonth, 1..=31)?.unwrap_or(1);
             if day > days_in_month(year, month) {
                 return None;
             }
@@ -197,53 +197,55 @@ fn resolve(fields: Fields) -> Option<Moment> {
         }
     };
 
-    Some(Moment { ms: day.checked_mul(DAY_MS)?.checked_add(ms_of_day)?, nanos })
+    Some(PreciseTime { ms: day.checked_mul(DAY_MS)?.checked_add(ms_of_day)?, nanos })
 }
 
 /// Returns the day from year, month and day, or from year and day of the year; `Some(None)` if fields are
 /// missing.
 fn date(fields: &Fields, year: Option<i64>) -> Option<Option<i64>> {
     let Some(year) = year else { return Some(None) };
-    if let (Some(_), Some(_)) = (fields.get(Field::Month), fields.get(Field::DayOfMonth)) {
-        let month = fields.checked(Field::Month, 1..=12)??;
-        let day = fields.checked(Field::DayOfMonth, 1..=31)??;
+    if let (Some(_), Some(_)) = (fields.get(DateField::Month), fields.get(DateField::DayOfMonth)) {
+        let month = fields.checked(DateField::Month, 1..=12)??;
+        let day = fields.checked(DateField::DayOfMonth, 1..=31)??;
         return Some(Some(day_number(year, month, day.min(days_in_month(year, month)))));
     }
-    let Some(day) = fields.checked(Field::DayOfYear, 1..=366)? else { return Some(None) };
+    let Some(day) = fields.checked(DateField::DayOfYear, 1..=366)? else { return Some(None) };
     if day == 366 && !is_leap(year) {
         return None;
     }
     let number = day_number(year, 1, day);
     let agrees = |field, value| fields.get(field).is_none_or(|read| read == value);
     let date = Date::of_day(number);
-    (agrees(Field::Month, date.month) && agrees(Field::DayOfMonth, date.day)).then_some(Some(number))
+    (agrees(DateField::Month, date.month) && agrees(DateField::DayOfMonth, date.day)).then_some(Some(number))
 }
 
 /// Returns the milliseconds of the day, the nanoseconds of the millisecond, and whether 24:00 means the next
 /// midnight.
 fn time(fields: &mut Fields) -> Option<(i64, i64, bool)> {
-    if let Some(hour) = fields.checked(Field::ClockHour, 0..=24)? {
-        fields.set(Field::Hour, hour % 24)?;
+    if let Some(hour) = fields.checked(DateField::ClockHour, 0..=24)? {
+        fields.set(DateField::Hour, hour % 24)?;
     }
-    if let Some(hour) = fields.checked(Field::ClockHourOfHalf, 0..=12)? {
-        fields.set(Field::HourOfHalf, hour % 12)?;
+    if let Some(hour) = fields.checked(DateField::ClockHourOfHalf, 0..=12)? {
+        fields.set(DateField::HourOfHalf, hour % 12)?;
     }
-    if let (Some(half), Some(hour)) = (fields.get(Field::HalfDay), fields.checked(Field::HourOfHalf, 0..=11)?)
+    if let (Some(half), Some(hour)) =
+        (fields.get(DateField::HalfDay), fields.checked(DateField::HourOfHalf, 0..=11)?)
     {
-        fields.set(Field::Hour, half * 12 + hour)?;
+        fields.set(DateField::Hour, half * 12 + hour)?;
     }
 
-    let of_day = match fields.checked(Field::NanoOfDay, 0..=86_399_999_999_999)? {
+    let of_day = match fields.checked(DateField::NanoOfDay, 0..=86_399_999_999_999)? {
         Some(nanos) => Some(nanos),
-        None => fields.checked(Field::MilliOfDay, 0..=DAY_MS - 1)?.map(|ms| ms * 1_000_000),
+        None => fields.checked(DateField::MilliOfDay, 0..=DAY_MS - 1)?.map(|ms| ms * 1_000_000),
     };
 
     if let Some(nanos) = of_day {
         return Some((nanos / 1_000_000, nanos % 1_000_000, false));
     }
-    let (hour, minute) = (fields.checked(Field::Hour, 0..=24)?, fields.checked(Field::Minute, 0..=59)?);
-    let second = fields.checked(Field::Second, 0..=59)?;
-    let nanos = fields.checked(Field::Nano, 0..=999_999_999)?;
+    let (hour, minute) =
+        (fields.checked(DateField::Hour, 0..=24)?, fields.checked(DateField::Minute, 0..=59)?);
+    let second = fields.checked(DateField::Second, 0..=59)?;
+    let nanos = fields.checked(DateField::Nano, 0..=999_999_999)?;
     let gap =
         minute.is_none() && (second.is_some() || nanos.is_some()) || second.is_none() && nanos.is_some();
     let (h, m, s, n) = (hour.unwrap_or(0), minute.unwrap_or(0), second.unwrap_or(0), nanos.unwrap_or(0));

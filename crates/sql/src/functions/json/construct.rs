@@ -8,13 +8,13 @@ use serde_json::value::RawValue;
 use types::{DataType, Scalar};
 
 use super::super::signature::{
-    Kind, accept, any_nullable, data_type, fail, fallible, function, literal_text, mismatch, optional_text,
-    shortened, simple, text, typed,
+    ArgumentKind, accept, any_nullable, data_type, fail, fallible, function, literal_text, mismatch,
+    optional_text, shortened, simple, text, typed,
 };
-use super::super::{Argument, Call, Code, EvalError, Function, Nulls, Signature, SignatureError};
+use super::super::{Argument, Code, EvalError, Nulls, ScalarCall, ScalarFunction, Signature, SignatureError};
 use super::text::{is_writable, write_compact, write_key_order, write_text, write_value};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "JSON_STRING",
         "JSON_STRING(x): the value as JSON; JSON_STRING('a') = '\"a\"', JSON_STRING(ARRAY[1, 2]) = '[1,2]'",
@@ -27,7 +27,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             })
         },
     ),
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "JSON_OBJECT",
@@ -36,7 +36,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             object,
         )
     },
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "JSON_ARRAY",
@@ -48,7 +48,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "$JSON",
         "JSON(text): a text that is JSON, as a value of JSON_OBJECT and JSON_ARRAY",
-        |args| typed(args, "<text>", &[Kind::Text], 1, DataType::STRING),
+        |args| typed(args, "<text>", &[ArgumentKind::Text], 1, DataType::STRING),
         |_| {
             fallible(|args, out| match serde_json::from_str::<&RawValue>(text(args, 0)) {
                 Ok(value) => {
@@ -62,13 +62,13 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "JSON_QUOTE",
         "JSON_QUOTE(text): in double quotes, with escapes for all but ASCII; JSON_QUOTE('é') = '\"\\u00e9\"'",
-        |args| typed(args, "<text>", &[Kind::Text], 1, DataType::STRING),
+        |args| typed(args, "<text>", &[ArgumentKind::Text], 1, DataType::STRING),
         |_| fallible(quote),
     ),
     function(
         "JSON_UNQUOTE",
         "JSON_UNQUOTE(text): what a JSON text in quotes says, other texts as they are; JSON_UNQUOTE('\"a\"') = 'a'",
-        |args| typed(args, "<text>", &[Kind::Text], 1, DataType::STRING),
+        |args| typed(args, "<text>", &[ArgumentKind::Text], 1, DataType::STRING),
         |_| {
             simple(|args, out| {
                 let given = text(args, 0);
@@ -102,12 +102,12 @@ fn constructor_signature(args: &[Argument<'_>], per_value: usize) -> Result<Sign
     if args.is_empty() || !(args.len() - 1).is_multiple_of(per_value) {
         return Err(mismatch(EXPECTED));
     }
-    let mut kinds = vec![Kind::Text; args.len() - 1];
-    kinds.push(Kind::Word(ON_NULL));
+    let mut kinds = vec![ArgumentKind::Text; args.len() - 1];
+    kinds.push(ArgumentKind::Word(ON_NULL));
     Ok(Signature { args: accept(args, EXPECTED, &kinds, kinds.len())?, result: DataType::STRING.not_null() })
 }
 
-fn keeps_nulls(call: &Call<'_>) -> bool {
+fn keeps_nulls(call: &ScalarCall<'_>) -> bool {
     let word = call.args.len().checked_sub(1).and_then(|last| literal_text(call, last));
     word.is_some_and(|word| word.trim_end().eq_ignore_ascii_case("NULL"))
 }
@@ -128,7 +128,7 @@ impl PartialOrd for Name<'_> {
     }
 }
 
-fn object(call: &Call<'_>) -> Result<Code, String> {
+fn object(call: &ScalarCall<'_>) -> Result<Code, String> {
     let keeps_nulls = keeps_nulls(call);
     fallible(move |args, out| {
         let mut members: BTreeMap<Name<'_>, &str> = BTreeMap::new();
@@ -163,7 +163,7 @@ fn object(call: &Call<'_>) -> Result<Code, String> {
     })
 }
 
-fn array(call: &Call<'_>) -> Result<Code, String> {
+fn array(call: &ScalarCall<'_>) -> Result<Code, String> {
     let keeps_nulls = keeps_nulls(call);
     fallible(move |args, out| {
         let values = &args[..args.len() - 1];

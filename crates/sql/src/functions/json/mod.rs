@@ -9,9 +9,10 @@ mod query;
 mod text;
 mod value;
 
-use super::Function;
+use super::ScalarFunction;
 
 pub use text::{write_key_order, write_text};
 
 /// The function lists of this module.
-pub(super) static FUNCTIONS: [&[Function]; 3] = [value::FUNCTIONS, query::FUNCTIONS, construct::FUNCTIONS];
+pub(super) static FUNCTIONS: [&[ScalarFunction]; 3] =
+    [value::FUNCTIONS, query::FUNCTIONS, construct::FUNCTIONS];

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use types::{DataType, Scalar};
 
 use super::super::signature::{
-    Kind, fail, function, literal_text, mismatch, nullable, optional_text, shortened, simple, text, typed,
+    ArgumentKind, fail, function, literal_text, mismatch, nullable, optional_text, shortened, simple, text,
+    typed,
 };
 use super::super::{
-    Argument, Call, Code, Env, EvalError, Function, Nulls, Output, Signature, SignatureError,
+    Argument, Code, Env, EvalError, Nulls, Output, ScalarCall, ScalarFunction, Signature, SignatureError,
 };
 use super::path::{Found, Path, elements, parse_first};
 use super::text::write_compact;
 
-pub(super) static FUNCTIONS: &[Function] = &[
-    Function {
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "JSON_QUERY",
@@ -23,7 +24,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             query,
         )
     },
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "JSON_EXISTS",
@@ -37,11 +38,11 @@ pub(super) static FUNCTIONS: &[Function] = &[
         "JSON_QUERY(… RETURNING ARRAY<STRING>): the elements of a JSON array as texts",
         |args| {
             let texts = DataType::Array(Box::new(DataType::STRING.nullable()));
-            nullable(args, "<json>", &[Kind::Text], 1, texts)
+            nullable(args, "<json>", &[ArgumentKind::Text], 1, texts)
         },
         |_| simple(texts),
     ),
-    Function {
+    ScalarFunction {
         nulls: Nulls::Handled,
         ..function(
             "$IS_JSON",
@@ -59,11 +60,12 @@ const KINDS: &[&str] = &["VALUE", "OBJECT", "ARRAY", "SCALAR"];
 
 fn query_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let expected = "<json>, <path>[, <wrapper>, <on empty>, <on error>]";
-    let instead = Kind::Word(INSTEAD);
+    let instead = ArgumentKind::Word(INSTEAD);
     match args.len() {
-        2 => nullable(args, expected, &[Kind::Text; 2], 2, DataType::STRING),
+        2 => nullable(args, expected, &[ArgumentKind::Text; 2], 2, DataType::STRING),
         5 => {
-            let kinds = [Kind::Text, Kind::Text, Kind::Word(WRAPPERS), instead, instead];
+            let kinds =
+                [ArgumentKind::Text, ArgumentKind::Text, ArgumentKind::Word(WRAPPERS), instead, instead];
             nullable(args, expected, &kinds, 5, DataType::STRING)
         }
         _ => Err(mismatch(expected)),
@@ -71,7 +73,7 @@ fn query_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
 }
 
 /// Returns the path of a call, parsed once if it is a literal.
-fn literal_path(call: &Call<'_>) -> Result<Option<Path>, String> {
+fn literal_path(call: &ScalarCall<'_>) -> Result<Option<Path>, String> {
     literal_text(call, 1).map(Path::parse).transpose()
 }
 
@@ -86,7 +88,7 @@ fn path_of<'p>(
     }
 }
 
-fn query(call: &Call<'_>) -> Result<Code, String> {
+fn query(call: &ScalarCall<'_>) -> Result<Code, String> {
     let literal = literal_path(call)?;
     let word = |at, default: &str| literal_text(call, at).unwrap_or(default).trim_end().to_uppercase();
     let (wrapper, on_empty, on_error) = (word(2, "WITHOUT"), word(3, "NULL"), word(4, "NULL"));
@@ -154,11 +156,11 @@ fn give_instead(instead: &str, what: &str, json: &str, out: &mut Output) -> Resu
 }
 
 fn exists_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
-    let kinds = [Kind::Text, Kind::Text, Kind::Word(ON_ERROR)];
+    let kinds = [ArgumentKind::Text, ArgumentKind::Text, ArgumentKind::Word(ON_ERROR)];
     nullable(args, "<json>, <path>[, <on error>]", &kinds, 2, DataType::Boolean)
 }
 
-fn exists(call: &Call<'_>) -> Result<Code, String> {
+fn exists(call: &ScalarCall<'_>) -> Result<Code, String> {
     let literal = literal_path(call)?;
     let on_error = literal_text(call, 2).unwrap_or("FALSE").trim_end().to_uppercase();
 
@@ -193,12 +195,13 @@ fn exists(call: &Call<'_>) -> Result<Code, String> {
 
 fn is_json_signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let expected = "<text> IS JSON";
-    let mut signature = typed(args, expected, &[Kind::Text, Kind::Word(KINDS)], 2, DataType::Boolean)?;
+    let mut signature =
+        typed(args, expected, &[ArgumentKind::Text, ArgumentKind::Word(KINDS)], 2, DataType::Boolean)?;
     signature.result.nullable = false;
     Ok(signature)
 }
 
-fn is_json(call: &Call<'_>) -> Result<Code, String> {
+fn is_json(call: &ScalarCall<'_>) -> Result<Code, String> {
     let kind = literal_text(call, 1).unwrap_or("VALUE").trim_end().to_uppercase();
     simple(move |args, out| {
         let value = optional_text(args, 0).and_then(|_| parse_first(text(args, 0)));

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use types::nested::Nested;
 use types::{DataType, Scalar};
 
-use super::super::calendar::{Moment, write_timestamp};
+use super::super::calendar::{PreciseTime, write_timestamp};
 use super::super::number_text::write_double;
 use super::super::{decimal, encode};
 use super::path::{elements, members};
@@ -68,7 +68,7 @@ pub(super) fn write_value(value: Scalar<'_>, of: &DataType, out: &mut String) {
         }
         (DataType::Timestamp(_) | DataType::TimestampLtz(_), value) => {
             let mut text = String::new();
-            write_timestamp(Moment::read(value), 9, &mut text);
+            write_timestamp(PreciseTime::read(value), 9, &mut text);
             out.push('"');
             out.push_str(&text.trim_end_matches('0').trim_end_matches('.').replacen(' ', "T", 1));
             out.push_str(if matches!(of, DataType::TimestampLtz(_)) { "Z\"" } else { "\"" });

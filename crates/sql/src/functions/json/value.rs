@@ -11,15 +11,15 @@ use serde_json::value::RawValue;
 use types::{DataType, Scalar};
 
 use super::super::signature::{
-    Kind, fail, function, literal_text, mismatch, nullable, optional_text, shortened, text,
+    ArgumentKind, fail, function, literal_text, mismatch, nullable, optional_text, shortened, text,
 };
 use super::super::{
-    Argument, Call, Code, Env, EvalError, Function, Nulls, Output, Signature, SignatureError,
+    Argument, Code, Env, EvalError, Nulls, Output, ScalarCall, ScalarFunction, Signature, SignatureError,
 };
 use super::path::{Found, Path};
 use super::text::write_number;
 
-pub(super) static FUNCTIONS: &[Function] = &[Function {
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[ScalarFunction {
     nulls: Nulls::Handled,
     ..function(
         "JSON_VALUE",
@@ -33,13 +33,20 @@ const BEHAVIOURS: &[&str] = &["NULL", "ERROR", "DEFAULT"];
 
 fn signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let expected = "<json>, <path>[, <on empty>, <default>, <on error>, <default>]";
-    let behaviour = Kind::Word(BEHAVIOURS);
+    let behaviour = ArgumentKind::Word(BEHAVIOURS);
     match args.len() {
-        2 => nullable(args, expected, &[Kind::Text; 2], 2, DataType::STRING),
+        2 => nullable(args, expected, &[ArgumentKind::Text; 2], 2, DataType::STRING),
         6 => nullable(
             args,
             expected,
-            &[Kind::Text, Kind::Text, behaviour, Kind::Text, behaviour, Kind::Text],
+            &[
+                ArgumentKind::Text,
+                ArgumentKind::Text,
+                behaviour,
+                ArgumentKind::Text,
+                behaviour,
+                ArgumentKind::Text,
+            ],
             6,
             DataType::STRING,
         ),
@@ -47,7 +54,7 @@ fn signature(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     }
 }
 
-fn prepare(call: &Call<'_>) -> Result<Code, String> {
+fn prepare(call: &ScalarCall<'_>) -> Result<Code, String> {
     let literal = literal_text(call, 1).map(Path::parse).transpose()?;
     let behaviour = |at| literal_text(call, at).unwrap_or("NULL").trim_end().to_uppercase();
     let (on_empty, on_error) = (behaviour(2), behaviour(4));

@@ -57,25 +57,25 @@ fn write(value: f64, out: &mut String, digits: impl FnOnce(f64) -> Digits) {
 /// or `f`.
 pub(super) fn parse_double(text: &str) -> Option<f64> {
     match plain_number(text)? {
-        Number::Special(value) => Some(value),
-        Number::Decimal(text) => text.parse().ok(),
+        PlainNumber::Special(value) => Some(value),
+        PlainNumber::Decimal(text) => text.parse().ok(),
     }
 }
 
 /// Parses a single-precision number as `Float.valueOf` does.
 pub(super) fn parse_float(text: &str) -> Option<f64> {
     match plain_number(text)? {
-        Number::Special(value) => Some(value),
-        Number::Decimal(text) => text.parse::<f32>().ok().map(f64::from),
+        PlainNumber::Special(value) => Some(value),
+        PlainNumber::Decimal(text) => text.parse::<f32>().ok().map(f64::from),
     }
 }
 
-enum Number<'a> {
+enum PlainNumber<'a> {
     Special(f64),
     Decimal(&'a str),
 }
 
-fn plain_number(text: &str) -> Option<Number<'_>> {
+fn plain_number(text: &str) -> Option<PlainNumber<'_>> {
     let text = text.trim_matches(|c: char| c <= ' ');
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -89,7 +89,7 @@ fn plain_number(text: &str) -> Option<Number<'_>> {
     };
 
     if let Some(value) = special {
-        return Some(Number::Special(value));
+        return Some(PlainNumber::Special(value));
     }
     let text = text.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(text);
     let unsigned = unsigned.strip_suffix(['d', 'D', 'f', 'F']).unwrap_or(unsigned);
@@ -108,7 +108,7 @@ fn plain_number(text: &str) -> Option<Number<'_>> {
         && !exponent.is_empty()
         && exponent.bytes().all(|b| b.is_ascii_digit());
 
-    sound.then_some(Number::Decimal(text))
+    sound.then_some(PlainNumber::Decimal(text))
 }
 
 #[cfg(test)]

@@ -12,15 +12,15 @@ use ::regex::{CaptureLocations, Captures, Regex};
 use types::{DataType, Scalar};
 
 use super::compiled::Compiled;
-use super::signature::{Kind, fallible, function, literal_text, nullable, optional_int, text, typed};
+use super::signature::{ArgumentKind, fallible, function, literal_text, nullable, optional_int, text, typed};
 use super::timestamp::terminator_length;
-use super::{Call, Code, EvalError, Function, Output};
+use super::{Code, EvalError, Output, ScalarCall, ScalarFunction};
 
-pub(super) static FUNCTIONS: &[Function] = &[
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
         "REGEXP",
         "REGEXP(text, pattern): whether the pattern occurs, false for an empty or broken one; REGEXP('abc', 'b+') = TRUE",
-        |a| typed(a, "<text>, <pattern>", &[Kind::Text; 2], 2, DataType::Boolean),
+        |a| typed(a, "<text>, <pattern>", &[ArgumentKind::Text; 2], 2, DataType::Boolean),
         |call| {
             prepare(call, |regex, args, out| {
                 out.bool(!text(args, 1).is_empty() && regex.is_some_and(|r| r.is_match(text(args, 0))));
@@ -30,7 +30,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     function(
         "REGEXP_REPLACE",
         "REGEXP_REPLACE(text, pattern, replacement): every occurrence replaced, the replacement is literal; REGEXP_REPLACE('a1b22', '\\d+', '#') = 'a#b#'",
-        |a| nullable(a, "<text>, <pattern>, <replacement>", &[Kind::Text; 3], 3, DataType::STRING),
+        |a| nullable(a, "<text>, <pattern>, <replacement>", &[ArgumentKind::Text; 3], 3, DataType::STRING),
         |call| {
             let patterns = Compiled::new(literal_text(call, 1), usable)?;
             fallible(move |args, out| {
@@ -55,7 +55,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
             nullable(
                 a,
                 "<text>, <pattern>[, <group>]",
-                &[Kind::Text, Kind::Text, Kind::Integer],
+                &[ArgumentKind::Text, ArgumentKind::Text, ArgumentKind::Integer],
                 2,
                 DataType::STRING,
             )
@@ -180,15 +180,15 @@ impl Located {
 }
 
 /// A pattern that separates the parts of a text.
-pub(super) struct Separator(JavaRegex);
+pub(super) struct TextSplitter(JavaRegex);
 
-impl Separator {
+impl TextSplitter {
     /// Compiles a separator.
     ///
     /// # Errors
     /// The pattern is invalid or cannot be expressed.
-    pub(super) fn compile(pattern: &str) -> Result<Separator, String> {
-        JavaRegex::compile(pattern).map(Separator).map_err(|error| error.to_string())
+    pub(super) fn compile(pattern: &str) -> Result<TextSplitter, String> {
+        JavaRegex::compile(pattern).map(TextSplitter).map_err(|error| error.to_string())
     }
 
     /// Splits a text and drops empty parts at the end; an empty text has no parts.
@@ -218,7 +218,7 @@ impl Separator {
 
 /// Prepares a call; `body` receives `None` for an invalid pattern.
 fn prepare(
-    call: &Call<'_>,
+    call: &ScalarCall<'_>,
     body: impl Fn(Option<&JavaRegex>, &[Scalar<'_>], &mut Output) + Send + Sync + 'static,
 ) -> Result<Code, String> {
     let patterns = Compiled::new(literal_text(call, 1), usable)?;

@@ -2,7 +2,7 @@
 
 use types::{DataType, Value};
 
-use super::super::timestamp::{Separator, TimestampParser, offset_suffix, parse};
+use super::super::timestamp::{TimeSeparator, TimestampParser, offset_suffix, parse};
 use super::super::zone::zone;
 use super::no_panics::Random;
 use super::*;
@@ -67,10 +67,10 @@ fn parsing_agrees_with_replacing_and_casting() {
         let wall = convert(&replaced, DataType::Timestamp(3), CastMode::Try).unwrap();
         assert_eq!(value(call("$PARSE_TIMESTAMP", &[s(&text)])), wall, "{text:?}");
         let as_value = |ms: Option<i64>| ms.map_or(Value::Null, Value::Int);
-        assert_eq!(as_value(parser.parse(text.as_bytes(), Separator::BlankOrT)), wall, "{text:?}");
+        assert_eq!(as_value(parser.parse(text.as_bytes(), TimeSeparator::BlankOrT)), wall, "{text:?}");
         let cast = convert(&s(&text), DataType::Timestamp(3), CastMode::Try).unwrap();
-        assert_eq!(as_value(parse(text.as_bytes(), Separator::Blank)), cast, "{text:?}");
-        assert_eq!(as_value(parser.parse(text.as_bytes(), Separator::Blank)), cast, "{text:?}");
+        assert_eq!(as_value(parse(text.as_bytes(), TimeSeparator::Blank)), cast, "{text:?}");
+        assert_eq!(as_value(parser.parse(text.as_bytes(), TimeSeparator::Blank)), cast, "{text:?}");
         let zone = random.pick(&zones);
         let instant = convert_in(&zone, &replaced, &DataType::TimestampLtz(3), CastMode::Try).unwrap();
         assert_eq!(value(call_in(&zone, "$PARSE_TIMESTAMP_LTZ", &[s(&text)])), instant, "{text:?}");

@@ -2,7 +2,7 @@
 
 use types::{Field, Repr, Scalar, Value};
 
-use super::super::{Function, all};
+use super::super::{ScalarFunction, all};
 use super::*;
 
 /// A small deterministic random number generator.
@@ -197,7 +197,7 @@ fn has_form(value: &Value, of: &DataType) -> bool {
 
 /// Returns an argument for a function. Random arguments rarely fit, so keywords and types from the function
 /// are tried often.
-fn any_argument(random: &mut Random, function: &Function, before: &[Typed]) -> Typed {
+fn any_argument(random: &mut Random, function: &ScalarFunction, before: &[Typed]) -> Typed {
     const WORDS: [&str; 8] = ["MONTH", "HOUR", "DOW", "WEEK", "BOTH", "CENTURY", "DEFAULT", "EPOCH"];
     if function.doc.contains('\'') && random.below(6) == 0 {
         return s(random.pick(&WORDS));

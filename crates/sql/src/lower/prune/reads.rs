@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::expr::ExprId;
-use crate::plan::operator::{Call, JoinKind};
+use crate::plan::operator::{AggregateCall, JoinKind};
 use crate::rel::rebase::inputs_of;
 use crate::rel::{JoinRel, Rel, RelKind, TemporalRel, TimeAttribute};
 
@@ -114,7 +114,7 @@ pub(super) fn reads(rel: &Rel, wanted: &BTreeSet<usize>) -> Vec<BTreeSet<usize>>
     }
 }
 
-fn of_call(call: &Call, fields: &mut BTreeSet<usize>) {
+fn of_call(call: &AggregateCall, fields: &mut BTreeSet<usize>) {
     fields.extend(&call.args);
     fields.extend(&call.filter);
 }

@@ -90,7 +90,7 @@ pub(crate) enum WindowArgValue {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Join {
-    pub(crate) kind: JoinKind,
+    pub(crate) kind: AstJoinKind,
     pub(crate) left: From,
     pub(crate) right: From,
     pub(crate) constraint: JoinConstraint,
@@ -99,7 +99,7 @@ pub(crate) struct Join {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum JoinKind {
+pub(crate) enum AstJoinKind {
     Inner,
     Left,
     Right,
@@ -125,7 +125,7 @@ pub(crate) struct MatchRecognize {
     pub(crate) measures: Vec<(Expr, Ident)>,
     /// `ALL ROWS PER MATCH`.
     pub(crate) all_rows: Option<Span>,
-    pub(crate) after_match: Option<AfterMatch>,
+    pub(crate) after_match: Option<AstAfterMatch>,
     pub(crate) pattern: Pattern,
     /// `WITHIN INTERVAL …`.
     pub(crate) within: Option<Expr>,
@@ -137,7 +137,7 @@ pub(crate) struct MatchRecognize {
 
 /// `AFTER MATCH SKIP …`.
 #[derive(Debug, Clone)]
-pub(crate) enum AfterMatch {
+pub(crate) enum AstAfterMatch {
     PastLastRow,
     ToNextRow,
     ToFirst(Ident),

@@ -10,12 +10,12 @@ mod query;
 
 pub(crate) use expr::{Call, Expr, ExprKind, Frame, FrameBound, FrameUnit, OverWindow, Truth};
 pub(crate) use from::{
-    AfterMatch, From, FromKind, FunctionTable, Join, JoinConstraint, JoinKind, MatchRecognize, Pattern,
+    AstAfterMatch, AstJoinKind, From, FromKind, FunctionTable, Join, JoinConstraint, MatchRecognize, Pattern,
     PatternKind, WindowArg, WindowArgValue, WindowCall,
 };
 pub(crate) use query::{
-    CommonTable, GroupBy, GroupItem, Limit, OrderItem, Query, QueryBody, Select, SelectItem, SetOperation,
-    SetOperator,
+    AstSetOperator, CommonTable, GroupBy, GroupItem, Limit, OrderItem, Query, QueryBody, Select, SelectItem,
+    SetOperation,
 };
 
 use types::ColumnType;

@@ -49,7 +49,7 @@ pub(crate) enum QueryBody {
 /// `left UNION [ALL] right`. INTERSECT binds tighter than UNION and EXCEPT; all are left-associative.
 #[derive(Debug, Clone)]
 pub(crate) struct SetOperation {
-    pub(crate) operator: SetOperator,
+    pub(crate) operator: AstSetOperator,
     /// True for `ALL`, which keeps duplicates.
     pub(crate) all: bool,
     pub(crate) left: Query,
@@ -58,7 +58,7 @@ pub(crate) struct SetOperation {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SetOperator {
+pub(crate) enum AstSetOperator {
     Union,
     Intersect,
     Except,

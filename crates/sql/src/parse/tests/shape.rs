@@ -3,9 +3,9 @@
 use types::Value;
 
 use crate::parse::ast::{
-    AfterMatch, Call, Expr, ExprKind, FrameBound, FrameUnit, From, FromKind, GroupItem, Hint, Ident, Join,
-    JoinConstraint, JoinKind, MatchRecognize, OrderItem, OverWindow, Pattern, PatternKind, Query, QueryBody,
-    Select, SelectItem, SetOperator, WindowArg, WindowArgValue,
+    AstAfterMatch, AstJoinKind, AstSetOperator, Call, Expr, ExprKind, FrameBound, FrameUnit, From, FromKind,
+    GroupItem, Hint, Ident, Join, JoinConstraint, MatchRecognize, OrderItem, OverWindow, Pattern,
+    PatternKind, Query, QueryBody, Select, SelectItem, WindowArg, WindowArgValue,
 };
 
 fn list<T>(items: &[T], of: impl Fn(&T) -> String) -> String {
@@ -38,9 +38,9 @@ pub(super) fn query(query: &Query) -> String {
         QueryBody::Nested(inner) => format!("nested({})", self::query(inner)),
         QueryBody::SetOperation(operation) => {
             let operator = match operation.operator {
-                SetOperator::Union => "union",
-                SetOperator::Intersect => "intersect",
-                SetOperator::Except => "except",
+                AstSetOperator::Union => "union",
+                AstSetOperator::Intersect => "intersect",
+                AstSetOperator::Except => "except",
             };
             let all = if operation.all { " all" } else { "" };
             format!("({} {operator}{all} {})", self::query(&operation.left), self::query(&operation.right))
@@ -177,11 +177,11 @@ fn arg(arg: &WindowArg) -> String {
 
 fn join(join: &Join) -> String {
     let kind = match join.kind {
-        JoinKind::Inner => "inner",
-        JoinKind::Left => "left",
-        JoinKind::Right => "right",
-        JoinKind::Full => "full",
-        JoinKind::Cross => "cross",
+        AstJoinKind::Inner => "inner",
+        AstJoinKind::Left => "left",
+        AstJoinKind::Right => "right",
+        AstJoinKind::Full => "full",
+        AstJoinKind::Cross => "cross",
     };
     let constraint = match &join.constraint {
         JoinConstraint::None => String::new(),
@@ -210,10 +210,10 @@ fn matching(matching: &MatchRecognize) -> String {
     }
     out += &match &matching.after_match {
         None => String::new(),
-        Some(AfterMatch::PastLastRow) => " skip past last".to_owned(),
-        Some(AfterMatch::ToNextRow) => " skip to next".to_owned(),
-        Some(AfterMatch::ToFirst(variable)) => format!(" skip to first {}", variable.value),
-        Some(AfterMatch::ToLast(variable)) => format!(" skip to last {}", variable.value),
+        Some(AstAfterMatch::PastLastRow) => " skip past last".to_owned(),
+        Some(AstAfterMatch::ToNextRow) => " skip to next".to_owned(),
+        Some(AstAfterMatch::ToFirst(variable)) => format!(" skip to first {}", variable.value),
+        Some(AstAfterMatch::ToLast(variable)) => format!(" skip to last {}", variable.value),
     };
 
     out += &format!(" pattern[{}]", pattern(&matching.pattern));

@@ -4,7 +4,7 @@ use types::ColumnType;
 
 /// A call of an aggregate or ranking function, with fields as arguments.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Call {
+pub struct AggregateCall {
     pub function: Function,
     pub args: Vec<usize>,
     pub distinct: bool,

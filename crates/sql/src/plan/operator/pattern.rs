@@ -4,7 +4,7 @@ use std::fmt;
 
 use types::Interval;
 
-use super::{Call, SortKey, Time};
+use super::{AggregateCall, SortKey, Time};
 use crate::expr::{ExprGraph, ExprId};
 
 /// `MATCH_RECOGNIZE` with one row per match: emits the partition's fields, then the measures.
@@ -61,7 +61,7 @@ pub enum PatternInput {
     /// is no such row. Variables beyond those of the pattern have no rows.
     Row { variable: Option<usize>, field: usize, end: RowsEnd, offset: u32 },
     /// An aggregate over the rows of a variable; its arguments are fields of the input.
-    Aggregate { variable: Option<usize>, call: Call },
+    Aggregate { variable: Option<usize>, call: AggregateCall },
     /// `MATCH_ROWTIME()`: the time of the last row, or the time at which no earlier match could still claim
     /// the row.
     RowTime,
@@ -92,7 +92,7 @@ impl PatternExpr {
             }
             PatternInput::Aggregate { variable, call } => {
                 let args = call.args.iter().map(|&arg| place(arg)).collect();
-                let call = Call { args, filter: call.filter.map(&place), ..call.clone() };
+                let call = AggregateCall { args, filter: call.filter.map(&place), ..call.clone() };
                 PatternInput::Aggregate { variable: *variable, call }
             }
             PatternInput::RowTime => PatternInput::RowTime,

@@ -2,7 +2,7 @@
 
 use types::Interval;
 
-use super::{Call, SortKey};
+use super::{AggregateCall, SortKey};
 use crate::plan::Window;
 
 /// Event time or processing time.
@@ -44,7 +44,7 @@ pub struct WindowAggregate {
     /// Whether the time is an instant, whose windows are in the session's wall-clock time.
     pub is_instant: bool,
     pub keys: Vec<usize>,
-    pub calls: Vec<Call>,
+    pub calls: Vec<AggregateCall>,
     pub properties: Vec<WindowProperty>,
 }
 
@@ -78,7 +78,7 @@ pub struct Over {
     pub partition: Vec<usize>,
     pub order: OverOrder,
     pub frame: Frame,
-    pub calls: Vec<Call>,
+    pub calls: Vec<AggregateCall>,
     pub emits_before: bool,
 }
 

@@ -50,7 +50,7 @@ fn expected(rows: &[Given], frame: Frame) -> Vec<Row> {
     expected
 }
 
-fn calls() -> Vec<Call> {
+fn calls() -> Vec<AggregateCall> {
     vec![call(Function::Sum, &[2]), call(Function::Max, &[2]), call(Function::RowNumber, &[])]
 }
 
