@@ -2,11 +2,20 @@
 
 use types::{ColumnType, DataType, Field, Repr};
 
-/// Returns the type to which all types convert implicitly, for `COALESCE`, `IN` and similar functions.
+use crate::functions::Shape;
+
+/// Returns the type to which all types convert implicitly, for `COALESCE` and similar functions.
 pub(crate) fn common_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
     let mut types = types.into_iter();
     let first = types.next()?.clone();
     types.try_fold(first, |common, next| common_of_two(&common, next))
+}
+
+/// Like [`common_type`], for values that are compared, as by `IN`.
+pub(crate) fn common_comparison_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> Option<DataType> {
+    let mut types = types.into_iter();
+    let first = types.next()?.clone();
+    types.try_fold(first, |common, next| merged(&common, next, Shape::comparable))
 }
 
 /// Like [`common_type`], for the results of `CASE` and `IF` and the rows of `VALUES`: of FLOAT and DOUBLE,
@@ -20,12 +29,18 @@ pub(crate) fn result_type<'a>(types: impl IntoIterator<Item = &'a DataType>) -> 
     })
 }
 
-fn common_of_two(a: &DataType, b: &DataType) -> Option<DataType> {
+/// Returns the type to which two types convert implicitly.
+pub(crate) fn common_of_two(a: &DataType, b: &DataType) -> Option<DataType> {
+    merged(a, b, Shape::common)
+}
+
+/// Returns the common type of two types; `decimals` gives that of two exact numbers.
+fn merged(a: &DataType, b: &DataType, decimals: fn(Shape, Shape) -> Shape) -> Option<DataType> {
     use DataType::{Binary, Char, Date, Null, Time, Timestamp, TimestampLtz, Varbinary, Varchar};
     Some(match (a, b) {
         _ if a == b => a.clone(),
         (Null, other) | (other, Null) => other.clone(),
-        _ if a.is_numeric() && b.is_numeric() => common_number(a, b),
+        _ if a.is_numeric() && b.is_numeric() => common_number(a, b, decimals),
         (Char(n) | Varchar(n), Char(m) | Varchar(m)) => Varchar(*n.max(m)),
         (Binary(n) | Varbinary(n), Binary(m) | Varbinary(m)) => Varbinary(*n.max(m)),
         (Timestamp(n), Timestamp(m)) => Timestamp(*n.max(m)),
@@ -34,7 +49,7 @@ fn common_of_two(a: &DataType, b: &DataType) -> Option<DataType> {
         (Date, Timestamp(n)) | (Timestamp(n), Date) => Timestamp(*n),
         _ if a.is_nested() => {
             let inside = |a: &ColumnType, b: &ColumnType| {
-                let data_type = common_of_two(&a.data_type, &b.data_type)?;
+                let data_type = merged(&a.data_type, &b.data_type, decimals)?;
                 Some(ColumnType { data_type, nullable: a.nullable || b.nullable })
             };
             return combined(a, b, inside);
@@ -72,18 +87,13 @@ fn all_parts(a: &DataType, b: &DataType, fits: impl Fn(&ColumnType, &ColumnType)
     combined(a, b, |a, b| fits(a, b).then(|| a.clone())).is_some()
 }
 
-/// Returns the common type of two numbers: the wider integer type, a decimal that holds both exactly, or a
-/// floating-point type.
-fn common_number(a: &DataType, b: &DataType) -> DataType {
+/// Returns the common type of two numbers: the wider integer type, a decimal, or a floating-point type.
+fn common_number(a: &DataType, b: &DataType, decimals: fn(Shape, Shape) -> Shape) -> DataType {
     if let (Some(n), Some(m)) = (integer_rank(a), integer_rank(b)) {
         return if n >= m { a.clone() } else { b.clone() };
     }
-    match (decimal(a), decimal(b)) {
-        (Some((p1, s1)), Some((p2, s2))) => {
-            let scale = s1.max(s2);
-            let precision = ((p1 - s1).max(p2 - s2) + scale).min(38);
-            DataType::Decimal { precision, scale: scale.min(precision) }
-        }
+    match (Shape::of(a), Shape::of(b)) {
+        (Some(a), Some(b)) => decimals(a, b).data_type(),
         _ => {
             let float_and_integer = [(a, b), (b, a)].iter().any(|(x, y)| {
                 **x == DataType::Float && (integer_rank(y).is_some() || **y == DataType::Float)
@@ -103,21 +113,9 @@ fn integer_rank(data_type: &DataType) -> Option<u8> {
     })
 }
 
-/// Returns precision and scale of a type that a decimal holds exactly.
-fn decimal(data_type: &DataType) -> Option<(u8, u8)> {
-    Some(match data_type {
-        DataType::TinyInt => (3, 0),
-        DataType::SmallInt => (5, 0),
-        DataType::Int => (10, 0),
-        DataType::BigInt => (19, 0),
-        DataType::Decimal { precision, scale } => (*precision, *scale),
-        _ => return None,
-    })
-}
-
 /// Returns the type in which two values are compared; `None` if Flink does not compare them.
 pub(crate) fn comparison_type(a: &DataType, b: &DataType) -> Option<DataType> {
-    if let Some(common) = common_of_two(a, b) {
+    if let Some(common) = merged(a, b, Shape::comparable) {
         return Some(common);
     }
     // A text compared with a time is parsed as a time.
@@ -169,7 +167,7 @@ pub(crate) fn converts_implicitly(from: &DataType, to: &DataType) -> bool {
         TinyInt | SmallInt | Int | BigInt => {
             integer_rank(from) <= integer_rank(to) && integer_rank(from).is_some()
         }
-        Float => decimal(from).is_some() || *from == Float,
+        Float => Shape::of(from).is_some() || *from == Float,
         Double => from.is_numeric(),
         Date => matches!(from, Date | Timestamp(_)),
         Time(_) => matches!(from, Time(_) | Timestamp(_)),
@@ -207,6 +205,16 @@ mod tests {
             result_type([&decimal(2, 1), &DataType::Float, &DataType::Double]),
             Some(DataType::Double)
         );
+    }
+
+    #[test]
+    fn a_decimal_that_is_too_wide_is_rounded_except_in_a_comparison() {
+        let decimal = |precision, scale| DataType::Decimal { precision, scale };
+        let (whole, fraction) = (decimal(38, 0), decimal(38, 10));
+        assert_eq!(common_type([&whole, &fraction]), Some(decimal(38, 0)));
+        assert_eq!(result_type([&fraction, &DataType::BigInt]), Some(decimal(38, 10)));
+        assert_eq!(comparison_type(&whole, &fraction), Some(decimal(38, 10)));
+        assert_eq!(common_comparison_type([&whole, &decimal(2, 1)]), Some(decimal(38, 1)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::{Bound, ExprBinder};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Comparison, Expr, ExprId};
 use crate::parse::ast;
-use crate::typing::{common_type, comparison_type, same_form};
+use crate::typing::{common_comparison_type, comparison_type, same_form};
 
 impl ExprBinder<'_> {
     pub(super) fn not(&mut self, id: ExprId) -> ExprId {
@@ -213,7 +213,7 @@ impl ExprBinder<'_> {
         }
         let all_literal = items.iter().all(|item| self.literal_of(*item).is_some());
         let types: Vec<DataType> = items.iter().map(|item| self.data_type(*item)).collect();
-        let common = common_type(std::iter::once(&from).chain(&types)).filter(|_| all_literal)?;
+        let common = common_comparison_type(std::iter::once(&from).chain(&types)).filter(|_| all_literal)?;
         let input = self.convert_form(input, &common);
         let (mut values, mut has_null): (Vec<Value>, bool) = (vec![], false);
         let mut known = HashSet::new();

@@ -11,6 +11,7 @@ use super::signature::{
     any_nullable, data_type, double, fail, fallible, function, int, mismatch, simple, wide,
 };
 use super::{Argument, Code, EvalError, Output, ScalarCall, ScalarFunction, Signature, SignatureError};
+use crate::typing::common_of_two;
 
 pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
@@ -70,33 +71,6 @@ pub(super) fn wrap(value: i64, to: &DataType) -> i64 {
     }
 }
 
-/// Returns the common type of two numbers, as for a comparison or `CASE`.
-pub(super) fn common_number(a: &DataType, b: &DataType) -> Option<DataType> {
-    use DataType::*;
-    let rank = |t: &DataType| match t {
-        TinyInt => 0,
-        SmallInt => 1,
-        Int => 2,
-        _ => 3,
-    };
-
-    Some(match (a, b) {
-        (Null, other) | (other, Null) if other.is_numeric() => other.clone(),
-        (Double, other) | (other, Double) if other.is_numeric() => Double,
-        (Float, Decimal { .. }) | (Decimal { .. }, Float) => Double,
-        (Float, other) | (other, Float) if other.is_numeric() => Float,
-        (Decimal { .. }, _) | (_, Decimal { .. }) => Shape::of(a)?.common(Shape::of(b)?).data_type(),
-        _ if a.is_integer() && b.is_integer() => {
-            if rank(a) >= rank(b) {
-                a.clone()
-            } else {
-                b.clone()
-            }
-        }
-        _ => return None,
-    })
-}
-
 fn signature(op: Op, args: &[Argument<'_>]) -> Result<Signature, SignatureError> {
     let [a, b] = args else { return Err(mismatch(EXPECTED)) };
     let (left, right) = (&a.column_type.data_type, &b.column_type.data_type);
@@ -111,10 +85,10 @@ fn signature(op: Op, args: &[Argument<'_>]) -> Result<Signature, SignatureError>
     // Of FLOAT and DOUBLE, the left operand's type is used.
     let common = match (left, right) {
         (DataType::Float, DataType::Double) => Some(DataType::Float),
-        _ => common_number(left, right),
+        _ => common_of_two(left, right),
     };
 
-    let Some(common) = common else { return Err(mismatch(EXPECTED)) };
+    let Some(common) = common.filter(DataType::is_numeric) else { return Err(mismatch(EXPECTED)) };
     let DataType::Decimal { .. } = common else {
         // The remainder has the type of the divisor.
         let result = if op == Op::Remainder && common.is_integer() { right.clone() } else { common.clone() };

@@ -2,10 +2,10 @@
 
 use types::{ColumnType, DataType, Scalar};
 
-use super::arithmetic::common_number;
 use super::number_text::parse_double;
 use super::signature::{ArgumentKind, any_nullable, function, mismatch, simple, typed};
 use super::{Argument, Code, Nulls, ScalarFunction, Signature, SignatureError};
+use crate::typing::common_of_two;
 
 pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     function(
@@ -64,21 +64,15 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     },
 ];
 
-/// Returns the type to which both types can be cast without loss, as for the branches of `CASE`; `None` if
-/// there is none.
-pub fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
-    use DataType::*;
-    Some(match (a, b) {
-        _ if a == b => a.clone(),
-        (Null, other) | (other, Null) => other.clone(),
-        (Char(m) | Varchar(m), Char(n) | Varchar(n)) => Varchar(*m.max(n)),
-        (Binary(m) | Varbinary(m), Binary(n) | Varbinary(n)) => Varbinary(*m.max(n)),
-        (Time(m), Time(n)) => Time(*m.max(n)),
-        (Timestamp(m), Timestamp(n)) => Timestamp(*m.max(n)),
-        (Timestamp(m) | TimestampLtz(m), Timestamp(n) | TimestampLtz(n)) => TimestampLtz(*m.max(n)),
-        _ if a.is_nested() => return crate::typing::common_type([a, b]),
-        _ => return common_number(a, b),
-    })
+/// Returns the common type of two arguments. Unlike elsewhere, a wall clock and an instant have one, and a
+/// date and a timestamp have none.
+fn common_type(a: &DataType, b: &DataType) -> Option<DataType> {
+    use DataType::{Date, Timestamp, TimestampLtz};
+    match (a, b) {
+        (Timestamp(m), TimestampLtz(n)) | (TimestampLtz(m), Timestamp(n)) => Some(TimestampLtz(*m.max(n))),
+        (Date, Timestamp(_)) | (Timestamp(_), Date) => None,
+        _ => common_of_two(a, b),
+    }
 }
 
 fn common(args: &[Argument<'_>]) -> Result<Signature, SignatureError> {

@@ -50,8 +50,8 @@ use std::sync::{Arc, LazyLock};
 
 use types::{ColumnType, DataType, Scalar, Value};
 
-pub use choice::common_type;
 pub(crate) use collection::item_type;
+pub(crate) use decimal::Shape;
 pub(crate) use like::is_like;
 pub use manual::{Entry, manual};
 

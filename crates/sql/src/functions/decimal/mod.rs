@@ -8,7 +8,7 @@ mod shape;
 use num_bigint::{BigInt, Sign};
 use num_traits::{Signed, ToPrimitive, Zero};
 
-pub(super) use shape::Shape;
+pub(crate) use shape::Shape;
 
 pub(super) const MAX_PRECISION: u8 = 38;
 

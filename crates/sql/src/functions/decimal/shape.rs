@@ -9,14 +9,14 @@ use super::MAX_PRECISION;
 
 /// Precision and scale of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) struct Shape {
+pub(crate) struct Shape {
     pub(in super::super) precision: u8,
     pub(in super::super) scale: u8,
 }
 
 impl Shape {
     /// Returns the precision and scale of an exact numeric type.
-    pub(in super::super) fn of(data_type: &DataType) -> Option<Shape> {
+    pub(crate) fn of(data_type: &DataType) -> Option<Shape> {
         let (precision, scale) = match data_type {
             DataType::TinyInt => (3, 0),
             DataType::SmallInt => (5, 0),
@@ -28,7 +28,7 @@ impl Shape {
         Some(Shape { precision, scale })
     }
 
-    pub(in super::super) fn data_type(self) -> DataType {
+    pub(crate) fn data_type(self) -> DataType {
         DataType::Decimal { precision: self.precision, scale: self.scale }
     }
 
@@ -70,13 +70,23 @@ impl Shape {
         Shape::adjusted((p1 - s1).min(p2 - s2) + scale, scale)
     }
 
-    /// Returns the type that holds both, as for `CASE` and `GREATEST`.
-    pub(in super::super) fn common(self, other: Shape) -> Shape {
+    /// Returns the type that holds both, as for `CASE` and `GREATEST`. If 38 digits do not suffice, whole
+    /// digits are kept and values are rounded.
+    pub(crate) fn common(self, other: Shape) -> Shape {
         let (p1, s1, p2, s2) = self.parts(other);
         let (whole, scale) = ((p1 - s1).max(p2 - s2), s1.max(s2));
         let whole = whole.min(MAX_PRECISION.into());
         let scale = scale.min(i32::from(MAX_PRECISION) - whole);
         Shape { precision: (whole + scale) as u8, scale: scale as u8 }
+    }
+
+    /// Returns the type in which both are compared. If 38 digits do not suffice, the fraction is kept, because
+    /// rounding would make different values equal.
+    pub(crate) fn comparable(self, other: Shape) -> Shape {
+        let (p1, s1, p2, s2) = self.parts(other);
+        let scale = s1.max(s2);
+        let precision = ((p1 - s1).max(p2 - s2) + scale).min(MAX_PRECISION.into());
+        Shape { precision: precision as u8, scale: scale as u8 }
     }
 
     /// Returns the type of `ROUND(x, digits)`.
@@ -115,5 +125,13 @@ mod tests {
         assert_eq!(shape(32, 8).of_quotient(shape(38, 8)), shape(38, 6));
         assert_eq!(shape(30, 20).of_product(shape(30, 20)), shape(38, 17));
         assert_eq!(money.of_sum(shape(5, 3)), shape(12, 3));
+    }
+
+    #[test]
+    fn a_common_type_keeps_whole_digits_and_a_comparison_the_fraction() {
+        assert_eq!(shape(10, 2).common(shape(5, 4)), shape(12, 4));
+        assert_eq!(shape(10, 2).comparable(shape(5, 4)), shape(12, 4));
+        assert_eq!(shape(38, 0).common(shape(38, 10)), shape(38, 0));
+        assert_eq!(shape(38, 0).comparable(shape(38, 10)), shape(38, 10));
     }
 }
