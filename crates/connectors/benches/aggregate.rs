@@ -4,6 +4,8 @@
 //! The events are generated and decoded beforehand. Run `cargo bench -p connectors --bench aggregate`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
+mod support;
+
 use std::hint::black_box;
 
 use connectors::format::json::{Decoder, JsonOptions};
@@ -17,6 +19,8 @@ use engine::window::{Aggregation, Limits, Options, RowsIn, WindowError, WindowOu
 use sql::functions::Env;
 use sql::plan::Plan;
 use types::Interval;
+
+use support::thread_cpu_ns;
 
 const SCRIPT: &str = include_str!("../../../jobs/analytics.sql");
 const EVENTS: u64 = 200_000;
@@ -139,12 +143,4 @@ fn event(n: u64, texts: u64) -> String {
         below(2) == 0,
         below(3) == 0,
     )
-}
-
-/// Returns the CPU time of this thread in ns.
-fn thread_cpu_ns() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a live value of the right type.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }

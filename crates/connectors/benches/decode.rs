@@ -3,12 +3,16 @@
 //! Decodes generated events in three styles, or the lines of the files named in `DECODE_EVENTS` (separated by
 //! `:`). Run `cargo bench -p connectors --bench decode`.
 
+mod support;
+
 use std::hint::black_box;
 
 use connectors::format::json::{Decoder, JsonOptions};
 use engine::batch::{Batch, Encoding, LeafRequest};
 use sql::plan::Leaf;
 use types::DataType;
+
+use support::thread_cpu_ns;
 
 const RUNS: usize = 7;
 
@@ -236,15 +240,6 @@ fn escaped(event: &str) -> Vec<u8> {
         }
     }
     out.into_bytes()
-}
-
-/// Returns the CPU time of this thread in ns.
-fn thread_cpu_ns() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the call writes one timespec, which is ours.
-    let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    assert_eq!(status, 0, "this system has no clock of a thread's CPU time");
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports to people")]

@@ -155,19 +155,16 @@ pub(crate) fn connector<'a>(
     Err(vec![error.with_hint(hint)])
 }
 
+/// Returns the option that a misspelt one probably means.
 pub(crate) fn closest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // A key in a known family means another member of it: `scan.parallelism` does not mean
     // `sink.parallelism`.
     let family = |word: &str| word.split_once('.').map(|(family, _)| family.to_owned());
     let known: Vec<&str> = known.collect();
     let is_known_family = family(word).is_some() && known.iter().any(|of| family(of) == family(word));
-    known
-        .into_iter()
-        .filter(|candidate| !is_known_family || family(candidate) == family(word))
-        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
-        .filter(|(likeness, _)| *likeness > 0.85)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, candidate)| candidate)
+    let of_family =
+        known.into_iter().filter(|candidate| !is_known_family || family(candidate) == family(word));
+    sql::error::closest(word, of_family)
 }
 
 pub(crate) fn quoted<'a>(words: impl Iterator<Item = &'a str>) -> String {

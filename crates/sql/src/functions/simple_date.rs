@@ -7,27 +7,12 @@
 use jiff::tz::TimeZone;
 
 use super::calendar::{
-    DAY_MS, Date, HOUR_MS, MINUTE_MS, SECOND_MS, day_number, week_of_year, weekday, write_padded,
+    DAY_MS, Date, HOUR_MS, MINUTE_MS, MONTHS, SECOND_MS, WEEKDAYS, day_number, week_of_year, weekday,
+    write_padded,
 };
 use super::zone::{resolve_later, wall_ms};
 
 pub(super) const DEFAULT: &str = "yyyy-MM-dd HH:mm:ss";
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum SimpleDatePart {

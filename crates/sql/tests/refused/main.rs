@@ -5,10 +5,13 @@ mod changelogs;
 mod declarations;
 mod flinks_own;
 mod lookups;
+#[path = "../support/marked.rs"]
+mod marked;
 mod matching;
 mod queries;
 mod state_ttl;
 
+use marked::Marked;
 use sql::error::{Diagnostic, Severity};
 
 const PRELUDE: &str = "
@@ -35,16 +38,12 @@ fn findings(script: &str) -> Vec<Diagnostic> {
 fn check(cases: &[(&str, &str, &str)]) {
     let mut wrong = vec![];
     for (marked, message, hint) in cases {
-        let statement = marked.replace(['«', '»'], "");
-        let script = format!("{PRELUDE}{statement}");
-        let start = PRELUDE.len() + marked.find('«').expect("a case marks a place");
-        let place = &marked[marked.find('«').expect("a case marks a place") + '«'.len_utf8()
-            ..marked.find('»').expect("a case marks a place")];
+        let Marked { text: script, place } = Marked::read(&format!("{PRELUDE}{marked}"));
 
         let found = findings(&script);
         let ok = found.iter().any(|d| {
             let whole = format!("{} {}", d.message, d.detail.as_deref().unwrap_or_default());
-            (d.span.start, d.span.end) == (start, start + place.len())
+            (d.span.start..d.span.end) == place
                 && whole.contains(message)
                 && d.hint.as_deref().unwrap_or_default().contains(hint)
         });

@@ -1,22 +1,7 @@
 //! English texts for months, weekdays, eras, quarters and halves of the day.
 
+use super::super::calendar::{MONTHS, WEEKDAYS};
 use super::{DateField, TextStyle};
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// Returns the English text of a field's value, or `None` if it has none.
 pub(super) fn text_of(field: DateField, value: i64, style: TextStyle) -> Option<&'static str> {

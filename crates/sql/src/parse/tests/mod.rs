@@ -6,12 +6,16 @@
 mod bounds;
 mod expressions;
 mod grouping;
+#[path = "../../../tests/support/marked.rs"]
+mod marked;
 mod matching;
 mod queries;
 mod shape;
 mod statements;
 mod tables;
 mod windows;
+
+use marked::Marked;
 
 use super::ast::{Query, Statement};
 use crate::error::Diagnostic;
@@ -70,14 +74,12 @@ fn reads_exprs(cases: &[(&str, &str)]) {
 fn refuses(cases: &[(&str, &str, &str)]) {
     let mut wrong = vec![];
     for (marked, message, hint) in cases {
-        let text = marked.replace(['«', '»'], "");
-        let start = marked.find('«').expect("a case marks a place");
-        let end = marked.find('»').expect("a case marks a place") - '«'.len_utf8();
+        let Marked { text, place } = Marked::read(marked);
         let (_, diagnostics) = script(&text);
         let fits = diagnostics.first().is_some_and(|d| {
             let whole = format!("{} {}", d.message, d.detail.as_deref().unwrap_or_default());
             let words = whole.contains(message) && d.hint.as_deref().unwrap_or_default().contains(hint);
-            d.is_error() && (d.span.start, d.span.end) == (start, end) && words
+            d.is_error() && (d.span.start..d.span.end) == place && words
         });
         if !fits {
             let drawn = crate::error::render(&diagnostics, &text, "test.sql", false);
