@@ -305,7 +305,7 @@ impl Table {
         if !same_kind {
             let error = Diagnostic::error(
                 watermark.expr.span,
-                format!("the watermark is {given}, the time {data_type}"),
+                format!("the watermark is {given}, but the time is {data_type}"),
             )
             .with_hint(format!("write it like {} - INTERVAL '5' SECOND", name.value));
             diagnostics.push(error);

@@ -177,7 +177,7 @@ impl Bound {
                     // Only the findings are needed.
                     let _ = binder.insert(insert);
                 }
-                let notice = Diagnostic::notice(span, "EXPLAIN in a script is checked and not run");
+                let notice = Diagnostic::notice(span, "EXPLAIN in a script is checked but not run");
                 binder.report(notice.with_hint("to see the plan of the whole script: weir explain"));
             }
         }

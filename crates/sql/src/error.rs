@@ -66,7 +66,7 @@ impl Diagnostic {
 
     /// Creates a notice for SQL that is accepted here but refused by Flink.
     pub(crate) fn refused_by_flink(span: Span, what: &str, instead: &str) -> Diagnostic {
-        Diagnostic::notice(span, format!("{what} is taken here, and Flink refuses it")).with_hint(instead)
+        Diagnostic::notice(span, format!("{what} is accepted here but refused by Flink")).with_hint(instead)
     }
 
     fn new(severity: Severity, span: Span, message: String) -> Diagnostic {

@@ -179,7 +179,7 @@ impl Settings {
         }
 
         if name == "execution.runtime-mode" && !value.value.eq_ignore_ascii_case("streaming") {
-            let error = Diagnostic::error(value.span, "only the runtime mode `streaming` exists here");
+            let error = Diagnostic::error(value.span, "only the runtime mode `streaming` is supported");
             return Err(Box::new(
                 error.with_hint("a bounded source is read to its end, and then every window closes"),
             ));
@@ -224,7 +224,7 @@ fn word<T: Copy>(value: &Text, words: &[(&str, T)]) -> Result<T, Box<Diagnostic>
     found.map(|(_, meaning)| *meaning).ok_or_else(|| {
         let names: Vec<String> = words.iter().map(|(word, _)| format!("'{word}'")).collect();
         let error = Diagnostic::error(value.span, format!("the value '{given}' is not supported"));
-        Box::new(error.with_hint(format!("here there is {}", names.join(", "))))
+        Box::new(error.with_hint(format!("supported are {}", names.join(", "))))
     })
 }
 
@@ -295,7 +295,7 @@ fn early_fire(value: &Text) -> Result<Option<Interval>, Box<Diagnostic>> {
 /// Parses the number of rows that may wait.
 pub(crate) fn capacity(value: &Text) -> Result<usize, Box<Diagnostic>> {
     value.value.trim().parse().ok().filter(|rows| (1..=1_000_000).contains(rows)).ok_or_else(|| {
-        let error = Diagnostic::error(value.span, format!("'{}' is no number of rows", value.value));
+        let error = Diagnostic::error(value.span, format!("'{}' is not a number of rows", value.value));
         Box::new(error.with_hint("a whole number from 1 to 1000000, for example '1000'"))
     })
 }

@@ -18,7 +18,7 @@ fn type_of(select: &str) -> String {
     match sql::compile(&script, &|_| None) {
         Ok(_) => "compiled".to_owned(),
         Err(found) => match found.iter().filter(|d| d.is_error()).collect::<Vec<_>>().as_slice() {
-            [only] if only.message.contains("is written into it") => {
+            [only] if only.message.contains("but the value is") => {
                 only.detail.as_deref().unwrap_or_default().trim_start_matches("this is ").to_owned()
             }
             _ => sql::error::render(&found, &script, "case.sql", false),

@@ -36,7 +36,7 @@ async fn a_wrong_statement_fails_with_the_exceptions_of_flinks_planner() {
         ),
         (
             "SELEC 1",
-            format!("{parser}`SELEC` begins no statement (line 1, column 1)\ndid you mean `SELECT`?"),
+            format!("{parser}`SELEC` does not begin a statement (line 1, column 1)\ndid you mean `SELECT`?"),
         ),
         ("SELECT 1; SELECT 2", format!("{parser}one statement at a time (line 1, column 11)\n")),
         (
@@ -59,7 +59,7 @@ async fn a_wrong_statement_fails_with_the_exceptions_of_flinks_planner() {
         ),
         (
             "SELECT id FROM clicks ORDER BY id",
-            format!("{validator}a stream is sorted by its time, ascending, or not at all"),
+            format!("{validator}a stream can only be sorted by its time, ascending"),
         ),
         ("SET 'weir.nosuch' = '1'", format!("{validator}there is no setting `weir.nosuch`")),
         ("USE CATALOG nosuch", format!("{validator}a catalog with name [nosuch] does not exist")),

@@ -66,7 +66,8 @@ impl ExprBinder<'_> {
         }
         // The list is taken away while the argument is bound, so an aggregate inside an aggregate is refused.
         let Some(collected) = self.aggregates.take() else {
-            let error = Diagnostic::error(span, format!("the aggregate {name} has no place {}", self.clause));
+            let error =
+                Diagnostic::error(span, format!("the aggregate {name} is not allowed {}", self.clause));
             return Err(self.report(error));
         };
         let outside = std::mem::replace(&mut self.clause, "inside another aggregate");

@@ -18,14 +18,8 @@ const REFUSED: &[(&str, &str)] = &[
     ("RANK", "it needs an OVER (PARTITION BY … ORDER BY …)"),
     ("DENSE_RANK", "it needs an OVER (PARTITION BY … ORDER BY …)"),
     ("LAG", "it needs an OVER (PARTITION BY … ORDER BY …)"),
-    (
-        "FIRST",
-        "it stands in MATCH_RECOGNIZE, beside aggregates; for the first value of a group use FIRST_VALUE(x)",
-    ),
-    (
-        "LAST",
-        "it stands in MATCH_RECOGNIZE, beside aggregates; for the last value of a group use LAST_VALUE(x)",
-    ),
+    ("FIRST", "it is available in MATCH_RECOGNIZE; for the first value of a group use FIRST_VALUE(x)"),
+    ("LAST", "it is available in MATCH_RECOGNIZE; for the last value of a group use LAST_VALUE(x)"),
     ("MATCH_ROWTIME", "it is a measure of MATCH_RECOGNIZE"),
     ("MATCH_PROCTIME", "it is a measure of MATCH_RECOGNIZE"),
     ("PERCENTILE_CONT", "use PERCENTILE(x, 0.95)"),
@@ -75,7 +69,7 @@ impl ExprBinder<'_> {
         }
         if call.ignore_nulls.is_some() {
             let error = Diagnostic::error(call.name.span, "IGNORE NULLS and RESPECT NULLS are not supported")
-                .with_hint("aggregates leave nulls out; others by FILTER (WHERE x IS NOT NULL)");
+                .with_hint("aggregates skip nulls; for other functions use FILTER (WHERE x IS NOT NULL)");
             return Err(self.report(error));
         }
         if name == "GROUPING" || name == "GROUPING_ID" {
@@ -95,7 +89,7 @@ impl ExprBinder<'_> {
             let known = functions::lookup(&name).is_some() || OWN.contains(&name.as_str());
             if known {
                 let error = Diagnostic::error(span, format!("{name} is not an aggregate function"))
-                    .with_hint("`*`, DISTINCT and FILTER belong to COUNT, SUM, AVG, MIN, MAX and the like");
+                    .with_hint("`*`, DISTINCT and FILTER are for aggregate functions such as COUNT, SUM, AVG, MIN and MAX");
                 return Err(self.report(error));
             }
         }
@@ -126,7 +120,7 @@ impl ExprBinder<'_> {
         if FLINK_ONLY.contains(&name) {
             let error =
                 Diagnostic::error(ident.span, format!("the function {name} of Flink is not supported"));
-            return self.report(error.with_hint("`weir functions` lists those that are there"));
+            return self.report(error.with_hint("`weir functions` lists the supported functions"));
         }
         let registry = functions::all().iter().map(|function| function.name);
         let names = registry.filter(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()));

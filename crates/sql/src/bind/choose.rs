@@ -25,7 +25,7 @@ impl ExprBinder<'_> {
                 (Ok(Some(operand)), Ok(when_id)) => {
                     self.compare(Comparison::Equal, *operand, when_id, when.span)
                 }
-                (Ok(None), Ok(id)) => self.expect_boolean(id, when.span, "what stands behind WHEN"),
+                (Ok(None), Ok(id)) => self.expect_boolean(id, when.span, "the condition behind WHEN"),
                 (Err(reported), _) => Err(*reported),
                 (_, Err(reported)) => Err(reported),
             };

@@ -72,7 +72,7 @@ impl ExprBinder<'_> {
             error.hint = Some(match (&a, &b) {
                 (text, other) | (other, text) if text.is_text() && other.is_numeric() => {
                     format!(
-                        "a text is not converted by itself: write CAST(… AS {other}), or the number without quotes"
+                        "a text is not converted automatically: write CAST(… AS {other}), or the number without quotes"
                     )
                 }
                 (x, y) if x.is_timestamp() && y.is_timestamp() => {
@@ -86,7 +86,7 @@ impl ExprBinder<'_> {
         let is_equality = matches!(op, Comparison::Equal | Comparison::NotEqual);
         if common.is_nested() && !is_equality {
             let error = Diagnostic::error(span, format!("{common} has no order"))
-                .with_hint("such values are compared by `=` and `<>` alone");
+                .with_hint("such values can only be compared with `=` and `<>`");
             return Err(self.report(error));
         }
         let is_constructed =

@@ -58,10 +58,8 @@ impl ExprBinder<'_> {
         let id = self.expr(expr)?;
         if self.graph.is_too_large(id) {
             let error =
-                Diagnostic::error(expr.span, "with its views written out, this expression is too large");
-            return Err(
-                self.report(error.with_hint("compute less of it from the same column again and again"))
-            );
+                Diagnostic::error(expr.span, "after its views are expanded, this expression is too large");
+            return Err(self.report(error.with_hint("use the same computed column fewer times")));
         }
         Ok(id)
     }
@@ -77,8 +75,8 @@ impl ExprBinder<'_> {
             DataType::Boolean => Ok(id),
             DataType::Null => Ok(self.convert(id, &DataType::Boolean)),
             other => {
-                let error = Diagnostic::error(span, format!("{what} must be a condition"))
-                    .with_detail(format!("this is {other}, not BOOLEAN"));
+                let error = Diagnostic::error(span, format!("{what} must be BOOLEAN"))
+                    .with_detail(format!("this is {other}"));
                 Err(self.report(error))
             }
         }
@@ -123,7 +121,7 @@ impl ExprBinder<'_> {
             }
             ExprKind::Not(input) => {
                 let id = self.expr(input)?;
-                let id = self.expect_boolean(id, input.span, "what stands behind NOT")?;
+                let id = self.expect_boolean(id, input.span, "the operand of NOT")?;
                 Ok(self.not(id))
             }
             ExprKind::All(items) => self.chain(items, "AND"),
@@ -212,7 +210,7 @@ impl ExprBinder<'_> {
             (Truth::Null, false) => Expr::IsNull(id),
             (Truth::Null, true) => Expr::IsNotNull(id),
             (truth, negated) => {
-                let id = self.expect_boolean(id, input.span, "what is tested for truth")?;
+                let id = self.expect_boolean(id, input.span, "the operand of IS TRUE or IS FALSE")?;
                 match (truth, negated) {
                     (Truth::True, false) => Expr::IsTrue(id),
                     (Truth::True, true) => Expr::IsNotTrue(id),

@@ -67,9 +67,10 @@ impl Binder {
 
         if select.distinct && order.iter().any(|key| key.field >= visible) {
             let span = bodies.order[0].2;
-            let error = Diagnostic::error(span, "ORDER BY of a SELECT DISTINCT names its columns alone");
+            let error =
+                Diagnostic::error(span, "ORDER BY of a SELECT DISTINCT may only use selected columns");
             return Err(
-                self.report(error.with_hint("select the expression too, and leave it out further up"))
+                self.report(error.with_hint("select the expression too, and drop it in an outer query"))
             );
         }
 

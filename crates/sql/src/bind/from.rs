@@ -103,8 +103,9 @@ impl Binder {
         Ok(match &from.kind {
             FromKind::Table { name, hints, system_time } => {
                 if let Some(time) = system_time {
-                    let error = Diagnostic::error(time.span, "FOR SYSTEM_TIME AS OF stands in a join")
-                        .with_hint("FROM a JOIN b FOR SYSTEM_TIME AS OF a.time AS b ON a.key = b.key");
+                    let error =
+                        Diagnostic::error(time.span, "FOR SYSTEM_TIME AS OF is only allowed in a join")
+                            .with_hint("FROM a JOIN b FOR SYSTEM_TIME AS OF a.time AS b ON a.key = b.key");
                     return Err(self.report(error));
                 }
                 let relation = self.relation_hinted(name.last(), hints)?;
@@ -190,7 +191,7 @@ impl Binder {
             conditions.push(equal?);
         }
         if conditions.iter().any(|id| graph.facts(*id).uses_outer) {
-            let error = Diagnostic::error(join.span, "a join's condition names a column of the query around")
+            let error = Diagnostic::error(join.span, "a join's condition uses a column of the outer query")
                 .with_hint("put the condition into WHERE");
             return Err(self.report(error));
         }

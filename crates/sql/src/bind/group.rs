@@ -204,8 +204,11 @@ impl Binder {
         if conditions.iter().all(is_equal) {
             return Ok(());
         }
-        let error = Diagnostic::error(span, "groups are joined with the query around by equality alone")
-            .with_hint("write the condition as inner.column = outer.column");
+        let error = Diagnostic::error(
+            span,
+            "a correlated query with groups may only use equality with the outer query",
+        )
+        .with_hint("write the condition as inner.column = outer.column");
         Err(self.report(error))
     }
 

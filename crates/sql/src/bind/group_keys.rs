@@ -48,8 +48,9 @@ impl Binder {
             }
         }
         if has_sets && keys.window.is_some() {
-            let error = Diagnostic::error(group_by.span, "grouping sets beside a window of the old form")
-                .with_hint("use the table function: FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time), …))");
+            let error =
+                Diagnostic::error(group_by.span, "grouping sets cannot be combined with a group window")
+                    .with_hint("use the table function: FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time), …))");
             return Err(self.report(error));
         }
         Ok(GroupContext { keys: keys.ids, sets, has_sets, window: keys.window })
@@ -178,7 +179,7 @@ impl Binder {
                 "SESSION" => "SESSION(time, gap)",
                 _ => "TUMBLE(time, size)",
             };
-            let error = Diagnostic::error(expr.span, format!("this is no window of {function}"))
+            let error = Diagnostic::error(expr.span, format!("this is not a window of {function}"))
                 .with_hint(format!("it is {form}, with literals like INTERVAL '1' MINUTE"));
             return Err(self.report(error));
         };
@@ -208,7 +209,7 @@ impl ExprBinder<'_> {
             args
         };
         let Some(group) = self.group else {
-            let error = Diagnostic::error(span, "GROUPING asks for the keys of a GROUP BY");
+            let error = Diagnostic::error(span, "GROUPING needs a GROUP BY");
             return Err(self.report(error));
         };
         let places: Option<Vec<usize>> =

@@ -61,7 +61,7 @@ impl Binder {
             if hint.name == "OPTIONS" {
                 let notice =
                     Diagnostic::notice(hint.span, "OPTIONS behind SELECT has no effect, as in Flink");
-                self.report(notice.with_hint("it stands behind a table's name: FROM t /*+ OPTIONS(…) */"));
+                self.report(notice.with_hint("write it behind a table's name: FROM t /*+ OPTIONS(…) */"));
             }
         }
         Ok(())
@@ -73,13 +73,13 @@ impl Binder {
         }
         if hint.name == "LOOKUP" {
             let notice =
-                Diagnostic::notice(hint.span, "LOOKUP has an effect behind SELECT alone, as in Flink");
+                Diagnostic::notice(hint.span, "LOOKUP has an effect only behind SELECT, as in Flink");
             self.report(notice.with_hint("SELECT /*+ LOOKUP('table' = 'c', …) */"));
             return Ok(());
         }
         if hint.name == "STATE_TTL" {
             let notice =
-                Diagnostic::notice(hint.span, "STATE_TTL has an effect behind SELECT alone, as in Flink");
+                Diagnostic::notice(hint.span, "STATE_TTL has an effect only behind SELECT, as in Flink");
             self.report(notice.with_hint("SELECT /*+ STATE_TTL('t' = '1 d') */"));
             return Ok(());
         }

@@ -119,8 +119,9 @@ impl Binder {
         };
         let field = *field;
         if left.rel.fields[field].time.is_none() {
-            let error = Diagnostic::error(time.span, "this column is no event time and no processing time")
-                .with_hint("a table's event time is the column of its WATERMARK");
+            let error =
+                Diagnostic::error(time.span, "this column is neither an event time nor a processing time")
+                    .with_hint("a table's event time is the column of its WATERMARK");
             return Err(self.report(error));
         }
 

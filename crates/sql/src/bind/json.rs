@@ -18,7 +18,7 @@ impl ExprBinder<'_> {
             "JSON_OBJECT" => 2,
             "JSON_ARRAY" => 1,
             "JSON" => {
-                let error = Diagnostic::error(span, "JSON stands only inside JSON_OBJECT and JSON_ARRAY")
+                let error = Diagnostic::error(span, "JSON is only allowed inside JSON_OBJECT and JSON_ARRAY")
                     .with_hint("JSON_OBJECT('a' VALUE JSON('[1]')); a text that is JSON is used as it is");
                 return Some(Err(self.report(error)));
             }

@@ -58,7 +58,7 @@ impl Binder {
         self.state_ttls = ttls_around;
 
         if let (true, Some(unused)) = (bound.is_ok(), own.iter().find(|hint| !hint.is_used)) {
-            let message = format!("LOOKUP names `{}`, and this SELECT looks up no such table", unused.table);
+            let message = format!("LOOKUP names `{}`, but this SELECT looks up no such table", unused.table);
             let error = Diagnostic::error(unused.span, message)
                 .with_hint("'table' is the alias in: JOIN t FOR SYSTEM_TIME AS OF a.proctime AS alias");
             return Err(self.report(error));
@@ -88,7 +88,7 @@ fn read(hint: &Hint) -> Result<NamedHint, Box<Diagnostic>> {
     let option =
         |name: &str| hint.options.iter().rev().find(|(key, _)| key.value == name).map(|(_, value)| value);
     let Some(table) = option("table") else {
-        let error = Diagnostic::error(hint.span, "LOOKUP lacks the option 'table'");
+        let error = Diagnostic::error(hint.span, "LOOKUP needs the option 'table'");
         return Err(Box::new(error.with_hint("LOOKUP('table' = 'c', …) names the alias of the table")));
     };
 
@@ -112,7 +112,7 @@ fn retry<'a>(
         if RETRY.iter().all(|name| option(name).is_none()) {
             return Ok(None);
         }
-        let message = "LOOKUP has some of the options of retrying, and not all";
+        let message = "LOOKUP has only some of the retry options";
         let error = Diagnostic::error(hint.span, message).with_hint(
             "'retry-predicate' = 'lookup_miss', 'retry-strategy' = 'fixed_delay', 'fixed-delay' = '1s', \
              'max-attempts' = '3'",
@@ -124,8 +124,8 @@ fn retry<'a>(
     word("retry-strategy", strategy, &["fixed_delay"])?;
     let delay = duration(delay)?;
     let attempts = attempts.value.trim().parse().ok().filter(|attempts| *attempts > 0).ok_or_else(|| {
-        let message = format!("'{}' is no number of attempts", attempts.value);
-        Box::new(Diagnostic::error(attempts.span, message).with_hint("a whole number from 1 on"))
+        let message = format!("'{}' is not a number of attempts", attempts.value);
+        Box::new(Diagnostic::error(attempts.span, message).with_hint("a whole number from 1"))
     })?;
     Ok(Some(RetryMisses { attempts, delay }))
 }

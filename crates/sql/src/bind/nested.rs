@@ -40,7 +40,7 @@ impl ExprBinder<'_> {
         // If every value lacks a type, the nested value would have none.
         let untyped = ids.iter().all(|id| self.data_type(*id) == DataType::Null);
         if untyped {
-            let error = Diagnostic::error(span, format!("{what} of nothing but NULL has no type"))
+            let error = Diagnostic::error(span, format!("{what} with only NULL values has no type"))
                 .with_hint("give one of them a type: CAST(NULL AS STRING)");
             return Err(self.report(error));
         }
@@ -98,9 +98,8 @@ impl ExprBinder<'_> {
                 self.uses.push(used.clone());
                 return Ok(used.0);
             }
-            let error =
-                Diagnostic::error(index.span, "what is read of a record's metadata must be written out")
-                    .with_hint("a text in single quotes: headers['name']");
+            let error = Diagnostic::error(index.span, "the key of a record's metadata must be a literal")
+                .with_hint("a text in single quotes: headers['name']");
             return Err(self.report(error));
         }
 

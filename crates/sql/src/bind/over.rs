@@ -43,7 +43,7 @@ impl ExprBinder<'_> {
         let name = call.name.value.to_ascii_uppercase();
         // The list is taken away while the arguments are bound, so an OVER inside an OVER is refused.
         let Some(collected) = self.overs.take() else {
-            let error = Diagnostic::error(span, format!("{name} OVER (…) has no place {}", self.clause));
+            let error = Diagnostic::error(span, format!("{name} OVER (…) is not allowed {}", self.clause));
             let hint = "compute it in a subquery, and use its column";
             return Err(self.report(error.with_hint(hint)));
         };
@@ -63,7 +63,7 @@ impl ExprBinder<'_> {
         let window = call.over.as_deref().expect("an OVER call has a window");
         if let Some(false) = call.ignore_nulls.map(|ignored| !ignored) {
             let error = Diagnostic::error(span, "IGNORE NULLS is not supported in OVER");
-            return Err(self.report(error.with_hint("leave rows with nulls out by WHERE")));
+            return Err(self.report(error.with_hint("remove rows with nulls by WHERE")));
         }
 
         let (function, args, column_type) = match name {
@@ -90,7 +90,7 @@ impl ExprBinder<'_> {
                 });
             }
             _ => {
-                let error = Diagnostic::error(span, format!("{name} is no aggregate and takes no OVER"));
+                let error = Diagnostic::error(span, format!("{name} is not an aggregate and takes no OVER"));
                 return Err(self.report(error));
             }
         };
@@ -153,7 +153,7 @@ impl ExprBinder<'_> {
             merged.base.clone_from(&named.base);
             depth += 1;
             if depth > self.windows.len() {
-                let message = format!("the window `{}` is made of itself", base.value);
+                let message = format!("the window `{}` refers to itself", base.value);
                 return Err(self.report(Diagnostic::error(base.span, message)));
             }
         }
@@ -221,7 +221,7 @@ impl ExprBinder<'_> {
                             FrameUnit::Rows => "ROWS BETWEEN 10 PRECEDING AND CURRENT ROW",
                             FrameUnit::Range => "RANGE BETWEEN INTERVAL '1' HOUR PRECEDING AND CURRENT ROW",
                         };
-                        let error = Diagnostic::error(bound.span, "this is no bound of a frame");
+                        let error = Diagnostic::error(bound.span, "this is not a bound of a frame");
                         Err(self.report(error.with_hint(format!("write it like {hint}"))))
                     }
                 }

@@ -42,8 +42,8 @@ impl Binder {
 
     fn body(&mut self, query: &Query, outer: Option<&OuterScope>) -> Bound<(Relation, Option<Value>)> {
         if let (Some(offset), None) = (query.offset, query.limit) {
-            let error = Diagnostic::error(offset.span, "OFFSET alone would wait for ever")
-                .with_hint("say how many rows follow: OFFSET 10 ROWS FETCH NEXT 5 ROWS ONLY");
+            let error = Diagnostic::error(offset.span, "OFFSET without a number of rows would wait for ever")
+                .with_hint("add the number of rows: OFFSET 10 ROWS FETCH NEXT 5 ROWS ONLY");
             return Err(self.report(error));
         }
         let behind = Behind {

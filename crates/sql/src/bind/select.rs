@@ -175,7 +175,13 @@ impl Binder {
         let having = select.having.as_ref().map(conjuncts).unwrap_or_default();
         let mut bound_having = vec![];
         for condition in having {
-            bound_having.push(self.condition_item(stage, clause, calls, condition, "what stands in HAVING"));
+            bound_having.push(self.condition_item(
+                stage,
+                clause,
+                calls,
+                condition,
+                "the condition in HAVING",
+            ));
         }
         let items: Vec<Item> = items.into_iter().collect::<Bound<Vec<_>>>()?.into_iter().flatten().collect();
         let having = bound_having.into_iter().collect::<Bound<Vec<_>>>()?;
@@ -184,7 +190,7 @@ impl Binder {
         let clause = Clause { aliases: &aliases, ..clause };
         let mut qualify = vec![];
         for condition in select.qualify.as_ref().map(conjuncts).unwrap_or_default() {
-            qualify.push(self.condition_item(stage, clause, calls, condition, "what stands in QUALIFY")?);
+            qualify.push(self.condition_item(stage, clause, calls, condition, "the condition in QUALIFY")?);
         }
         let mut order = vec![];
         for item in behind.order_by {
@@ -210,9 +216,8 @@ impl Binder {
         match found {
             None => Ok(()),
             Some(span) => {
-                let error =
-                    Diagnostic::error(span, "only WHERE may name columns of the query around this one")
-                        .with_hint("compute with them outside, or join the tables");
+                let error = Diagnostic::error(span, "only WHERE may use columns of the outer query")
+                    .with_hint("use them in the outer query, or join the tables");
                 Err(self.report(error))
             }
         }
@@ -288,7 +293,7 @@ impl Binder {
             }
             let before = calls.values.len();
             let id = self.bind_in(&mut stage.graph, clause, &mut calls, |binder| {
-                binder.condition(condition, "what stands in WHERE")
+                binder.condition(condition, "the condition in WHERE")
             });
             match id {
                 Ok(id) if calls.values.len() > before => valued.push(id),
@@ -305,7 +310,7 @@ impl Binder {
                 Some(bound) => bound?,
                 None => {
                     let id = self.bind_in(&mut stage.graph, clause, &mut calls, |binder| {
-                        binder.condition(condition, "what stands in WHERE")
+                        binder.condition(condition, "the condition in WHERE")
                     })?;
                     valued.push(id);
                 }

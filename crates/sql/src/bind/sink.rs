@@ -180,14 +180,14 @@ impl Binder {
         let (Cell::Scalar(id) | Cell::Row { whole: Some(id), .. }) = given.cell else {
             let error = Diagnostic::error(
                 span,
-                format!("`{}` cannot be read as a whole, and so not be written", given.name),
+                format!("`{}` cannot be read as a whole, so it cannot be written", given.name),
             );
             let hint = match &given.cell {
                 Cell::Map { .. } => {
-                    format!("write its values, each into a column of its own: `{}`['name']", given.name)
+                    format!("write each of its values into its own column: `{}`['name']", given.name)
                 }
                 Cell::Unreadable(_) => "declare the fields that are read as columns, or in a ROW".to_owned(),
-                _ => "write its fields, each into a column of its own".to_owned(),
+                _ => "write each of its fields into its own column".to_owned(),
             };
             return Err(self.report(error.with_hint(hint)));
         };
@@ -203,7 +203,7 @@ impl Binder {
         if !converts_implicitly(&from.data_type, to) {
             let error = Diagnostic::error(
                 span,
-                format!("`{}` is {to}, and {} is written into it", wanted.name, from.data_type),
+                format!("`{}` is {to}, but the value is {}", wanted.name, from.data_type),
             )
             .with_detail(format!("this is {from}"))
             .with_hint(format!("CAST(… AS {to}), or declare the column as {}", from.data_type));

@@ -62,11 +62,10 @@ fn read(hint: &Hint, tables: &[&str]) -> Result<Vec<NamedTtl>, Box<Diagnostic>> 
     let mut ttls: Vec<NamedTtl> = vec![];
     for (table, value) in &hint.options {
         if !tables.contains(&table.value.as_str()) {
-            let message = format!("STATE_TTL names `{}`, which is no table in this FROM", table.value);
+            let message = format!("STATE_TTL names `{}`, which is not a table in this FROM", table.value);
             let mut error = Diagnostic::error(table.span, message);
-            error.hint = did_you_mean(&table.value, tables.iter().copied()).or_else(|| {
-                Some("a table is named by its alias, or by its name where it has none".to_owned())
-            });
+            error.hint = did_you_mean(&table.value, tables.iter().copied())
+                .or_else(|| Some("use the table's alias, or its name if it has no alias".to_owned()));
             return Err(Box::new(error));
         }
         let ttl = StateTtl(Some(duration(value)?).filter(|ttl| ttl.0 > 0));

@@ -108,10 +108,8 @@ impl Binder {
             let unlimited = matches!(test, Test::Exists).then(|| without_limit(query)).flatten();
             let (relation, empty) = self.inner_query(unlimited.as_ref().unwrap_or(query), around)?;
             if matches!(test, Test::Scalar) && relation.columns.len() != 1 {
-                let message = format!(
-                    "a query that is a value has one column, and this has {}",
-                    relation.columns.len()
-                );
+                let message =
+                    format!("a scalar query has one column, but this one has {}", relation.columns.len());
                 return Err(self.report(Diagnostic::error(expr.span, message)));
             }
             found.push(PreparedQuery { span: expr.span, relation, empty, test });
@@ -331,7 +329,7 @@ impl ExprBinder<'_> {
     /// Returns the input for a subquery that is a value; a join fills it later.
     pub(super) fn query_value(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
         let Some(query) = self.queries.iter().find(|query| query.span == expr.span).cloned() else {
-            let error = Diagnostic::error(expr.span, format!("a query has no place {}", self.clause));
+            let error = Diagnostic::error(expr.span, format!("a query is not allowed {}", self.clause));
             return Err(self.report(error));
         };
 
@@ -358,7 +356,7 @@ impl ExprBinder<'_> {
         };
 
         let Some(values) = self.values.as_mut() else {
-            let error = Diagnostic::error(expr.span, format!("a query has no place {}", self.clause));
+            let error = Diagnostic::error(expr.span, format!("a query is not allowed {}", self.clause));
             return Err(self.report(error));
         };
         let number = values.len();

@@ -65,14 +65,14 @@ fn field_of(rel: &Rel, column: &Column<usize>, span: Span) -> Result<usize, Box<
     match &column.cell {
         Cell::Scalar(field) | Cell::Row { whole: Some(field), .. } => {
             if rel.fields[*field].column_type.data_type == DataType::Null {
-                let error = Diagnostic::error(span, format!("`{name}` is null and nothing else"));
+                let error = Diagnostic::error(span, format!("`{name}` is always null"));
                 return Err(Box::new(error.with_hint("give it a type: CAST(NULL AS STRING)")));
             }
             Ok(*field)
         }
         Cell::Row { whole: None, .. } => {
             let error = Diagnostic::error(span, format!("`{name}` is a ROW that cannot be read as a whole"));
-            Err(Box::new(error.with_hint("name those of its fields that are read")))
+            Err(Box::new(error.with_hint("select its fields instead")))
         }
         Cell::Unreadable(data_type) | Cell::Map { data_type, .. } => {
             let error =

@@ -23,7 +23,7 @@ impl Binder {
         };
 
         if let Some(other) = rows.iter().find(|row| row.len() != width) {
-            let message = format!("this row has {} values, the first one {width}", other.len());
+            let message = format!("this row has {} values, but the first row has {width}", other.len());
             return Err(self.report(Diagnostic::error(span_of(other), message)));
         }
 
@@ -52,7 +52,7 @@ impl Binder {
             let folded = rewriter.finish();
             for ((id, span), row) in ids.iter().zip(&spans).zip(&mut values) {
                 let Expr::Literal(value) = folded.expr(*id) else {
-                    let error = Diagnostic::error(*span, "this is not known before the query runs")
+                    let error = Diagnostic::error(*span, "VALUES may only contain constants")
                         .with_hint("write constants into VALUES, and compute with them in the SELECT");
                     return Err(self.report(error));
                 };
@@ -74,7 +74,7 @@ impl Binder {
         let types: Vec<&DataType> = ids.iter().map(|id| &graph.exprs.column_type(*id).data_type).collect();
         let place = spans.first().copied().unwrap_or_default();
         let error = match result_type(types.iter().copied()) {
-            Some(DataType::Null) => Diagnostic::error(place, "a column of nulls alone has no type")
+            Some(DataType::Null) => Diagnostic::error(place, "a column with only nulls has no type")
                 .with_hint("give it one: CAST(NULL AS STRING)"),
             Some(common) => return Ok(common),
             None => {

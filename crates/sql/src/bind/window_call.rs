@@ -87,7 +87,7 @@ impl Binder {
             return Ok(WindowShape::Sliced(self.lengths(function, slots, span, form)?));
         }
         let Some(gap) = slots[2] else {
-            let error = Diagnostic::error(span, "SESSION lacks its gap");
+            let error = Diagnostic::error(span, "SESSION needs a gap");
             return Err(self.report(error.with_hint(format!("it is {form}"))));
         };
         Ok(WindowShape::Session { gap: self.length(gap, "gap")? })
@@ -173,7 +173,7 @@ impl Binder {
         let size_at = if has_step { 3 } else { 2 };
 
         let Some(size_arg) = slots[size_at].filter(|_| !has_step || slots[2].is_some()) else {
-            let error = Diagnostic::error(span, format!("{function} lacks a length of time"));
+            let error = Diagnostic::error(span, format!("{function} needs a length of time"));
             return Err(self.report(error.with_hint(format!("it is {form}"))));
         };
 

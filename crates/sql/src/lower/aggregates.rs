@@ -141,7 +141,7 @@ impl Lowering<'_> {
         let is_time = below.fields[first.field].time;
         if !rest.is_empty() {
             let error = Diagnostic::error(rel.span, "OVER is ordered by one column")
-                .with_hint("only ROW_NUMBER that a condition bounds may be ordered by several");
+                .with_hint("only a ROW_NUMBER with an upper bound may be ordered by several");
             return Err(self.fail(error));
         }
         if first.descending {
@@ -199,11 +199,9 @@ impl Lowering<'_> {
             (None, Some((first, rest))) => {
                 let input = self.produce(below)?;
                 if below.fields[first.field].time.is_none() || first.descending {
-                    let error = Diagnostic::error(
-                        rel.span,
-                        "a stream is sorted by its time, ascending, or not at all",
-                    )
-                    .with_hint("with LIMIT any order is possible: ORDER BY x LIMIT 10");
+                    let error =
+                        Diagnostic::error(rel.span, "a stream can only be sorted by its time, ascending")
+                            .with_hint("with LIMIT any order is possible: ORDER BY x LIMIT 10");
                     return Err(self.fail(error));
                 }
                 if !input.changes.is_append() {

@@ -34,7 +34,7 @@ impl Lowering<'_> {
         if let Some(span) = changelog.on_time
             && !input.changes.is_append()
         {
-            let message = "on_time takes new rows only, and these are updated";
+            let message = "on_time takes new rows only, but these are updated";
             return Err(self.fail(Diagnostic::error(span, message).with_hint("leave it out")));
         }
 

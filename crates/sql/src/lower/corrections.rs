@@ -86,7 +86,7 @@ pub(super) fn without_effect(operators: &[Operator], settings: &Settings) -> Vec
     };
     let notice = |operator: &Operator| {
         Diagnostic::notice(operator.span, format!("{} has no effect on this window", names.join(" and ")))
-            .with_detail("an operator computes it, and gives its rows once, when it closes")
+            .with_detail("an operator computes it and emits its rows once, when the window closes")
     };
     operators.iter().filter(has_windows).map(notice).collect()
 }

@@ -97,7 +97,7 @@ impl Lowering<'_> {
         let inner_of_appends = appends && matches!(join.kind, JoinKind::Inner);
         let (kind, changes, name) = if let Some(windows) = windows {
             if windows.of.is_processing {
-                let error = Diagnostic::error(rel.span, "rows are joined in windows of event time alone")
+                let error = Diagnostic::error(rel.span, "rows can only be joined in windows of event time")
                     .with_hint("use the table's event time in DESCRIPTOR(…): the column of its WATERMARK");
                 return Err(self.fail(error));
             }
@@ -246,8 +246,10 @@ impl Lowering<'_> {
             self.join_keys([of_left, of_right], widths, &join.exprs, &join.conditions, rel);
         let [of_left, of_right] = sides;
         if !version_key.iter().all(|field| keys.iter().any(|key| key.right == *field)) {
-            let error =
-                Diagnostic::error(rel.span, "FOR SYSTEM_TIME AS OF joins by the whole key of its right side");
+            let error = Diagnostic::error(
+                rel.span,
+                "FOR SYSTEM_TIME AS OF needs equality on the whole key of its right side",
+            );
             return Err(self.fail(error));
         }
 

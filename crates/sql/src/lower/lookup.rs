@@ -44,7 +44,7 @@ impl Lowering<'_> {
             let message =
                 format!("a lookup join requires an equality condition on a column of `{}`", table.name);
             let error = Diagnostic::error(rel.span, message)
-                .with_hint("ON must say which of its columns equals what: ON a.id = b.id");
+                .with_hint("compare one of its columns in ON: ON a.id = b.id");
             return Err(self.fail(error));
         }
 
@@ -106,14 +106,14 @@ impl Lowering<'_> {
     fn looked_up(&mut self, rel: &Rel, right: &Arc<Rel>) -> Result<(Table, Vec<Leaf>), Failed> {
         let fused = self.sources.fuse(right).filter(|fused| fused.filters.is_empty());
         let Some(fused) = fused else {
-            let error = Diagnostic::error(rel.span, "a lookup reads a table, and no query over one");
+            let error = Diagnostic::error(rel.span, "a lookup can only read a table, not a query");
             return Err(self.fail(error.with_hint("put the conditions into ON or WHERE")));
         };
         let table = self.catalog.tables[fused.table].clone();
         if !dialect::is_lookup(&table.options) {
             let error = Diagnostic::error(rel.span, format!("`{}` cannot be looked up", table.name)).with_hint(
-                "rows are looked up in tables of 'redis', 'filesystem' and 'jdbc'; by event time a stream can be \
-                 joined as it was: FOR SYSTEM_TIME AS OF its left side's event time",
+                "rows are looked up in tables of 'redis', 'filesystem' and 'jdbc'; to join a stream by event time, \
+                 write FOR SYSTEM_TIME AS OF the left side's event time",
             );
             return Err(self.fail(error));
         }
@@ -128,7 +128,7 @@ impl Lowering<'_> {
             Some(leaves) => Ok((table, leaves)),
             None => {
                 let error =
-                    Diagnostic::error(rel.span, "a table that is looked up has physical columns alone")
+                    Diagnostic::error(rel.span, "a table that is looked up can only have physical columns")
                         .with_hint("compute from them in the SELECT");
                 Err(self.fail(error))
             }

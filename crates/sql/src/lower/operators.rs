@@ -220,7 +220,7 @@ impl Lowering<'_> {
             Some(TimeAttribute::Processing) => Ok(Time::Processing),
             None => {
                 let message =
-                    format!("`{}` is no event time and no processing time", input.fields[field].name);
+                    format!("`{}` is neither an event time nor a processing time", input.fields[field].name);
                 Err(self.fail(Diagnostic::error(rel.span, message)))
             }
         }
@@ -228,7 +228,7 @@ impl Lowering<'_> {
 
     pub(super) fn takes_no_updates(&mut self, what: &str, rel: &Rel) -> Failed {
         let mut error =
-            Diagnostic::error(rel.span, format!("{what} takes new rows only, and these are updated"))
+            Diagnostic::error(rel.span, format!("{what} takes new rows only, but these are updated"))
                 .with_hint("aggregate in windows, or read the table before it is grouped or joined");
         if self.settings.allowed_lateness > Interval::ZERO {
             error = error.with_detail("results of windows are updated too: `weir.allowed-lateness` is set");

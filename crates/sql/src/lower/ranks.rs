@@ -201,7 +201,7 @@ impl Lowering<'_> {
         // In a window aggregate's result, the rows of a window are final when the window closes.
         if let Some((start, end, of)) = below.window_bounds(&rank.partition) {
             let RankEnd::Constant(to) = rank.to else {
-                let error = Diagnostic::error(rel.span, "a rank in a window ends at a constant");
+                let error = Diagnostic::error(rel.span, "a rank in a window needs a constant upper bound");
                 return Err(self.fail(error));
             };
             if !appends {
@@ -209,7 +209,7 @@ impl Lowering<'_> {
                 return Err(self.fail(error));
             }
             if of.is_processing {
-                let error = Diagnostic::error(rel.span, "rows are ranked in windows of event time alone")
+                let error = Diagnostic::error(rel.span, "rows can only be ranked in windows of event time")
                     .with_hint("use the table's event time in DESCRIPTOR(…): the column of its WATERMARK");
                 return Err(self.fail(error));
             }

@@ -37,13 +37,13 @@ impl Lowering<'_> {
         if changes.is_append() || accepts != Accepts::Inserts {
             return Ok(());
         }
-        let message = format!("table `{}` takes new rows only, and this query updates rows", table.name);
+        let message = format!("table `{}` takes new rows only, but this query updates rows", table.name);
         let mut error = Diagnostic::error(query.span, message).with_hint(
             "give the table a primary key and write it with 'connector' = 'upsert-kafka' or 'redis', write each change \
              with 'format' = 'debezium-json' or 'connector' = 'print', or aggregate in windows, whose rows are new",
         );
         if let Some(operator) = updating {
-            error = error.with_detail(format!("{operator} takes rows back that it gave before"));
+            error = error.with_detail(format!("{operator} retracts rows that it emitted before"));
         }
         Err(self.fail(error))
     }
@@ -64,7 +64,7 @@ impl Lowering<'_> {
                 return Ok(producer);
             }
             let error = Diagnostic::error(query.span, format!("`{}` has no PRIMARY KEY", table.name))
-                .with_hint("ON CONFLICT is about rows of the same key");
+                .with_hint("ON CONFLICT applies to rows with the same key");
             return Err(self.fail(error));
         };
         if let Some(conflict) = query.conflict {
@@ -132,16 +132,16 @@ fn conflicting(producer: &Producer, key: &[usize], table: &Table, span: Span) ->
         names.join(", ")
     };
     let of_table = match key {
-        [] => "the table has one row alone".to_owned(),
-        key => format!("the table's are told apart by ({})", names(key)),
+        [] => "the table has only one row".to_owned(),
+        key => format!("the table's key is ({})", names(key)),
     };
     let detail = match &producer.key {
-        Some(known) => format!("the query's rows are told apart by ({}), and {of_table}", names(known)),
-        None => format!("the query's rows have no key, and {of_table}"),
+        Some(known) => format!("the key of the query's rows is ({}), but {of_table}", names(known)),
+        None => format!("the query's rows have no key, but {of_table}"),
     };
     let message = format!("several rows of this query may have the same key of `{}`", table.name);
     Diagnostic::error(span, message).with_detail(detail).with_hint(
-        "say what happens then: INSERT INTO … SELECT … ON CONFLICT DO DEDUPLICATE (the last one wins), \
+        "choose what happens then: INSERT INTO … SELECT … ON CONFLICT DO DEDUPLICATE (the last one wins), \
          DO NOTHING (the first one stays) or DO ERROR",
     )
 }

@@ -125,7 +125,7 @@ impl Parser {
             return Ok(());
         }
         let error = Diagnostic::error(self.span(), "one statement at a time");
-        Err(Box::new(error.with_hint("send what stands behind the `;` as a statement of its own")))
+        Err(Box::new(error.with_hint("send the text behind the `;` as a separate statement")))
     }
 
     fn command(&mut self) -> Parsed<Command> {
@@ -363,13 +363,13 @@ impl Parser {
         let Token::Word(word) = self.peek() else { return self.unexpected("a statement") };
         let name = word.value.to_ascii_uppercase();
         let hint = match name.as_str() {
-            "ALTER" => "drop it, and create it anew",
+            "ALTER" => "drop it and create it again",
             "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" | "UPSERT" => "write rows with INSERT INTO … SELECT",
             "LOAD" | "UNLOAD" | "ADD" | "REMOVE" | "CALL" | "ANALYZE" | "COMPILE" => {
                 "there are no modules, jars, procedures, statistics or compiled plans here"
             }
             _ => {
-                let message = format!("`{}` begins no statement", word.value);
+                let message = format!("`{}` does not begin a statement", word.value);
                 let mut error = Diagnostic::error(self.span(), message);
                 error.hint = did_you_mean(&name, STARTS.iter().copied());
                 return Box::new(error);

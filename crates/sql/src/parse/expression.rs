@@ -330,7 +330,7 @@ impl Parser {
         let name = self.object_name("an expression")?;
         if matches!(self.peek(), Token::LParen) {
             let error =
-                Diagnostic::error(self.since(start), "functions of a catalog or database are not known here");
+                Diagnostic::error(self.since(start), "functions of a catalog or database are not supported");
             return Err(Box::new(error.with_hint("write the function's name alone")));
         }
         self.node(ExprKind::Name(name.parts), self.since(start))

@@ -61,7 +61,7 @@ impl Parser {
         }
 
         if self.is_word("VALUES") {
-            let error = Diagnostic::error(start, "VALUES stands in parentheses here");
+            let error = Diagnostic::error(start, "VALUES must be in parentheses here");
             return Err(Box::new(error.with_hint("FROM (VALUES (1), (2)) AS t (a)")));
         }
 
@@ -271,9 +271,9 @@ impl Parser {
     /// Refuses clauses that belong before an alias.
     fn nothing_behind_alias(&self) -> Parsed<()> {
         let (message, hint) = if self.is_word("FOR") && self.word_at(1, "SYSTEM_TIME") {
-            ("FOR SYSTEM_TIME stands behind the table's name", "t FOR SYSTEM_TIME AS OF o.ts AS r")
+            ("FOR SYSTEM_TIME must be behind the table's name", "t FOR SYSTEM_TIME AS OF o.ts AS r")
         } else if self.is_word("MATCH_RECOGNIZE") {
-            ("MATCH_RECOGNIZE stands behind the table's name", "t MATCH_RECOGNIZE (…) AS m")
+            ("MATCH_RECOGNIZE must be behind the table's name", "t MATCH_RECOGNIZE (…) AS m")
         } else {
             return Ok(());
         };

@@ -300,7 +300,7 @@ impl Parser {
 
         if first == last || !reaches(first) {
             return Err(Box::new(
-                Diagnostic::error(span, "an interval does not go from the one to the other of these units")
+                Diagnostic::error(span, "an interval cannot combine these units")
                     .with_hint("YEAR TO MONTH, or from DAY, HOUR, MINUTE to a smaller one, at most SECOND"),
             ));
         }

@@ -256,8 +256,10 @@ impl Parser {
         }
 
         if max.is_some_and(|max| max < min) {
-            let error =
-                Diagnostic::error(self.since(start), "the lower number of repetitions is the greater one");
+            let error = Diagnostic::error(
+                self.since(start),
+                "the lower bound of the repetitions exceeds the upper bound",
+            );
             return Err(Box::new(error.with_hint("write {2,5}")));
         }
         Ok((min, max, has_min))

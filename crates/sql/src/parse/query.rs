@@ -97,7 +97,7 @@ impl Parser {
 
         let is_cut = ["UNION", "INTERSECT", "EXCEPT"].iter().any(|word| self.is_word(word));
         if is_cut {
-            let message = "ORDER BY, LIMIT and OFFSET stand behind the last query of a set operation";
+            let message = "ORDER BY, LIMIT and OFFSET must be behind the last query of a set operation";
             let error = Diagnostic::error(self.since(behind), message);
             return Err(Box::new(error.with_hint("or put the query with its ORDER BY in parentheses")));
         }

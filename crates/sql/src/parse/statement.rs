@@ -92,15 +92,13 @@ impl Parser {
 
         let hint = match name.as_str() {
             "RESET" => "leave the SET out instead: each script starts from the defaults",
-            "DROP" | "ALTER" => {
-                "a script declares what it needs from nothing: change the declaration instead"
-            }
+            "DROP" | "ALTER" => "a script contains all its declarations: change the declaration instead",
             "UPDATE" | "DELETE" | "MERGE" | "TRUNCATE" | "UPSERT" => "write rows with INSERT INTO … SELECT",
             "USE" | "SHOW" | "DESCRIBE" | "DESC" | "LOAD" | "UNLOAD" | "ANALYZE" | "CALL" | "ADD"
             | "REMOVE" => "a script consists of SET, CREATE TABLE, CREATE VIEW and INSERT",
             _ => {
                 let mut error =
-                    Diagnostic::error(self.span(), format!("`{}` begins no statement", word.value));
+                    Diagnostic::error(self.span(), format!("`{}` does not begin a statement", word.value));
                 error.hint = did_you_mean(&name, STARTS.iter().copied().chain(["SELECT"]));
                 return Box::new(error);
             }

@@ -59,8 +59,9 @@ impl Session {
         if count < OBJECTS_MAX && bytes.saturating_add(statement.len()) <= TEXT_MAX {
             return Ok(());
         }
-        let error = Diagnostic::error(whole(statement), "the session holds no more declarations")
-            .with_hint(format!("drop some: {OBJECTS_MAX} of {TEXT_MAX} bytes is what it holds"));
+        let error = Diagnostic::error(whole(statement), "the session has too many declarations").with_hint(
+            format!("drop some: a session holds {OBJECTS_MAX} declarations of {TEXT_MAX} bytes in total"),
+        );
         Err(vec![error])
     }
 

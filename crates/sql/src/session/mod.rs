@@ -214,8 +214,8 @@ impl Session {
                 self.insert(&set, variables)
             }
             _ => {
-                let error = Diagnostic::error(whole(statement), "only INSERT may stand in a statement set");
-                Err(vec![error.with_hint("END submits what the set holds so far")])
+                let error = Diagnostic::error(whole(statement), "a statement set may only contain INSERT");
+                Err(vec![error.with_hint("END submits the current set")])
             }
         }
     }
@@ -313,7 +313,7 @@ fn use_catalog(name: &Ident) -> Result<Outcome, Vec<Diagnostic>> {
         return Ok(Outcome::Done);
     }
     let error = Diagnostic::error(name.span, format!("a catalog with name [{}] does not exist", name.value));
-    Err(vec![error.with_hint(format!("there is one: {CATALOG}"))])
+    Err(vec![error.with_hint(format!("the only one is {CATALOG}"))])
 }
 
 fn use_database(name: &ObjectName) -> Result<Outcome, Vec<Diagnostic>> {
@@ -325,7 +325,7 @@ fn use_database(name: &ObjectName) -> Result<Outcome, Vec<Diagnostic>> {
         return Ok(Outcome::Done);
     }
     let message = format!("a database with name [{}] does not exist in the catalog: [{CATALOG}]", last.value);
-    Err(vec![Diagnostic::error(last.span, message).with_hint(format!("there is one: {DATABASE}"))])
+    Err(vec![Diagnostic::error(last.span, message).with_hint(format!("the only one is {DATABASE}"))])
 }
 
 fn whole(statement: &str) -> Span {

@@ -21,8 +21,8 @@ fn to(args: &str) -> &'static str {
 #[test]
 fn arguments_that_are_none() {
     check(&[
-        (from("«@()»"), "FROM_CHANGELOG lacks its input", "input => TABLE t"),
-        (from("«@(op => DESCRIPTOR(op))»"), "FROM_CHANGELOG lacks its input", "input => TABLE t"),
+        (from("«@()»"), "FROM_CHANGELOG needs the argument `input`", "input => TABLE t"),
+        (from("«@(op => DESCRIPTOR(op))»"), "FROM_CHANGELOG needs the argument `input`", "input => TABLE t"),
         (from("@(«1»)"), "the input of FROM_CHANGELOG is a table", ""),
         (from("@(«INPUT» => TABLE changes)"), "has no argument `INPUT`", "did you mean `input`"),
         (
@@ -34,14 +34,14 @@ fn arguments_that_are_none() {
         (from("@(TABLE changes, NULL, NULL, NULL, 'u', «6»)"), "does not take 6 arguments", ""),
         (
             from("@(input => TABLE changes, op => DESCRIPTOR(op), «op => DESCRIPTOR(kind)»)"),
-            "is given `op` twice",
+            "has the argument `op` twice",
             "",
         ),
-        (from("@(input => TABLE changes PARTITION BY «n»)"), "PARTITION BY has no place", "leave it out"),
-        (to("@(input => TABLE uq ORDER BY «ts»)"), "ORDER BY has no place in TO_CHANGELOG", "leave it out"),
+        (from("@(input => TABLE changes PARTITION BY «n»)"), "PARTITION BY is not allowed", "leave it out"),
+        (to("@(input => TABLE uq ORDER BY «ts»)"), "ORDER BY is not allowed in TO_CHANGELOG", "leave it out"),
         (from("@(input => TABLE changes, «uid => 'a b'»)"), "a uid is a literal of letters", ""),
         (from("@(input => TABLE changes, «op => 'op'»)"), "names a column", "DESCRIPTOR(column)"),
-        (from("@(input => TABLE changes, «op => DESCRIPTOR(op, kind)»)"), "one column holds the codes", ""),
+        (from("@(input => TABLE changes, «op => DESCRIPTOR(op, kind)»)"), "the codes are in one column", ""),
         (from("@(input => TABLE «nosuch»)"), "no table or view `nosuch`", ""),
         (
             "INSERT INTO one SELECT big FROM «NOSUCH(input => TABLE uq)»",
@@ -57,10 +57,10 @@ fn columns_that_do_not_fit() {
         (from("@(input => TABLE changes, op => DESCRIPTOR(«OP»))"), "no column `OP`", "did you mean `op`"),
         (from("«@(input => (SELECT n, kind FROM changes))»"), "no column `op`", "op => DESCRIPTOR(column)"),
         (from("@(input => TABLE changes, op => DESCRIPTOR(«n»))"), "must be text, and this is INT", "CAST"),
-        (from("«@(input => (SELECT op FROM changes))»"), "no column is left beside `op`", "other columns"),
+        (from("«@(input => (SELECT op FROM changes))»"), "no column besides `op`", "other columns"),
         (
             from("@(input => TABLE changes, «on_time => DESCRIPTOR(n)»)"),
-            "FROM_CHANGELOG has no use for on_time",
+            "FROM_CHANGELOG does not take on_time for updated rows",
             "leave it out",
         ),
         (to("@(input => TABLE uq, op => DESCRIPTOR(«s»))"), "has a column `s` already", "DESCRIPTOR(kind)"),
@@ -99,18 +99,18 @@ fn codes_that_mean_nothing() {
         (from("MAP['c', «UPPER('insert')»]"), "op_mapping is a map of literals", ""),
         (from("MAP[«CAST(NULL AS STRING)», 'INSERT']"), "op_mapping is a map of literals", ""),
         (from("MAP[«1», 'INSERT']"), "op_mapping is a map of literals", ""),
-        (from("MAP['c', «'insert'»]"), "`insert` is no kind of change", "in upper case"),
-        (from("MAP['c', «'+I'»]"), "`+I` is no kind of change", "UPDATE_BEFORE"),
+        (from("MAP['c', «'insert'»]"), "`insert` is not a kind of change", "in upper case"),
+        (from("MAP['c', «'+I'»]"), "`+I` is not a kind of change", "UPDATE_BEFORE"),
         (from("MAP['c', 'INSERT', 'r', «'INSERT'»]"), "INSERT is there twice", "MAP['c, r', 'INSERT']"),
-        (from("MAP['c, r', 'INSERT', «'d, c'», 'DELETE']"), "the code `c` is there twice", ""),
-        (from("MAP[«'c,c'», 'INSERT']"), "the code `c` is there twice", ""),
+        (from("MAP['c, r', 'INSERT', «'d, c'», 'DELETE']"), "the code `c` occurs twice", ""),
+        (from("MAP[«'c,c'», 'INSERT']"), "the code `c` occurs twice", ""),
         (
             from("«MAP['c', 'INSERT', 'u', 'UPDATE_AFTER', 'd', 'DELETE']»"),
             "UPDATE_AFTER needs one for UPDATE_BEFORE",
             "upsert-kafka",
         ),
-        (to("MAP[«'insert'», 'c']"), "`insert` is no kind of change", ""),
-        (to("MAP[«'INSERT, nothing'», 'c']"), "`nothing` is no kind of change", ""),
+        (to("MAP[«'insert'», 'c']"), "`insert` is not a kind of change", ""),
+        (to("MAP[«'INSERT, nothing'», 'c']"), "`nothing` is not a kind of change", ""),
         (to("MAP['INSERT', 'c', «'DELETE, INSERT'», 'd']"), "INSERT is there twice", "one code"),
         (to("MAP['INSERT', «'a' || 'b'»]"), "op_mapping is a map of literals", ""),
     ]);
@@ -150,7 +150,7 @@ fn a_keyed_table_takes_a_changelog_that_is_written_out() {
         "CREATE TABLE k (n INT, kind STRING) WITH ('connector' = 'kafka', 'topic' = 'k', 'format' = 'json');";
     check(&[(
         format!("{keyed}{new_rows}«INSERT INTO k SELECT n, kind FROM FROM_CHANGELOG(TABLE changes)»").leak(),
-        "table `k` takes new rows only, and this query updates rows FromChangelog[op] takes rows back",
+        "table `k` takes new rows only, but this query updates rows FromChangelog[op] retracts rows",
         "'upsert-kafka'",
     )]);
 }

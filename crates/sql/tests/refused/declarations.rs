@@ -64,7 +64,7 @@ fn columns_of_any_type_are_declared_and_not_read() {
     }
 
     check(&[
-        (script("INSERT INTO one SELECT «m» FROM maps"), "MAP<STRING, INT> is written into it", "CAST"),
+        (script("INSERT INTO one SELECT «m» FROM maps"), "the value is MAP<STRING, INT>", "CAST"),
         (script("INSERT INTO one SELECT «COALESCE(m, 1)» FROM maps"), "no type in common", "CAST"),
         (
             script("INSERT INTO one SELECT «CHAR_LENGTH(s)» FROM maps"),
@@ -79,7 +79,7 @@ fn columns_of_any_type_are_declared_and_not_read() {
         ),
         (script("INSERT INTO one SELECT «a[0]» FROM maps"), "counted from 1", ""),
         (script("INSERT INTO one SELECT r.«z» FROM maps"), "there is no `z` in `r`", ""),
-        (script("INSERT INTO one SELECT «ARRAY[]» FROM maps"), "of nothing but NULL has no type", ""),
+        (script("INSERT INTO one SELECT «ARRAY[]» FROM maps"), "with only NULL values has no type", ""),
         (script("INSERT INTO one SELECT ABS(«v») FROM maps"), "a VARIANT, which can be declared", ""),
         (script("INSERT INTO one SELECT ABS(«b») FROM maps"), "a BITMAP, which can be declared", ""),
         (script("INSERT INTO one SELECT ABS(«of_java») FROM maps"), "a RAW type, which can be declared", ""),
@@ -89,7 +89,7 @@ fn columns_of_any_type_are_declared_and_not_read() {
         (script("INSERT INTO one SELECT «m[1]» FROM maps"), "cannot be applied", "<map>[<key>]"),
         (
             script("INSERT INTO one SELECT «r.x» FROM maps"),
-            "ARRAY<MAP<STRING, MULTISET<INT>>> is written",
+            "the value is ARRAY<MAP<STRING, MULTISET<INT>>>",
             "",
         ),
         (script("INSERT INTO one SELECT «r» FROM maps"), "`r` cannot be read as a whole", "fields"),
@@ -107,14 +107,14 @@ fn maps_are_read_value_by_value() {
         ("INSERT INTO text_out SELECT «h» FROM carried", "`h` cannot be read as a whole", "`h`['name']"),
         (
             "INSERT INTO text_out SELECT CAST(h[«n»] AS STRING) FROM carried",
-            "must be written out",
+            "must be a literal",
             "headers['name']",
         ),
-        ("INSERT INTO text_out SELECT CAST(h[«1»] AS STRING) FROM carried", "must be written out", ""),
+        ("INSERT INTO text_out SELECT CAST(h[«1»] AS STRING) FROM carried", "must be a literal", ""),
         ("INSERT INTO text_out SELECT h.«name» FROM carried", "`h` is not a ROW", ""),
         (
             "INSERT INTO text_out SELECT «h['a']» FROM carried",
-            "`a` is STRING, and BYTES is written",
+            "`a` is STRING, but the value is BYTES",
             "CAST(… AS STRING)",
         ),
         ("INSERT INTO text_out SELECT «n['a']» FROM carried", "stands behind an ARRAY or a MAP", ""),

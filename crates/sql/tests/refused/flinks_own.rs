@@ -20,7 +20,7 @@ fn hints_settings_and_forms_of_flink() {
             "in the view",
         ),
         ("INSERT INTO one SELECT big «/*+» OPTIONS('a' = 'b') */ FROM uq", "expected `,` or `FROM`", ""),
-        ("INSERT INTO text_out SELECT «JSON(s)» FROM uq", "JSON stands only inside", "JSON_OBJECT"),
+        ("INSERT INTO text_out SELECT «JSON(s)» FROM uq", "JSON is only allowed inside", "JSON_OBJECT"),
         (
             "INSERT INTO one SELECT JSON_VALUE(s, '$' RETURNING «BIGINT») FROM uq",
             "JSON_VALUE does not return BIGINT",

@@ -31,12 +31,12 @@ fn joins_that_are_no_lookups() {
         ),
         (
             "INSERT INTO one SELECT o.id FROM o «JOIN» v FOR SYSTEM_TIME AS OF o.proctime AS c ON o.id = c.id",
-            "reads a table, and no query over one",
+            "only read a table, not a query",
             "into ON or WHERE",
         ),
         (
             "INSERT INTO one SELECT c.big FROM o «JOIN» c FOR SYSTEM_TIME AS OF o.proctime AS c ON o.id = c.id",
-            "physical columns alone",
+            "only have physical columns",
             "in the SELECT",
         ),
         (
@@ -51,7 +51,7 @@ fn joins_that_are_no_lookups() {
         ),
         (
             "INSERT INTO one SELECT o.id FROM o JOIN c FOR SYSTEM_TIME AS OF «o.k» AS c ON o.id = c.id",
-            "no event time and no processing time",
+            "neither an event time nor a processing time",
             "",
         ),
     ]);
@@ -68,22 +68,26 @@ fn hints_that_name_nothing() {
 
     joins(&[
         (hinted("«LOOKUP»('table' = 'x')"), "this SELECT looks up no such table", "the alias"),
-        (hinted("«LOOKUP»('async' = 'true')"), "lacks the option 'table'", "LOOKUP('table' = 'c'"),
+        (hinted("«LOOKUP»('async' = 'true')"), "needs the option 'table'", "LOOKUP('table' = 'c'"),
         (hinted("LOOKUP('table' = 'd', «'asink'» = 'true')"), "no option 'asink'", "did you mean `async`"),
         (hinted("LOOKUP('table' = 'd', 'async' = «'yes'»)"), "cannot be 'yes'", "true, false"),
         (hinted("LOOKUP('table' = 'd', 'output-mode' = «'any'»)"), "cannot be 'any'", "allow_unordered"),
-        (hinted("LOOKUP('table' = 'd', 'capacity' = «'0'»)"), "no number of rows", "'1000'"),
+        (hinted("LOOKUP('table' = 'd', 'capacity' = «'0'»)"), "not a number of rows", "'1000'"),
         (hinted("LOOKUP('table' = 'd', 'timeout' = «'soon'»)"), "not a duration", "'5 s'"),
-        (hinted("«LOOKUP»('table' = 'd', 'max-attempts' = '3')"), "and not all", "'retry-strategy'"),
+        (
+            hinted("«LOOKUP»('table' = 'd', 'max-attempts' = '3')"),
+            "only some of the retry options",
+            "'retry-strategy'",
+        ),
         (
             hinted(
                 "LOOKUP('table' = 'd', 'retry-predicate' = 'lookup_miss', 'retry-strategy' = 'fixed_delay', \
                  'fixed-delay' = '1s', 'max-attempts' = «'0'»)",
             ),
-            "no number of attempts",
-            "from 1 on",
+            "not a number of attempts",
+            "from 1",
         ),
-        ("SET 'table.exec.async-lookup.buffer-capacity' = «'much'»", "no number of rows", ""),
+        ("SET 'table.exec.async-lookup.buffer-capacity' = «'much'»", "not a number of rows", ""),
     ]);
 }
 

@@ -105,14 +105,14 @@ fn types_that_do_not_fit() {
         ("INSERT INTO one SELECT big FROM uq WHERE «ts < ltz»", "cannot be compared", "wall clock"),
         (
             "INSERT INTO out1 SELECT «n», big FROM uq",
-            "`a` is STRING, and INT is written",
+            "`a` is STRING, but the value is INT",
             "CAST(… AS STRING)",
         ),
-        ("INSERT INTO one SELECT «d» FROM uq", "`a` is BIGINT, and DOUBLE is written", "CAST"),
+        ("INSERT INTO one SELECT «d» FROM uq", "`a` is BIGINT, but the value is DOUBLE", "CAST"),
         ("INSERT INTO out1 SELECT «s» FROM uq", "1 column is written, and `out1` takes 2", "a, c"),
-        ("INSERT INTO one SELECT big FROM uq WHERE «n»", "must be a condition this is INT", ""),
-        ("INSERT INTO one SELECT big FROM uq WHERE NOT «s»", "must be a condition", ""),
-        ("INSERT INTO one SELECT big FROM uq WHERE b AND «n»", "must be a condition", ""),
+        ("INSERT INTO one SELECT big FROM uq WHERE «n»", "must be BOOLEAN this is INT", ""),
+        ("INSERT INTO one SELECT big FROM uq WHERE NOT «s»", "must be BOOLEAN", ""),
+        ("INSERT INTO one SELECT big FROM uq WHERE b AND «n»", "must be BOOLEAN", ""),
         (
             "INSERT INTO one SELECT «CASE WHEN b THEN n ELSE s END» FROM uq",
             "no type in common they are INT, STRING",
@@ -125,7 +125,7 @@ fn types_that_do_not_fit() {
             "BOOLEAN cannot be cast to TIMESTAMP(6)",
             "",
         ),
-        ("INSERT INTO one SELECT «`user`» FROM uq", "ROW<`id` INT, `kind` STRING> is written", "CAST"),
+        ("INSERT INTO one SELECT «`user`» FROM uq", "the value is ROW<`id` INT, `kind` STRING>", "CAST"),
         ("INSERT INTO text_out SELECT «UPPER(tags)» FROM uq", "cannot be applied to ARRAY<STRING>", "<text>"),
     ]);
 }
@@ -155,7 +155,7 @@ fn windows_that_are_none() {
         ),
         (
             "INSERT INTO one SELECT COUNT(*) FROM «TABLE(TUMBLE(TABLE uq, DESCRIPTOR(ts)))» GROUP BY window_start, window_end",
-            "lacks a length",
+            "needs a length",
             "TUMBLE(TABLE t",
         ),
         (
@@ -195,19 +195,19 @@ fn groups_that_are_none() {
     check(&[
         (grouped("«big»", &format!("{both}, n")), "`big` is not grouped", "GROUP BY"),
         (grouped("SUM(big) + «big»", both), "`big` is not grouped", ""),
-        (grouped("SUM(«MAX(big)»)", both), "MAX has no place inside another aggregate", ""),
+        (grouped("SUM(«MAX(big)»)", both), "MAX is not allowed inside another aggregate", ""),
         (
             grouped(
                 "COUNT(*)",
                 &format!("WHERE «COUNT(*) > 1» {both}").replace("«COUNT(*) > 1»", "«COUNT(*)» > 1"),
             ),
-            "COUNT has no place in WHERE",
+            "COUNT is not allowed in WHERE",
             "",
         ),
         (grouped("COUNT(*)", &format!("{both}, «1»")), "not a column's number", ""),
         (grouped("PERCENTILE(d, «1.5»)", both), "literal from 0 to 1", ""),
         (grouped("PERCENTILE(d, «d»)", both), "literal from 0 to 1", ""),
-        (grouped("«PERCENTILE(d, ARRAY[0.5, 0.9])»", both), "ARRAY<DOUBLE> is written", ""),
+        (grouped("«PERCENTILE(d, ARRAY[0.5, 0.9])»", both), "the value is ARRAY<DOUBLE>", ""),
         (grouped("SUM(«s»)", both), "SUM takes a number this is STRING", ""),
         (grouped("«SUM(*)»", both), "SUM(*) does not exist", "COUNT"),
         (grouped("«APPROX_COUNT_DISTINCT»(d)", both), "not supported", "COUNT(DISTINCT"),
@@ -217,10 +217,10 @@ fn groups_that_are_none() {
 #[test]
 fn clauses_that_are_not_there() {
     check(&[
-        ("INSERT INTO one VALUES (1), («2, 3»)", "2 values, the first one 1", ""),
+        ("INSERT INTO one VALUES (1), («2, 3»)", "2 values, but the first row has 1", ""),
         ("INSERT INTO one SELECT a FROM (VALUES («1»), ('x')) AS t (a)", "no type in common", "CAST"),
         ("INSERT INTO one SELECT a FROM (VALUES («NULL»)) AS t (a)", "has no type", "CAST(NULL AS STRING)"),
-        ("INSERT INTO one VALUES («UNIX_TIMESTAMP()»)", "not known before", "constants"),
+        ("INSERT INTO one VALUES («UNIX_TIMESTAMP()»)", "only contain constants", "constants"),
         ("INSERT INTO one SELECT * FROM «VALUES» (1)", "in parentheses", "AS t (a)"),
         ("INSERT «OVERWRITE» one SELECT big FROM uq", "OVERWRITE", ""),
         ("«SELECT» big FROM uq", "SELECT is not supported as a statement", "INSERT INTO"),
@@ -234,7 +234,7 @@ fn clauses_that_are_not_there() {
 fn words_in_the_wrong_place() {
     check(&[
         ("INSERT INTO one SELECT «FROM» uq", "expected an expression, found `FROM`", ""),
-        ("«SELEC» 1", "begins no statement", "did you mean `SELECT`"),
+        ("«SELEC» 1", "does not begin a statement", "did you mean `SELECT`"),
         ("INSERT INTO one «SELEC» big FROM uq", "expected `SELECT`", "did you mean `SELECT`"),
         (
             "INSERT INTO one SELECT big «year» FROM uq".replace("«year»", "AS «year»").leak(),

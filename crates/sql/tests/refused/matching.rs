@@ -25,8 +25,8 @@ fn patterns_that_no_stream_can_match() {
         ("A «B{2,3}»", "does not end with a greedy", "B{2,3}?"),
         ("A «B??»", "a reluctant `?` is not", "write B?"),
         ("A «B{0,1}?»", "a reluctant `?` is not", ""),
-        ("A «B{,3}» C", "begins with the least number", "B{0,3} or B{1,3}"),
-        ("A «B{0}» C", "`B` never comes", "B?"),
+        ("A «B{,3}» C", "needs its lower bound", "B{0,3} or B{1,3}"),
+        ("A «B{0}» C", "`B` never matches", "B?"),
         ("A («B | C»)", "no alternatives", "OR in its condition"),
         ("A «(B C)+» D", "a group of a pattern takes no", "A B+"),
         ("A «((B)+)+» D", "a group of a pattern takes no", ""),
@@ -35,9 +35,9 @@ fn patterns_that_no_stream_can_match() {
         ("«A*?»", "matches no rows", "A+"),
         ("«A? B*?»", "matches no rows", ""),
         ("A B «A»", "the variable `A` twice", "its own name"),
-        ("A+ «B*» C", "`B` may come no times behind the greedy `A`", "B{0,9}"),
-        ("A+ «B?»", "`B` may come no times behind the greedy `A`", ""),
-        ("A* «B*?» C", "`B` may come no times behind the greedy `A`", ""),
+        ("A+ «B*» C", "`B` may match no rows behind the greedy `A`", "B{0,9}"),
+        ("A+ «B?»", "`B` may match no rows behind the greedy `A`", ""),
+        ("A* «B*?» C", "`B` may match no rows behind the greedy `A`", ""),
     ];
 
     let clauses: Vec<String> = cases.iter().map(|(pattern, ..)| of(pattern)).collect();
@@ -61,7 +61,7 @@ fn clauses_that_a_stream_does_not_have() {
             "SUBSET is not",
             "A, B",
         ),
-        (&format!("ORDER BY «n» MEASURES A.n AS a {rest}"), "`n` is no event time", "WATERMARK"),
+        (&format!("ORDER BY «n» MEASURES A.n AS a {rest}"), "`n` is neither an event time", "WATERMARK"),
         (&format!("ORDER BY «ts» DESC MEASURES A.n AS a {rest}"), "in order of time, ascending", "DESC"),
         (
             &format!("ORDER BY «ts + INTERVAL '1' DAY» MEASURES A.n AS a {rest}"),
@@ -83,7 +83,7 @@ fn clauses_that_a_stream_does_not_have() {
             "no variable `Z`",
             "",
         ),
-        ("ORDER BY ts MEASURES A.n AS a PATTERN (A B) DEFINE A AS «n»", "must be a condition", ""),
+        ("ORDER BY ts MEASURES A.n AS a PATTERN (A B) DEFINE A AS «n»", "must be BOOLEAN", ""),
         (
             "ORDER BY ts MEASURES A.n AS a PATTERN (A B) DEFINE A AS n > 1, «A» AS n > 2",
             "`A` is defined twice",
@@ -119,8 +119,8 @@ fn expressions_over_the_rows_of_a_match() {
         ("«SUM(A.n + B.n)»", "SUM is over the rows of one variable", "SUM(A.x) + SUM(B.x)"),
         ("«SUM(n + B.n)»", "columns of all rows and of `B`", ""),
         ("«FIRST(A.n + B.n)»", "FIRST is over the rows of one variable", ""),
-        ("FIRST(«LAST(A.n)»)", "inside one another", ""),
-        ("LAST(«SUM(A.n)»)", "no place in FIRST and LAST", ""),
+        ("FIRST(«LAST(A.n)»)", "cannot be nested", ""),
+        ("LAST(«SUM(A.n)»)", "not allowed in FIRST and LAST", ""),
         ("SUM(«SUM(A.n)»)", "inside another aggregate", ""),
         ("«LAST(1)»", "LAST takes a column", ""),
         ("LAST(A.n, «A.n»)", "the offset of LAST is a whole number", "LAST(A.x, 1)"),
@@ -129,7 +129,7 @@ fn expressions_over_the_rows_of_a_match() {
         ("«nosuch»", "no column `nosuch`", ""),
         ("A.«nosuch»", "no `nosuch` in `A`", ""),
         ("«Z».n", "no column `Z`", ""),
-        ("«(SELECT 1)»", "a query has no place in MEASURES", ""),
+        ("«(SELECT 1)»", "a query is not allowed in MEASURES", ""),
     ];
     let clauses: Vec<String> = cases.iter().map(|(of, ..)| measure(of)).collect();
     let cases: Vec<(&str, &str, &str)> =

@@ -39,19 +39,19 @@ fn updates_whose_key_is_not_the_tables() {
         ),
         (
             script("«INSERT INTO r SELECT COUNT(*), n FROM uq GROUP BY n»"),
-            "told apart by (n), and the table's are told apart by (a)",
+            "the key of the query's rows is (n), but the table's key is (a)",
             "",
         ),
         (
             "CREATE TABLE o (a BIGINT, n INT) WITH ('connector' = 'redis', 'key' = 'o');\n\
              «INSERT INTO o SELECT COUNT(*), n FROM uq GROUP BY n»",
-            "the table has one row alone",
+            "the table has only one row",
             "",
         ),
         (
             "CREATE TABLE k (a BIGINT) WITH ('connector' = 'kafka', 'topic' = 'k', 'format' = 'json');\n\
              «INSERT INTO k SELECT COUNT(*) FROM uq GROUP BY n»",
-            "table `k` takes new rows only, and this query updates rows GroupAggregate[COUNT(*)] takes rows back",
+            "table `k` takes new rows only, but this query updates rows GroupAggregate[COUNT(*)] retracts rows",
             "'upsert-kafka'",
         ),
     ]);
@@ -96,7 +96,7 @@ fn queries_of_new_rows_alone() {
 fn orders_and_limits() {
     check(&[
         ("INSERT INTO one «SELECT big FROM uq» ORDER BY big", "sorted by its time", "LIMIT"),
-        ("INSERT INTO one SELECT big FROM uq «OFFSET 3 ROWS»", "OFFSET alone", "FETCH NEXT"),
+        ("INSERT INTO one SELECT big FROM uq «OFFSET 3 ROWS»", "OFFSET without", "FETCH NEXT"),
         ("INSERT INTO one SELECT big FROM uq «MINUS» SELECT big FROM uq", "MINUS is not supported", "EXCEPT"),
         ("INSERT INTO one SELECT «COUNT(*) OVER (ORDER BY n, s)» FROM uq", "ordered by one column", ""),
         ("INSERT INTO one SELECT COUNT(*) OVER («w») FROM uq", "there is no window `w`", "WINDOW w AS"),
@@ -130,7 +130,7 @@ fn sides_that_do_not_fit() {
 fn forms_without_a_plan() {
     check(&[
         ("INSERT INTO one SELECT big FROM uq WHERE «(n, s) < (n, s)»", "has no order", "`=`"),
-        ("INSERT INTO one SELECT «MAP['a', 1]» FROM uq", "`a` is BIGINT, and MAP<", "CAST"),
+        ("INSERT INTO one SELECT «MAP['a', 1]» FROM uq", "`a` is BIGINT, but the value is MAP<", "CAST"),
         ("INSERT INTO one SELECT («n»).x FROM uq", "only a ROW has fields", ""),
         ("INSERT INTO one SELECT ABS(«x» => big) FROM uq", "named arguments are not supported", ""),
         (
@@ -145,7 +145,7 @@ fn forms_without_a_plan() {
         ),
         (
             "CREATE TABLE computed (n INT, r AS «COUNT(n) OVER (ORDER BY n)») WITH ('connector' = 'x')",
-            "no place in a table's declaration",
+            "not allowed in a table's declaration",
             "",
         ),
         (

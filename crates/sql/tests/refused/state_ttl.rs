@@ -15,8 +15,12 @@ fn hints_that_name_no_table_or_no_time() {
             .leak()
     };
     check(&[
-        (hinted("STATE_TTL(«'orders'» = '1 d')"), "`orders`, which is no table in this FROM", "its alias"),
-        (hinted("STATE_TTL(«'bb'» = '1 d')"), "`bb`, which is no table", "did you mean `b`"),
+        (
+            hinted("STATE_TTL(«'orders'» = '1 d')"),
+            "`orders`, which is not a table in this FROM",
+            "the table's alias",
+        ),
+        (hinted("STATE_TTL(«'bb'» = '1 d')"), "`bb`, which is not a table", "did you mean `b`"),
         (hinted("STATE_TTL('x' = «'soon'»)"), "'soon' is not a duration", "'5 s'"),
         (hinted("STATE_TTL(«x»)"), "how long `x` is kept", "STATE_TTL('x' = '1 d')"),
     ]);

@@ -36,7 +36,7 @@ impl<'a> Arguments<'a> {
         let [input, op, op_mapping, on_time, uid] = slots;
 
         let Some(input) = input else {
-            let error = Diagnostic::error(call.span, format!("{function} lacks its input"));
+            let error = Diagnostic::error(call.span, format!("{function} needs the argument `input`"));
             return Err(Box::new(error.with_hint(form)));
         };
         let WindowArgValue::Table { from, partition_by, order_by } = &input.value else {
@@ -49,8 +49,8 @@ impl<'a> Arguments<'a> {
             (None, None) => None,
         };
         if let Some((clause, span)) = clause {
-            let error = Diagnostic::error(span, format!("{clause} has no place in {function}"))
-                .with_detail("it takes each row by itself, in the order in which rows come")
+            let error = Diagnostic::error(span, format!("{clause} is not allowed in {function}"))
+                .with_detail("it handles each row separately, in order of arrival")
                 .with_hint("leave it out");
             return Err(Box::new(error));
         }
@@ -102,7 +102,7 @@ fn slots<'a>(function: &str, call: &'a FunctionTable) -> Found<[Option<&'a Windo
             return Err(Box::new(Diagnostic::error(span, message).with_hint(hint)));
         };
         if slots[place].is_some() {
-            let message = format!("{function} is given `{}` twice", NAMES[place]);
+            let message = format!("{function} has the argument `{}` twice", NAMES[place]);
             return Err(Box::new(Diagnostic::error(arg.span, message).with_hint("leave one out")));
         }
         slots[place] = Some(arg);
@@ -127,7 +127,7 @@ fn one_column(arg: &WindowArg) -> Found<Option<&Ident>> {
         None => Ok(None),
         Some([column]) => Ok(Some(column)),
         Some(_) => {
-            let error = Diagnostic::error(arg.span, "one column holds the codes");
+            let error = Diagnostic::error(arg.span, "the codes are in one column");
             Err(Box::new(error.with_hint("write DESCRIPTOR(column)")))
         }
     }

@@ -42,8 +42,8 @@ pub(super) fn meanings(mapping: Option<Mapping<'_>>) -> Found<Vec<(String, Chang
 
         for code in names(key.0) {
             if meanings.iter().any(|(known, _)| known == code) {
-                let error = Diagnostic::error(key.1, format!("the code `{code}` is there twice"));
-                return Err(Box::new(error.with_hint("a code stands for one change")));
+                let error = Diagnostic::error(key.1, format!("the code `{code}` occurs twice"));
+                return Err(Box::new(error.with_hint("a code has one meaning")));
             }
             meanings.push((code.to_owned(), kind));
         }
@@ -52,9 +52,9 @@ pub(super) fn meanings(mapping: Option<Mapping<'_>>) -> Found<Vec<(String, Chang
     let has = |kind| kinds.contains(&kind);
     if has(ChangeKind::UpdateAfter) && !has(ChangeKind::UpdateBefore) {
         let error = Diagnostic::error(mapping.span, "a code for UPDATE_AFTER needs one for UPDATE_BEFORE")
-            .with_detail("an update is two rows: the one before it, which is taken back, and the one after it")
+            .with_detail("an update is two rows: the row before it, which is retracted, and the row after it")
             .with_hint(
-                "map the code of the row before too; a topic that has only the row after it is read by key, with \
+                "also map the code of the row before the update; read a topic that has only the row after it by key, with \
                  'connector' = 'upsert-kafka'",
             );
         return Err(Box::new(error));
@@ -114,7 +114,7 @@ fn names(key: &str) -> impl Iterator<Item = &str> {
 
 fn kind((name, span): (&str, Span)) -> Found<ChangeKind> {
     ChangeKind::ALL.into_iter().find(|kind| kind.name() == name.trim()).ok_or_else(|| {
-        let error = Diagnostic::error(span, format!("`{name}` is no kind of change"));
+        let error = Diagnostic::error(span, format!("`{name}` is not a kind of change"));
         Box::new(error.with_hint("there are INSERT, UPDATE_BEFORE, UPDATE_AFTER and DELETE, in upper case"))
     })
 }

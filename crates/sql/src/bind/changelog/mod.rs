@@ -48,9 +48,9 @@ impl Binder {
         let function = "FROM_CHANGELOG";
         let arguments = Arguments::of(function, call).map_err(|error| self.report(*error))?;
         if let Some((_, span)) = arguments.on_time {
-            let error = Diagnostic::error(span, format!("{function} has no use for on_time"))
-                .with_detail("its rows are updated, and a time given to them would be another one each time")
-                .with_hint("leave it out: the event time of the table stays one");
+            let error = Diagnostic::error(span, format!("{function} does not take on_time for updated rows"))
+                .with_detail("each update of a row would have another time")
+                .with_hint("leave it out: the event time of the table remains an event time");
             return Err(self.report(error));
         }
 
@@ -63,8 +63,8 @@ impl Binder {
         let name = arguments.op_name();
         let relation = without_column(Relation { rel, ..relation }, name, call.span);
         if relation.columns.is_empty() {
-            let error = Diagnostic::error(call.span, format!("no column is left beside `{name}`"))
-                .with_hint("the code is no part of the rows: the table needs other columns");
+            let error = Diagnostic::error(call.span, format!("the table has no column besides `{name}`"))
+                .with_hint("the code is not part of the rows, so the table needs other columns");
             return Err(self.report(error));
         }
         Ok(relation)

@@ -99,7 +99,7 @@ impl Binder {
     fn refuse_clauses(&mut self, matching: &MatchRecognize) -> Bound<()> {
         if let Some(span) = matching.all_rows {
             let error = Diagnostic::error(span, "ALL ROWS PER MATCH is not supported")
-                .with_hint("write ONE ROW PER MATCH, and what is wanted of the rows as measures");
+                .with_hint("write ONE ROW PER MATCH, and compute the values as measures");
             return Err(self.report(error));
         }
         if let Some((name, of)) = matching.subsets.first() {
@@ -109,8 +109,9 @@ impl Binder {
             return Err(self.report(error));
         }
         if matching.measures.is_empty() {
-            let error = Diagnostic::error(matching.span, "MATCH_RECOGNIZE needs MEASURES")
-                .with_hint("say what a match gives: MEASURES FIRST(time) AS started, COUNT(*) AS events");
+            let error = Diagnostic::error(matching.span, "MATCH_RECOGNIZE needs MEASURES").with_hint(
+                "name the results of a match: MEASURES FIRST(time) AS started, COUNT(*) AS events",
+            );
             return Err(self.report(error));
         }
 
@@ -175,7 +176,7 @@ impl Binder {
 
         let time = &rel.fields[fields[0]];
         if time.time.is_none() {
-            let message = format!("`{}` is no event time and no processing time", shown(first));
+            let message = format!("`{}` is neither an event time nor a processing time", shown(first));
             let error = Diagnostic::error(first.expr.span, message)
                 .with_detail("rows are matched in order of time: the first column of ORDER BY is a time");
             return Err(self.report(error.with_hint(hint)));
@@ -250,7 +251,7 @@ impl Binder {
 
             names.current = Some(place);
             match self.pattern_expr(names, "in DEFINE", |binder| {
-                binder.condition(condition, "what stands in DEFINE")
+                binder.condition(condition, "the condition in DEFINE")
             }) {
                 Ok(named) => defines[place] = Some(named),
                 Err(reported) => failed = Some(reported),

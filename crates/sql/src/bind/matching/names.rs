@@ -171,7 +171,7 @@ impl ExprBinder<'_> {
             "MATCH_PROCTIME" if call.args.is_empty() => self.call_function("PROCTIME", &[], span),
             "PREV" | "NEXT" => {
                 let error = Diagnostic::error(span, format!("{name} is not supported"))
-                    .with_detail("rows are told by their variables, not by their places in the partition")
+                    .with_detail("rows are identified by variables, not by positions in the partition")
                     .with_hint("LAST(A.x, 1) is the row of A before its last one, LAST(x, 1) the row before");
                 Err(self.report(error))
             }
@@ -208,7 +208,7 @@ impl ExprBinder<'_> {
         let is_nested = pattern.navigation.is_some();
         match named {
             _ if is_nested => {
-                let error = Diagnostic::error(span, "FIRST and LAST do not stand inside one another");
+                let error = Diagnostic::error(span, "FIRST and LAST cannot be nested");
                 return Err(self.report(error.with_hint("LAST(A.x, 1) is the row before the last one")));
             }
             Err((one, other)) => return Err(self.mixed_rows(&name, &one, &other, span)),
@@ -274,14 +274,14 @@ impl ExprBinder<'_> {
         if call.distinct || call.filter.is_some() {
             let what = if call.distinct { "DISTINCT" } else { "FILTER" };
             let error = Diagnostic::error(span, format!("{what} is not supported in MATCH_RECOGNIZE"))
-                .with_hint("a variable of its own, with a condition in DEFINE, tells rows apart");
+                .with_hint("select the rows with a separate variable and a condition in DEFINE");
             return Err(self.report(error));
         }
         let Some(pattern) = self.pattern.take() else { return self.aggregate(call, name, span) };
 
         let result = if pattern.navigation.is_some() {
             let error =
-                Diagnostic::error(span, format!("the aggregate {name} has no place in FIRST and LAST"));
+                Diagnostic::error(span, format!("the aggregate {name} is not allowed in FIRST and LAST"));
             Err(self.report(error.with_hint("an aggregate is over all rows of a variable already")))
         } else {
             match pattern.only_variable(&call.args) {

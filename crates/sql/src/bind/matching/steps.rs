@@ -62,7 +62,7 @@ impl Binder {
             self.check_quantifier(quantifier, variable, span)?;
             if let Some(greedy) = greedy.filter(|_| quantifier.may_be_skipped()) {
                 let (name, before) = (&variable.value, &greedy.value);
-                let message = format!("`{name}` may come no times behind the greedy `{before}`");
+                let message = format!("`{name}` may match no rows behind the greedy `{before}`");
                 let error = Diagnostic::error(span, message)
                     .with_hint(format!("make `{before}` reluctant with another `?`, or write {name}{{0,9}}"));
                 return Err(self.report(error));
@@ -80,13 +80,13 @@ impl Binder {
         if let Some(step) = steps.last().filter(|step| step.is_greedy) {
             let name = &step.variable;
             let error = Diagnostic::error(last, "a pattern does not end with a greedy quantifier")
-                .with_detail(format!("whether `{name}` goes on is only known by the row that follows"))
-                .with_hint(format!("write {step}?, or a variable behind it that is NOT what `{name}` is"));
+                .with_detail(format!("only the next row shows whether `{name}` continues"))
+                .with_hint(format!("write {step}?, or add a variable behind it with the opposite condition"));
             return Err(self.report(error));
         }
         if steps.iter().all(|step| step.min == 0) {
             let error = Diagnostic::error(pattern.span, "this pattern matches no rows at all")
-                .with_hint("one of its variables must come at least once: A+ instead of A*");
+                .with_hint("one of its variables must match at least once: A+ instead of A*");
             return Err(self.report(error));
         }
         Ok(steps)
@@ -95,12 +95,12 @@ impl Binder {
     fn check_quantifier(&mut self, quantifier: Quantifier, variable: &Ident, span: Span) -> Bound<()> {
         let name = &variable.value;
         if quantifier.max == Some(0) {
-            let error = Diagnostic::error(span, format!("`{name}` never comes"));
+            let error = Diagnostic::error(span, format!("`{name}` never matches"));
             return Err(self.report(error.with_hint(format!("leave it out, or write {name}?"))));
         }
         if quantifier.is_optional() && quantifier.reluctant {
             let error = Diagnostic::error(span, "a reluctant `?` is not supported")
-                .with_hint(format!("write {name}?, or {name}*? with a condition that only one row fits"));
+                .with_hint(format!("write {name}?, or {name}*? with a condition that only one row meets"));
             return Err(self.report(error));
         }
         Ok(())
@@ -126,7 +126,7 @@ impl Binder {
                 };
                 if !has_min {
                     let most = max.map(|max| max.to_string()).unwrap_or_default();
-                    let error = Diagnostic::error(pattern.span, "a quantifier begins with the least number")
+                    let error = Diagnostic::error(pattern.span, "a quantifier needs its lower bound")
                         .with_hint(format!("write {}{{0,{most}}} or {0}{{1,{most}}}", variable.value));
                     return Err(self.report(error));
                 }
@@ -140,9 +140,7 @@ impl Binder {
             }
             PatternKind::Exclusion(_) => {
                 let error = Diagnostic::error(pattern.span, "a pattern has no exclusions `{- … -}`")
-                    .with_hint(
-                        "they leave rows out of ALL ROWS PER MATCH: a measure leaves them out by itself",
-                    );
+                    .with_hint("they only matter for ALL ROWS PER MATCH: a measure skips these rows itself");
                 Err(self.report(error))
             }
             PatternKind::Permute(_) => {

@@ -49,7 +49,8 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     }),
     function(
         "CARDINALITY",
-        "CARDINALITY(x): the number of an array's elements, a map's entries or a multiset's elements, each copy counted; CARDINALITY(ARRAY[5, 6]) = 2",
+        "CARDINALITY(x): the number of an array's elements, a map's entries or a multiset's elements, each copy \
+         counted; CARDINALITY(ARRAY[5, 6]) = 2",
         cardinality_signature,
         cardinality,
     ),
@@ -67,7 +68,7 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
                     out.scalar(only);
                     Ok(())
                 }
-                _ => Err(fail("ELEMENT takes an array of one element, and this one has more")),
+                _ => Err(fail("ELEMENT takes an array of one element, but this one has more")),
             })
         },
     ),
@@ -159,7 +160,7 @@ fn item(call: &ScalarCall<'_>) -> Result<Code, String> {
     if let Some(Value::Int(number)) = call.args[1].literal
         && *number < 1
     {
-        return Err(format!("the elements of an array are counted from 1, and {number} is none"));
+        return Err(format!("the elements of an array are counted from 1, so there is no element {number}"));
     }
     simple(|args, out| {
         let place = usize::try_from(int(args, 1)).ok().and_then(|number| number.checked_sub(1));

@@ -79,7 +79,7 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
                 let (keys, values) = (elements(args, 0), elements(args, 1));
                 if keys.len() != values.len() {
                     return Err(fail(format!(
-                        "MAP_FROM_ARRAYS takes as many keys as values, and these are {} and {}",
+                        "MAP_FROM_ARRAYS takes as many keys as values, but there are {} and {}",
                         keys.len(),
                         values.len()
                     )));

@@ -59,9 +59,7 @@ fn write(parts: &[PatternPart], time: PreciseTime, out: &mut String) -> Result<(
                 out.push_str(text_of(*field, value(*field, time), *style).unwrap_or_default());
             }
             PatternPart::Zone { letter, .. } => {
-                return Err(format!(
-                    "the pattern letter `{letter}` asks for a zone, and a timestamp has none"
-                ));
+                return Err(format!("the pattern letter `{letter}` needs a zone, but a timestamp has none"));
             }
             PatternPart::Optional(parts) => {
                 let start = out.len();

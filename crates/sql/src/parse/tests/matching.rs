@@ -74,7 +74,11 @@ fn what_is_no_pattern_is_told_at_its_place() {
             "expected a number of repetitions",
             "",
         ),
-        ("SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A«{3,2}») DEFINE A AS b)", "is the greater one", "{2,5}"),
+        (
+            "SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A«{3,2}») DEFINE A AS b)",
+            "exceeds the upper bound",
+            "{2,5}",
+        ),
         (
             "SELECT * FROM t MATCH_RECOGNIZE (PATTERN (A |«)» DEFINE A AS b)",
             "expected a pattern variable",

@@ -93,7 +93,7 @@ fn what_is_no_query_is_told_at_its_place() {
         ("SELECT a FROM t «MINUS» SELECT a FROM u", "MINUS is not supported", "EXCEPT"),
         (
             "SELECT a FROM t «ORDER BY a» UNION SELECT b FROM u",
-            "stand behind the last query",
+            "must be behind the last query",
             "in parentheses",
         ),
         ("SELECT a FROM t UNION «»", "expected `SELECT`, found the end", ""),
