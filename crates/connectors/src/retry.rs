@@ -63,7 +63,7 @@ pub struct Retry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RetryError<E> {
     /// The job ended while the write was being repeated.
-    #[error("the job ended before it was done")]
+    #[error("the job ended before the operation succeeded")]
     Stopped,
     /// Repeating the write cannot help.
     #[error(transparent)]
@@ -72,7 +72,7 @@ pub enum RetryError<E> {
 
 /// The job ended while a write was being repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the job ended before it was done")]
+#[error("the job ended before the operation succeeded")]
 pub struct Stopped;
 
 impl Retry {
@@ -144,7 +144,7 @@ impl Retry {
             tracing::warn!(
                 error = text,
                 ?pause,
-                "cannot {doing}; it is repeated, and the sources wait meanwhile"
+                "cannot {doing}; it is repeated, and the sources wait until it succeeds"
             );
             waiting.failed(text);
 

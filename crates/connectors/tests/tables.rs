@@ -114,7 +114,7 @@ fn keys_that_are_none() {
             (key("'value.fields-include' = «'EXCEPT_KEY'»"), "no key to leave out", "'key.fields'"),
             (
                 key("'key.format' = 'json', 'key.fields' = 'k_b', 'key.fields-prefix' = «'k_'»"),
-                "a key prefix is not allowed",
+                "'key.fields-prefix' is not allowed",
                 "'EXCEPT_KEY'",
             ),
             (
@@ -194,20 +194,24 @@ fn topics_that_cannot_be_written() {
             (table("'sink.partitioner' = «'fixed'»"), "cannot be 'fixed'", "'default'"),
             (
                 table("'sink.partitioner' = «'round-robin'», 'key.format' = 'raw', 'key.fields' = 'a'"),
-                "where their key says",
+                "partitioned by their key",
                 "leave out",
             ),
-            (table("'sink.delivery-guarantee' = «'exactly-once'»"), "not in transactions", "'at-least-once'"),
+            (
+                table("'sink.delivery-guarantee' = «'exactly-once'»"),
+                "transactions are not supported",
+                "'at-least-once'",
+            ),
             (
                 "«CREATE TABLE t (a STRING, b BIGINT, PRIMARY KEY (a) NOT ENFORCED) WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json')»;\n",
-                "has a primary key",
+                "cannot have a primary key",
                 "'upsert-kafka'",
             ),
             (table("'sink.parallelism' = «'0'»"), "at least one subtask", ""),
             (table("'sink.parallelism' = «'many'»"), "a whole number", ""),
             (table("«'sink.partitoner'» = 'default'"), "unknown option", "'sink.partitioner'"),
             (table("'json.map-null-key.mode' = «'SKIP'»"), "cannot be 'SKIP'", "'LITERAL'"),
-            (table("'topic-pattern' = «'t.*'»"), "names its topic", ""),
+            (table("'topic-pattern' = «'t.*'»"), "needs the option 'topic'", ""),
             (
                 "CREATE TABLE t (a STRING, b BIGINT) WITH ('connector' = 'kafka', 'topic' = «'weir-dead-letters'», 'format' = 'json');\n",
                 "Weir's own",

@@ -160,7 +160,7 @@ impl std::fmt::Display for DeadLetterId {
 
 /// The error for a text that is not of the form `0-17`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no dead letter's id, which looks like 0-17")]
+#[error("`{0}` is not the id of a dead letter, such as 0-17")]
 pub struct InvalidDeadLetterId(String);
 
 impl std::str::FromStr for DeadLetterId {

@@ -75,7 +75,7 @@ impl KeyOptions {
 
         let format = key_format(reader)?;
         if !prefix.is_empty() && in_value {
-            let message = "a key prefix is not allowed where the key's columns stand in the value too";
+            let message = "'key.fields-prefix' is not allowed while the value contains the key's columns";
             reader.reject("key.fields-prefix", message, "add 'value.fields-include' = 'EXCEPT_KEY'");
         }
 
@@ -87,7 +87,7 @@ impl KeyOptions {
                 reader.reject(
                     "key.fields-prefix",
                     message,
-                    "all columns of the key do, or there is no prefix",
+                    "begin the names of all key columns with the prefix, or leave it out",
                 );
                 column
             });
@@ -148,7 +148,7 @@ fn check_column(reader: &mut OptionReader<'_>, columns: &[TableColumn], name: &s
     }
     let is_metadata = columns.iter().any(|column| column.name == name);
     let message = if is_metadata {
-        format!("`{name}` is metadata, and cannot be of the key")
+        format!("`{name}` is metadata and cannot be part of the key")
     } else {
         format!("the key names a column `{name}` that the table does not have")
     };

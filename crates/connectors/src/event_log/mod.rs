@@ -308,7 +308,7 @@ impl EventLogSource {
             let has_key = |at: usize| self.fetched.attributes.get(at).is_some_and(|of| of.key.is_some());
             let added = match (self.envelope, body) {
                 (Envelope::Upsert, _) if !has_key(at) => {
-                    let reason = "the record has no key, and is the row of none".into();
+                    let reason = "the record has no key, so it belongs to no row".into();
                     batch.rejects.push(Reject { record: span, reason });
                     continue;
                 }

@@ -216,7 +216,7 @@ pub(super) fn reject_what_the_key_says(reader: &mut OptionReader<'_>) {
         if reader.get(wrong).is_some() {
             let hint = match right {
                 "" => "the primary key names them".to_owned(),
-                right => format!("say it as '{right}', and 'key.format' for the key"),
+                right => format!("use '{right}', and 'key.format' for the key"),
             };
             reader.reject(wrong, format!("an upsert-kafka table has no '{wrong}'"), hint);
         }
@@ -246,7 +246,7 @@ fn startup(reader: &mut OptionReader<'_>, properties: &BTreeMap<String, String>)
             Some(Some(offsets)) => Startup::At(offsets),
             Some(None) => {
                 let hint = "for example 'partition:0,offset:42;partition:1,offset:300'";
-                reader.reject("scan.startup.specific-offsets", "these are no offsets", hint);
+                reader.reject("scan.startup.specific-offsets", "these are not offsets", hint);
                 Startup::Earliest
             }
             None => {

@@ -263,7 +263,8 @@ impl Streams {
                     Some(before) if is_another_topic(before.topic_id.as_deref(), id) => {
                         tracing::warn!(
                             topic, %partition, offset = %before.offset,
-                            "the topic was deleted and made anew since this offset was read; reading starts at its beginning"
+                            "the topic was deleted and created again since this offset was read; reading starts at \
+                             its beginning"
                         );
                         Start::Earliest
                     }

@@ -219,7 +219,7 @@ impl OpenFiles {
         if allowed.iter().any(is_below) {
             return Ok(());
         }
-        let what = format!("{} lies in none of `jobs.lookup_directories`", path.display());
+        let what = format!("{} is not below a directory of `jobs.lookup_directories`", path.display());
         Err(LookupError::NotAllowed(what))
     }
 

@@ -68,7 +68,7 @@ pub fn lookup_options(join: &LookupJoin, span: Span) -> Result<LookupOptions, Ve
                 "a 'jdbc' table can only be looked up by `weir local`, in a file",
             )
             .with_hint(
-                "a job that runs looks rows up in Redis ('connector' = 'redis') and in files ('connector' = \
+                "a running job looks up rows in Redis ('connector' = 'redis') and in files ('connector' = \
                      'filesystem'): copy the table there",
             );
             Ok(LookupOptions { system: LookupSystem::Jdbc(Box::new(error)), policy })
@@ -102,8 +102,8 @@ fn redis(join: &LookupJoin, span: Span) -> Result<LookupOptions, Vec<Diagnostic>
         let columns = missing.join(", ");
         let message = format!("`{}` cannot be looked up without a value of {columns}", table.name);
         let error = Diagnostic::error(span, message)
-            .with_detail(format!("its rows stand in Redis under '{template}'"))
-            .with_hint(format!("compare in ON, with =, every column of the key: {columns} too"));
+            .with_detail(format!("its rows are in Redis under '{template}'"))
+            .with_hint(format!("compare every column of the key in ON with =, also {columns}"));
         return Err(vec![error]);
     }
     let system = LookupSystem::ResultStore(StoreOptions { key: options.key, keys });

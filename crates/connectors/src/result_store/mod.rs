@@ -103,7 +103,7 @@ fn latest_key(reader: &mut OptionReader<'_>, table: &SinkTable) -> String {
         let (message, hint) = match error {
             TemplateError::Internal => (error.to_string(), "for example 'latest-key' = 'analytics:latest'"),
             _ => (
-                "the latest key is the same for all rows, and has no `{column}`".to_owned(),
+                "the latest key is the same for all rows and cannot contain `{column}`".to_owned(),
                 "leave out the braces",
             ),
         };
@@ -114,7 +114,7 @@ fn latest_key(reader: &mut OptionReader<'_>, table: &SinkTable) -> String {
         reader.reject(
             "latest-key",
             format!(
-                "the latest key keeps the `{TIME}` of the last batch, and table `{}` has no such column",
+                "the latest key stores the `{TIME}` of the last batch, but table `{}` has no such column",
                 table.name
             ),
             format!("leave out 'latest-key', or declare the column, for example {TIME} TIMESTAMP(3)"),

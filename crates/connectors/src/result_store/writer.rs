@@ -237,7 +237,7 @@ impl Drain {
         let reason = match done {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(RetryError::Stopped)) => return Err(Stopped),
-            Ok(Err(RetryError::Permanent(error))) => format!("the result store will never take it: {error}"),
+            Ok(Err(RetryError::Permanent(error))) => format!("the result store refuses the rows: {error}"),
             Err(panic) => format!("the result writer panicked: {}", panic_message(&*panic)),
         };
         self.retry.abort(reason);

@@ -190,7 +190,7 @@ fn escapes_and_utf8_matter_only_where_they_are_read() {
         let mut reader = Reader::new(&[leaf("s", DataType::STRING, encoding)], LENIENT);
         assert_eq!(
             reader.rejected(b"{\"s\":\"\xff\xfe\"}"),
-            "malformed: an invalid escape or no UTF-8 at byte 5"
+            "malformed: an invalid escape or invalid UTF-8 at byte 5"
         );
         reader.rejected(b"{\"s\":\"\\u0041\xff\"}");
     }

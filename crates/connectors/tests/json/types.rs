@@ -247,8 +247,8 @@ fn errors_fail_the_job_where_they_are_not_ignored() {
         Err(RecordError::Fatal(message)) => message,
         other => panic!("{record}: {other:?}"),
     };
-    assert_eq!(fatal(r#"{"r":{"a":"x"}}"#), "field `r.a` is INT, and at byte 10 stands \"x\"");
-    assert_eq!(fatal(r#"{"r":5}"#), "field `r.a` is INT, and at byte 5 stands 5");
+    assert_eq!(fatal(r#"{"r":{"a":"x"}}"#), "field `r.a` is INT, but the value at byte 10 is \"x\"");
+    assert_eq!(fatal(r#"{"r":5}"#), "field `r.a` is INT, but the value at byte 5 is 5");
     assert_eq!(fatal(r#"{"r" 1}"#), "malformed: expected `:` at byte 5, near `{\"r\" 1}`");
     fatal("5");
     fatal("[1,2]");

@@ -73,7 +73,7 @@ impl Appender {
             return Ok(());
         };
 
-        tracing::warn!(topic = self.topic, %error, "an append failed and is made again");
+        tracing::warn!(topic = self.topic, %error, "an append failed and is repeated");
         // Later appends have to finish first, or their records could end up behind the ones appended now.
         let mut again = vec![oldest.records];
 

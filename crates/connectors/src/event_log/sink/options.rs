@@ -87,11 +87,11 @@ impl EventLogSinkOptions {
 /// Reads the topic, which must be exactly one.
 fn topic(reader: &mut OptionReader<'_>, mode: Mode) -> String {
     if mode == Mode::Append && reader.get("topic-pattern").is_some() {
-        let message = "a table that is written names its topic";
+        let message = "a table that is written needs the option 'topic'";
         reader.reject(
             "topic-pattern",
             message,
-            "'topic' = 'results'; read the topics by a table of their own",
+            "set 'topic' = 'results', and declare another table to read several topics",
         );
     }
 
@@ -115,9 +115,9 @@ fn guarantee(reader: &mut OptionReader<'_>) {
     if reader.constant("sink.delivery-guarantee", "at-least-once", &guarantees) == "exactly-once" {
         reader.reject(
             "sink.delivery-guarantee",
-            "rows are written as they come, and not in transactions",
-            "'at-least-once': after a restart, rows since the last checkpoint may be there twice; with 'upsert-kafka' \
-             the second is written over the first",
+            "transactions are not supported: rows are written as they arrive",
+            "use 'at-least-once': after a restart, the topic may contain rows since the last checkpoint twice; with \
+             'upsert-kafka', the second replaces the first",
         );
     }
     // These options name transactions, which are not used.
@@ -131,12 +131,13 @@ fn partitioner(reader: &mut OptionReader<'_>, has_key: bool) {
     let (message, hint) = match option.value.as_str() {
         "default" => return,
         "round-robin" if !has_key => return,
-        "round-robin" => {
-            ("rows with a key go where their key says".to_owned(), "leave out 'sink.partitioner', or the key")
-        }
+        "round-robin" => (
+            "rows with a key are partitioned by their key".to_owned(),
+            "leave out 'sink.partitioner', or the key",
+        ),
         other => (
             format!("'sink.partitioner' cannot be '{other}'"),
-            "'default': by the key, or without one over all partitions in turn",
+            "use 'default': by the key, or to all partitions in turn if there is no key",
         ),
     };
     reader.reject("sink.partitioner", message, hint);
@@ -160,9 +161,9 @@ fn no_primary_key(reader: &mut OptionReader<'_>, table: &SinkTable) {
     if table.primary_key.is_empty() {
         return;
     }
-    let message = format!("the kafka table `{}` has a primary key, and would not keep to it", table.name);
+    let message = format!("the kafka table `{}` cannot have a primary key", table.name);
     let error = Diagnostic::error(table.span, message);
-    let hint = "every row is a record more; 'connector' = 'upsert-kafka' writes rows by their key";
+    let hint = "every row becomes a new record; 'connector' = 'upsert-kafka' writes rows by their key";
     reader.errors.push(error.with_hint(hint));
 }
 
@@ -170,7 +171,7 @@ fn upsert(reader: &mut OptionReader<'_>, table: &SinkTable) -> (Option<KeyOption
     if table.primary_key.is_empty() {
         let message = format!("the upsert-kafka table `{}` has no primary key", table.name);
         let error = Diagnostic::error(table.span, message);
-        let hint = "PRIMARY KEY (…) NOT ENFORCED names the columns that a row is written over by";
+        let hint = "declare PRIMARY KEY (…) NOT ENFORCED: a row replaces the row with the same key";
         reader.errors.push(error.with_hint(hint));
     }
 

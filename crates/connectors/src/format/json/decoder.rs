@@ -297,7 +297,7 @@ impl Decoder {
                 let Leaf { name, data_type, .. } = &self.leaves[leaf as usize];
                 let value = excerpt::value(record, at);
                 return RecordError::Fatal(format!(
-                    "field `{name}` is {data_type}, and at byte {at} stands {value}"
+                    "field `{name}` is {data_type}, but the value at byte {at} is {value}"
                 ));
             }
             // Tombstones and other empty records are not faults of the data.

@@ -56,7 +56,7 @@ impl Decoder {
             b"false" => Token::Bool(false),
             [b'"', raw @ .., b'"'] => {
                 if text::unescape(raw, buffer).is_err() {
-                    return self.stop(Fault::malformed("an escape that is none", at));
+                    return self.stop(Fault::malformed("an invalid escape", at));
                 }
                 Token::Text(buffer)
             }
@@ -74,7 +74,7 @@ impl Decoder {
                 }
             };
             if !valid || !set_text(column, row, buffer) {
-                return self.stop(Fault::malformed("an invalid escape or no UTF-8", at));
+                return self.stop(Fault::malformed("an invalid escape or invalid UTF-8", at));
             }
             return Ok(());
         }
@@ -107,7 +107,7 @@ impl Decoder {
         let mut reader = nested::NestedDecoder::new(self.options.timestamp_format);
         let mut value = Vec::new();
         if reader.value(json, &self.leaves[leaf].data_type, &mut value).is_err() {
-            return self.stop(Fault::malformed("an invalid escape or no UTF-8", at));
+            return self.stop(Fault::malformed("an invalid escape or invalid UTF-8", at));
         }
 
         let value = compact_value(&value);

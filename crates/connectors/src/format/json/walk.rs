@@ -141,7 +141,7 @@ impl Decoder {
         let step = if inside.escaped {
             let mut unescaped = Vec::new();
             if text::unescape(raw, &mut unescaped).is_err() {
-                return self.malformed("an escape that is none", name);
+                return self.malformed("an invalid escape", name);
             }
             self.layout.resolve(node, &unescaped, object)
         } else {
@@ -184,7 +184,7 @@ impl Decoder {
             Action::Text if first == b'"' => {
                 let Some(inside) = scan::string(b, i + 1) else { return self.unfinished(i) };
                 if put_text(&mut columns[target], row, &b[i + 1..inside.end], inside.escaped).is_err() {
-                    return self.malformed("an invalid escape or no UTF-8", i);
+                    return self.malformed("an invalid escape or invalid UTF-8", i);
                 }
                 return Ok(inside.end + 1);
             }
