@@ -66,7 +66,7 @@ impl Dispatcher {
             tracing::error!(error, "replacements that were interrupted may not have been undone");
         }
         let past = records.past().unwrap_or_else(|error| {
-            tracing::error!(error = %with_causes(&error), "jobs that were over before are not known");
+            tracing::error!(error = %with_causes(&error), "jobs that ended earlier cannot be listed");
             Vec::new()
         });
         let shared = Arc::new(Shared { records, jobs: Mutex::new(Jobs::new(past)) });
@@ -105,8 +105,8 @@ impl Dispatcher {
                     job = compiled.name,
                     job_id = record.id,
                     by = record.name,
-                    "this job was replaced: what came in its place is started, and not the script given here; \
-                     `weir jobs cancel` ends that, `weir up --afresh` leaves it aside"
+                    "this job was replaced: its replacement is started instead of the script given here; end it with \
+                     `weir jobs cancel`, or ignore it with `weir up --afresh`"
                 );
                 let name = record.name.clone();
                 return self.resume_one(record).map_err(|error| {
@@ -144,7 +144,7 @@ impl Dispatcher {
         }
 
         for Unreadable { path, job_id, reason } in self.shared.records.unreadable()? {
-            tracing::error!(path = %path.display(), reason, "a job's record cannot be read, and the job is not started");
+            tracing::error!(path = %path.display(), reason, "a job is not started because its record cannot be read");
             let Some(id) = job_id else { continue };
             let now = self.environment.clock.now();
             let why = format!("its record {} cannot be read: {reason}", path.display());
@@ -271,7 +271,7 @@ impl Dispatcher {
             return Err(SubmitError::from(error));
         }
         match location {
-            Some(location) => tracing::info!(job_id = %id, job, location, "job running, from where it stood"),
+            Some(location) => tracing::info!(job_id = %id, job, location, "job running again from its state"),
             None => tracing::info!(job_id = %id, job, "job running"),
         }
         Ok(master)

@@ -284,7 +284,8 @@ impl Environment {
                     Arc::new(StoreLookup { join, options, policy, store, retry })
                 }
                 LookupSystem::File(_) if self.defaults.lookup_directories.is_empty() => {
-                    let message = format!("jobs of this Weir may not look up files, as `{}` is", join.table.name);
+                    let name = &join.table.name;
+                    let message = format!("table `{name}` is a file, and jobs of this Weir may not look up files");
                     let error = Diagnostic::error(join.table.span, message);
                     return Err(vec![error.with_hint(
                         "list the directory of its files among `lookup_directories` in section [jobs] of Weir's settings",

@@ -88,6 +88,6 @@ fn files_are_for_their_owner_alone_and_hold_no_values_of_secrets() {
     up.wait_for_job(&id, |figures| figures["status"] == "RUNNING");
     assert!(up.stop().success());
     let log = fs::read_to_string(&log).expect("a log");
-    assert!(log.contains("now only its owner can") && log.contains("held the values of secrets"), "{log}");
+    assert!(log.contains("now only its owner can") && log.contains("contained values of secrets"), "{log}");
     assert!(!log.contains(SECRET), "{log}");
 }

@@ -102,7 +102,7 @@ fn the_built_in_job_is_replaced_and_stays_so() {
     let output = submit(&up, directory.path(), &cannot, &["--replace", &new]);
     assert_eq!((output.status.code(), stdout(&output)), (Some(1), String::new()));
     let said = stderr(&output);
-    assert!(said.contains("is not valid") && said.contains("goes on as "), "{said}");
+    assert!(said.contains("is not valid") && said.contains("continues as "), "{said}");
     up.wait_for_jobs(1);
     let [back] = &running(&up, BUILT_IN)[..] else { panic!("it runs") };
     assert!(said.contains(back.as_str()), "{said}");

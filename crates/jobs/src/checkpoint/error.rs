@@ -19,7 +19,7 @@ pub enum DirectoryError {
         #[source]
         source: std::io::Error,
     },
-    #[error("{free} bytes are free in {location}, and {kept} are kept free")]
+    #[error("{free} bytes are free in {location}, and {kept} must stay free")]
     Full { location: String, free: u64, kept: u64 },
     #[error("{doing} {location}")]
     Files {
@@ -39,7 +39,8 @@ pub enum DirectoryError {
     #[error("{location} is of format {format}; this version of Weir reads up to {FORMAT}")]
     Format { location: String, format: u32 },
     #[error(
-        "the state in {location} is not what its {METADATA} says: {there} bytes with checksum {found:08x}, not {expected} with {wanted:08x}"
+        "the state in {location} does not match its {METADATA}: {there} bytes with checksum {found:08x}, expected \
+         {expected} with {wanted:08x}"
     )]
     Damaged { location: String, there: u64, found: u32, expected: u64, wanted: u32 },
     #[error("the state in {location} cannot be read")]
@@ -56,23 +57,23 @@ pub enum DirectoryError {
         source: std::io::Error,
     },
     #[error(
-        "{location} is missing, which holds a part of the state: put it back from a copy, or go on from another checkpoint \
-         or a savepoint (`weir run JOB.sql --from SAVEPOINT`)"
+        "the file {location} with a part of the state is missing: restore it from a copy, or start from another \
+         checkpoint or a savepoint (`weir run JOB.sql --from SAVEPOINT`)"
     )]
     PartMissing { location: String },
     #[error(
-        "{location}, which holds a part of the state, is damaged: {what}. Put it back from a copy, or go on from another \
-         checkpoint or a savepoint (`weir run JOB.sql --from SAVEPOINT`)"
+        "the file {location} with a part of the state is damaged ({what}): restore it from a copy, or start from \
+         another checkpoint or a savepoint (`weir run JOB.sql --from SAVEPOINT`)"
     )]
     PartDamaged { location: String, what: String },
     #[error(
-        "the job has completed checkpoints in {location}, and none is there: put the directory back (or mount it), start \
-         from a savepoint (`weir run JOB.sql --from SAVEPOINT`), or begin without what is known (`weir up --afresh`)"
+        "the job has completed checkpoints in {location}, but none is there: restore or mount the directory, start \
+         from a savepoint (`weir run JOB.sql --from SAVEPOINT`), or begin without state (`weir up --afresh`)"
     )]
     Gone { location: String },
     #[error(
-        "none of the {count} checkpoint(s) in {location} can be read; put one back from a copy, start from a savepoint \
-         (`weir run JOB.sql --from SAVEPOINT`), or begin without what is known (`weir up --afresh`)"
+        "none of the {count} checkpoint(s) in {location} can be read: restore one from a copy, start from a savepoint \
+         (`weir run JOB.sql --from SAVEPOINT`), or begin without state (`weir up --afresh`)"
     )]
     NoneWhole {
         location: String,

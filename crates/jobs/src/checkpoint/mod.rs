@@ -37,10 +37,10 @@ pub(crate) fn forget(directory: &str, job: JobId) -> Result<(), DirectoryError> 
 pub(crate) fn newest(directory: &str, job: JobId) -> Result<Option<Restored>, DirectoryError> {
     CheckpointDirectory::open(directory)?.newest(job, |error| {
         if let DirectoryError::Missing { location } = error {
-            tracing::info!(job_id = %job, location, "a checkpoint was never finished; trying the one before");
+            tracing::info!(job_id = %job, location, "a checkpoint was never finished; trying the previous one");
         } else {
             let error = with_causes(error);
-            tracing::error!(job_id = %job, error, "a checkpoint is not whole; trying the one before");
+            tracing::error!(job_id = %job, error, "a checkpoint is incomplete or damaged; trying the previous one");
         }
     })
 }

@@ -96,7 +96,6 @@ fn trouble(last: JobView, failed: Option<JobView>) -> Option<(JobId, String, Str
 
     let failed = failed.filter(|_| !last.is_stable && !last.status.is_terminal())?;
     let problem = failed.problem()?;
-    let problem =
-        format!("{problem}; job {} was started in its place, and has not shown yet that it runs", last.id);
+    let problem = format!("{problem}; job {} replaced it, and has not yet shown that it runs", last.id);
     Some((failed.id, failed.name, problem))
 }

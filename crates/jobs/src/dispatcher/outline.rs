@@ -43,14 +43,14 @@ fn beginning(options: &EventLogOptions) -> String {
     let group = options.properties.get("group.id").map_or("its group", String::as_str);
     match &options.startup {
         Startup::Earliest => "from the earliest record".to_owned(),
-        Startup::Latest => "from what comes in from now on".to_owned(),
+        Startup::Latest => "from new records".to_owned(),
         Startup::Group { otherwise: Reset::Earliest } => {
-            format!("from where {group} stands, or else from the earliest record")
+            format!("from the committed offsets of {group}, or else from the earliest record")
         }
         Startup::Group { otherwise: Reset::Latest } => {
-            format!("from where {group} stands, or else from what comes in from now on")
+            format!("from the committed offsets of {group}, or else from new records")
         }
-        Startup::Time(time) => format!("from the first record of {} ms since 1970 or later", time.0),
-        Startup::At(offsets) => format!("from the offsets named for {} partitions", offsets.len()),
+        Startup::Time(time) => format!("from the first record at or after {} ms since 1970", time.0),
+        Startup::At(offsets) => format!("from the given offsets of {} partitions", offsets.len()),
     }
 }

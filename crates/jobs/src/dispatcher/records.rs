@@ -109,7 +109,7 @@ impl JobRecords {
             // The next checkpoint tries again.
             record.has_checkpoints = false;
             let error = with_causes(&error);
-            tracing::warn!(job_id = %id, error, "that the job has checkpoints is not on record yet");
+            tracing::warn!(job_id = %id, error, "cannot record yet that the job has checkpoints");
         }
     }
 
@@ -212,7 +212,9 @@ impl JobRecords {
         };
         let records = match registry.records() {
             Ok(records) => records,
-            Err(error) => return tracing::warn!(job_id = %id, %error, "an old job stays on record"),
+            Err(error) => {
+                return tracing::warn!(job_id = %id, %error, "the record of an old job was not removed");
+            }
         };
 
         let name = id.to_string();
@@ -222,7 +224,7 @@ impl JobRecords {
         }
         let checkpoints = record.and_then(|record| record.checkpoints.clone());
         if let Err(error) = registry.forget_past(id).and_then(|()| registry.forget(id)) {
-            return tracing::warn!(job_id = %id, %error, "an old job stays on record");
+            return tracing::warn!(job_id = %id, %error, "the record of an old job was not removed");
         }
         let Some(directory) = checkpoints else { return };
 
@@ -260,7 +262,7 @@ impl JobRecords {
         let (Some(registry), Some(record)) = (&self.registry, self.running(id)) else { return };
         if let Err(error) = registry.keep(&JobRecord { fate: Fate::Canceled, ..record }) {
             let error = with_causes(&error);
-            tracing::error!(job_id = %id, error, "that the job is cancelled is not on record before it is");
+            tracing::error!(job_id = %id, error, "cannot record that the job is cancelled before it ends");
         }
     }
 
@@ -276,11 +278,11 @@ impl JobRecords {
             let figures = if fate == Fate::Running { Ok(()) } else { registry.keep_past(view) };
             if let Err(error) = figures {
                 let error = with_causes(&error);
-                tracing::error!(job_id = %view.id, error, "the figures of a job that is over are not on record");
+                tracing::error!(job_id = %view.id, error, "the statistics of an ended job were not recorded");
             }
             if let Err(error) = registry.keep(&JobRecord { fate, ..record }) {
                 let error = with_causes(&error);
-                tracing::error!(job_id = %view.id, error, "how the job ended is not on record");
+                tracing::error!(job_id = %view.id, error, "the end of the job was not recorded");
             }
         }
     }
@@ -307,7 +309,8 @@ impl JobRecords {
                 Ok(()) => tracing::warn!(
                     job_id = id,
                     variables = names,
-                    "the job's record held the values of secrets: now it names them, and each start fills them in"
+                    "the job's record contained values of secrets: it now contains only their names, and each start \
+                     reads the values again"
                 ),
                 Err(error) => failed(error),
             }
@@ -321,7 +324,7 @@ impl JobRecords {
             self.remove(replacement.new, |_| true);
             if let Some(back) = self.back(&replacement)? {
                 let (old, id) = (replacement.old, &back.id);
-                tracing::warn!(%old, job_id = id, name = back.name, "a replacement was interrupted: the old job goes on");
+                tracing::warn!(%old, job_id = id, name = back.name, "a replacement was interrupted: the old job continues");
                 registry.keep(&back)?;
             }
             registry.settle(replacement.old)?;

@@ -39,9 +39,9 @@ pub struct Replaced {
 /// A name or id does not identify one running job.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    #[error("no job runs that is called `{wanted}` or has that id; {}", running(.names))]
+    #[error("no running job has the name or id `{wanted}`; {}", running(.names))]
     Nobody { wanted: String, names: Vec<String> },
-    #[error("{} jobs run that are called `{wanted}`: name one of them by its id, {}", .ids.len(), join(.ids))]
+    #[error("{} running jobs have the name `{wanted}`: give the id of one of them, {}", .ids.len(), join(.ids))]
     Several { wanted: String, ids: Vec<JobId> },
 }
 
@@ -54,13 +54,11 @@ pub enum ReplaceError {
     UnderWay(JobId),
     #[error(transparent)]
     Submit(#[from] SubmitError),
-    #[error("job {job} runs on: there is no savepoint of it: {}", with_causes(&**.source))]
+    #[error("job {job} was not replaced and keeps running, because its savepoint failed: {}", with_causes(&**.source))]
     Savepoint { job: JobId, source: Box<SavepointError> },
-    #[error(
-        "job {job}, which was to be replaced, is {status}; nothing came in its place, and its state is in {savepoint}"
-    )]
+    #[error("job {job} was not replaced and is {status}; its state is in {savepoint}")]
     Ended { job: JobId, status: JobStatus, savepoint: String },
-    #[error("{why}; the job that was to be replaced goes on as {back}, from {savepoint}")]
+    #[error("{why}; the old job continues as {back} from {savepoint}")]
     Undone { why: String, back: JobId, savepoint: String },
 }
 
@@ -222,7 +220,7 @@ impl Dispatcher {
         let settled = registry.as_ref().map_or(Ok(()), |registry| registry.settle(old));
         if let Err(error) = settled {
             let error = with_causes(&error);
-            tracing::error!(%old, error, "a replacement is not settled: the next process undoes it");
+            tracing::error!(%old, error, "cannot record that a replacement is complete: the next start of Weir undoes it");
         }
     }
 
@@ -251,7 +249,7 @@ impl Dispatcher {
         if let Err(why) = job.shows_that_it_runs(WATCHED) {
             job.cancel();
             if !job.wait(ENDING) {
-                tracing::warn!(job_id = %job.id(), "a job that was not to replace another does not end");
+                tracing::warn!(job_id = %job.id(), "the new job of a failed replacement does not end");
             }
             return Err(SubmitError::Start(ExecutionError::Plan(why)));
         }
@@ -263,7 +261,7 @@ impl Dispatcher {
         let failed = |why: String| {
             tracing::error!(
                 old = %replacement.old, savepoint = replacement.savepoint, why,
-                "the job that was to be replaced could not be started again; it is tried again by the next process"
+                "the old job of a failed replacement could not be started again; the next start of Weir tries again"
             );
         };
 
@@ -296,7 +294,7 @@ fn stands_for(old: &JobRecord) -> Option<String> {
 
 fn running(names: &[String]) -> String {
     match names {
-        [] => "none runs at all".to_owned(),
+        [] => "no job is running".to_owned(),
         names => {
             let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
             format!("there are {}", names.join(", "))

@@ -21,7 +21,7 @@ impl Shared {
             && let Some(registry) = &self.records.registry
             && let Err(error) = registry.forget_past(id)
         {
-            tracing::warn!(job_id = %id, error = %with_causes(&error), "old figures of a job stay on record");
+            tracing::warn!(job_id = %id, error = %with_causes(&error), "old statistics of a job were not removed");
         }
     }
 

@@ -41,23 +41,21 @@ pub enum SubmitError {
     Thread(#[source] std::io::Error),
     #[error("the job cannot start: {}", with_causes(.0))]
     Checkpoints(DirectoryError),
-    #[error("the job cannot be put on record: {}", with_causes(.0))]
+    #[error("the job cannot be recorded: {}", with_causes(.0))]
     Record(RegistryError),
     #[error(
-        "the job's record may be {}, which cannot be read ({reason}): put it back from a copy, or begin without what is \
-         known (`weir up --afresh`)", path.display()
+        "the file {} may be the job's record, but it cannot be read ({reason}): restore it from a copy, or begin \
+         without state (`weir up --afresh`)", path.display()
     )]
     Unreadable { path: std::path::PathBuf, reason: String },
     /// One more job could leave the running jobs without file handles.
     #[error(
-        "{running} jobs run, and this process may open the files of {most}: cancel one, or raise the limit of open files \
+        "{running} jobs run, and the limit of open files allows {most}: cancel one, or raise the limit \
          (`ulimit -n`, LimitNOFILE=) and start Weir again"
     )]
     TooMany { running: usize, most: usize },
     /// The replacement of a job that starts with Weir cannot be started.
-    #[error(
-        "the job `{name}`, which came in the place of this one, cannot start: {why}; `weir up --afresh` leaves it aside"
-    )]
+    #[error("the job `{name}`, which replaced this one, cannot start: {why}; `weir up --afresh` ignores it")]
     InPlace { name: String, why: String },
 }
 

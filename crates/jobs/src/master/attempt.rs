@@ -145,7 +145,7 @@ impl Launch {
             table.put_back(&entries, now).map_err(ExecutionError::from)?;
             tracing::info!(
                 job = %self.name, table = %table.table.name, rows = entries.len(),
-                "rows that were written after the checkpoint are as they were"
+                "rows that were written after the checkpoint were restored"
             );
         }
         Ok(())
@@ -159,7 +159,10 @@ impl Attempt {
             let positions: Vec<(Split, Offset)> =
                 pipeline.splits().map(|of| (of.split.clone(), Offset(of.offset))).collect();
             if let Err(error) = source.commit(&positions) {
-                tracing::warn!(error = %with_causes(&error), "the group's lag may look larger than it is");
+                tracing::warn!(
+                    error = %with_causes(&error),
+                    "the offsets were not committed, so the group's lag may look larger than it is"
+                );
             }
         }
     }

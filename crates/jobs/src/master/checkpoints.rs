@@ -20,13 +20,11 @@ use crate::checkpoint::{
 /// The reason for which there is no savepoint.
 #[derive(Debug, thiserror::Error)]
 pub enum SavepointError {
-    #[error("the job has ended, or was being started again")]
+    #[error("the job has ended or is being restarted")]
     Ended,
     #[error("too many requests wait for this job")]
     Busy,
-    #[error(
-        "nobody said where savepoints go: name a directory, or set `execution.checkpointing.savepoint-dir`"
-    )]
+    #[error("there is no directory for savepoints: name one, or set `execution.checkpointing.savepoint-dir`")]
     Nowhere,
     #[error("the job writes no checkpoints")]
     NoCheckpoints,
@@ -201,7 +199,7 @@ impl CheckpointCoordinator {
         if let Err(error) = self.take(master, attempt, timeout, Afterwards::Hold) {
             tracing::warn!(
                 job_id = %self.job, error = %with_causes(&error),
-                "no last checkpoint: the job goes on from the one before"
+                "the last checkpoint failed: the job will restart from the previous one"
             );
         }
     }

@@ -49,7 +49,7 @@ impl JobMaster {
                 life.time_ahead = Some(text);
             }
             (None, Some(_)) => {
-                tracing::info!(%job_id, job, "the clock has come to where event time is");
+                tracing::info!(%job_id, job, "the clock has caught up with event time");
                 life.time_ahead = None;
             }
             (None, None) => {}
@@ -71,7 +71,8 @@ fn describe(ahead: i64, now: Timestamp) -> String {
     let until =
         jiff::Timestamp::from_second(now.0.saturating_add(ahead).div_euclid(1_000)).unwrap_or_default();
     format!(
-        "has an event time that is {minutes} min ahead of the clock, as after a clock that was wrong: until {until} events are \
-         late for windows that end before; `weir up --afresh` counts them at once, by reading the log from its beginning"
+        "has an event time that is {minutes} min ahead of the clock, probably because the clock was wrong: until \
+         {until}, events are late for windows that end before; `weir up --afresh` counts them now by reading the log \
+         from its beginning"
     )
 }

@@ -46,8 +46,8 @@ impl FailedCheckpoints {
         let FailedCheckpoints { in_a_row, since, error } = self;
         let since = iso(since.filter(|_| *in_a_row >= TOLD_FROM)?);
         Some(format!(
-            "cannot complete a checkpoint since {since} (the last {in_a_row} failed), and would go on from the one before \
-             if it were started again: {error}"
+            "cannot complete a checkpoint since {since} (the last {in_a_row} failed), so a restart would begin from \
+             an older one: {error}"
         ))
     }
 }

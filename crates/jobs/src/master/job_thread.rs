@@ -187,7 +187,7 @@ impl JobThread {
         };
         tracing::error!(
             job_id = %master.id, job = %master.name, error = text, ?pause,
-            "job failed; it is started again"
+            "job failed and is restarted"
         );
         self.master.set_status(JobStatus::Restarting);
         if let Some(status) = self.wait_before_restart(pause) {

@@ -41,7 +41,7 @@ impl MemoryReport {
         match why_held_back(view) {
             Some(why) => tracing::warn!(%job_id, job, held = view.held, "{why}"),
             None => {
-                tracing::info!(%job_id, job, held = view.held, "there is memory again: the sources go on")
+                tracing::info!(%job_id, job, held = view.held, "memory is free again: the sources continue")
             }
         }
     }
@@ -56,12 +56,12 @@ pub fn why_held_back(view: &MemoryView) -> Option<String> {
 
     let mut text = match own_limit {
         Some(limit) => format!(
-            "memory: the job's state takes {} of the {} that it may, so its sources wait",
+            "memory: the job's state uses {} of the {} that it may use, so its sources wait",
             size(view.held),
             size(limit)
         ),
         None => format!(
-            "memory: all jobs together hold {}, {} of it this one, so its sources wait",
+            "memory: all jobs together hold {}, {} of it in this job, so its sources wait",
             size(view.held_by_all),
             size(view.held)
         ),
@@ -76,12 +76,13 @@ pub fn why_held_back(view: &MemoryView) -> Option<String> {
     if view.is_stuck() {
         text.push_str(match own_limit {
             Some(_) => {
-                "; it cannot go on by itself, since no window closes before more is read: restart it with more memory \
-                 (`weir.memory` in its script, `jobs.memory` for all), coarser keys or shorter windows, or let operators \
-                 forget keys that are not used (`table.exec.state.ttl`); nothing is lost"
+                "; it cannot continue by itself, because no window closes before more is read: restart it with more memory \
+                 (`weir.memory` in its script, `jobs.memory` for all), coarser keys or shorter windows, or let \
+                 operators forget unused keys (`table.exec.state.ttl`); nothing is lost"
             }
             None => {
-                "; it goes on when other jobs need less, or restarted with more memory for all (`jobs.memory`); nothing is lost"
+                "; it continues when other jobs need less memory, or after a restart with more memory for all jobs \
+                 (`jobs.memory`); nothing is lost"
             }
         });
     }

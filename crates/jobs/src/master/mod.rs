@@ -264,7 +264,7 @@ impl JobMaster {
         let (done, outcome) = bounded(1);
         let written = self.ask(Request::Savepoint { to, then, done }, &outcome)?;
         if then != Sequel::GoOn && !self.wait(END) {
-            tracing::warn!(job_id = %self.id, "the savepoint is written, and the job has not ended yet");
+            tracing::warn!(job_id = %self.id, "the savepoint is written, but the job has not ended yet");
         }
         Ok(written)
     }

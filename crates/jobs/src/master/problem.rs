@@ -33,7 +33,7 @@ impl JobView {
         let failure = self.failures.last()?;
         (self.status == JobStatus::Running && !self.is_stable).then(|| {
             format!(
-                "failed and was started again ({} times so far), and has not shown yet that it runs: {}",
+                "failed and was restarted ({} times so far), and has not yet shown that it runs: {}",
                 self.restarts, failure.text
             )
         })
@@ -45,15 +45,13 @@ impl JobView {
         let last_failure = || self.failures.last().map_or("for an unknown reason", |failure| &failure.text);
         match self.status {
             JobStatus::Failed if self.not_started => Some(format!(
-                "could not be started again, and is tried with the next start of Weir: {}",
+                "could not be started again, and the next start of Weir tries again: {}",
                 last_failure()
             )),
             JobStatus::Failed => Some(format!("has failed: {}", last_failure())),
-            JobStatus::Restarting | JobStatus::Failing => Some(format!(
-                "failed and is started again ({} times so far): {}",
-                self.restarts,
-                last_failure()
-            )),
+            JobStatus::Restarting | JobStatus::Failing => {
+                Some(format!("failed and is restarted ({} times so far): {}", self.restarts, last_failure()))
+            }
             JobStatus::Running => self
                 .blocked_write()
                 .or_else(|| Some(format!("waits for {}", why_held_back(&self.memory)?)))
@@ -102,14 +100,14 @@ mod tests {
     fn a_job_that_is_started_again_says_why_it_failed() {
         let failed = view(JobStatus::Restarting).failed("no such topic");
         let problem = failed.problem().expect("it counts nothing");
-        assert_eq!(problem, "failed and is started again (0 times so far): no such topic");
+        assert_eq!(problem, "failed and is restarted (0 times so far): no such topic");
     }
 
     #[test]
     fn a_job_that_runs_again_says_why_it_failed_until_it_is_stable() {
         let again = JobView { restarts: 2, ..view(JobStatus::Running).failed("no such topic") };
         let problem = again.problem().expect("it may fail again");
-        assert!(problem.starts_with("failed and was started again (2 times so far)"), "{problem}");
+        assert!(problem.starts_with("failed and was restarted (2 times so far)"), "{problem}");
         assert!(problem.ends_with("no such topic"), "{problem}");
         assert_eq!(again.hindrance(), None, "it counts");
         assert_eq!(JobView { is_stable: true, ..again }.problem(), None);

@@ -71,11 +71,11 @@ impl UncountedShares {
         });
 
         let dead = dead.are_most().then(|| describe_dead(&dead, ledger));
-        tell(job, &self.dead, &dead, "the job can use most of what it reads again");
+        tell(job, &self.dead, &dead, "the job counts most events again");
         self.dead = dead;
 
         let late = late.are_most().then(|| describe_late(&late, ledger));
-        tell(job, &self.late, &late, "most of what the job reads is in time again");
+        tell(job, &self.late, &late, "most events are on time again");
         self.late = late;
     }
 }
@@ -121,7 +121,7 @@ fn describe_late(Since { read, uncounted }: &Since, ledger: &LedgerCounts) -> St
     format!(
         "late events: {uncounted} of the last {read} events came after a window that they belong to had closed{query}; a \
          WATERMARK further behind or `weir.allowed-lateness` keeps windows open for them, and \
-         `weir dead-letters replay --reason late` gives them to the job again"
+         `weir dead-letters replay --reason late` sends them to the job again"
     )
 }
 

@@ -41,9 +41,9 @@ struct Head {
 enum NotWhole {
     #[error("it does not begin with a line that says what it is")]
     Head,
-    #[error("it is of format {0}; this version of Weir reads up to {FORMAT}")]
+    #[error("its format is {0}; this version of Weir reads up to {FORMAT}")]
     Format(u32),
-    #[error("it holds {there} bytes with checksum {found}, not {wanted} with {said}")]
+    #[error("it has {there} bytes with checksum {found}, expected {wanted} with {said}")]
     Damaged { there: usize, found: String, wanted: usize, said: String },
     #[error("it is not about a job")]
     View(#[from] serde_json::Error),
@@ -74,7 +74,7 @@ impl Registry {
                 Ok(view) => views.push(view),
                 Err(error) => {
                     let why = with_causes(&error);
-                    tracing::error!(path = %path.display(), why, "what is known of a job that is over cannot be read");
+                    tracing::error!(path = %path.display(), why, "the statistics of an ended job cannot be read");
                     if !matches!(error, NotWhole::Format(_)) {
                         set_aside(&path);
                     }

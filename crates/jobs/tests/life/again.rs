@@ -179,7 +179,7 @@ fn a_failure_is_told_until_the_job_in_its_place_has_shown_that_it_runs() {
     let again = process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts");
     let [(id, text)] = &told()[..] else { panic!("{:?}", told()) };
     assert_eq!(*id, failed.id());
-    assert!(text.contains("zero") && text.contains(&format!("job {} was started", again.id())), "{text}");
+    assert!(text.contains("zero") && text.contains(&format!("job {} replaced it", again.id())), "{text}");
 
     again.checkpoint().expect("a checkpoint");
     assert_eq!(told().len(), 1, "sources take part in the first before they read");
@@ -198,7 +198,7 @@ fn a_job_that_fails_again_and_again_is_told_while_it_runs_too() {
     until("it is started again", || job.view().restarts == 1);
     until_is(&job, JobStatus::Running);
     let [(_, _, text)] = &process.problems()[..] else { panic!("it may fail again") };
-    assert!(text.starts_with("failed and was started again (1 times so far)"), "{text}");
+    assert!(text.starts_with("failed and was restarted (1 times so far)"), "{text}");
 
     for _ in 0..2 {
         job.checkpoint().expect("a checkpoint");

@@ -80,7 +80,7 @@ fn the_job_that_is_meant_must_be_one() {
     let world = World::new(1);
     let process = world.process();
     let refused = process.replace(nameless(SCRIPT), "counting").err().expect("there is none");
-    assert!(refused.to_string().contains("none runs at all"), "{refused}");
+    assert!(refused.to_string().contains("no job is running"), "{refused}");
     let twins = [0, 1].map(|_| process.submit(submission(SCRIPT, JobOrigin::Submitted)).expect("it starts"));
     let refused = process.replace(nameless(SCRIPT), "contuing").err().expect("there is none");
     assert!(refused.to_string().contains("`counting`"), "{refused}");
@@ -195,7 +195,7 @@ fn a_job_without_a_savepoint_is_not_replaced() {
     let old = process.submit(submission(&nowhere, JobOrigin::Submitted)).expect("it starts");
     let refused = process.replace(nameless(SCRIPT), "counting").err().expect("it is not replaced");
     assert!(matches!(refused, ReplaceError::Savepoint { .. }), "{refused}");
-    assert!(refused.to_string().contains("runs on"), "{refused}");
+    assert!(refused.to_string().contains("was not replaced and keeps running"), "{refused}");
     assert_eq!(old.status(), JobStatus::Running);
     assert!(process.shut_down(LONG));
 }

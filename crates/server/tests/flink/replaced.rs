@@ -49,7 +49,7 @@ async fn a_job_is_replaced_and_the_answer_says_what_became_of_its_state() {
     let answer = world.post("/weir/jobs", json, &ask(closed, new, false)).await;
     assert_eq!(answer.status, 409, "{}", answer.text());
     let error = first_error(&answer);
-    let back = error.split("goes on as ").nth(1).and_then(|rest| rest.get(..32)).expect("an id").to_owned();
+    let back = error.split("continues as ").nth(1).and_then(|rest| rest.get(..32)).expect("an id").to_owned();
     world.until(&back, "RUNNING").await;
 }
 

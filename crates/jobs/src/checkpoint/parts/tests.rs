@@ -183,7 +183,7 @@ fn a_missing_or_damaged_part_is_named_with_what_can_be_done_and_the_checkpoint_b
         assert_eq!(newest, Some(1), "{says}");
         let error = &skipped[0];
         assert!(error.contains("chk-2/part-1") && error.contains(says), "{error}");
-        assert!(error.contains("put it back") || error.contains("Put it back"), "{error}");
+        assert!(error.contains("restore it from a copy"), "{error}");
         assert!(error.contains("--from SAVEPOINT"), "{error}");
 
         // Both checkpoints lose a file that they share.
