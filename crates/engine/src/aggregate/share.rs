@@ -120,7 +120,7 @@ impl GroupTable {
 
 impl Share {
     /// Returns the number of groups.
-    pub fn len(&self) -> usize {
+    pub fn group_count(&self) -> usize {
         self.groups.len()
     }
 
@@ -206,7 +206,7 @@ mod tests {
             let codes: Vec<Vec<u32>> = sizes.iter().map(|&size| (1..=size as u32).collect()).collect();
             for share in table.divide(&owners, 3).into_iter().flatten() {
                 let place = |key: PackedKey| PackedKey::new(key.first() + 1, 0);
-                let added = share.len();
+                let added = share.group_count();
                 let targets = merged.merge_share(&spec, share, place, Translation::Codes(&codes), &NoTexts);
                 assert_eq!(targets.len(), added);
             }

@@ -159,7 +159,7 @@ impl Evaluator {
                 Passed::All => self.rows(selection),
                 Passed::Some => Selection::Selected(passed),
             };
-            if asked.len() == 0 {
+            if asked.is_empty() {
                 break;
             }
 

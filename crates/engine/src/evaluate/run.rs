@@ -64,7 +64,7 @@ impl<'p> ProgramRun<'p> {
             Strategy::PerRow(effort) => effort,
         };
 
-        if rows.len() == 0 {
+        if rows.is_empty() {
             return Ok(());
         }
         let state = &mut *self.state;
@@ -109,7 +109,7 @@ impl<'p> ProgramRun<'p> {
 
     fn constant(&mut self, step: StepId, lasting: Lasting, rows: Selection<'_>) -> Result<(), Failure> {
         let state = &mut *self.state;
-        if rows.len() == 0 || state.slots[step as usize].has_constant(state.epoch) {
+        if rows.is_empty() || state.slots[step as usize].has_constant(state.epoch) {
             return Ok(());
         }
         let row = AnyRow(self.inputs);

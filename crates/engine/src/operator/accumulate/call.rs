@@ -144,7 +144,12 @@ impl CallSpec {
     }
 }
 
-fn form(call: &AggregateCall, arg: &DataType, retraction: Retraction, variance: Variance) -> Option<AccumulatorKind> {
+fn form(
+    call: &AggregateCall,
+    arg: &DataType,
+    retraction: Retraction,
+    variance: Variance,
+) -> Option<AccumulatorKind> {
     let keeps_order = retraction == Retraction::Possible || call.distinct;
 
     Some(match &call.function {

@@ -350,7 +350,7 @@ fn a_multiset_counts_every_copy_and_is_no_array() {
     let entries = [(Scalar::Int(7), Scalar::Int(2)), (Scalar::Int(9), Scalar::Int(1))];
     types::nested::write_hash_map(&entries, &mut bytes);
     let data_type = DataType::Multiset(Box::new(DataType::Int.not_null()));
-    let multiset = Typed(Value::Bytes(bytes.into()), data_type);
+    let multiset = Typed(Value::Bytes(bytes), data_type);
 
     check("CARDINALITY", std::slice::from_ref(&multiset), "3");
     assert!(call("ELEMENT", &[multiset]).is_err(), "the elements of a multiset have no order");
