@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The state of the gateway and of the store behind it. Always 200. */
+        /** State of the gateway and of its store. The status is always 200. */
         get: operations["health"];
         put?: never;
         post?: never;
@@ -96,7 +96,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The time of the newest results. */
+        /** Time of the newest results. */
         get: operations["latest"];
         put?: never;
         post?: never;
@@ -113,7 +113,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Totals of everything. */
+        /** Totals over all queries. */
         get: operations["overall_summary"];
         put?: never;
         post?: never;
@@ -130,7 +130,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The questions asked most often by the students of each year. */
+        /** Most frequent questions of the students of each year. */
         get: operations["popular_by_year"];
         put?: never;
         post?: never;
@@ -147,7 +147,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The questions asked most often. */
+        /** Most frequent questions. */
         get: operations["popular_questions"];
         put?: never;
         post?: never;
@@ -198,7 +198,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How many queries were answered well. */
+        /** Share of successful queries. */
         get: operations["success_rate"];
         put?: never;
         post?: never;
@@ -215,7 +215,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The number of queries over time, oldest first. */
+        /** Number of queries over time, oldest first. */
         get: operations["timeseries"];
         put?: never;
         post?: never;
@@ -270,8 +270,8 @@ export interface paths {
         put?: never;
         /**
          * Send events to the main topic.
-         * @description The body is a JSON object, a JSON array of objects, or NDJSON, in UTF-8; an object or an array may be UTF-16 or UTF-32.
-         *     The answer comes once the accepted events are durable.
+         * @description The body is a JSON object, a JSON array of objects, or NDJSON, in UTF-8; objects and arrays may be UTF-16
+         *     or UTF-32. Weir answers when the accepted events are durable.
          */
         post: operations["post_events"];
         delete?: never;
@@ -291,7 +291,7 @@ export interface paths {
         put?: never;
         /**
          * Send events to a topic.
-         * @description As `POST /events`; outside of the main topic an event need only be a JSON object.
+         * @description Like `POST /events`. In topics other than the main topic, an event is any JSON object.
          */
         post: operations["post_events_to"];
         delete?: never;
@@ -307,7 +307,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the process lives. */
+        /** Whether the process is alive. */
         get: operations["healthz"];
         put?: never;
         post?: never;
@@ -324,7 +324,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Metrics for Prometheus: in the text format that `Accept` prefers, OpenMetrics or the classic one. */
+        /** Metrics for Prometheus, in OpenMetrics or the classic text format, as `Accept` prefers. */
         get: operations["metrics"];
         put?: never;
         post?: never;
@@ -341,7 +341,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This description. */
+        /** The OpenAPI description. */
         get: operations["document"];
         put?: never;
         post?: never;
@@ -358,7 +358,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the log answers, the store takes results, the results are loaded, and the jobs run. */
+        /** Whether the log answers, the store accepts results, the results are loaded, and the jobs run. */
         get: operations["readyz"];
         put?: never;
         post?: never;
@@ -375,7 +375,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What runs. */
+        /** Overview of the server: jobs, checks and counters. */
         get: operations["status"];
         put?: never;
         post?: never;
@@ -393,8 +393,9 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The live feed, a WebSocket.
-         * @description The server sends `Initial`, then `Update`, `FeedStatus`, `Pong`, `Heartbeat` and `FeedError` messages; the client may send `Ping`.
+         * Live feed over a WebSocket.
+         * @description The server sends `Initial`, then `Update`, `FeedStatus`, `Pong`, `Heartbeat` and `FeedError` messages; the
+         *     client may send `Ping`.
          */
         get: operations["connect"];
         put?: never;
@@ -409,26 +410,26 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description What became of the events of a body. */
+        /** @description Outcome of the events of a body. */
         Accepted: {
-            /** @description Events that are durable now. */
+            /** @description Number of events that are durable now. */
             accepted: number;
-            /** @description Events that were not taken, in order; the first hundred of them. */
+            /** @description Rejected events, in order; at most the first hundred. */
             rejected: components["schemas"]["Rejected"][];
-            /** @description How many were not taken, where that is more than are listed. */
+            /** @description Number of rejected events, if not all are listed. */
             rejected_count?: number | null;
         };
-        /** @description The process lives. */
+        /** @description The process is alive. */
         Alive: {
             /** @example ok */
             status: string;
         };
-        /** @description The bound that a number missed. */
+        /** @description Bound that the number violates. */
         AtLeast: {
             /** Format: int64 */
             ge: number;
         };
-        /** @description The most popular queries of each year, the years ascending. */
+        /** @description Most popular queries of each year, in ascending order of years. */
         ByYear: {
             [key: string]: components["schemas"]["PopularQuery"][];
         };
@@ -439,23 +440,23 @@ export interface components {
             ok: boolean;
         };
         /**
-         * @description How the gateway fares.
+         * @description State of the gateway.
          * @enum {string}
          */
         Condition: "healthy" | "degraded" | "unhealthy";
         Department: {
             /**
              * Format: double
-             * @description Milliseconds, two decimals; missing where nothing was counted.
+             * @description Milliseconds, two decimals; missing if nothing was counted.
              */
             avg_response_time?: number | null;
-            /** @description The newest name, else the id. */
+            /** @description Newest name of the department, or its id if it has no name. */
             department_name: string;
-            /** @description Whether all windows counted here are closed. */
+            /** @description Whether all counted windows are closed. */
             is_final: boolean;
             /**
              * Format: double
-             * @description Percentage of all queries, two decimals; missing where nothing was counted.
+             * @description Percentage of all queries, two decimals; missing if nothing was counted.
              */
             percentage?: number | null;
             /** Format: int64 */
@@ -466,7 +467,7 @@ export interface components {
             unique_users: number;
         };
         Departments: {
-            /** @description How the running dashboard draws it: `pie`. */
+            /** @description Chart type in the dashboard: `pie`. */
             chart_type: string;
             count: number;
             data: components["schemas"]["Department"][];
@@ -475,24 +476,24 @@ export interface components {
             /** Format: int64 */
             total_queries: number;
         };
-        /** @description The body of every error but 422. */
+        /** @description Body of every error except 422. */
         Detail: {
             /**
-             * @description What was wrong, for people.
+             * @description Description of the error.
              * @example Not Found
              */
             detail: string;
         };
-        /** @description A faculty is the type of the user who asks. */
+        /** @description Results of a faculty, which is a type of user. */
         Faculty: {
             /**
              * Format: double
-             * @description Milliseconds; missing where nothing was counted.
+             * @description Milliseconds; missing if nothing was counted.
              */
             avg_response_time?: number | null;
             /** @example Sinh viên */
             faculty: string;
-            /** @description Whether all windows counted here are closed. */
+            /** @description Whether all counted windows are closed. */
             is_final: boolean;
             last_updated: components["schemas"]["Moment"];
             /** Format: int64 */
@@ -500,23 +501,24 @@ export interface components {
             /** Format: int64 */
             unique_users: number;
         };
-        /** @description A frame was not understood; the connection goes on. */
+        /** @description A frame could not be parsed; the connection stays open. */
         FeedError: {
             message: string;
             type: string;
         };
         /**
-         * @description Whether results and events get where they belong. Sent when that changes, and behind `Initial` where something is
-         *     wrong; while the results are being loaded it comes before `Initial`. A client that does not know the message ignores it.
+         * @description State of the store, the log, the results and the jobs. Sent when it changes, and after `Initial` if there
+         *     is a problem; while results are loading it is sent before `Initial`. Clients that do not know this message
+         *     ignore it.
          */
         FeedStatus: {
-            /** @description The jobs that write the results: they run and can use what they read, or figures stand still. */
+            /** @description Jobs that write the results; if they do not run or cannot use their input, the figures do not change. */
             jobs: components["schemas"]["Standing"];
-            /** @description The event log: it takes events, or whoever sends them has to send them again. */
+            /** @description Event log; while it refuses events, producers must send them again. */
             log: components["schemas"]["Standing"];
-            /** @description The results that the store held at the start: they are loaded, or nothing is known yet. */
+            /** @description Results that are loaded from the store at the start; no results are available before. */
             results: components["schemas"]["Standing"];
-            /** @description The result store: it takes results, or they wait and nothing new is sent. */
+            /** @description Result store; while it refuses results, they wait and no updates are sent. */
             store: components["schemas"]["Standing"];
             type: string;
         };
@@ -527,18 +529,18 @@ export interface components {
             redis_port: string;
             status: components["schemas"]["Condition"];
         };
-        /** @description Nothing else was sent for 30 s. */
+        /** @description Sent after 30 s without another message. */
         Heartbeat: {
             type: string;
         };
         HeatmapCell: {
             /**
              * Format: double
-             * @description Milliseconds; missing where nothing was counted.
+             * @description Milliseconds; missing if nothing was counted.
              */
             avg_response_time?: number | null;
             faculty: string;
-            /** @description Whether all windows counted here are closed. */
+            /** @description Whether all counted windows are closed. */
             is_final: boolean;
             last_updated: components["schemas"]["Moment"];
             /** Format: int64 */
@@ -547,18 +549,18 @@ export interface components {
             year: string;
         };
         HourlyCell: {
-            /** @description 0-23, on the configured zone's wall clock. */
+            /** @description Hour, 0-23, in the configured time zone. */
             hour_of_day: components["schemas"]["NumberOrText"];
-            /** @description Whether all windows counted here are closed. */
+            /** @description Whether all counted windows are closed. */
             is_final: boolean;
             /** Format: int64 */
             query_count: number;
         };
-        /** @description The first message: the newest state, each as its route answers by default. */
+        /** @description First message: the current results, each as its route answers with default parameters. */
         Initial: {
             data: components["schemas"]["InitialData"];
             /**
-             * @description The zone in which all times of results are.
+             * @description Time zone of all times in results.
              * @example Asia/Ho_Chi_Minh
              */
             time_zone: string;
@@ -579,35 +581,35 @@ export interface components {
         };
         /** Format: int64 */
         Integer: number;
-        /** @description The body of a 422. */
+        /** @description Body of a 422 answer. */
         Invalid: {
             detail: components["schemas"]["InvalidParameter"][];
         };
-        /** @description A parameter that could not be read. */
+        /** @description A parameter that could not be parsed. */
         InvalidParameter: {
             ctx?: components["schemas"]["AtLeast"] | null;
-            /** @description What was sent. */
+            /** @description Value of the parameter in the request. */
             input: string;
-            /** @description `query` and the parameter's name. */
+            /** @description `query`, then the name of the parameter. */
             loc: string[];
             msg: string;
             /** @example int_parsing */
             type: string;
         };
-        /** @description A job as the dashboard shows it. */
+        /** @description Summary of a job for the dashboard. */
         JobSummary: {
-            /** @description 32 hexadecimal digits. */
+            /** @description Id of the job, 32 hexadecimal digits. */
             id: string;
-            /** @description What is wrong with it, where something is. */
+            /** @description Problem of the job, if it has one. */
             message?: string | null;
             name: string;
             /**
              * Format: int64
-             * @description Milliseconds since 1970.
+             * @description Start time in milliseconds since 1970.
              */
             start_time_ms: number;
             /**
-             * @description As Flink names it: `RUNNING`, `RESTARTING`, `FAILED`…
+             * @description Flink's name of the state: `RUNNING`, `RESTARTING`, `FAILED`…
              * @example RUNNING
              */
             state: string;
@@ -617,21 +619,21 @@ export interface components {
             status: components["schemas"]["Status"];
         };
         /**
-         * @description A wall-clock time; written without a fraction where that is zero, else with six digits.
+         * @description Wall-clock time, without a fraction if it is zero, else with six digits.
          * @example 2025-12-09T11:30:00
          */
         Moment: string;
-        /** @description A whole number, or `unknown`. */
+        /** @description An integer, or `unknown`. */
         NumberOrText: number | string;
         Overall: {
             /**
              * Format: double
-             * @description Milliseconds, two decimals; windows without an average are left out.
+             * @description Milliseconds, two decimals; excludes windows without an average.
              */
             avg_response_time: number;
             /** Format: int64 */
             failure_count: number;
-            /** @description Whether all windows counted here are closed. */
+            /** @description Whether all counted windows are closed. */
             is_final: boolean;
             /** Format: int64 */
             success_count: number;
@@ -648,11 +650,11 @@ export interface components {
             status: components["schemas"]["Status"];
         };
         Overview: {
-            /** @description What `/readyz` answers. */
+            /** @description Checks of `/readyz`. */
             checks: components["schemas"]["Check"][];
             /**
              * Format: int64
-             * @description Events that came over HTTP and are durable.
+             * @description Durable events received over HTTP.
              */
             events_accepted: number;
             /** Format: int64 */
@@ -665,13 +667,13 @@ export interface components {
             uptime_seconds: number;
             version: string;
         };
-        /** @description What a client may send. */
+        /** @description Message of a client. */
         Ping: {
             type: string;
         };
         /** @description One window of a time series. */
         Point: {
-            /** @description Whether the window is closed; the count of an open one still grows. */
+            /** @description Whether the window is closed; the count of an open window can still grow. */
             is_final: boolean;
             /** Format: int64 */
             query_count: number;
@@ -679,7 +681,7 @@ export interface components {
             window_end?: components["schemas"]["Moment"] | null;
             window_start?: components["schemas"]["Moment"] | null;
         };
-        /** @description The answer to a ping. */
+        /** @description Answer to a ping. */
         Pong: {
             type: string;
         };
@@ -695,11 +697,11 @@ export interface components {
             days: components["schemas"]["Integer"];
             limit: components["schemas"]["Integer"];
             status: components["schemas"]["Status"];
-            /** @description The keys of `data`, ascending, `unknown` last. */
+            /** @description Keys of `data`, ascending, `unknown` last. */
             years: string[];
         };
         PopularQuery: {
-            /** @description Whether all windows counted here are closed. */
+            /** @description Whether all counted windows are closed. */
             is_final: boolean;
             query_text: string;
             /** Format: int64 */
@@ -707,57 +709,57 @@ export interface components {
             /** Format: int64 */
             unique_users: number;
         };
-        /** @description Whether events can be taken and are worked on. */
+        /** @description Whether Weir can receive and process events. */
         Readiness: {
             checks: components["schemas"]["Check"][];
             ready: boolean;
         };
-        /** @description An event that was not taken. */
+        /** @description A rejected event. */
         Rejected: {
-            /** @description Its place: array elements or lines that are not blank, counted from 0. */
+            /** @description Position in the body: array elements or non-blank lines, counted from 0. */
             index: number;
             /** @example query_id is missing */
             reason: string;
         };
         /**
-         * @description Times in milliseconds, two decimals. Those beside `newest` are plain means over the windows, which readers of before
-         *     know: the mean of many medians or percentiles is neither a median nor a percentile of all queries.
+         * @description Response times in milliseconds, two decimals. The times outside `newest` are plain means over the windows,
+         *     for existing readers: the mean of medians or percentiles is not the median or percentile of all queries.
          */
         ResponseTime: {
             /**
              * Format: double
-             * @description The mean over the windows of their means.
+             * @description Mean over the windows of their means.
              */
             avg_time: number;
-            /** @description Whether all windows counted here are closed. */
+            /** @description Whether all counted windows are closed. */
             is_final: boolean;
             /**
              * Format: double
-             * @description The mean over the windows of their medians.
+             * @description Mean over the windows of their medians.
              */
             median_time: number;
             newest?: components["schemas"]["WindowTimes"] | null;
             /**
              * Format: double
-             * @description The mean over the windows of their 95th percentiles.
+             * @description Mean over the windows of their 95th percentiles.
              */
             p95_time: number;
             /** Format: int64 */
             query_count: number;
             user_type: string;
         };
-        /** @description Rows, one a group. */
+        /** @description Rows, one per group. */
         Rows_Faculty: {
             count: number;
             data: {
                 /**
                  * Format: double
-                 * @description Milliseconds; missing where nothing was counted.
+                 * @description Milliseconds; missing if nothing was counted.
                  */
                 avg_response_time?: number | null;
                 /** @example Sinh viên */
                 faculty: string;
-                /** @description Whether all windows counted here are closed. */
+                /** @description Whether all counted windows are closed. */
                 is_final: boolean;
                 last_updated: components["schemas"]["Moment"];
                 /** Format: int64 */
@@ -768,17 +770,17 @@ export interface components {
             days: components["schemas"]["Integer"];
             status: components["schemas"]["Status"];
         };
-        /** @description Rows, one a group. */
+        /** @description Rows, one per group. */
         Rows_HeatmapCell: {
             count: number;
             data: {
                 /**
                  * Format: double
-                 * @description Milliseconds; missing where nothing was counted.
+                 * @description Milliseconds; missing if nothing was counted.
                  */
                 avg_response_time?: number | null;
                 faculty: string;
-                /** @description Whether all windows counted here are closed. */
+                /** @description Whether all counted windows are closed. */
                 is_final: boolean;
                 last_updated: components["schemas"]["Moment"];
                 /** Format: int64 */
@@ -789,13 +791,13 @@ export interface components {
             days: components["schemas"]["Integer"];
             status: components["schemas"]["Status"];
         };
-        /** @description Rows, one a group. */
+        /** @description Rows, one per group. */
         Rows_HourlyCell: {
             count: number;
             data: {
-                /** @description 0-23, on the configured zone's wall clock. */
+                /** @description Hour, 0-23, in the configured time zone. */
                 hour_of_day: components["schemas"]["NumberOrText"];
-                /** @description Whether all windows counted here are closed. */
+                /** @description Whether all counted windows are closed. */
                 is_final: boolean;
                 /** Format: int64 */
                 query_count: number;
@@ -803,26 +805,26 @@ export interface components {
             days: components["schemas"]["Integer"];
             status: components["schemas"]["Status"];
         };
-        /** @description Rows, one a group. */
+        /** @description Rows, one per group. */
         Rows_ResponseTime: {
             count: number;
             data: {
                 /**
                  * Format: double
-                 * @description The mean over the windows of their means.
+                 * @description Mean over the windows of their means.
                  */
                 avg_time: number;
-                /** @description Whether all windows counted here are closed. */
+                /** @description Whether all counted windows are closed. */
                 is_final: boolean;
                 /**
                  * Format: double
-                 * @description The mean over the windows of their medians.
+                 * @description Mean over the windows of their medians.
                  */
                 median_time: number;
                 newest?: components["schemas"]["WindowTimes"] | null;
                 /**
                  * Format: double
-                 * @description The mean over the windows of their 95th percentiles.
+                 * @description Mean over the windows of their 95th percentiles.
                  */
                 p95_time: number;
                 /** Format: int64 */
@@ -832,21 +834,21 @@ export interface components {
             days: components["schemas"]["Integer"];
             status: components["schemas"]["Status"];
         };
-        /** @description Rows, one a group. */
+        /** @description Rows, one per group. */
         Rows_StudentYear: {
             count: number;
             data: {
                 /**
                  * Format: double
-                 * @description Two decimals; missing where nothing was counted.
+                 * @description Two decimals; missing if nothing was counted.
                  */
                 avg_contexts_found?: number | null;
                 /**
                  * Format: double
-                 * @description Milliseconds, two decimals; missing where nothing was counted.
+                 * @description Milliseconds, two decimals; missing if nothing was counted.
                  */
                 avg_response_time?: number | null;
-                /** @description Whether all windows counted here are closed. */
+                /** @description Whether all counted windows are closed. */
                 is_final: boolean;
                 /** Format: int64 */
                 query_count: number;
@@ -857,16 +859,16 @@ export interface components {
             days: components["schemas"]["Integer"];
             status: components["schemas"]["Status"];
         };
-        /** @description Rows, one a group. */
+        /** @description Rows, one per group. */
         Rows_Year: {
             count: number;
             data: {
                 /**
                  * Format: double
-                 * @description Milliseconds; missing where nothing was counted.
+                 * @description Milliseconds; missing if nothing was counted.
                  */
                 avg_response_time?: number | null;
-                /** @description Whether all windows counted here are closed. */
+                /** @description Whether all counted windows are closed. */
                 is_final: boolean;
                 last_updated: components["schemas"]["Moment"];
                 /** Format: int64 */
@@ -879,35 +881,35 @@ export interface components {
             days: components["schemas"]["Integer"];
             status: components["schemas"]["Status"];
         };
-        /** @description How one of them stands. */
+        /** @description State of a part. */
         Standing: {
-            /** @description Why it does not; or what should be known though it does. */
+            /** @description Reason why the part does not work, or a remark although it works. */
             message?: string | null;
-            /** @description Whether it does its work. */
+            /** @description Whether the part works. */
             ok: boolean;
             /**
-             * @description Since when there is something to say, in UTC.
+             * @description Start of the reported state, in UTC.
              * @example 2025-12-09T14:03:00Z
              */
             since?: string | null;
         };
         /**
-         * @description Always `success`: errors have a body of their own.
+         * @description Always `success`; errors have another body.
          * @enum {string}
          */
         Status: "success";
         StudentYear: {
             /**
              * Format: double
-             * @description Two decimals; missing where nothing was counted.
+             * @description Two decimals; missing if nothing was counted.
              */
             avg_contexts_found?: number | null;
             /**
              * Format: double
-             * @description Milliseconds, two decimals; missing where nothing was counted.
+             * @description Milliseconds, two decimals; missing if nothing was counted.
              */
             avg_response_time?: number | null;
-            /** @description Whether all windows counted here are closed. */
+            /** @description Whether all counted windows are closed. */
             is_final: boolean;
             /** Format: int64 */
             query_count: number;
@@ -916,7 +918,7 @@ export interface components {
             years: components["schemas"]["NumberOrText"];
         };
         Success: {
-            /** @description Whether all windows counted here are closed. */
+            /** @description Whether all counted windows are closed. */
             is_final: boolean;
             /** @description The newest 20 windows, newest first. */
             records: components["schemas"]["SuccessRecord"][];
@@ -936,7 +938,7 @@ export interface components {
             days: components["schemas"]["Integer"];
             status: components["schemas"]["Status"];
         };
-        /** @description What a record holds; rows of other writers may have more. */
+        /** @description Totals of one window; rows of other writers may have more fields. */
         SuccessRecord: {
             created_at?: string | null;
             /** Format: int64 */
@@ -947,7 +949,7 @@ export interface components {
             success_count: number;
             /** Format: double */
             success_rate_pct?: number | null;
-            /** @description The time in the row's key. */
+            /** @description Time in the row's key. */
             timestamp: string;
             /** Format: int64 */
             total_queries: number;
@@ -961,18 +963,18 @@ export interface components {
             granularity: string;
             status: components["schemas"]["Status"];
         };
-        /** @description An analytic changed. */
+        /** @description Change of an analytic. */
         Update: {
             /** @example faculty */
             analytics_type: string;
             data: components["schemas"]["UpdateData"];
-            /** @description The time of the newest change. */
+            /** @description Time of the newest change. */
             timestamp: string;
             type: string;
         };
         /**
-         * @description Only the field of the analytic that changed is there. Time series hold the points that changed, oldest first: each takes
-         *     the place of the one with the same `timestamp`. All others are complete.
+         * @description Has only the field of the changed analytic. A time series has only the changed points, oldest first: each
+         *     replaces the point with the same `timestamp`. Other analytics are complete.
          */
         UpdateData: {
             departments?: components["schemas"]["Department"][] | null;
@@ -992,11 +994,11 @@ export interface components {
             year?: components["schemas"]["Year"][] | null;
         };
         UserType: {
-            /** @description Whether all windows counted here are closed. */
+            /** @description Whether all counted windows are closed. */
             is_final: boolean;
             /**
              * Format: double
-             * @description Percentage of all queries, two decimals; missing where nothing was counted.
+             * @description Percentage of all queries, two decimals; missing if nothing was counted.
              */
             percentage?: number | null;
             /** Format: int64 */
@@ -1012,7 +1014,7 @@ export interface components {
             /** Format: int64 */
             total_queries: number;
         };
-        /** @description The response times of one window: exactly those of its queries. */
+        /** @description Exact response times of one window. */
         WindowTimes: {
             /** Format: double */
             avg_time: number;
@@ -1022,16 +1024,16 @@ export interface components {
             p95_time: number;
             /** Format: int64 */
             query_count: number;
-            /** @description The time in the row's key. */
+            /** @description Time in the row's key. */
             timestamp: components["schemas"]["Moment"];
         };
         Year: {
             /**
              * Format: double
-             * @description Milliseconds; missing where nothing was counted.
+             * @description Milliseconds; missing if nothing was counted.
              */
             avg_response_time?: number | null;
-            /** @description Whether all windows counted here are closed. */
+            /** @description Whether all counted windows are closed. */
             is_final: boolean;
             last_updated: components["schemas"]["Moment"];
             /** Format: int64 */
@@ -1059,7 +1061,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The state of the gateway and of the store behind it. Always 200. */
+            /** @description State of the gateway and of its store. The status is always 200. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1073,7 +1075,7 @@ export interface operations {
     department: {
         parameters: {
             query?: {
-                /** @description how far back from now (30) */
+                /** @description days back from now (default 30) */
                 days?: number;
             };
             header?: never;
@@ -1091,7 +1093,7 @@ export interface operations {
                     "application/json": components["schemas"]["Departments"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1100,7 +1102,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1114,7 +1116,7 @@ export interface operations {
     faculty: {
         parameters: {
             query?: {
-                /** @description how far back from now (30) */
+                /** @description days back from now (default 30) */
                 days?: number;
             };
             header?: never;
@@ -1132,7 +1134,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_Faculty"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1141,7 +1143,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1155,7 +1157,7 @@ export interface operations {
     heatmap: {
         parameters: {
             query?: {
-                /** @description how far back from now (30) */
+                /** @description days back from now (default 30) */
                 days?: number;
             };
             header?: never;
@@ -1173,7 +1175,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_HeatmapCell"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1182,7 +1184,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1196,7 +1198,7 @@ export interface operations {
     hourly_heatmap: {
         parameters: {
             query?: {
-                /** @description how far back from now (7) */
+                /** @description days back from now (default 7) */
                 days?: number;
             };
             header?: never;
@@ -1214,7 +1216,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_HourlyCell"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1223,7 +1225,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1243,7 +1245,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The time of the newest results. */
+            /** @description Time of the newest results. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1252,7 +1254,7 @@ export interface operations {
                     "application/json": components["schemas"]["Latest"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1266,7 +1268,7 @@ export interface operations {
     overall_summary: {
         parameters: {
             query?: {
-                /** @description how far back from now (30) */
+                /** @description days back from now (default 30) */
                 days?: number;
             };
             header?: never;
@@ -1275,7 +1277,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Totals of everything. */
+            /** @description Totals over all queries. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1284,7 +1286,7 @@ export interface operations {
                     "application/json": components["schemas"]["OverallSummary"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1293,7 +1295,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1307,11 +1309,11 @@ export interface operations {
     popular_by_year: {
         parameters: {
             query?: {
-                /** @description one year only; 0 is all (all) */
+                /** @description a single year; 0 means all (default all) */
                 year?: number;
-                /** @description how far back from now (30) */
+                /** @description days back from now (default 30) */
                 days?: number;
-                /** @description rows at most, each year (10) */
+                /** @description maximum number of rows per year (default 10) */
                 limit?: number;
             };
             header?: never;
@@ -1320,7 +1322,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The questions asked most often by the students of each year. */
+            /** @description Most frequent questions of the students of each year. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1329,7 +1331,7 @@ export interface operations {
                     "application/json": components["schemas"]["PopularByYear"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1338,7 +1340,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1352,9 +1354,9 @@ export interface operations {
     popular_questions: {
         parameters: {
             query?: {
-                /** @description how far back from now (30) */
+                /** @description days back from now (default 30) */
                 days?: number;
-                /** @description rows at most (10) */
+                /** @description maximum number of rows (default 10) */
                 limit?: number;
             };
             header?: never;
@@ -1363,7 +1365,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The questions asked most often. */
+            /** @description Most frequent questions. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1372,7 +1374,7 @@ export interface operations {
                     "application/json": components["schemas"]["Popular"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1381,7 +1383,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1395,7 +1397,7 @@ export interface operations {
     response_time: {
         parameters: {
             query?: {
-                /** @description how far back from now (7) */
+                /** @description days back from now (default 7) */
                 days?: number;
             };
             header?: never;
@@ -1413,7 +1415,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_ResponseTime"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1422,7 +1424,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1436,7 +1438,7 @@ export interface operations {
     student_year: {
         parameters: {
             query?: {
-                /** @description how far back from now (30) */
+                /** @description days back from now (default 30) */
                 days?: number;
             };
             header?: never;
@@ -1454,7 +1456,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_StudentYear"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1463,7 +1465,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1477,7 +1479,7 @@ export interface operations {
     success_rate: {
         parameters: {
             query?: {
-                /** @description how far back from now (7) */
+                /** @description days back from now (default 7) */
                 days?: number;
             };
             header?: never;
@@ -1486,7 +1488,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How many queries were answered well. */
+            /** @description Share of successful queries. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1495,7 +1497,7 @@ export interface operations {
                     "application/json": components["schemas"]["SuccessRate"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1504,7 +1506,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1518,9 +1520,9 @@ export interface operations {
     timeseries: {
         parameters: {
             query?: {
-                /** @description `minute`, `hour` or `day` (hour) */
+                /** @description `minute`, `hour` or `day` (default `hour`) */
                 granularity?: string;
-                /** @description how far back from now (7) */
+                /** @description days back from now (default 7) */
                 days?: number;
             };
             header?: never;
@@ -1529,7 +1531,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The number of queries over time, oldest first. */
+            /** @description Number of queries over time, oldest first. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1538,7 +1540,7 @@ export interface operations {
                     "application/json": components["schemas"]["Timeseries"];
                 };
             };
-            /** @description The request cannot be read */
+            /** @description The request cannot be parsed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1547,7 +1549,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1556,7 +1558,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1570,7 +1572,7 @@ export interface operations {
     user_type: {
         parameters: {
             query?: {
-                /** @description how far back from now (30) */
+                /** @description days back from now (default 30) */
                 days?: number;
             };
             header?: never;
@@ -1588,7 +1590,7 @@ export interface operations {
                     "application/json": components["schemas"]["UserTypes"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1597,7 +1599,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1611,7 +1613,7 @@ export interface operations {
     year: {
         parameters: {
             query?: {
-                /** @description how far back from now (30) */
+                /** @description days back from now (default 30) */
                 days?: number;
             };
             header?: never;
@@ -1629,7 +1631,7 @@ export interface operations {
                     "application/json": components["schemas"]["Rows_Year"];
                 };
             };
-            /** @description A value is not of its type, or out of range */
+            /** @description A value has the wrong type or is out of range */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1638,7 +1640,7 @@ export interface operations {
                     "application/json": components["schemas"]["Invalid"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1655,7 +1657,7 @@ export interface operations {
             header?: {
                 /** @description `gzip` or `zstd` */
                 "Content-Encoding"?: string | null;
-                /** @description sent again within a day with the same body, the answer is the same and nothing is appended */
+                /** @description a request repeated within a day with the same key and body gets the same answer, and appends nothing */
                 "Idempotency-Key"?: string | null;
             };
             path?: never;
@@ -1678,7 +1680,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description nothing could be read */
+            /** @description the body cannot be parsed */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1687,7 +1689,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description no such topic; the detail says what makes it */
+            /** @description the topic does not exist; the detail says how to create it */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1705,7 +1707,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description a request with this Idempotency-Key is being answered */
+            /** @description another request with this Idempotency-Key is in progress */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1723,7 +1725,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description unknown Content-Encoding */
+            /** @description unsupported Content-Encoding */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1750,7 +1752,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description the log does not answer: the events may still be appended, and an Idempotency-Key makes it safe to send them again */
+            /** @description the log does not answer: the events may still be appended; with an Idempotency-Key it is safe to send them again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1776,7 +1778,7 @@ export interface operations {
             header?: {
                 /** @description `gzip` or `zstd` */
                 "Content-Encoding"?: string | null;
-                /** @description sent again within a day with the same body, the answer is the same and nothing is appended */
+                /** @description a request repeated within a day with the same key and body gets the same answer, and appends nothing */
                 "Idempotency-Key"?: string | null;
             };
             path: {
@@ -1802,7 +1804,7 @@ export interface operations {
                     "application/json": components["schemas"]["Accepted"];
                 };
             };
-            /** @description nothing could be read, or the topic's name is not valid */
+            /** @description the body cannot be parsed, or the topic's name is not valid */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1820,7 +1822,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description no such topic; the detail says what makes it */
+            /** @description the topic does not exist; the detail says how to create it */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1838,7 +1840,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description a request with this Idempotency-Key is being answered */
+            /** @description another request with this Idempotency-Key is in progress */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1856,7 +1858,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description unknown Content-Encoding */
+            /** @description unsupported Content-Encoding */
             415: {
                 headers: {
                     [name: string]: unknown;
@@ -1883,7 +1885,7 @@ export interface operations {
                     "application/json": components["schemas"]["Detail"];
                 };
             };
-            /** @description the log does not answer: the events may still be appended, and an Idempotency-Key makes it safe to send them again */
+            /** @description the log does not answer: the events may still be appended; with an Idempotency-Key it is safe to send them again */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1912,7 +1914,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Whether the process lives. */
+            /** @description Whether the process is alive. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1932,7 +1934,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Metrics for Prometheus: in the text format that `Accept` prefers, OpenMetrics or the classic one. */
+            /** @description Metrics for Prometheus, in OpenMetrics or the classic text format, as `Accept` prefers. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1953,7 +1955,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description This description. */
+            /** @description The OpenAPI description. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1973,7 +1975,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Whether the log answers, the store takes results, the results are loaded, and the jobs run. */
+            /** @description Whether the log answers, the store accepts results, the results are loaded, and the jobs run. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1982,7 +1984,7 @@ export interface operations {
                     "application/json": components["schemas"]["Readiness"];
                 };
             };
-            /** @description Not now: ask again later */
+            /** @description Temporarily unavailable: retry later */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2002,7 +2004,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What runs. */
+            /** @description Overview of the server: jobs, checks and counters. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2022,14 +2024,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description the WebSocket is open; messages are described as components */
+            /** @description the WebSocket is open; components describe its messages */
             101: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description a page of this origin may not connect */
+            /** @description pages of this origin may not connect */
             403: {
                 headers: {
                     [name: string]: unknown;
