@@ -60,6 +60,38 @@ fn the_built_in_job_plans_as_recorded() {
     assert_eq!(got, fs::read_to_string(golden).unwrap_or_default());
 }
 
+/// An operator finds its state in a savepoint by its identity, which must not change with names in the code.
+/// A changed line means that jobs lose this state when Weir is upgraded.
+#[test]
+fn identities_of_operators_stay_as_recorded() {
+    let mut scripts = cases();
+    let of_flink = Path::new(env!("CARGO_MANIFEST_DIR")).join("../weir/tests/flink_cases");
+    let directories = fs::read_dir(of_flink).unwrap().map(|entry| entry.unwrap().path());
+    scripts.extend(directories.map(|case| case.join("job.sql")).filter(|script| script.exists()));
+
+    let mut named: Vec<(String, PathBuf)> = Vec::new();
+    for script in scripts {
+        let stem = script.file_stem().unwrap().to_string_lossy().into_owned();
+        let directory = script.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        named.push((if stem == "job" { directory } else { stem }, script));
+    }
+    named.sort();
+
+    let mut got = String::new();
+    for (name, script) in named {
+        let Ok(plan) = sql::compile(&fs::read_to_string(&script).unwrap(), &|_| None) else { continue };
+        for operator in &plan.operators {
+            got.push_str(&format!("{name}: {} {}\n", operator.name, operator.identity));
+        }
+    }
+
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/identities.golden");
+    if std::env::var_os("UPDATE_IDENTITIES").is_some() {
+        fs::write(&golden, &got).unwrap();
+    }
+    assert_eq!(got, fs::read_to_string(golden).unwrap_or_default());
+}
+
 #[test]
 fn compiling_twice_gives_the_same_plan() {
     for case in cases() {

@@ -1,9 +1,11 @@
 //! Calls of aggregate and ranking functions.
 
+use std::fmt;
+
 use types::ColumnType;
 
 /// A call of an aggregate or ranking function, with fields as arguments.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct AggregateCall {
     pub function: Function,
     pub args: Vec<usize>,
@@ -15,6 +17,22 @@ pub struct AggregateCall {
     pub column_type: ColumnType,
     /// Text that `explain` prints, such as `COUNT(DISTINCT user_id)`.
     pub name: String,
+}
+
+/// The identity of an operator's state is a hash of this text, so its names must stay as they are.
+impl fmt::Debug for AggregateCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let AggregateCall { function, args, distinct, filter, arg_types, column_type, name } = self;
+        f.debug_struct("Call")
+            .field("function", function)
+            .field("args", args)
+            .field("distinct", distinct)
+            .field("filter", filter)
+            .field("arg_types", arg_types)
+            .field("column_type", column_type)
+            .field("name", name)
+            .finish()
+    }
 }
 
 /// The function of a call. Unless noted otherwise, nulls are skipped and the result over no values is null.
