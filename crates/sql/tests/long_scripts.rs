@@ -82,6 +82,22 @@ fn deep_nesting_is_refused() {
 }
 
 #[test]
+fn views_that_read_one_another_many_times_are_refused() {
+    let doubled = |views: usize| {
+        let view = |n: usize| {
+            let of = if n == 0 { "t".to_owned() } else { format!("v{}", n - 1) };
+            format!("CREATE VIEW v{n} AS SELECT * FROM {of} UNION ALL SELECT * FROM {of};")
+        };
+        let definitions: String = (0..=views).map(view).collect();
+        compile(&format!("{definitions} INSERT INTO o SELECT s FROM v{views}"))
+    };
+    assert!(doubled(8).is_ok());
+    for views in [12, 40, 70] {
+        assert_eq!(doubled(views).unwrap_err(), "the query reads tables more than 4096 times", "{views}");
+    }
+}
+
+#[test]
 fn long_lists_end_in_a_plan_or_an_error() {
     let numbers = |f: &dyn Fn(usize) -> String| (0..TERMS).map(f).collect::<Vec<_>>().join(", ");
     let whens: String = (0..30_000).map(|n| format!(" WHEN n = {n} THEN '{n}'")).collect();

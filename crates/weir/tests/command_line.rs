@@ -147,7 +147,7 @@ fn an_address_that_is_taken_is_named_with_its_setting_and_what_to_do() {
     let port = TcpListener::bind(free).expect("a port").local_addr().expect("an address").to_string();
     let twice = up([free, &port, &port]);
     assert!(
-        twice.contains("gateway_http.address") && twice.contains("jobs_http.address is the same"),
+        twice.contains("gateway_http.address") && twice.contains("jobs_http.address has the same address"),
         "{twice}"
     );
 }

@@ -12,7 +12,7 @@
 //!
 //! So a slice of time with one event takes little memory, however many values there are elsewhere.
 
-use super::keys::prefetch;
+use super::group_code_set::GroupCodeSet;
 use crate::selection::Selection;
 
 /// A set of codes for each group.
@@ -53,18 +53,14 @@ impl Distinct {
     pub fn resize(&mut self, groups: usize) {
         match self {
             Distinct::Bitmaps(bitmaps) => bitmaps.blocks.resize(groups, NO_BLOCK),
-            Distinct::Pairs { pairs, .. } => pairs.counts.resize(groups, 0),
+            Distinct::Pairs { pairs, .. } => pairs.resize(groups),
         }
     }
 
     pub fn clear(&mut self) {
         match self {
             Distinct::Bitmaps(bitmaps) => bitmaps.clear(),
-            Distinct::Pairs { pairs, .. } => {
-                let groups = pairs.counts.len();
-                *pairs = GroupCodeSet::new(pairs.seed);
-                pairs.counts.resize(groups, 0);
-            }
+            Distinct::Pairs { pairs, .. } => pairs.clear(),
         }
     }
 
@@ -126,8 +122,8 @@ impl Distinct {
     pub fn settle(&mut self) {
         let Distinct::Pairs { pairs, words } = self else { return };
         if *words > 0
-            && pairs.len * PAIR_BYTES >= pairs.groups * *words * size_of::<u64>()
-            && pairs.groups > 0
+            && pairs.pair_count() * PAIR_BYTES >= pairs.used_groups() * *words * size_of::<u64>()
+            && pairs.used_groups() > 0
         {
             *self = Distinct::Bitmaps(Bitmaps::of(pairs, *words));
         }
@@ -137,19 +133,15 @@ impl Distinct {
     pub fn count(&self, group: u32) -> u64 {
         match self {
             Distinct::Bitmaps(bitmaps) => bitmaps.count(group),
-            Distinct::Pairs { pairs, .. } => pairs.counts[group as usize] as u64,
+            Distinct::Pairs { pairs, .. } => pairs.count(group),
         }
     }
 
     /// Calls `each` with every group and code.
-    pub fn for_each(&self, mut each: impl FnMut(u32, u32)) {
+    pub fn for_each(&self, each: impl FnMut(u32, u32)) {
         match self {
             Distinct::Bitmaps(bitmaps) => bitmaps.for_each(each),
-            Distinct::Pairs { pairs, .. } => pairs
-                .slots
-                .iter()
-                .filter(|&&pair| pair != EMPTY)
-                .for_each(|&pair| each((pair >> 32) as u32, pair as u32)),
+            Distinct::Pairs { pairs, .. } => pairs.for_each(each),
         }
     }
 
@@ -193,7 +185,7 @@ impl Distinct {
     pub fn memory_bytes(&self) -> usize {
         match self {
             Distinct::Bitmaps(bitmaps) => bitmaps.bits.capacity() * 8 + bitmaps.blocks.capacity() * 4,
-            Distinct::Pairs { pairs, .. } => pairs.slots.capacity() * 8 + pairs.counts.capacity() * 4,
+            Distinct::Pairs { pairs, .. } => pairs.memory_bytes(),
         }
     }
 }
@@ -214,11 +206,9 @@ const NO_BLOCK: u32 = u32::MAX;
 impl Bitmaps {
     /// Builds the bitmaps of the same sets.
     fn of(pairs: &GroupCodeSet, words: usize) -> Bitmaps {
-        let blocks = vec![NO_BLOCK; pairs.counts.len()];
-        let mut bitmaps = Bitmaps { words, blocks, bits: Vec::with_capacity(pairs.groups * words) };
-        for &pair in pairs.slots.iter().filter(|&&pair| pair != EMPTY) {
-            bitmaps.add((pair >> 32) as u32, pair as u32);
-        }
+        let blocks = vec![NO_BLOCK; pairs.group_count()];
+        let mut bitmaps = Bitmaps { words, blocks, bits: Vec::with_capacity(pairs.used_groups() * words) };
+        pairs.for_each(|group, code| bitmaps.add(group, code));
         bitmaps
     }
 
@@ -276,88 +266,6 @@ impl Bitmaps {
                 each((index * 64) as u32 + rest.trailing_zeros());
                 rest &= rest - 1;
             }
-        }
-    }
-}
-
-/// One open-addressing set of (group, code) for a whole table.
-#[derive(Debug, Clone)]
-pub struct GroupCodeSet {
-    slots: Vec<u64>,
-    mask: usize,
-    len: usize,
-    counts: Vec<u32>,
-    /// The number of groups that hold a code.
-    groups: usize,
-    seed: u64,
-}
-
-const EMPTY: u64 = u64::MAX;
-
-impl GroupCodeSet {
-    fn new(seed: u64) -> GroupCodeSet {
-        const SLOTS: usize = 64;
-        GroupCodeSet {
-            slots: vec![EMPTY; SLOTS],
-            mask: SLOTS - 1,
-            len: 0,
-            counts: Vec::new(),
-            groups: 0,
-            seed,
-        }
-    }
-
-    #[inline(always)]
-    fn slot(&self, pair: u64) -> usize {
-        let product = (pair ^ self.seed) as u128 * 0x9e37_79b9_7f4a_7c15_u128;
-        ((product >> 64) as u64 ^ product as u64) as usize & self.mask
-    }
-
-    #[inline(always)]
-    fn prefetch(&self, group: u32, code: u32) {
-        prefetch(&self.slots, self.slot((group as u64) << 32 | code as u64));
-    }
-
-    #[inline(always)]
-    fn add(&mut self, group: u32, code: u32) {
-        if code == 0 {
-            return;
-        }
-        let pair = (group as u64) << 32 | code as u64;
-        let mut slot = self.slot(pair);
-
-        loop {
-            let found = self.slots[slot];
-            if found == pair {
-                return;
-            }
-            if found == EMPTY {
-                break;
-            }
-            slot = (slot + 1) & self.mask;
-        }
-
-        self.slots[slot] = pair;
-        let count = &mut self.counts[group as usize];
-        self.groups += usize::from(*count == 0);
-        *count += 1;
-        self.len += 1;
-        if self.len * 2 > self.slots.len() {
-            self.grow();
-        }
-    }
-
-    #[inline(never)]
-    fn grow(&mut self) {
-        let size = self.slots.len() * 2;
-        let old = std::mem::replace(&mut self.slots, vec![EMPTY; size]);
-        self.mask = size - 1;
-        for pair in old.into_iter().filter(|&pair| pair != EMPTY) {
-            let mut slot = self.slot(pair);
-            while self.slots[slot] != EMPTY {
-                slot = (slot + 1) & self.mask;
-            }
-            self.slots[slot] = pair;
         }
     }
 }

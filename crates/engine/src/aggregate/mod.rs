@@ -11,6 +11,7 @@ pub mod arg;
 pub mod distinct;
 pub mod domain;
 pub mod exact_sum;
+pub mod group_code_set;
 pub mod image;
 pub mod keys;
 pub mod lists;

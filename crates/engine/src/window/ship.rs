@@ -89,7 +89,8 @@ impl Shipment {
 
     /// Returns the number of groups, and their approximate bytes in memory.
     pub fn size(&self) -> (u64, u64) {
-        let of = |partial: &Partial| (partial.share.group_count() as u64, partial.share.memory_bytes() as u64);
+        let of =
+            |partial: &Partial| (partial.share.group_count() as u64, partial.share.memory_bytes() as u64);
         self.partials.iter().map(of).fold((0, 0), |(groups, bytes), (g, b)| (groups + g, bytes + b))
     }
 

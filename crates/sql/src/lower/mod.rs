@@ -26,7 +26,7 @@ use crate::dialect;
 use crate::error::{Diagnostic, Span};
 use crate::plan::operator::{Changes, Field, Operator, OperatorKind, Target};
 use crate::plan::{Plan, Settings, SinkTable};
-use crate::rel::Rel;
+use crate::rel::{Rel, reads};
 use crate::rules::Rule;
 use fuse::{Fused, FusedStage, Sources};
 use jiff::tz::TimeZone;
@@ -45,6 +45,7 @@ pub(crate) fn lower(
     settings: Settings,
     notices: Vec<Diagnostic>,
 ) -> Result<Plan, Vec<Diagnostic>> {
+    reads::within_limit(&bound)?;
     let sink_places: BTreeMap<usize, usize> = {
         let mut places: BTreeMap<usize, usize> = bound.iter().map(|query| (query.sink, 0)).collect();
         places.values_mut().enumerate().for_each(|(place, index)| *index = place);

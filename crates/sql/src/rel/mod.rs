@@ -12,6 +12,7 @@
 
 mod build;
 mod filter;
+pub(crate) mod reads;
 pub(crate) mod rebase;
 pub(crate) mod times;
 

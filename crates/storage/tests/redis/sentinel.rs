@@ -93,5 +93,5 @@ fn a_service_that_the_sentinels_do_not_know_is_named() {
     let store = copies.open("copy", url);
     let denied = store.write(&batch(&[(A, "1")], T)).unwrap_err();
     let why = std::error::Error::source(&denied).unwrap().to_string();
-    assert!(why.contains("no service `nobody`"), "{why}");
+    assert!(why.contains("does not know the service `nobody`"), "{why}");
 }

@@ -173,7 +173,7 @@ fn a_missing_or_damaged_part_is_named_with_what_can_be_done_and_the_checkpoint_b
     let cut = |path: &Path| fs::write(path, b"WEIRPART").unwrap();
     type Harm = (&'static str, fn(&Path));
     let harms: [Harm; 3] =
-        [("is missing", remove), ("damaged: it has 8 bytes", cut), ("damaged: its bytes are not", flip)];
+        [("is missing", remove), ("is damaged (it has 8 bytes", cut), ("is damaged (its bytes", flip)];
     for (says, harm) in harms {
         let world = World::new();
         let (earlier, _) = world.write(1, FIRST, &EarlierParts::default());

@@ -321,7 +321,7 @@ mod tests {
         health.told(&refused("PUBLISH analytics:updates", "NOPERM"), at(0));
         let told = health.answer(at(1)).unwrap_err().to_string();
         assert!(
-            told.contains("PUBLISH analytics:updates") && told.ends_with("not told of changes: NOPERM"),
+            told.contains("PUBLISH analytics:updates") && told.ends_with("do not learn of changes: NOPERM"),
             "{told}"
         );
         health.told(&Ok(()), at(2));
