@@ -82,7 +82,7 @@ fn choices_and_conversions() {
             ("CASE WHEN b THEN 1 END", "INT"),
             ("CASE n WHEN 1 THEN 'a' WHEN 2 THEN s ELSE NULL END", "STRING"),
             ("CASE WHEN b THEN f ELSE n END", "FLOAT"),
-            // Of FLOAT and DOUBLE the first type is used, except by COALESCE and similar functions.
+            // Between FLOAT and DOUBLE the first type is used, except by COALESCE and similar functions.
             ("CASE WHEN b THEN f ELSE d END", "FLOAT"),
             ("CASE WHEN b THEN d ELSE f END", "DOUBLE"),
             ("CASE WHEN b THEN n WHEN n = 2 THEN f ELSE d END", "FLOAT"),

@@ -1,6 +1,6 @@
 //! The position of a percentile among ordered values, and its value.
 //!
-//! Of n values, 0.5 is at position 0.5 * (n - 1), counted from 0. Between two values the result is their linear
+//! Among n values, 0.5 is at position 0.5 * (n - 1), counted from 0. Between two values the result is their linear
 //! interpolation:
 //!
 //! ```text

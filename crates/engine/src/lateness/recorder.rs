@@ -125,7 +125,7 @@ impl LatenessRecorder {
             levels.push(Level { first_row: first_live, ..live });
         }
 
-        // Of two levels that begin with the same row the later one counts.
+        // The later of two levels that begin with the same row counts.
         levels.dedup_by(|later, earlier| {
             let is_same = later.first_row == earlier.first_row;
             if is_same {

@@ -158,7 +158,7 @@ pub struct UnitImage {
     pub queries: Vec<String>,
     /// The keys' domains.
     pub keys: Vec<u32>,
-    /// What each state of a slice aggregates.
+    /// The aggregation of each state of a slice.
     pub states: Vec<String>,
     pub slices: Vec<SliceImage>,
     pub windows: Vec<WindowImage>,

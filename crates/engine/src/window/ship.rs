@@ -66,7 +66,7 @@ pub struct Shipping {
 struct Sent {
     /// Per code, as far as any is known.
     known: Vec<bool>,
-    /// Those that the next shipment must explain.
+    /// The codes whose values the next shipment must contain.
     new: Vec<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! What a new job is started with.
+//! The description of a new job.
 
 use std::sync::Arc;
 

@@ -27,7 +27,7 @@ pub(crate) enum Destination {
     As { directory: String, name: String },
 }
 
-/// What a job does after its savepoint was written.
+/// The action of a job after its savepoint was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sequel {
     GoOn,

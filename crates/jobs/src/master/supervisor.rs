@@ -215,7 +215,7 @@ impl<'a> Supervisor<'a> {
     }
 }
 
-/// What the job reports about itself while it runs.
+/// The report of a running job.
 struct Reports {
     memory: MemoryReport,
     uncounted: UncountedShares,

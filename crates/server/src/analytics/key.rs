@@ -57,7 +57,7 @@ impl<'a> Key<'a> {
     /// Returns the decoded parts of the group; the second is empty where the key has only one.
     pub(crate) fn groups(&self) -> (Cow<'a, str>, Cow<'a, str>) {
         match (self.kind, self.raw_group.rsplit_once(':')) {
-            // Of the two parts, only the first can hold an unescaped colon.
+            // Only the first of the two parts can hold an unescaped colon.
             (Kind::Heatmap | Kind::PopularByYear, Some((first, second))) => (decode(first), decode(second)),
             _ => (decode(self.raw_group), Cow::Borrowed("")),
         }

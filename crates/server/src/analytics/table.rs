@@ -104,7 +104,7 @@ impl Table {
     pub(super) fn fill(&mut self, draft: Run) {
         let mut all = draft;
         if !self.runs.is_empty() {
-            // Of rows with the same key, the last counts.
+            // The last of several rows with the same key counts.
             let newer = std::mem::replace(&mut all, Run::new(self.kind));
             for run in std::mem::take(&mut self.runs) {
                 all.append(&run);

@@ -82,7 +82,7 @@ fn signature(op: Op, args: &[Argument<'_>]) -> Result<Signature, SignatureError>
         return with([left.clone(), right.clone()], result, nullable);
     }
 
-    // Of FLOAT and DOUBLE, the left operand's type is used.
+    // Between FLOAT and DOUBLE, the left operand's type is used.
     let common = match (left, right) {
         (DataType::Float, DataType::Double) => Some(DataType::Float),
         _ => common_of_two(left, right),

@@ -54,7 +54,7 @@ impl RecordEncoder {
         RecordEncoder {
             key: options.key.as_ref().map(|key| Key::new(table, key)),
             value: Object { fields: fields.collect(), options: options.json },
-            // Of all metadata, only the timestamp can be written.
+            // The timestamp is the only metadata that can be written.
             time: table.columns.iter().position(|column| column.metadata.is_some()),
             key_bytes: Vec::new(),
             value_bytes: Vec::new(),

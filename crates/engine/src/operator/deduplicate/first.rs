@@ -70,7 +70,7 @@ impl FirstByTime {
         let Self { waiting, timers, row: bytes, .. } = self;
         waiting.update(key, now_ms, |waiting| {
             if let Some(first) = waiting {
-                // Of rows with equal times the first to arrive stays.
+                // The first to arrive of several rows with equal times stays.
                 if first.time <= time {
                     return;
                 }

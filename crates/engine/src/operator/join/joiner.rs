@@ -26,7 +26,7 @@ pub(super) struct Joiner {
     row: Vec<u8>,
 }
 
-/// What is known of the row that is being applied, while its partners are visited.
+/// The state of the row that is being applied, while its partners are visited.
 #[derive(Debug, Clone, Copy, Default)]
 struct AppliedRow {
     /// The number of partners found so far.
@@ -121,7 +121,7 @@ impl Joiner {
     ) -> Result<(), OperatorError> {
         let (kind, applied) = (rows.kind(at), self.applied);
         let is_addition = kind.is_addition();
-        // What was emitted for a retracted row depends on the partners that it had, not on those still
+        // The rows emitted for a retracted row depend on the partners that it had, not on those still
         // stored.
         let has_partners = if is_addition { applied.partners > 0 } else { applied.had > 0 };
         let given = values(rows, at);

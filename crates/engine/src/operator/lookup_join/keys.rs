@@ -9,7 +9,7 @@ use crate::row::{self, Reader};
 /// Per compared column: its index among the table's fields, and what it must equal.
 pub(super) struct LookupKeys(Vec<(usize, KeyPart)>);
 
-/// What a column of the table must equal.
+/// The value that a column of the table must equal.
 enum KeyPart {
     Field(usize),
     /// A value in the compact form.

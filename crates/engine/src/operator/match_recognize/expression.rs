@@ -27,7 +27,7 @@ pub(super) struct MatchExpr {
     results: Vec<u8>,
 }
 
-/// What an input of the expression is read from.
+/// The place from which an input of the expression is read.
 #[derive(Debug, Clone, Copy)]
 enum ExpressionInput {
     Row {

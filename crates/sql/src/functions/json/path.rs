@@ -105,7 +105,7 @@ fn follow<'a>(value: &'a RawValue, step: &Step) -> Vec<&'a RawValue> {
     let text = value.get();
     match step {
         Step::Member(name) if text.starts_with('{') => {
-            // Of members with the same name, the last one is used.
+            // The last of several members with the same name is used.
             let members = members(text).into_iter().rev();
             members.filter(|(of, _)| of == name).map(|(_, value)| value).take(1).collect()
         }

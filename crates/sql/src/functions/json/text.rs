@@ -147,7 +147,7 @@ pub(super) fn write_compact(json: &RawValue, out: &mut String) {
         }
         Some(b'{') => {
             let mut members = members(text);
-            // Of members with the same name, the last one is used.
+            // The last of several members with the same name is used.
             members.reverse();
             members.sort_by(|(a, _), (b, _)| write_key_order(a, b));
             members.dedup_by(|(a, _), (b, _)| a == b);

@@ -67,7 +67,7 @@ fn doubles_divide_by_zero() {
     check("LOG", &[i(2), i(8)], "3.0");
     check("LOG2", &[i(8)], "3.0");
     check("NEGATE", &[m("2.5")], "-2.5");
-    // Of FLOAT and DOUBLE, the left operand's type is used.
+    // Between FLOAT and DOUBLE, the left operand's type is used.
     let f = Typed(Value::Double(f64::from(0.1f32)), DataType::Float);
     check("+", &[f.clone(), d(1.5)], "1.6");
     check("+", &[d(1.5), f.clone()], "1.6000000014901161");
