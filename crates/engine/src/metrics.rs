@@ -97,6 +97,12 @@ impl TaskMetrics {
         self.finished.store(now.0, Ordering::Release);
     }
 
+    /// Returns how many rows the operators of the subtask dropped as late.
+    pub fn late_in_operators(&self) -> u64 {
+        let operators = self.operators.get().into_iter().flatten();
+        operators.map(|operator| operator.late.load(Ordering::Relaxed)).sum()
+    }
+
     /// Returns when the subtask reached the end of its input; `None` while it runs, and if it was cancelled
     /// or has failed.
     pub fn finished(&self) -> Option<Timestamp> {

@@ -48,6 +48,9 @@ pub struct Running {
 #[derive(Debug, Clone)]
 pub struct LocalSummary {
     pub ledger: LedgerCounts,
+    /// Rows that operators dropped as late. The events from which the rows came count as on time in the
+    /// ledger.
+    pub late_rows: u64,
     pub rows_written: u64,
 }
 
@@ -209,8 +212,11 @@ impl Running {
 
     /// Waits for the end of the run.
     pub fn join(self) -> Result<LocalSummary, LocalError> {
+        let tasks: Vec<_> = self.execution.tasks().iter().map(|task| task.metrics.clone()).collect();
         let ledger = self.execution.join()?;
         self.output.finish().map_err(LocalError::Output)?;
-        Ok(LocalSummary { ledger, rows_written: self.output.rows_written() })
+
+        let late_rows = tasks.iter().map(|task| task.late_in_operators()).sum();
+        Ok(LocalSummary { ledger, late_rows, rows_written: self.output.rows_written() })
     }
 }

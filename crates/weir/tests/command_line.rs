@@ -239,3 +239,44 @@ fn a_file_of_events_runs_through_a_script_to_its_end() {
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("user_queries"), "{}", stderr(&output));
 }
+
+#[test]
+fn late_rows_of_operators_are_the_same_at_any_parallelism_and_counted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script = directory.path().join("sessions.sql");
+    let sql = "CREATE TABLE clicks (who STRING, at_time TIMESTAMP(3), WATERMARK FOR at_time AS at_time)
+        WITH ('connector' = 'kafka', 'topic' = 'clicks', 'properties.bootstrap.servers' = 'localhost:9092',
+              'format' = 'json', 'scan.startup.mode' = 'earliest-offset');
+        CREATE TABLE visits (who STRING, clicks BIGINT) WITH ('connector' = 'print');
+        INSERT INTO visits SELECT who, COUNT(*)
+        FROM TABLE(SESSION(TABLE clicks PARTITION BY who, DESCRIPTOR(at_time), INTERVAL '5' SECOND))
+        GROUP BY who, window_start, window_end;";
+    fs::write(&script, sql).expect("a script");
+
+    // The second file covers the same time as the first, so it makes none of its rows late, nor the other way.
+    let click = |who: &str, minute: u32, second: u32| {
+        format!("{{\"who\":\"{who}\",\"at_time\":\"2026-01-01 00:{minute:02}:{second:02}\"}}\n")
+    };
+    let [first, second] = ["first.jsonl", "second.jsonl"].map(|name| directory.path().join(name));
+    let late = click("late", 1, 0) + &click("a", 1, 1);
+    fs::write(&first, click("a", 0, 0) + &click("b", 30, 0) + &late + &click("a", 40, 0)).expect("clicks");
+    fs::write(&second, click("c", 0, 0) + &click("d", 20, 0) + &click("c", 40, 0)).expect("clicks");
+
+    let local = |files: &[&PathBuf], parallelism: &str| {
+        let inputs = files.iter().flat_map(|file| ["--input".into(), format!("clicks={}", file.display())]);
+        let output = run(weir().arg("local").arg(&script).args(inputs).args(["--parallelism", parallelism]));
+        assert!(output.status.success(), "{}", stderr(&output));
+        let rows = String::from_utf8_lossy(&output.stdout).into_owned();
+        let count = |who: &str| rows.matches(&format!("\"who\":\"{who}\"")).count();
+        (["a", "b", "c", "d", "late"].map(count), stderr(&output))
+    };
+    for parallelism in ["1", "2", "4"] {
+        let (visits, summary) = local(&[&first], parallelism);
+        assert_eq!(visits, [2, 1, 0, 0, 0], "by {parallelism}");
+        assert!(summary.contains("5 events, 0 late, 2 rows late in operators, 0 dead-lettered"), "{summary}");
+
+        // A row that is late in its file may be on time in both.
+        let ([a, b, c, d, _], _) = local(&[&second, &first], parallelism);
+        assert!(a >= 2 && [b, c, d] == [1, 2, 1], "by {parallelism}: {:?}", [a, b, c, d]);
+    }
+}

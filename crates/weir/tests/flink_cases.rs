@@ -22,21 +22,6 @@ use rows::{Change, difference, standing};
 /// Concurrent runs of the binary.
 const RUNS: usize = 4;
 
-/// Cases with a row that is late only where one subtask reads everything. With several, event time stands
-/// still until each has had a record, in Flink too, and the row is on time.
-const LATE: [&str; 6] = [
-    "first_row_by_event_time",
-    "order_by_event_time",
-    "over_range",
-    "over_unbounded_distinct",
-    "session",
-    "windows_in_group_by",
-];
-
-/// A case whose late row changes nothing as long as it is sorted among all others. After a snapshot it is not
-/// sorted: event time had passed the rows before it.
-const LATE_WHEN_RESTORED: &str = "match_within";
-
 fn cases() -> Vec<Case> {
     Case::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flink_cases"))
 }
@@ -63,8 +48,7 @@ fn every_case_ends_with_the_same_rows_without_each_rewrite_rule() {
 
 #[test]
 fn every_case_ends_with_the_same_rows_at_any_parallelism() {
-    let cases: Vec<Case> = cases().into_iter().filter(|case| !LATE.contains(&case.name.as_str())).collect();
-    let complaints = of_all(&cases, |case| {
+    let complaints = of_all(&cases(), |case| {
         let by = [2, 4].into_iter();
         by.flat_map(|by| other_rows(case, &format!("by {by} subtasks"), weir::run_by(case, by))).collect()
     });
@@ -78,11 +62,7 @@ fn every_case_ends_with_the_same_rows_though_it_is_killed_and_restored_at_anothe
     // Rows that a script itself contains are read at once, so there is no middle.
     let cases: Vec<Case> = cases().into_iter().filter(|case| !case.inputs.is_empty()).collect();
     let complaints = of_all(&cases, |case| {
-        let is_late = LATE.contains(&case.name.as_str()) || case.name == LATE_WHEN_RESTORED;
-        let interruptions = match is_late {
-            true => [at(1, 1, middle), at(1, 1, early)],
-            false => [at(1, 3, middle), at(4, 2, early)],
-        };
+        let interruptions = [at(1, 3, middle), at(4, 2, early)];
         interruptions.into_iter().flat_map(|interruption| interrupted(case, interruption)).collect()
     });
     assert!(complaints.is_empty(), "{} complaints\n{}", complaints.len(), complaints.join("\n"));

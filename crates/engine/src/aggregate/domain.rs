@@ -340,15 +340,9 @@ impl WideDictionary {
     }
 }
 
-/// Returns the key of a double. Doubles group by value: the two zeros are one, and so are all NaNs.
+/// Returns the key of a double. All NaNs are one value; 0.0 and -0.0 are two, as in Flink.
 fn double_key(value: f64) -> i64 {
-    let canonical = if value == 0.0 {
-        0.0
-    } else if value.is_nan() {
-        f64::NAN
-    } else {
-        value
-    };
+    let canonical = if value.is_nan() { f64::NAN } else { value };
     canonical.to_bits() as i64
 }
 

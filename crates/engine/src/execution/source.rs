@@ -342,8 +342,14 @@ impl SourceSubtask {
             };
 
             if outputs.feeds_operators(query) {
+                let sent = outputs.sent.watermark;
                 let watermarks = match self.prepare.watermarks() {
-                    [] => RowWatermarks::All(outputs.sent.watermark),
+                    [] => RowWatermarks::All(sent),
+                    // A file is judged by its own order alone, but its rows must not advance event time past
+                    // the rows of a file that is read later.
+                    watermarks if self.mode == Mode::Bounded && self.partitions.len() > 1 => {
+                        RowWatermarks::Each(watermarks).bounded(sent)
+                    }
                     watermarks => RowWatermarks::Each(watermarks),
                 };
                 let rows = Selection::Selected(&kept);

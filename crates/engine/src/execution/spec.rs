@@ -113,6 +113,7 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
     let seed = foldhash::fast::RandomState::default();
     let seed = std::hash::BuildHasher::hash_one(&seed, 0u8);
     matches.resize_with(spec.plan.pipelines.len(), || None);
+    let mut reading = Vec::new();
 
     for ((index, pipeline), found) in spec.plan.pipelines.iter().enumerate().zip(&matches) {
         let history =
@@ -135,11 +136,15 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
         };
 
         let opening = format!("opening {}", pipeline.source.name);
-        if let Err(error) = caught(&opening, || shared.start(&mut execution)) {
-            control.cancel();
-            return Err(error);
+        match caught(&opening, || shared.start(&mut execution)) {
+            Ok(reads) => reading.push(reads),
+            Err(error) => {
+                control.cancel();
+                return Err(error);
+            }
         }
     }
+    wiring.reading = reading;
 
     for (at, name) in vertices.iter().enumerate() {
         let opening = format!("opening {name}");
@@ -153,8 +158,11 @@ pub(super) fn start(spec: JobSpec) -> Result<Execution, ExecutionError> {
 }
 
 impl Shared<'_> {
-    fn start(&self, execution: &mut Execution) -> Result<(), ExecutionError> {
+    /// Starts the subtasks of a pipeline. Returns, for each source subtask, whether it has partitions.
+    fn start(&self, execution: &mut Execution) -> Result<Vec<bool>, ExecutionError> {
         let mut sources = self.open()?;
+        let reading = sources.sources.as_slice().iter();
+        let reading = reading.map(|(source, _)| !source.partitions().is_empty()).collect();
 
         let has_windows = !self.layout.units.is_empty();
         let n = self.parallelism as usize;
@@ -172,7 +180,7 @@ impl Shared<'_> {
                     metrics,
                 )?;
             }
-            return Ok(());
+            return Ok(reading);
         }
 
         let mut senders: Vec<Vec<Sender<Message>>> = (0..n).map(|_| Vec::new()).collect();
@@ -217,7 +225,7 @@ impl Shared<'_> {
             let downstream = Downstream::Exchange { aggregation, shipping, channels, sinks };
             self.start_source(execution, &mut sources, subtask, downstream, metrics)?;
         }
-        Ok(())
+        Ok(reading)
     }
 
     fn start_source(

@@ -28,10 +28,11 @@ pub(super) fn start_vertex(
         let metrics = Arc::new(TaskMetrics::new());
         let id = SubtaskId { pipeline: vertex, kind: SubtaskKind::Operator, subtask };
         let memory = execution.memory.clone();
+        let mut outputs = wiring.outputs(Home::Vertex(vertex), subtask, None, &metrics)?;
         let task = OperatorSubtask {
             id,
-            inputs: wiring.inputs(vertex, subtask),
-            outputs: wiring.outputs(Home::Vertex(vertex), subtask, None, &metrics)?,
+            inputs: wiring.inputs(vertex, subtask, &mut outputs.chain),
+            outputs,
             clock: spec.clock.clone(),
             control: execution.control.clone(),
             metrics: metrics.clone(),

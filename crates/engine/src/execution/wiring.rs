@@ -29,6 +29,8 @@ use crate::state::{KeyGroups, read_part};
 pub(super) struct Wiring<'a> {
     spec: &'a JobSpec,
     pub placement: Placement,
+    /// Per pipeline and source subtask: whether it has partitions. Known once the sources are open.
+    pub reading: Vec<Vec<bool>>,
     memory: Arc<Account>,
     /// By the homes that they connect, then by sending and receiving subtask.
     channels: HashMap<(Home, Home), Vec<Vec<Channel>>>,
@@ -63,7 +65,7 @@ impl<'a> Wiring<'a> {
             });
         }
         let images = restored.into_iter().map(|image| (image.identity.as_str(), image)).collect();
-        Wiring { spec, placement, memory, channels, images }
+        Wiring { spec, placement, reading: Vec::new(), memory, channels, images }
     }
 
     /// Returns the outputs of a subtask. `pipeline` is the pipeline whose queries it runs.
@@ -230,8 +232,8 @@ impl<'a> Wiring<'a> {
         Ok(())
     }
 
-    /// Returns the inputs of a subtask of a vertex.
-    pub fn inputs(&mut self, vertex: usize, subtask: usize) -> Vec<EdgeInput> {
+    /// Returns the inputs of a subtask of a vertex, which feed its chain.
+    pub fn inputs(&mut self, vertex: usize, subtask: usize, chain: &mut Chain) -> Vec<EdgeInput> {
         let home = Home::Vertex(vertex);
         let operators = self.placement.operators_in(home);
         let mut inputs = Vec::new();
@@ -246,7 +248,12 @@ impl<'a> Wiring<'a> {
                         producer: edge.first_producer + sender,
                     })
                 });
-                let targets = targets.collect();
+                let targets: Vec<Option<ChainTarget>> = targets.collect();
+                if let Home::Source(pipeline) = from
+                    && !self.reading[pipeline][sender]
+                {
+                    targets.iter().flatten().for_each(|&target| chain.expect_no_rows(target));
+                }
 
                 let channels = self.channels.get_mut(&(from, home));
                 let channel = channels.and_then(|of| of[sender][subtask].from.take());

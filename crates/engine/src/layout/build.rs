@@ -203,7 +203,7 @@ impl Layout {
     }
 }
 
-/// Returns the keys whose groups hold one value only (a group of doubles may hold two zeros).
+/// Returns the keys whose groups hold one value only (a group of doubles may hold NaNs of several bit patterns).
 fn exact_keys(graph: &ExprGraph, keys: &[ExprId]) -> Vec<ExprId> {
     keys.iter()
         .copied()

@@ -13,6 +13,16 @@
 //! is the minimum over these subtasks. The watermark of an input is the minimum over its edges that are not
 //! idle. The watermark of an operator is the minimum over its inputs, and the operator is called when it
 //! advances.
+//!
+//! Each row also carries the watermark that its sender had before the row, so that lateness does not depend on
+//! how rows are cut into batches. The operator may not advance past what its other senders have reached, so
+//! the watermark of a row is bounded by theirs:
+//!
+//! ```text
+//! sender 0   row at 10:00 ── row at 10:30 ── row at 10:05     carried   09:59   09:59   10:29
+//! sender 1   has sent all up to 10:10                         bounded   09:59   09:59   10:10   late
+//! sender 1   has sent all up to 10:00                         bounded   09:59   09:59   10:00   in time
+//! ```
 
 mod parts;
 mod snapshot;
@@ -109,10 +119,10 @@ impl Context<'_> {
         for &target in self.targets {
             match target {
                 ChainTarget::Outlet(outlet) => self.outlets[outlet].write(rows, &self.env)?,
-                ChainTarget::Operator { place, input, .. } => {
+                ChainTarget::Operator { place, input, producer } => {
                     let (link, mut context) =
                         borrow_link(self.behind, self.outlets, self.first, place, self.env);
-                    let rows = link.stamped(input, rows);
+                    let rows = link.bounded(input, producer, rows);
                     link.operator.process(input, &rows, &mut context)?;
                 }
             }
@@ -150,15 +160,21 @@ impl BorrowedLink<'_> {
         StreamTime::of_all(self.inputs.iter().map(InputTimes::together))
     }
 
-    /// Returns the rows with the watermarks that they are judged against. A single producer knows the
-    /// watermark before each of its rows. One of several producers does not know the watermarks of the
-    /// others, so only their common watermark may make a row late.
-    fn stamped<'r>(&self, input: usize, rows: &Changes<'r>) -> Changes<'r> {
-        if self.inputs[input].producers.len() == 1 {
+    /// Returns the rows of a producer with the watermarks that they are judged against: those before each
+    /// row, bounded by the watermarks of the other producers of the input.
+    fn bounded<'r>(&self, input: usize, producer: usize, rows: &Changes<'r>) -> Changes<'r> {
+        let times = &self.inputs[input];
+        if times.producers.len() == 1 {
             return *rows;
         }
-        let all = self.inputs[input].together().watermark;
-        Changes { watermarks: RowWatermarks::All(all), ..*rows }
+
+        let others = times.others(producer);
+        let together = times.together().watermark;
+        let watermarks = match others > together {
+            true => rows.watermarks.bounded(others),
+            false => RowWatermarks::All(together),
+        };
+        Changes { watermarks, ..*rows }
     }
 }
 
@@ -193,11 +209,19 @@ impl Chain {
     pub fn push(&mut self, target: ChainTarget, rows: &Changes<'_>) -> Result<(), OperatorError> {
         match target {
             ChainTarget::Outlet(outlet) => self.outlets[outlet].write(rows, &self.env),
-            ChainTarget::Operator { place, input, .. } => {
+            ChainTarget::Operator { place, input, producer } => {
                 let (link, mut context) = borrow_link(&mut self.links, &mut self.outlets, 0, place, self.env);
-                let rows = link.stamped(input, rows);
+                let rows = link.bounded(input, producer, rows);
                 link.operator.process(input, &rows, &mut context)
             }
+        }
+    }
+
+    /// Declares that the producer behind a target sends no rows until it reports that it is not idle: it is a
+    /// subtask of a source that has no partitions.
+    pub fn expect_no_rows(&mut self, target: ChainTarget) {
+        if let ChainTarget::Operator { place, input, producer } = target {
+            self.links[place].inputs[input].expect_no_rows(producer);
         }
     }
 
@@ -283,8 +307,7 @@ fn advance(
     };
 
     let (link, mut context) = borrow_link(tail, outlets, first, place, env);
-    let known = &mut link.inputs[input].producers[producer];
-    *known = StreamTime { watermark: time.watermark.max(known.watermark), is_idle: time.is_idle };
+    link.inputs[input].advance(producer, time);
     let reached = link.reached();
     if reached.watermark > *link.watermark {
         *link.watermark = reached.watermark;

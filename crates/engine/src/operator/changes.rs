@@ -77,6 +77,11 @@ pub enum RowWatermarks<'a> {
     All(i64),
     /// One watermark per row of the columns, in ascending order.
     Each(&'a [i64]),
+    /// One watermark per row of the columns, in ascending order; a greater one counts as `bound`.
+    Bounded {
+        watermarks: &'a [i64],
+        bound: i64,
+    },
 }
 
 impl<'a> Kinds<'a> {
@@ -94,13 +99,33 @@ impl<'a> Kinds<'a> {
 }
 
 impl<'a> RowWatermarks<'a> {
+    /// Returns the watermarks, none of them greater than `bound`.
+    pub(crate) fn bounded(self, bound: i64) -> RowWatermarks<'a> {
+        match self {
+            RowWatermarks::All(watermark) => RowWatermarks::All(watermark.min(bound)),
+            RowWatermarks::Each(watermarks) => RowWatermarks::Bounded { watermarks, bound },
+            RowWatermarks::Bounded { watermarks, bound: other } => {
+                RowWatermarks::Bounded { watermarks, bound: bound.min(other) }
+            }
+        }
+    }
+
+    #[inline]
+    fn get(self, row: usize) -> i64 {
+        match self {
+            RowWatermarks::All(watermark) => watermark,
+            RowWatermarks::Each(watermarks) => watermarks[row],
+            RowWatermarks::Bounded { watermarks, bound } => watermarks[row].min(bound),
+        }
+    }
+
     /// Returns the watermarks of the rows at these places, stored in `buffer`.
     pub(crate) fn gather<'r>(self, places: &[u32], buffer: &'r mut Vec<i64>) -> RowWatermarks<'r> {
         match self {
             RowWatermarks::All(watermark) => RowWatermarks::All(watermark),
-            RowWatermarks::Each(watermarks) => {
+            RowWatermarks::Each(_) | RowWatermarks::Bounded { .. } => {
                 buffer.clear();
-                buffer.extend(places.iter().map(|&row| watermarks[row as usize]));
+                buffer.extend(places.iter().map(|&row| self.get(row as usize)));
                 RowWatermarks::Each(buffer)
             }
         }
@@ -129,10 +154,7 @@ impl<'a> Changes<'a> {
 
     #[inline]
     pub fn watermark(&self, row: usize) -> i64 {
-        match self.watermarks {
-            RowWatermarks::All(watermark) => watermark,
-            RowWatermarks::Each(watermarks) => watermarks[row],
-        }
+        self.watermarks.get(row)
     }
 
     #[inline]

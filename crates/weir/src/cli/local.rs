@@ -92,8 +92,12 @@ pub(super) fn run(
     let seconds = clock.elapsed().saturating_sub(began).as_secs_f64();
     let ledger = &summary.ledger;
 
+    let late_rows = match summary.late_rows {
+        0 => String::new(),
+        rows => format!(", {rows} rows late in operators"),
+    };
     complain(&format!(
-        "{} events, {} late, {} dead-lettered, {} rows written, {seconds:.2} s, {:.0} events/s",
+        "{} events, {} late{late_rows}, {} dead-lettered, {} rows written, {seconds:.2} s, {:.0} events/s",
         ledger.accepted,
         ledger.late,
         ledger.dead_lettered,

@@ -58,6 +58,8 @@ pub enum InFlight {
 pub(super) struct InputTimes {
     /// Per producer: the subtasks of the first edge, then those of the next.
     pub(super) producers: Vec<StreamTime>,
+    /// Per producer: whether it sends no rows until it is not idle.
+    without_rows: Vec<bool>,
     edges: Vec<Range<usize>>,
 }
 
@@ -70,7 +72,33 @@ impl InputTimes {
             end - subtasks..end
         });
         let edges = edges.collect();
-        InputTimes { producers: vec![StreamTime::START; end], edges }
+        InputTimes { producers: vec![StreamTime::START; end], without_rows: vec![false; end], edges }
+    }
+
+    /// Declares that a producer sends no rows until it is not idle.
+    pub(super) fn expect_no_rows(&mut self, producer: usize) {
+        self.without_rows[producer] = true;
+        self.producers[producer].is_idle = true;
+    }
+
+    /// Advances the time of a producer. Its watermark never goes back.
+    pub(super) fn advance(&mut self, producer: usize, time: StreamTime) {
+        let known = &mut self.producers[producer];
+        *known = StreamTime { watermark: time.watermark.max(known.watermark), is_idle: time.is_idle };
+        self.without_rows[producer] &= time.is_idle;
+    }
+
+    /// Returns the watermark up to which the other producers let a row of this one advance event time.
+    pub(super) fn others(&self, producer: usize) -> i64 {
+        let edges = self.edges.iter().filter_map(|edge| {
+            if !edge.contains(&producer) {
+                let time = StreamTime::of_subtasks(&self.producers[edge.clone()]);
+                return (!time.is_idle).then_some(time.watermark);
+            }
+            let subtasks = edge.clone().filter(|&other| other != producer && !self.without_rows[other]);
+            subtasks.map(|other| self.producers[other].watermark).min()
+        });
+        edges.min().unwrap_or(i64::MAX)
     }
 
     pub(super) fn together(&self) -> StreamTime {
@@ -106,5 +134,29 @@ mod tests {
         assert_eq!(together(&[&[at(5, true), at(9, false)], &[at(3, true), at(3, true)]]), at(5, false));
         assert_eq!(together(&[&[at(5, true)], &[at(3, true)]]), at(5, true));
         assert_eq!(together(&[&[at(5, false)], &[at(3, false)]]), at(3, false));
+    }
+
+    #[test]
+    fn rows_advance_time_as_far_as_the_other_producers_have_come() {
+        let mut times = InputTimes::new(&[3, 2]);
+        times.producers.clone_from_slice(&[
+            at(5, true),
+            at(9, false),
+            StreamTime::END,
+            at(7, false),
+            at(3, false),
+        ]);
+        assert_eq!((0..5).map(|of| times.others(of)).collect::<Vec<_>>(), [3, 3, 3, 3, 5]);
+
+        times.advance(4, at(3, true));
+        times.advance(3, at(7, true));
+        assert_eq!((0..3).map(|of| times.others(of)).collect::<Vec<_>>(), [9, 5, 5]);
+
+        // The first subtask has no partitions, until it has some.
+        times.expect_no_rows(0);
+        times.advance(0, at(6, true));
+        assert_eq!(times.others(1), i64::MAX);
+        times.advance(0, at(6, false));
+        assert_eq!(times.others(1), 6);
     }
 }
