@@ -60,7 +60,7 @@ fn bodies() {
     let agent = AssertUnwindSafe(
         ureq::Agent::config_builder().http_status_as_error(false).max_idle_connections(0).build().new_agent(),
     );
-    let in_log = AssertUnwindSafe(|| log.bounds(&topic, PartitionId(0)).map_or(0, |(end, _)| end.0));
+    let in_log = AssertUnwindSafe(|| log.bounds(&topic, PartitionId(0)).map_or(0, |bounds| bounds.next.0));
     const TYPES: [&str; 4] =
         ["application/json", "application/x-ndjson", "text/plain", "application/octet-stream"];
     const ENCODINGS: [&str; 4] = ["identity", "gzip", "zstd", "br"];

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use storage::log::{
-    self, Appending, EmbeddedLog, EventLog, LogError, LogReader, NewRecord, Note, Start, Wanted,
+    self, Appending, EmbeddedLog, EventLog, LogError, LogReader, NewRecord, Note, OffsetBounds, Start, Wanted,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use types::{Clock, ManualClock, Offset, PartitionId, SystemClock};
+use types::{Clock, ManualClock, PartitionId, SystemClock};
 
 const CONNECTIONS: usize = 8;
 const REQUESTS: usize = 2_000;
@@ -57,7 +57,7 @@ impl EventLog for Sink {
         Err(LogError::Closed)
     }
 
-    fn bounds(&self, _: &str, _: PartitionId) -> Result<(Offset, Offset), LogError> {
+    fn bounds(&self, _: &str, _: PartitionId) -> Result<OffsetBounds, LogError> {
         Err(LogError::Closed)
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use common::*;
 use proptest::prelude::*;
-use storage::log::{EmbeddedLog, EventLog, LogError, Options, Start, Wanted};
+use storage::log::{EmbeddedLog, EventLog, LogError, OffsetBounds, Options, Start, Wanted};
 use types::{ErrorDomain, Interval, ManualClock, Offset, PartitionId};
 
 #[test]
@@ -96,7 +96,7 @@ fn positions_are_told_in_the_order_given_and_each_sender_keeps_its_order() {
         assert_eq!(offsets, (0..offsets.len() as u64).collect::<Vec<_>>());
         assert_eq!(
             log.bounds(TOPIC, PartitionId(partition)).unwrap(),
-            (Offset(offsets.len() as u64), Offset(0))
+            OffsetBounds { first: Offset(0), next: Offset(offsets.len() as u64) }
         );
     }
 

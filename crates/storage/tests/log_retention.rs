@@ -11,8 +11,8 @@ use storage::log::{EmbeddedLog, EventLog, Options, Start};
 use types::{Interval, Offset, PartitionId};
 
 fn first_and_end(log: &EmbeddedLog) -> (u64, u64) {
-    let (end, first) = log.bounds(TOPIC, PartitionId(0)).unwrap();
-    (first.0, end.0)
+    let bounds = log.bounds(TOPIC, PartitionId(0)).unwrap();
+    (bounds.first.0, bounds.next.0)
 }
 
 #[test]

@@ -101,7 +101,7 @@ fn a_script_that_names_brokers_reads_them_and_tells_its_group_how_far() {
     let fresh = open(&server);
     produce(&fresh, "asked-b", 400, 500);
     total(&up, 500);
-    assert!(fresh.bounds("asked-b", PartitionId(1)).expect("bounds").0.0 > 0, "the new partition is used");
+    assert!(fresh.bounds("asked-b", PartitionId(1)).expect("bounds").next.0 > 0, "the new partition is used");
     assert!(up.stop().success());
 
     // Without its state, the job begins at its group's offsets.

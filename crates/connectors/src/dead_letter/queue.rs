@@ -245,7 +245,7 @@ impl DeadLetterQueue {
         for topic in topics {
             let failed = |source| DeadLetterError::Replay { topic: topic.to_owned(), source };
             for partition in 0..self.log.partitions(topic).map_err(failed)?.unwrap_or(0) {
-                let (end, _) = self.log.bounds(topic, PartitionId(partition)).map_err(failed)?;
+                let end = self.log.bounds(topic, PartitionId(partition)).map_err(failed)?.next;
                 ends.push(LogPosition { topic: topic.to_owned(), partition, offset: end.0 });
             }
         }

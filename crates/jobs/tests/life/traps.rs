@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
-use storage::log::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Polled, Start, Wanted};
+use storage::log::{
+    Appending, EventLog, LogError, LogReader, NewRecord, Note, OffsetBounds, Polled, Start, Wanted,
+};
 use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
 use types::{Offset, PartitionId};
 
@@ -133,7 +135,7 @@ impl EventLog for TrappedLog {
         Ok(Box::new(TrappedReader { of: self.of.read(topic, from, wanted)?, traps }))
     }
 
-    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {
+    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<OffsetBounds, LogError> {
         self.of.bounds(topic, partition)
     }
 

@@ -12,7 +12,9 @@ use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment, JobMaster, JobOrigin, Submission};
 use parking_lot::Mutex;
 use serde_json::Value;
-use storage::log::{Appending, EventLog, LogError, LogReader, Logs, NewRecord, Note, Polled, Start, Wanted};
+use storage::log::{
+    Appending, EventLog, LogError, LogReader, Logs, NewRecord, Note, OffsetBounds, Polled, Start, Wanted,
+};
 use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
 use types::{Interval, JobId, ManualClock, Offset, PartitionId};
 
@@ -234,7 +236,7 @@ impl EventLog for Fenced<SharedLog> {
         Ok(Box::new(FencedReader { reader, dead: self.dead.clone() }))
     }
 
-    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {
+    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<OffsetBounds, LogError> {
         self.log()?.bounds(topic, partition)
     }
 }

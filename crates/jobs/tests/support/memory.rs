@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use storage::log::{
-    Appending, Attributes, EventLog, Fetched, LogError, LogReader, NewRecord, Note, Polled, Position,
-    RecordRef, Span, Start, TimeKind, Wanted,
+    Appending, Attributes, EventLog, Fetched, LogError, LogReader, NewRecord, Note, OffsetBounds, Polled,
+    Position, RecordRef, Span, Start, TimeKind, Wanted,
 };
 use types::{Offset, PartitionId, Timestamp};
 
@@ -267,10 +267,10 @@ impl EventLog for SharedLog {
         Ok(Box::new(reader))
     }
 
-    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {
+    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<OffsetBounds, LogError> {
         let topics = self.0.topics.lock();
         let visible = topics.get(topic).map_or(0, |partitions| partitions[partition.0 as usize].visible);
-        Ok((Offset(0), Offset(visible as u64)))
+        Ok(OffsetBounds { first: Offset(0), next: Offset(visible as u64) })
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ("GET", "/jobs/{job}/jobmanager/environment", "200", "Environment", "The environment of the process"),
     ("GET", "/jobs/{job}/jobmanager/log-url", "200", "LogUrl", "The URL of the log"),
     ("GET", "/jobs/{job}/taskmanagers/{taskmanager}/log-url", "200", "LogUrl", "The URL of the log"),
-    ("GET", "/jobs/{job}/resource-requirements", "500", "Errors", "Not supported: the parallelism is fixed"),
+    ("GET", "/jobs/{job}/resource-requirements", "404", "Errors", "Not supported: the parallelism is fixed"),
     ("GET", "/jobs/{job}/rescales/config", "404", "Errors", "Not supported: the parallelism is fixed"),
     ("GET", "/jobs/{job}/rescales/overview", "404", "Errors", "Not supported: the parallelism is fixed"),
     ("GET", "/jobs/{job}/rescales/history", "404", "Errors", "Not supported: the parallelism is fixed"),

@@ -16,8 +16,8 @@ use serde_json::Value;
 use server::flink::{JobManager, LogTail, Options, Services, Setting};
 use server::guard::Guard;
 use storage::log::{
-    Appending, EventLog, Fetched, LogError, LogReader, Logs, NewRecord, Note, Polled, RecordRef, Start,
-    Wanted,
+    Appending, EventLog, Fetched, LogError, LogReader, Logs, NewRecord, Note, OffsetBounds, Polled,
+    RecordRef, Start, Wanted,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -119,8 +119,8 @@ impl EventLog for Feeding {
         Ok(Box::new(Reader { deliveries, next: 0 }))
     }
 
-    fn bounds(&self, _: &str, _: PartitionId) -> Result<(Offset, Offset), LogError> {
-        Ok((Offset(0), Offset(0)))
+    fn bounds(&self, _: &str, _: PartitionId) -> Result<OffsetBounds, LogError> {
+        Ok(OffsetBounds { first: Offset(0), next: Offset(0) })
     }
 }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 use parking_lot::Mutex;
 use serde_json::Value;
-use storage::log::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Position, Start, Wanted};
+use storage::log::{
+    Appending, EventLog, LogError, LogReader, NewRecord, Note, OffsetBounds, Position, Start, Wanted,
+};
 use storage::store::{Change, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch};
 use tokio::sync::oneshot;
 use types::{Clock, Interval, ManualClock, Offset, PartitionId};
@@ -116,7 +118,7 @@ impl EventLog for MemoryLog {
         Err(LogError::Closed)
     }
 
-    fn bounds(&self, _: &str, _: PartitionId) -> Result<(Offset, Offset), LogError> {
+    fn bounds(&self, _: &str, _: PartitionId) -> Result<OffsetBounds, LogError> {
         Err(LogError::Closed)
     }
 }

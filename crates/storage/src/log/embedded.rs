@@ -23,8 +23,8 @@ use super::queue::{Bounds, Queue, Request};
 use super::reader::Reader;
 use super::topic::{Partition, Topic, check_name};
 use super::{
-    Appending, EventLog, LogError, LogReader, NewRecord, Note, Start, Wanted, key, notes, partitioner,
-    recovery,
+    Appending, EventLog, LogError, LogReader, NewRecord, Note, OffsetBounds, Start, Wanted, key, notes,
+    partitioner, recovery,
 };
 use crate::disk::{Budget, Disk, OPEN_FILES};
 use crate::journal::AfterDamage;
@@ -346,10 +346,10 @@ impl EventLog for EmbeddedLog {
         self.shared.needs.lock().release(reader);
     }
 
-    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {
+    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<OffsetBounds, LogError> {
         let topic = self.shared.topic(topic)?;
         let partition = topic.partition(partition)?.lock();
-        Ok((Offset(partition.next), Offset(partition.first)))
+        Ok(OffsetBounds { first: Offset(partition.first), next: Offset(partition.next) })
     }
 }
 

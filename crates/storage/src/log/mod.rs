@@ -14,6 +14,7 @@ mod logs;
 mod needs;
 mod notes;
 mod partitioner;
+mod position;
 mod queue;
 mod reader;
 mod recovery;
@@ -30,6 +31,7 @@ use crate::disk::Fault;
 pub use embedded::{EmbeddedLog, Options};
 pub use kafka::NOTES_TOPIC;
 pub use logs::Logs;
+pub use position::{OffsetBounds, Position, Start};
 
 /// Topic of the events that jobs could not count.
 pub const DEAD_LETTER_TOPIC: &str = "weir-dead-letters";
@@ -65,24 +67,6 @@ impl NewRecord {
 pub struct Note {
     pub name: String,
     pub value: Vec<u8>,
-}
-
-/// Place of a record in its topic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
-    pub partition: PartitionId,
-    pub offset: Offset,
-}
-
-/// Offset at which a reader starts in a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    Earliest,
-    /// Reads only records that are appended after the reader was opened.
-    Latest,
-    /// Reads from the first record appended at this time or later.
-    Time(Timestamp),
-    At(Offset),
 }
 
 /// A run of records of one partition, in offset order. Offsets have gaps only where retention or a broker
@@ -212,8 +196,8 @@ pub trait EventLog: Send + Sync {
         wanted: Wanted,
     ) -> Result<Box<dyn LogReader>, LogError>;
 
-    /// Returns the offset after the last durable record, then the first offset kept.
-    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError>;
+    /// Returns the offsets of the kept records.
+    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<OffsetBounds, LogError>;
 
     /// Returns the meaning of the times of a topic's records.
     fn time_kind(&self, _topic: &str) -> TimeKind {

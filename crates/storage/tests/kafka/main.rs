@@ -124,8 +124,8 @@ fn what_is_appended_is_read_in_order_with_its_offsets() {
     for partition in 0..3 {
         let offsets: Vec<u64> = read.iter().filter(|of| of.0 == partition).map(|of| of.1).collect();
         assert_eq!(offsets, (0..offsets.len() as u64).collect::<Vec<_>>());
-        let (next, first) = log.bounds("in-order", PartitionId(partition)).unwrap();
-        assert_eq!((next.0, first.0), (offsets.len() as u64, 0));
+        let bounds = log.bounds("in-order", PartitionId(partition)).unwrap();
+        assert_eq!((bounds.first.0, bounds.next.0), (0, offsets.len() as u64));
     }
 }
 

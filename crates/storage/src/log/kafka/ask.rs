@@ -9,13 +9,13 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Offset as KafkaOffset, TopicPartitionList};
-use types::{PartitionId, Timestamp};
+use types::{Offset, PartitionId, Timestamp};
 
 use super::context::Context;
 use super::describe::topic_id;
 use super::failure::{failed, failed_at, is_away, is_settling, is_unknown};
 use super::settings::KafkaSettings;
-use crate::log::LogError;
+use crate::log::{LogError, OffsetBounds};
 
 /// Timeout of a request to the brokers.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -88,12 +88,15 @@ impl Ask {
 
     /// Returns the first offset kept and the offset after the last readable record, which an open
     /// transaction holds back. Waits for a topic that is new or whose leaders move.
-    pub fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(u64, u64), LogError> {
+    pub fn bounds(&self, topic: &str, partition: PartitionId) -> Result<OffsetBounds, LogError> {
         let mut outcome = Err(LogError::UnknownPartition { topic: topic.to_owned(), partition });
         for _ in 0..SETTLING.as_millis() / LOOK.as_millis() {
             let asked = self.client()?.fetch_watermarks(topic, partition.0.cast_signed(), PATIENCE);
             let error = match asked {
-                Ok((first, next)) => return Ok((first.max(0).unsigned_abs(), next.max(0).unsigned_abs())),
+                Ok((first, next)) => {
+                    let offset = |offset: i64| Offset(offset.max(0).unsigned_abs());
+                    return Ok(OffsetBounds { first: offset(first), next: offset(next) });
+                }
                 Err(error) => error,
             };
             let code = error.rdkafka_error_code();

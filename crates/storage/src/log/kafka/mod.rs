@@ -37,7 +37,9 @@ use self::reader::Readers;
 use self::sender::Sender;
 use self::transactions::Transactions;
 use super::topic::check_name;
-use super::{Appending, EventLog, LogError, LogReader, NewRecord, Note, Start, TimeKind, Wanted};
+use super::{
+    Appending, EventLog, LogError, LogReader, NewRecord, Note, OffsetBounds, Start, TimeKind, Wanted,
+};
 
 pub(super) use self::settings::of_a_table;
 pub use self::settings::{KafkaSettings, is_secret};
@@ -263,10 +265,9 @@ impl EventLog for KafkaLog {
         TimeKind::Created
     }
 
-    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<(Offset, Offset), LogError> {
+    fn bounds(&self, topic: &str, partition: PartitionId) -> Result<OffsetBounds, LogError> {
         check_name(topic)?;
-        let (first, next) = self.ask.bounds(topic, partition)?;
-        Ok((Offset(next), Offset(first)))
+        self.ask.bounds(topic, partition)
     }
 
     fn committed(&self, group: &str, topic: &str) -> Result<Vec<(PartitionId, Offset)>, LogError> {

@@ -159,7 +159,7 @@ impl Notes {
             return Ok(());
         }
         let until = self.clock.elapsed() + PATIENCE;
-        let (_, end) = self.ask_all.bounds(NOTES_TOPIC, PARTITION)?;
+        let end = self.ask_all.bounds(NOTES_TOPIC, PARTITION)?.next.0;
         let first = self.settle(end, until)?;
         let position = self.position()?.unwrap_or(first).clamp(first, end);
         let wanted = Wanted { keys: true, headers: false };
@@ -191,9 +191,9 @@ impl Notes {
     /// beginning of an open one. Returns the first offset.
     fn settle(&self, end: u64, until: Duration) -> Result<u64, LogError> {
         loop {
-            let (first, settled) = self.ask.bounds(NOTES_TOPIC, PARTITION)?;
-            if settled >= end {
-                return Ok(first);
+            let bounds = self.ask.bounds(NOTES_TOPIC, PARTITION)?;
+            if bounds.next.0 >= end {
+                return Ok(bounds.first.0);
             }
             if self.clock.elapsed() >= until {
                 return Err(self.unreadable("the transaction of another process is still open"));

@@ -107,7 +107,8 @@ impl Readers {
 impl Reader {
     /// Returns the offset at which a partition is read first.
     fn resolve(&mut self, partition: PartitionId, start: Start) -> Result<u64, LogError> {
-        let (first, next) = self.ask.bounds(&self.topic, partition)?;
+        let bounds = self.ask.bounds(&self.topic, partition)?;
+        let (first, next) = (bounds.first.0, bounds.next.0);
         match start {
             Start::Earliest => Ok(first),
             Start::Latest => Ok(next),

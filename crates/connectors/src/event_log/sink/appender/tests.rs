@@ -1,9 +1,9 @@
 //! Tests with a log that answers appends only on request.
 
 use parking_lot::Mutex;
-use storage::log::{LogReader, Note, Position, Start, Wanted};
+use storage::log::{LogReader, Note, OffsetBounds, Position, Start, Wanted};
 use tokio::sync::oneshot::{self, Sender};
-use types::{Offset, PartitionId};
+use types::PartitionId;
 
 use super::*;
 
@@ -54,7 +54,7 @@ impl EventLog for Log {
         Err(LogError::Closed)
     }
 
-    fn bounds(&self, _: &str, _: PartitionId) -> Result<(Offset, Offset), LogError> {
+    fn bounds(&self, _: &str, _: PartitionId) -> Result<OffsetBounds, LogError> {
         Err(LogError::Closed)
     }
 }
