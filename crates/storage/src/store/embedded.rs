@@ -20,15 +20,16 @@ use parking_lot::{Mutex, RwLock};
 use types::{Clock, Timestamp};
 
 use super::followers::Followers;
-use super::{Entry, Following, ResultStore, StoreError, Upsert, WriteBatch, row, sweep};
+use super::sweep::{self, Earliest};
+use super::{Entry, Following, ResultStore, StoreError, Upsert, WriteBatch, row};
 use crate::disk::{Budget, Disk, Fault, OPEN_FILES};
 use crate::journal::AfterDamage;
 
 /// Limits of the embedded store.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Interval between removals of expired rows, 10 s by default. Reads do not return expired rows in the
-    /// meantime.
+    /// Interval between removals of expired rows, ten minutes by default. Reads do not return expired rows in
+    /// the meantime.
     pub sweep_interval: Duration,
     /// Changes that a follower may lag behind before writers wait for it, 256 by default.
     pub follower_changes: usize,
@@ -41,7 +42,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Options {
         Options {
-            sweep_interval: Duration::from_secs(10),
+            sweep_interval: Duration::from_secs(10 * 60),
             follower_changes: 256,
             keep_free_bytes: 256 << 20,
             open_files: OPEN_FILES,
@@ -49,13 +50,15 @@ impl Default for Options {
     }
 }
 
-/// Sizes of the tables in memory that hold what is not flushed yet.
-const ROWS_MEMTABLE_BYTES: u64 = 8 << 20;
-const EXPIRY_MEMTABLE_BYTES: u64 = 4 << 20;
+/// Size of the table in memory that holds what is not flushed yet.
+const MEMTABLE_BYTES: u64 = 8 << 20;
 const CACHE_BYTES: u64 = 16 << 20;
 /// Tables keep a key of each block in memory, beside the cache. With fjall's default blocks of 4 KiB, that
 /// would take 10 MB for 1,500,000 rows.
 const BLOCK_BYTES: u32 = 16 << 10;
+
+/// Pause of the sweeper between two steps, so that it takes a small part of a core.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The embedded result store. Dropping it closes it, as [`EmbeddedStore::close`] does.
 pub struct EmbeddedStore {
@@ -71,13 +74,13 @@ pub(crate) struct Shared {
     writing: Mutex<Followers>,
     /// `None` once the store is closed.
     files: RwLock<Option<Files>>,
+    earliest: Earliest,
 }
 
 #[derive(Clone)]
 pub(crate) struct Files {
     pub(crate) disk: Disk,
     pub(crate) rows: Keyspace,
-    pub(crate) expiry: Keyspace,
 }
 
 impl EmbeddedStore {
@@ -102,6 +105,7 @@ impl EmbeddedStore {
             clock,
             writing: Mutex::new(Followers::new(options.follower_changes)),
             files: RwLock::new(Some(files)),
+            earliest: Earliest::unknown(),
         });
 
         let (stop, stopped) = crossbeam_channel::bounded(0);
@@ -156,14 +160,18 @@ impl Drop for EmbeddedStore {
 
 fn open_files(directory: &Path, budget: &Budget) -> Result<Files, Fault> {
     let disk = Disk::open(directory, budget)?;
-    let options = |memtable_bytes| {
+    let options = || {
         KeyspaceCreateOptions::default()
-            .max_memtable_size(memtable_bytes)
+            .max_memtable_size(MEMTABLE_BYTES)
             .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
     };
-    let rows = disk.database.keyspace("rows", || options(ROWS_MEMTABLE_BYTES))?;
-    let expiry = disk.database.keyspace("expiry", || options(EXPIRY_MEMTABLE_BYTES))?;
-    Ok(Files { disk, rows, expiry })
+    let rows = disk.database.keyspace("rows", options)?;
+
+    // Earlier versions kept an index of expiry.
+    if disk.database.keyspace_exists("expiry") {
+        disk.database.delete_keyspace(disk.database.keyspace("expiry", options)?)?;
+    }
+    Ok(Files { disk, rows })
 }
 
 impl Shared {
@@ -173,7 +181,8 @@ impl Shared {
 
     fn sweep_until(&self, stopped: &Receiver<()>, interval: Duration) {
         // Nothing is ever sent: the disconnected channel is the signal to stop.
-        let told_to_stop = || stopped.try_recv() == Err(crossbeam_channel::TryRecvError::Disconnected);
+        let told_to_stop =
+            || stopped.recv_timeout(PAUSE) == Err(crossbeam_channel::RecvTimeoutError::Disconnected);
         while stopped.recv_timeout(interval) == Err(crossbeam_channel::RecvTimeoutError::Timeout) {
             match self.sweep(&told_to_stop) {
                 Ok(0) => {}
@@ -185,17 +194,32 @@ impl Shared {
 
     fn sweep(&self, stop: &dyn Fn() -> bool) -> Result<u64, StoreError> {
         let files = self.files()?;
-        let mut removed = 0;
-        while !stop() {
-            let _writing = self.writing.lock();
-            let step = sweep::step(&files, self.clock.now())
-                .map_err(|fault| StoreError::of(fault, "removing expired results"))?;
+        if !self.earliest.may_be_past(self.clock.now()) {
+            return Ok(0);
+        }
+
+        // Under the lock, so that the pass reads every row whose expiry was noted before.
+        let writing = self.writing.lock();
+        self.earliest.begin_pass();
+        drop(writing);
+
+        let (mut removed, mut after) = (0, None);
+        loop {
+            let step = sweep::step(&files, &self.writing, &self.earliest, after, self.clock.now());
+            let step = step.map_err(|fault| {
+                self.earliest.forget();
+                StoreError::of(fault, "removing expired results")
+            })?;
             removed += step.removed;
-            if step.last {
-                break;
+            if step.next.is_none() {
+                return Ok(removed);
+            }
+            after = step.next;
+            if stop() {
+                self.earliest.forget();
+                return Ok(removed);
             }
         }
-        Ok(removed)
     }
 
     fn apply(&self, files: &Files, batch: &WriteBatch, now: Timestamp) -> Result<(), Fault> {
@@ -203,17 +227,19 @@ impl Shared {
             .disk
             .check_room(batch.upserts.iter().map(|upsert| upsert.key.len() + upsert.value.len()).sum())?;
 
-        let items = batch.upserts.len() * 2 + batch.deletes.len() + 1;
+        let items = batch.upserts.len() + batch.deletes.len() + 1;
         let mut writes = fjall::OwnedWriteBatch::with_capacity(files.disk.database.clone(), items)
             .durability(Some(PersistMode::Buffer));
 
-        for Upsert { key, value, ttl } in &batch.upserts {
+        // In the order of keys, a write finds its place in the memtable near that of the one before. Of equal
+        // keys, the last must win.
+        let mut upserts: Vec<&Upsert> = batch.upserts.iter().collect();
+        upserts.sort_by(|a, b| a.key.cmp(&b.key));
+        for Upsert { key, value, ttl } in upserts {
             let expires = row::expires(now, *ttl);
+            self.earliest.lower(expires);
             writes.insert(&files.rows, key.as_bytes(), row::encode(expires, value));
-            writes.insert(&files.expiry, row::index(expires, key), []);
         }
-
-        // The rows' entries in the index of expiry are removed when they are due.
         for key in &batch.deletes {
             writes.remove(&files.rows, key.as_bytes());
         }

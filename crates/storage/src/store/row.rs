@@ -1,12 +1,5 @@
-//! Encoding of rows and of the index of their expiry in the store's two keyspaces.
-//!
-//! | keyspace | key | value |
-//! | --- | --- | --- |
-//! | `rows` | the row's key | its expiry, 8 bytes big endian, milliseconds since 1970, then the JSON |
-//! | `expiry` | number of a period, 8 bytes big endian, then the row's key | empty |
-//!
-//! A period is ten minutes: a row that is overwritten every second is in the index once per period, not once
-//! per write. Expired rows are never returned, so they may stay on disk for a period longer.
+//! Encoding of rows in the store's keyspace `rows`: under the row's key stands its expiry, 8 bytes big endian,
+//! milliseconds since 1970, then the JSON.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +11,9 @@ use super::{Entry, StoreError};
 /// Expiry of a row that does not expire.
 pub(crate) const NEVER: Timestamp = Timestamp(i64::MAX);
 
-const PERIOD_MS: i64 = 10 * 60 * 1_000;
 const EXPIRY_BYTES: usize = 8;
 
-/// fjall takes keys of 65,535 bytes, and the index prefixes keys with the period.
+/// Limit of keys: that of fjall's keys, less some bytes that a format of rows may need.
 const KEY_BYTES_MAX: usize = 65_535 - EXPIRY_BYTES;
 
 pub(crate) fn check_key(key: &str) -> Result<(), StoreError> {
@@ -58,26 +50,4 @@ pub(crate) fn entry(key: &[u8], row: &[u8], now: Timestamp) -> Result<Option<Ent
     }
     let key = std::str::from_utf8(key).map_err(|_| damaged())?;
     Ok(Some(Entry { key: key.into(), value: Arc::from(value), expires }))
-}
-
-/// Returns the index key of a row.
-pub(crate) fn index(expires: Timestamp, key: &str) -> Vec<u8> {
-    let mut index = Vec::with_capacity(EXPIRY_BYTES + key.len());
-    index.extend(period(expires).to_be_bytes());
-    index.extend_from_slice(key.as_bytes());
-    index
-}
-
-/// Returns the bound of the index keys whose rows have expired or were overwritten since.
-pub(crate) fn index_until(now: Timestamp) -> [u8; EXPIRY_BYTES] {
-    period(now).to_be_bytes()
-}
-
-/// Returns the row's key that an index key ends in.
-pub(crate) fn indexed_key(index: &[u8]) -> &[u8] {
-    index.get(EXPIRY_BYTES..).unwrap_or_default()
-}
-
-fn period(time: Timestamp) -> u64 {
-    time.0.max(0).unsigned_abs() / PERIOD_MS.unsigned_abs()
 }
