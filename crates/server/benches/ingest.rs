@@ -1,6 +1,6 @@
-//! Measures events per second through a server on a real socket, in batches of 100: into a log that drops
-//! everything (the cost of HTTP and of validating events), and into a durable embedded log. Run with `cargo
-//! bench -p server --bench ingest`.
+//! Measures events per second through a server on a real socket, in batches of 100 and of 1,000: into a log
+//! that drops everything (the cost of HTTP and of validating events), and into a durable embedded log. Run
+//! with `cargo bench -p server --bench ingest`.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 #[path = "../tests/support/mod.rs"]
@@ -16,9 +16,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use types::{Clock, ManualClock, PartitionId, SystemClock};
 
 const CONNECTIONS: usize = 8;
-const REQUESTS: usize = 2_000;
-const BATCH: usize = 100;
-const EVENTS: usize = CONNECTIONS * REQUESTS * BATCH;
+const EVENTS: usize = 1_600_000;
+const BATCHES: [usize; 2] = [100, 1_000];
 
 #[derive(Default)]
 struct Sink {
@@ -77,18 +76,21 @@ fn main() {
         .build()
         .expect("a runtime");
     let clock = Arc::new(ManualClock::at(support::NOW));
-    let sink = Arc::new(Sink::default());
-    runtime.block_on(measure("kept nowhere", sink.clone(), clock.clone()));
-    assert_eq!(sink.records.load(Ordering::Relaxed), EVENTS as u64);
-    let directory = tempfile::tempdir().expect("a directory");
-    let log =
-        EmbeddedLog::open(directory.path(), log::Options::default(), clock.clone()).expect("an event log");
-    log.create_topic("user-queries", 4).expect("a topic");
-    runtime.block_on(measure("durable", Arc::new(log), clock));
+    for batch in BATCHES {
+        let sink = Arc::new(Sink::default());
+        runtime.block_on(measure("kept nowhere", batch, sink.clone(), clock.clone()));
+        assert_eq!(sink.records.load(Ordering::Relaxed), EVENTS as u64);
+
+        let directory = tempfile::tempdir().expect("a directory");
+        let log = EmbeddedLog::open(directory.path(), log::Options::default(), clock.clone());
+        let log = log.expect("an event log");
+        log.create_topic("user-queries", 4).expect("a topic");
+        runtime.block_on(measure("durable", batch, Arc::new(log), clock.clone()));
+    }
 }
 
-/// Measures all connections sending all their requests, one after the other.
-async fn measure(name: &str, log: Arc<dyn EventLog>, clock: Arc<ManualClock>) {
+/// Measures all connections sending all their requests of `batch` events, one after the other.
+async fn measure(name: &str, batch: usize, log: Arc<dyn EventLog>, clock: Arc<ManualClock>) {
     let services = server::Services {
         clock: clock.clone(),
         log,
@@ -102,7 +104,7 @@ async fn measure(name: &str, log: Arc<dyn EventLog>, clock: Arc<ManualClock>) {
     let address = server.local_addr();
     tokio::spawn(server.serve(std::future::pending()));
 
-    let body: String = (0..BATCH).map(event).collect::<Vec<_>>().join("\n");
+    let body: String = (0..batch).map(event).collect::<Vec<_>>().join("\n");
     let request = Arc::new(
         format!("POST /events HTTP/1.1\r\nHost: weir\r\nContent-Length: {}\r\n\r\n{body}", body.len())
             .into_bytes(),
@@ -115,7 +117,7 @@ async fn measure(name: &str, log: Arc<dyn EventLog>, clock: Arc<ManualClock>) {
         tokio::spawn(async move {
             let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
             let mut answer = vec![0; 4 << 10];
-            for _ in 0..REQUESTS {
+            for _ in 0..EVENTS / CONNECTIONS / batch {
                 stream.write_all(&request).await.expect("sent");
                 let length = stream.read(&mut answer).await.expect("answered");
                 assert!(answer[..length].starts_with(b"HTTP/1.1 202"));
@@ -128,9 +130,9 @@ async fn measure(name: &str, log: Arc<dyn EventLog>, clock: Arc<ManualClock>) {
     }
 
     let took = wall.elapsed().saturating_sub(began).as_secs_f64();
-    let size = body.len() / BATCH;
+    let size = body.len() / batch;
     println!(
-        "{name}: {:.0} events/s ({size} bytes each, batches of {BATCH}, {CONNECTIONS} connections, client included)",
+        "{name}: {:.0} events/s ({size} bytes each, batches of {batch}, {CONNECTIONS} connections, client included)",
         EVENTS as f64 / took
     );
 }

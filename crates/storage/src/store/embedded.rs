@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+use fjall::compaction::Leveled;
 use fjall::config::BlockSizePolicy;
 use fjall::{Keyspace, KeyspaceCreateOptions, PersistMode};
 use parking_lot::{Mutex, RwLock};
@@ -51,11 +52,17 @@ impl Default for Options {
 }
 
 /// Size of the table in memory that holds what is not flushed yet.
-const MEMTABLE_BYTES: u64 = 8 << 20;
+const MEMTABLE_BYTES: u64 = 12 << 20;
 const CACHE_BYTES: u64 = 16 << 20;
 /// Tables keep a key of each block in memory, beside the cache. With fjall's default blocks of 4 KiB, that
 /// would take 10 MB for 1,500,000 rows.
 const BLOCK_BYTES: u32 = 16 << 10;
+
+/// Tables of the newest level that are merged into the next level at once. While fjall compacts, one of its
+/// threads also polls in a loop, so few large compactions are cheaper than many.
+const L0_TABLES: u8 = 8;
+/// With `L0_TABLES`, it sets how large the next level may become before it is merged further.
+const TABLE_BYTES: u64 = 32 << 20;
 
 /// Pause of the sweeper between two steps, so that it takes a small part of a core.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -163,6 +170,7 @@ fn open_files(directory: &Path, budget: &Budget) -> Result<Files, Fault> {
     let options = || {
         KeyspaceCreateOptions::default()
             .max_memtable_size(MEMTABLE_BYTES)
+            .compaction_strategy(Arc::new(compaction()))
             .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
     };
     let rows = disk.database.keyspace("rows", options)?;
@@ -172,6 +180,10 @@ fn open_files(directory: &Path, budget: &Budget) -> Result<Files, Fault> {
         disk.database.delete_keyspace(disk.database.keyspace("expiry", options)?)?;
     }
     Ok(Files { disk, rows })
+}
+
+fn compaction() -> Leveled {
+    Leveled::default().with_l0_threshold(L0_TABLES).with_table_target_size(TABLE_BYTES)
 }
 
 impl Shared {
