@@ -286,8 +286,8 @@ pub enum LogError {
     #[error("a setting of Kafka is wrong: {message}")]
     Setting { message: String },
     #[error(
-        "topic `{topic}` partition {partition} ends at offset {end}, before {offset}, where reading should continue: the \
-         topic was recreated or has lost records; start the job afresh"
+        "topic `{topic}` partition {partition} has lost the records from offset {end} on, and reading should continue at \
+         {offset}: the topic was recreated, or a broker without these records became the leader; start the job afresh"
     )]
     Truncated { topic: String, partition: PartitionId, offset: Offset, end: Offset },
     #[error(

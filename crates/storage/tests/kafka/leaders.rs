@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use storage::log::{EventLog as _, LogReader, Polled, Start};
+use storage::log::kafka::KafkaLog;
+use storage::log::{EventLog as _, LogError, LogReader, Polled, Start};
 
 use crate::servers::kafka::KafkaServer;
 use crate::servers::wait_until;
@@ -62,6 +63,47 @@ fn reading_follows_the_leaders_and_loses_and_repeats_nothing() {
     first.tool("org.apache.kafka.tools.LeaderElectionCommand", &[&server[..], &elect].concat());
     wait_until("both brokers lead again", || described().matches("Leader: 2").count() == 2);
     round("both brokers lead again");
+}
+
+#[test]
+fn records_that_a_broker_has_lost_and_replaced_are_an_error() {
+    let Some(mut server) = KafkaServer::start(&[]) else { return };
+    let log = open(&server);
+    log.create_topic("cut", 1).unwrap();
+    let mut reader = reader(&log, "cut", &all(1, Start::Earliest));
+    let add = |log: &KafkaLog, name: &str, count: usize| {
+        let bodies: Vec<String> = (0..count).map(|number| format!("{name} {number:03}")).collect();
+        append(log, "cut", bodies.iter().map(|body| keyed(body, body)).collect()).unwrap();
+        bodies
+    };
+
+    let kept = add(&log, "kept", 100);
+    assert_eq!(read(&mut *reader, 100), kept);
+    let copy = tempfile::tempdir().unwrap();
+    server.copy_partition("cut-0", copy.path(), false);
+    let lost = add(&log, "lost", 50);
+    assert_eq!(read(&mut *reader, 50), lost);
+
+    // The new records reach beyond the offset at which reading continues.
+    server.down();
+    server.copy_partition("cut-0", copy.path(), true);
+    server.up();
+    // The producer that wrote the lost records cannot go on.
+    add(&open(&server), "new", 100);
+    let mut error = None;
+    wait_until("the loss is noticed", || {
+        match reader.poll(Duration::from_millis(100), 1 << 20) {
+            Ok(Polled::Records { fetched, .. }) => {
+                assert!(fetched.records.is_empty(), "new records are skipped")
+            }
+            Ok(_) => {}
+            Err(found) => error = Some(found),
+        }
+        error.is_some()
+    });
+    let error = error.unwrap();
+    assert!(matches!(error, LogError::Truncated { .. }), "{error}");
+    assert!(error.to_string().contains("lost the records from offset 100 on"), "{error}");
 }
 
 #[test]

@@ -180,7 +180,10 @@ fn a_reader_starts_where_it_was_told() {
     let beyond = log.read("starts", &all(1, Start::At(Offset(9))), Wanted::default());
     let error = beyond.err().unwrap();
     assert!(matches!(error, LogError::Truncated { .. }), "{error}");
-    assert!(error.to_string().contains("ends at offset 4, before 9"), "{error}");
+    assert!(
+        error.to_string().contains("lost the records from offset 4 on, and reading should continue at 9"),
+        "{error}"
+    );
 }
 
 #[test]

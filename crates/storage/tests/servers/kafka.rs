@@ -114,6 +114,19 @@ impl KafkaServer {
         }
     }
 
+    /// Copies the files of a partition, with what is written so far; or puts a copy back, as if the broker had
+    /// lost the records since.
+    pub fn copy_partition(&self, partition: &str, copy: &Path, puts_back: bool) {
+        let files = self.directory.path().join("data").join(partition);
+        let (from, to) = if puts_back { (copy, &*files) } else { (&*files, copy) };
+        let _ = std::fs::remove_dir_all(to);
+        std::fs::create_dir(to).expect("a directory");
+        for file in std::fs::read_dir(from).expect("the partition's files") {
+            let file = file.expect("a file");
+            std::fs::copy(file.path(), to.join(file.file_name())).expect("a copy");
+        }
+    }
+
     /// Suspends the broker as if it hung, or resumes it.
     pub fn hang(&self, hangs: bool) {
         let id = self.child.as_ref().expect("it runs").id().to_string();

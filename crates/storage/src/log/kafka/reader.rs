@@ -125,14 +125,14 @@ impl Reader {
                 Ok(first)
             }
             // The topic was recreated or has lost records, so the offset is of other records.
-            Start::At(Offset(offset)) if offset > next => Err(LogError::Truncated {
-                topic: self.topic.to_string(),
-                partition,
-                offset: Offset(offset),
-                end: Offset(next),
-            }),
+            Start::At(Offset(offset)) if offset > next => Err(self.truncated(partition, offset, next)),
             Start::At(Offset(offset)) => Ok(offset),
         }
+    }
+
+    fn truncated(&self, partition: PartitionId, offset: u64, end: u64) -> LogError {
+        let topic = self.topic.to_string();
+        LogError::Truncated { topic, partition, offset: Offset(offset), end: Offset(end) }
     }
 
     fn assign(&mut self, partition: PartitionId, next: u64) {
@@ -164,6 +164,13 @@ impl Reader {
                     if self.assigned.iter().any(|of| (of.partition, of.generation) == (partition, generation))
                     {
                         self.skip_what_is_gone(partition)?;
+                    }
+                    continue;
+                }
+                Some(Event::Truncated { partition, generation, end }) => {
+                    let of = |of: &&Assigned| (of.partition, of.generation) == (partition, generation);
+                    if let Some(of) = self.assigned.iter().find(of) {
+                        return Err(self.truncated(partition, of.next, end));
                     }
                     continue;
                 }

@@ -28,6 +28,8 @@ const IS_CONTROL: i16 = 1 << 5;
 pub(super) struct Batch<'a> {
     pub base_offset: i64,
     pub last_offset: i64,
+    /// Counts the leaders that the partition has had: that of the leader which took the batch.
+    pub leader_epoch: i32,
     pub attributes: i16,
     pub first_time: i64,
     pub max_time: i64,
@@ -108,6 +110,14 @@ impl Entry<'_> {
         }
     }
 
+    /// Returns the epoch of the leader that wrote the entry; `None` for messages, which have none.
+    pub fn leader_epoch(&self) -> Option<i32> {
+        match self {
+            Entry::Batch(batch) => Some(batch.leader_epoch),
+            Entry::Message(_) => None,
+        }
+    }
+
     pub fn is_sound(&self) -> bool {
         match self {
             Entry::Batch(batch) => batch.is_sound(),
@@ -150,6 +160,7 @@ impl<'a> Iterator for Entries<'a> {
 }
 
 fn batch(base_offset: i64, whole: &[u8]) -> Option<Batch<'_>> {
+    let leader_epoch = i32::from_be_bytes(*whole.get(FRAME..)?.first_chunk()?);
     let mut header = Bytes(whole.get(PREFIX..HEADER)?);
     let crc = u32::from_be_bytes(header.array()?);
     let attributes = i16::from_be_bytes(header.array()?);
@@ -163,6 +174,7 @@ fn batch(base_offset: i64, whole: &[u8]) -> Option<Batch<'_>> {
 
     Some(Batch {
         base_offset,
+        leader_epoch,
         last_offset: base_offset.checked_add(last_offset_delta.into())?,
         attributes,
         first_time,

@@ -21,7 +21,7 @@ use types::PartitionId;
 
 use super::connection::{Connection, Sent};
 use super::error::{FetchError, is_moving};
-use super::records::{Answer, RecordReader, next_offset};
+use super::records::{Answer, RecordReader, end_of};
 use super::{Chunk, Event, Heard, Partition, Shared};
 use crate::log::LogError;
 
@@ -29,6 +29,8 @@ use crate::log::LogError;
 const NEWEST: i16 = 17;
 /// First version that names topics by id.
 const BY_ID: i16 = 13;
+/// First version that compares the epoch of the last fetched batch.
+const BY_EPOCH: i16 = 12;
 /// Wait before a partition that could not be read is asked for again.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -164,6 +166,7 @@ impl Leader {
                 .with_partition(id.0.cast_signed())
                 .with_fetch_offset(i64::try_from(of.position).unwrap_or(i64::MAX))
                 .with_current_leader_epoch(of.leader_epoch)
+                .with_last_fetched_epoch(if version >= BY_EPOCH { of.fetched_epoch } else { -1 })
                 .with_partition_max_bytes(options.partition_max_bytes)
         });
         let mut topic = FetchTopic::default().with_partitions(partitions.collect());
@@ -208,6 +211,11 @@ impl Leader {
                 continue;
             };
             match told.error_code.err() {
+                None if told.diverging_epoch.epoch >= 0 => {
+                    partition.is_stopped = true;
+                    let end = u64::try_from(told.diverging_epoch.end_offset).unwrap_or(0);
+                    failed = Some(Event::Truncated { partition: id, generation, end });
+                }
                 None => answered.extend(self.note(id, partition, position, told)),
                 Some(error) => failed = self.refuse(id, partition, error).or(failed),
             }
@@ -236,7 +244,10 @@ impl Leader {
         }
 
         let bytes = told.records.unwrap_or_default();
-        partition.position = next_offset(&bytes, from);
+        if let Some((next, epoch)) = end_of(&bytes) {
+            partition.position = next.max(from);
+            partition.fetched_epoch = epoch.unwrap_or(-1);
+        }
         let is_at_end = partition.position >= stable_end;
         let tells_end = bytes.is_empty() && is_at_end && partition.told_end != Some(partition.position);
         if is_at_end {

@@ -57,6 +57,12 @@ pub(super) enum Event {
         partition: PartitionId,
         generation: u64,
     },
+    /// The brokers have lost records that were read: other records follow from offset `end` on.
+    Truncated {
+        partition: PartitionId,
+        generation: u64,
+        end: u64,
+    },
     /// Reading cannot continue.
     Failed(LogError),
 }
@@ -118,6 +124,9 @@ struct Partition {
     /// The broker to fetch from; `None` until the metadata tells.
     source: Option<i32>,
     leader_epoch: i32,
+    /// The epoch of the leader that wrote the last fetched batch; -1 until one was fetched. The brokers compare
+    /// it with their records, and report if these have been replaced (KIP-320, KIP-595).
+    fetched_epoch: i32,
     /// Whether nothing is fetched until the reader sets a new position.
     is_stopped: bool,
     /// The end that the reader was told last, so that it is told once.
@@ -167,6 +176,7 @@ impl Fetcher {
                 position: offset,
                 source: before.and_then(|before| before.source),
                 leader_epoch: before.map_or(-1, |before| before.leader_epoch),
+                fetched_epoch: -1,
                 is_stopped: false,
                 told_end: None,
                 heard: before.and_then(|before| before.heard),

@@ -31,12 +31,12 @@ pub(super) struct Answer<'a> {
     pub aborted: Vec<(i64, i64)>,
 }
 
-/// Returns the next offset to fetch: the offset behind the last whole batch of `bytes`, or `from` without
-/// one.
-pub(super) fn next_offset(bytes: &[u8], from: u64) -> u64 {
-    let last = Entries(bytes).map_while(Result::ok).last();
-    let next = last.and_then(|entry| u64::try_from(entry.last_offset()).ok()).map_or(from, |last| last + 1);
-    next.max(from)
+/// Returns the next offset to fetch, the offset behind the last whole batch of `bytes`, and the epoch of the
+/// leader that wrote this batch, if it tells. Returns `None` without a whole batch.
+pub(super) fn end_of(bytes: &[u8]) -> Option<(u64, Option<i32>)> {
+    let last = Entries(bytes).map_while(Result::ok).last()?;
+    let offset = u64::try_from(last.last_offset()).ok()?;
+    Some((offset + 1, last.leader_epoch()))
 }
 
 /// Decodes answers, one after the other.
