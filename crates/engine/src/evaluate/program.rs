@@ -3,6 +3,15 @@
 //! A step refers to earlier steps only, as in the source graph. How each step is computed (once, once per
 //! distinct text, row by row or by a kernel) depends on the form of the inputs and is decided at the first
 //! batch; see [`super::strategy`].
+//!
+//! A chain such as `a + b + c + …` may have thousands of steps, each the first argument of the next. Steps are
+//! computed by recursion, so that a long chain would use up the stack. Therefore some of its steps, the
+//! milestones, are computed first:
+//!
+//! ```text
+//! step of the chain   0 ───── 64 ───── 128 ───── 192 ── 200
+//! milestones                   1        2         3           then the step asked for: 8 levels of recursion
+//! ```
 
 use jiff::tz::TimeZone;
 use sql::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId};
@@ -18,11 +27,20 @@ pub(crate) type StepId = u32;
 /// Marks an expression that no root needs.
 const ABSENT: StepId = StepId::MAX;
 
+/// Number of steps of a chain from one milestone to the next.
+const MILESTONE: u32 = 64;
+
 pub(crate) struct Program {
     pub(crate) steps: Vec<ProgramStep>,
+    /// Per step: its place in its chain.
+    chains: Vec<ChainPlace>,
     /// Per expression: its step or [`ABSENT`].
     places: Vec<StepId>,
 }
+
+/// A place in a chain: the number of steps from its start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) struct ChainPlace(u32);
 
 /// A step of the program: an operation and the representation of its values.
 pub(crate) struct ProgramStep {
@@ -87,10 +105,13 @@ impl Program {
             }
         }
 
-        let mut program = Program { steps: Vec::new(), places: vec![ABSENT; graph.len()] };
+        let mut program =
+            Program { steps: Vec::new(), chains: Vec::new(), places: vec![ABSENT; graph.len()] };
         for (id, node) in graph.iter().filter(|(id, _)| needed[id.0 as usize]) {
             let op = program.lower(graph, id, time_zone)?;
             program.places[id.0 as usize] = program.steps.len() as StepId;
+            let place = op.chained().map_or(0, |first| program.chains[first as usize].0 + 1);
+            program.chains.push(ChainPlace(place));
             let repr = node.column_type.data_type.repr().unwrap_or(Repr::Bool);
             program.steps.push(ProgramStep { op, repr });
         }
@@ -106,6 +127,30 @@ impl Program {
 
     pub(crate) fn step(&self, id: StepId) -> &ProgramStep {
         &self.steps[id as usize]
+    }
+
+    /// Returns the milestones below a step, in their order, each with the place that is computed before it. The
+    /// chain is computed up to `done`.
+    pub(crate) fn milestones(&self, step: StepId, done: ChainPlace) -> Vec<(StepId, ChainPlace)> {
+        let mut milestones = vec![];
+        if self.chains[step as usize].0 <= done.0 + MILESTONE {
+            return milestones;
+        }
+        let mut next = self.step(step).op.chained();
+        while let Some(step) = next.filter(|&step| self.chains[step as usize] > done) {
+            let ChainPlace(place) = self.chains[step as usize];
+            if place.is_multiple_of(MILESTONE) {
+                milestones.push((step, ChainPlace(place - MILESTONE)));
+            }
+            next = self.step(step).op.chained();
+        }
+        milestones.reverse();
+        milestones
+    }
+
+    /// Returns the place up to which a chain is computed when milestones are.
+    pub(crate) fn done_by(&self, milestones: &[(StepId, ChainPlace)], before: ChainPlace) -> ChainPlace {
+        milestones.last().map_or(before, |(step, _)| self.chains[*step as usize])
     }
 
     /// Returns the inputs that are read.
@@ -196,6 +241,15 @@ fn argument(graph: &ExprGraph, id: ExprId) -> Argument<'_> {
 }
 
 impl Op {
+    /// Returns the step in which a chain of calls continues: the first argument.
+    fn chained(&self) -> Option<StepId> {
+        match self {
+            Op::Call(call) => call.args.first().copied(),
+            Op::Same(of) => Some(*of),
+            _ => None,
+        }
+    }
+
     /// Calls `f` with the steps that this step reads.
     pub(crate) fn operands(&self, mut f: impl FnMut(StepId)) {
         match self {

@@ -8,7 +8,7 @@ use sql::functions::{Env, EvalError, Output};
 
 use super::kernels::{self, KernelCall, TimeMemory, compare, contains, logic};
 use super::memo::Memo;
-use super::program::{Call, Op, Program, StepId};
+use super::program::{Call, ChainPlace, Op, Program, StepId};
 use super::scalar::{Machine, Row};
 use super::slots::{Covered, Operands, Slot};
 use super::strategy::{Effort, Lasting, Strategy};
@@ -56,9 +56,18 @@ impl Row for AnyRow<'_> {
 impl<'p> ProgramRun<'p> {
     /// Ensures that a step's slot holds `rows`.
     pub(crate) fn demand(&mut self, step: StepId, rows: Selection<'_>) -> Result<(), Failure> {
+        self.demand_chain((step, ChainPlace::default()), rows)
+    }
+
+    /// Ensures that the slot of a step holds `rows`. The step's chain is computed up to `done`.
+    fn demand_chain(
+        &mut self,
+        (step, done): (StepId, ChainPlace),
+        rows: Selection<'_>,
+    ) -> Result<(), Failure> {
         let effort = match self.strategies[step as usize] {
             Strategy::Input(_) => return Ok(()),
-            Strategy::Same(of) => return self.demand(of, rows),
+            Strategy::Same(of) => return self.demand_chain((of, done), rows),
             Strategy::Once(lasting) => return self.constant(step, lasting, rows),
             Strategy::PerCode { input } => return self.per_code(step, input, rows),
             Strategy::PerRow(effort) => effort,
@@ -75,19 +84,22 @@ impl<'p> ProgramRun<'p> {
             Covered::All => Ok(()),
             // If nearly all rows are needed, computing all is faster.
             Covered::Nothing if effort == Effort::Negligible && rows.len() * 2 > self.asked.len() => {
-                self.compute(step, self.asked)
+                self.compute((step, done), self.asked)
             }
-            Covered::Nothing => self.compute(step, rows),
-            Covered::Some => self.complete(step, rows),
+            Covered::Nothing => self.compute((step, done), rows),
+            Covered::Some => self.complete((step, done), rows),
         }
     }
 
     /// Computes the rows of `rows` that a slot does not hold yet.
-    fn complete(&mut self, step: StepId, rows: Selection<'_>) -> Result<(), Failure> {
+    fn complete(&mut self, (step, done): (StepId, ChainPlace), rows: Selection<'_>) -> Result<(), Failure> {
         let mut missing = self.spare();
         self.state.slots[step as usize].missing(rows, &mut missing);
-        let result =
-            if missing.is_empty() { Ok(()) } else { self.compute(step, Selection::Selected(&missing)) };
+        let result = if missing.is_empty() {
+            Ok(())
+        } else {
+            self.compute((step, done), Selection::Selected(&missing))
+        };
         self.give_back(missing);
         result
     }
@@ -161,7 +173,7 @@ impl<'p> ProgramRun<'p> {
     }
 
     /// Computes `rows` of a step and marks them as held.
-    fn compute(&mut self, step: StepId, rows: Selection<'_>) -> Result<(), Failure> {
+    fn compute(&mut self, (step, done): (StepId, ChainPlace), rows: Selection<'_>) -> Result<(), Failure> {
         let program = self.program;
         match &program.step(step).op {
             Op::And(a, b) => self.connect(step, (*a, *b), rows, tri::FALSE, logic::and)?,
@@ -203,7 +215,7 @@ impl<'p> ProgramRun<'p> {
                 });
             }
 
-            Op::Call(call) => self.call(step, call, rows)?,
+            Op::Call(call) => self.call((step, done), call, rows)?,
             Op::Input(_) | Op::Literal(_) | Op::Same(_) => {
                 unreachable!("inputs, literals and what equals another step have other strategies");
             }
@@ -222,10 +234,24 @@ impl<'p> ProgramRun<'p> {
         f(operands, &mut rest[0]);
     }
 
-    fn call(&mut self, step: StepId, call: &Call, rows: Selection<'_>) -> Result<(), Failure> {
-        for &arg in &call.args {
-            self.demand(arg, rows)?;
+    fn call(
+        &mut self,
+        (step, done): (StepId, ChainPlace),
+        call: &Call,
+        rows: Selection<'_>,
+    ) -> Result<(), Failure> {
+        let milestones = self.program.milestones(step, done);
+        for &milestone in &milestones {
+            self.demand_chain(milestone, rows)?;
         }
+        let done = self.program.done_by(&milestones, done);
+        if let Some((&first, others)) = call.args.split_first() {
+            self.demand_chain((first, done), rows)?;
+            for &arg in others {
+                self.demand(arg, rows)?;
+            }
+        }
+
         let state = &mut *self.state;
         let (before, rest) = state.slots.split_at_mut(step as usize);
         let operands = Operands { strategies: self.strategies, slots: before, inputs: self.inputs };

@@ -9,7 +9,7 @@ use sql::expr::Comparison;
 use sql::functions::{Env, EvalError, Nulls, Output};
 use types::Scalar;
 
-use super::program::{Call, Op, Program, StepId, Test};
+use super::program::{Call, ChainPlace, Op, Program, StepId, Test};
 
 /// More arguments than this are put on the heap.
 pub(crate) const FEW_ARGS: usize = 8;
@@ -53,15 +53,31 @@ impl Machine {
         row: &dyn Row,
         env: &Env,
     ) -> Result<(), EvalError> {
+        self.compute_chain(program, (step, ChainPlace::default()), row, env)
+    }
+
+    /// Computes a step whose chain is computed up to `done`.
+    fn compute_chain(
+        &mut self,
+        program: &Program,
+        (step, done): (StepId, ChainPlace),
+        row: &dyn Row,
+        env: &Env,
+    ) -> Result<(), EvalError> {
         let at = step as usize;
         if self.stamps[at] == self.stamp {
             return Ok(());
         }
+        let milestones = program.milestones(step, done);
+        for &milestone in &milestones {
+            self.compute_chain(program, milestone, row, env)?;
+        }
+        let done = program.done_by(&milestones, done);
         self.stamps[at] = self.stamp;
 
         match &program.step(step).op {
             Op::Input(_) | Op::Literal(_) => {}
-            Op::Same(of) => self.compute(program, *of, row, env)?,
+            Op::Same(of) => self.compute_chain(program, (*of, done), row, env)?,
 
             Op::And(a, b) => {
                 let result = match self.truth(program, *a, row, env)? {
@@ -118,8 +134,11 @@ impl Machine {
             }
 
             Op::Call(call) => {
-                for &arg in &call.args {
-                    self.compute(program, arg, row, env)?;
+                if let Some((&first, others)) = call.args.split_first() {
+                    self.compute_chain(program, (first, done), row, env)?;
+                    for &arg in others {
+                        self.compute(program, arg, row, env)?;
+                    }
                 }
                 let (before, rest) = self.outputs.split_at_mut(at);
                 call.run(env, |k| value(program, before, call.args[k], row), &mut rest[0])?;

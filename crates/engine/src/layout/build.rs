@@ -1,5 +1,6 @@
 //! Builds units, domains, arguments and states from aggregate calls.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sql::expr::{CastMode, Expr, ExprGraph, ExprId};
@@ -213,12 +214,18 @@ fn exact_keys(graph: &ExprGraph, keys: &[ExprId]) -> Vec<ExprId> {
 
 /// Returns whether an expression is a function of these others.
 pub(super) fn depends_only_on(graph: &ExprGraph, expr: ExprId, keys: &[ExprId]) -> bool {
-    if keys.contains(&expr) {
-        return true;
+    // A chain of operators may have thousands of levels, so this is no recursion.
+    let mut waiting = vec![expr];
+    let mut seen = BTreeSet::new();
+    while let Some(expr) = waiting.pop() {
+        if keys.contains(&expr) || !seen.insert(expr) {
+            continue;
+        }
+        match graph.expr(expr) {
+            Expr::Column(_) => return false,
+            Expr::Call { function, .. } if function.determinism != Determinism::Always => return false,
+            _ => waiting.extend(graph.operands(expr)),
+        }
     }
-    match graph.expr(expr) {
-        Expr::Column(_) => false,
-        Expr::Call { function, .. } if function.determinism != Determinism::Always => false,
-        _ => graph.operands(expr).into_iter().all(|operand| depends_only_on(graph, operand, keys)),
-    }
+    true
 }

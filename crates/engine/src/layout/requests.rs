@@ -9,6 +9,8 @@
 //! | argument of functions and conditions | codes while texts repeat |
 //! | passed on as it is, or parsed once (a time) | plain |
 
+use std::collections::BTreeSet;
+
 use sql::expr::{Expr, ExprId};
 use sql::plan::Pipeline;
 use types::Repr;
@@ -72,19 +74,23 @@ impl Layout {
 
     /// Records how the leaves below an expression are used. `stop` is an expression that is handled on its
     /// own.
-    fn walk(&self, expr: ExprId, stop: Option<ExprId>, how: Use, uses: &mut [Use]) {
-        if Some(expr) == stop {
-            return;
-        }
-        match self.graph.expr(expr) {
-            Expr::Column(column) => uses[*column] = uses[*column].max(how),
-            Expr::IsNull(of) | Expr::IsNotNull(of) if matches!(self.graph.expr(*of), Expr::Column(_)) => {}
-            _ => {
-                let inside = if how == Use::PassedOn { Use::Function } else { how };
-                self.graph
-                    .operands(expr)
-                    .into_iter()
-                    .for_each(|operand| self.walk(operand, stop, inside, uses))
+    fn walk(&self, root: ExprId, stop: Option<ExprId>, how: Use, uses: &mut [Use]) {
+        // A chain of operators may have thousands of levels, so this is no recursion.
+        let mut waiting = vec![(root, how)];
+        let mut seen = BTreeSet::new();
+        while let Some((expr, how)) = waiting.pop() {
+            if Some(expr) == stop || !seen.insert((expr, how)) {
+                continue;
+            }
+            match self.graph.expr(expr) {
+                Expr::Column(column) => uses[*column] = uses[*column].max(how),
+                Expr::IsNull(of) | Expr::IsNotNull(of) if matches!(self.graph.expr(*of), Expr::Column(_)) => {
+                }
+                _ => {
+                    let inside = if how == Use::PassedOn { Use::Function } else { how };
+                    let operands = self.graph.operands(expr);
+                    waiting.extend(operands.into_iter().map(|operand| (operand, inside)));
+                }
             }
         }
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod agreement;
+mod chains;
 mod claims;
 mod naive;
 mod sample;
