@@ -15,7 +15,9 @@ use crate::bind::{Cell, Column, ExprBinder, Scope};
 use crate::error::{Diagnostic, DiagnosticKind, Span, did_you_mean};
 use crate::expr::ExprId;
 use crate::graph::{Graph, InputOrigin};
-use crate::parse::ast::{ColumnDef, ColumnKind, CreateTable, Expr, ExprKind, Ident, TypeName, WatermarkDef};
+use crate::parse::ast::{
+    ColumnDef, ColumnKind, CreateTable, Expr, ExprKind, Ident, Term, TypeName, WatermarkDef,
+};
 use crate::plan::{Leaf, MetadataColumn, MetadataLeaf, Rowtime, TableColumn, TableOption, TableOptions};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -353,10 +355,13 @@ fn delay(expr: &Expr, column: &str) -> Option<Interval> {
         |e: &Expr| matches!(&e.kind, ExprKind::Name(path) if path.len() == 1 && path[0].value == column);
     match &expr.kind {
         _ if is_column(expr) => Some(Interval::ZERO),
-        ExprKind::Arithmetic("-", left, right) if is_column(left) => match &right.kind {
-            ExprKind::Literal { value: Value::Int(ms), data_type: DataType::IntervalDayTime } => {
-                Some(Interval(*ms))
-            }
+        ExprKind::Arithmetic { first, rest } if is_column(first) => match rest.as_slice() {
+            [Term { operator: "-", operand, .. }] => match &operand.kind {
+                ExprKind::Literal { value: Value::Int(ms), data_type: DataType::IntervalDayTime } => {
+                    Some(Interval(*ms))
+                }
+                _ => None,
+            },
             _ => None,
         },
         _ => None,

@@ -1,16 +1,18 @@
 //! Formats a plan for people: a tree for each pipeline, from its source to the sinks of its queries. The text
 //! depends only on the plan, so two plans can be compared line by line.
 
+mod expression;
+
 use std::fmt::Write;
 
-use types::{DataType, Value};
-
-use crate::expr::{CastMode, Comparison, Expr, ExprGraph, ExprId};
 use crate::plan::operator::{Changes, LookupHint, LookupJoin, LookupKey, OperatorKind, RetryMisses};
 use crate::plan::{
-    Leaf, Operator, Pipeline, Plan, Query, Rowtime, ScanWindowAggregate, Shape, SinkTable, TableOptions,
-    Target, Window,
+    Leaf, Operator, Pipeline, Plan, Query, ScanWindowAggregate, Shape, SinkTable, TableOptions, Target,
+    Window,
 };
+use expression::{Printer, literal};
+
+pub(crate) use expression::expression;
 
 /// Formats a plan as a tree.
 pub fn explain(plan: &Plan) -> String {
@@ -32,7 +34,7 @@ pub fn explain(plan: &Plan) -> String {
 
 /// Describes a query in one line: its window, its key columns, and its sinks.
 pub fn summary(pipeline: &Pipeline, query: &Query, sinks: &[SinkTable]) -> String {
-    let printer = Printer { graph: &pipeline.exprs, rowtime: pipeline.rowtime.as_ref() };
+    let printer = Printer::new(&pipeline.exprs, pipeline.rowtime.as_ref());
     let how = match &query.shape {
         Shape::Rows { .. } => "row by row".to_owned(),
         Shape::Aggregate(aggregate) if aggregate.keys.is_empty() => window(aggregate.window),
@@ -57,7 +59,7 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
-    let printer = Printer { graph: &pipeline.exprs, rowtime: pipeline.rowtime.as_ref() };
+    let printer = Printer::new(&pipeline.exprs, pipeline.rowtime.as_ref());
     let connector = pipeline.source.options.entries.get("connector").map_or("", |option| &option.value);
     match &pipeline.source.rows {
         Some(rows) => line(out, format_args!("source {} ({} written out)", pipeline.source.name, rows.len())),
@@ -84,7 +86,7 @@ fn draw_pipeline(out: &mut String, pipeline: &Pipeline, sinks: &[SinkTable]) {
     line(out, format_args!("│  reads      {}", leaves.join(", ")));
 
     if let Some(rowtime) = &pipeline.rowtime {
-        let plain = Printer { graph: &pipeline.exprs, rowtime: None };
+        let plain = Printer::new(&pipeline.exprs, None);
         line(out, format_args!("│  event time {} = {}", rowtime.name, plain.print(rowtime.time)));
         match rowtime.delay {
             Some(delay) if delay.0 == 0 => line(out, format_args!("│  watermark  {}", rowtime.name)),
@@ -155,7 +157,7 @@ fn draw_lookup(out: &mut String, join: &LookupJoin, operator: &Operator) {
     let connector = table.options.entries.get("connector").map_or("", |option| &option.value);
     line(out, format_args!("   looks up   {} ({connector}) by {}", table.name, keys.join(", ")));
     if let Some(condition) = &join.condition {
-        let printer = Printer { graph: &condition.exprs, rowtime: None };
+        let printer = Printer::new(&condition.exprs, None);
         line(out, format_args!("   where      {}", printer.all(&condition.conditions)));
     }
 
@@ -240,7 +242,7 @@ fn draw_aggregate(out: &mut String, rail: &str, aggregate: &ScanWindowAggregate,
         line(out, format_args!("{rail}  {head:<10} {} {}", call.name, call.column_type));
     }
     if !aggregate.having.is_empty() {
-        let output = Printer { graph: &aggregate.output, rowtime: None };
+        let output = Printer::new(&aggregate.output, None);
         line(out, format_args!("{rail}  having     {}", output.all(&aggregate.having)));
     }
 }
@@ -254,147 +256,4 @@ fn window(window: Window) -> String {
         }
     };
     if offset.0 == 0 { text } else { format!("{text}, offset {offset}") }
-}
-
-/// Formats an expression as SQL.
-pub(crate) fn expression(graph: &ExprGraph, id: ExprId) -> String {
-    Printer { graph, rowtime: None }.print(id)
-}
-
-struct Printer<'a> {
-    graph: &'a ExprGraph,
-    /// Every expression that equals the event time is printed by the event time's name.
-    rowtime: Option<&'a Rowtime>,
-}
-
-impl Printer<'_> {
-    fn all(&self, conditions: &[ExprId]) -> String {
-        conditions.iter().map(|id| self.operand(*id)).collect::<Vec<_>>().join(" AND ")
-    }
-
-    fn print(&self, id: ExprId) -> String {
-        if let Some(rowtime) = self.rowtime.filter(|rowtime| rowtime.time == id) {
-            return rowtime.name.clone();
-        }
-        let of = |id: &ExprId| self.operand(*id);
-
-        match self.graph.expr(id) {
-            Expr::Column(input) => self.graph.inputs[*input].name.clone(),
-            Expr::Literal(value) => literal(value, &self.graph.column_type(id).data_type),
-            Expr::And(a, b) => format!("{} AND {}", of(a), of(b)),
-            Expr::Or(a, b) => format!("{} OR {}", of(a), of(b)),
-            Expr::Not(a) => format!("NOT {}", of(a)),
-            Expr::IsNull(a) => format!("{} IS NULL", of(a)),
-            Expr::IsNotNull(a) => format!("{} IS NOT NULL", of(a)),
-            Expr::IsTrue(a) => format!("{} IS TRUE", of(a)),
-            Expr::IsNotTrue(a) => format!("{} IS NOT TRUE", of(a)),
-            Expr::IsFalse(a) => format!("{} IS FALSE", of(a)),
-            Expr::IsNotFalse(a) => format!("{} IS NOT FALSE", of(a)),
-            Expr::Compare(op, a, b) => format!("{} {} {}", of(a), sign(*op), of(b)),
-            Expr::In { input, values, has_null } => {
-                let data_type = &self.graph.column_type(*input).data_type;
-                let mut items: Vec<String> = values.iter().map(|value| literal(value, data_type)).collect();
-                items.extend(has_null.then(|| "NULL".to_owned()));
-                format!("{} IN ({})", of(input), items.join(", "))
-            }
-            Expr::Case { branches, otherwise } if self.is_coalesce(branches) => {
-                let all = branches.iter().map(|(_, then)| *then).chain([*otherwise]);
-                let all: Vec<String> = all.map(|id| self.print(id)).collect();
-                format!("COALESCE({})", all.join(", "))
-            }
-            Expr::Case { branches, otherwise } => {
-                let branches: Vec<String> = branches
-                    .iter()
-                    .map(|(when, then)| format!("WHEN {} THEN {}", self.print(*when), self.print(*then)))
-                    .collect();
-                format!("CASE {} ELSE {} END", branches.join(" "), self.print(*otherwise))
-            }
-            Expr::Cast { input, mode } => {
-                let name = if *mode == CastMode::Try { "TRY_CAST" } else { "CAST" };
-                format!("{name}({} AS {})", self.print(*input), self.graph.column_type(id).data_type)
-            }
-            Expr::Call { function, args } => match args.as_ref() {
-                [] => function.name.to_owned(),
-                [a, b] if !function.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$') => {
-                    format!("{} {} {}", of(a), function.name, of(b))
-                }
-                args => {
-                    // A check is shown as the value that it checks.
-                    let shown = match function.name {
-                        "$NOT_NULL" | "$CHECK_LENGTH" => &args[..1],
-                        _ => args,
-                    };
-                    let args: Vec<String> = shown.iter().map(|arg| self.print(*arg)).collect();
-                    format!("{}({})", function.name, args.join(", "))
-                }
-            },
-        }
-    }
-
-    /// Returns whether each branch returns the value that its condition tests for null, as `COALESCE` does.
-    fn is_coalesce(&self, branches: &[(ExprId, ExprId)]) -> bool {
-        branches
-            .iter()
-            .all(|(when, then)| matches!(self.graph.expr(*when), Expr::IsNotNull(id) if id == then))
-    }
-
-    /// Formats an expression, in parentheses if it is an infix operation.
-    fn operand(&self, id: ExprId) -> String {
-        let text = self.print(id);
-        let is_infix = match self.graph.expr(id) {
-            Expr::And(..) | Expr::Or(..) | Expr::Compare(..) | Expr::Not(_) | Expr::In { .. } => true,
-            Expr::IsNull(_) | Expr::IsNotNull(_) | Expr::IsTrue(_) => true,
-            Expr::IsNotTrue(_) | Expr::IsFalse(_) | Expr::IsNotFalse(_) => true,
-            Expr::Call { function, .. } => {
-                !function.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$')
-            }
-            Expr::Column(_) | Expr::Literal(_) | Expr::Case { .. } | Expr::Cast { .. } => false,
-        };
-        let is_name = self.rowtime.is_some_and(|rowtime| rowtime.time == id);
-        if is_infix && !is_name { format!("({text})") } else { text }
-    }
-}
-
-fn sign(op: Comparison) -> &'static str {
-    match op {
-        Comparison::Equal => "=",
-        Comparison::NotEqual => "<>",
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Greater => ">",
-        Comparison::GreaterOrEqual => ">=",
-    }
-}
-
-fn literal(value: &Value, data_type: &DataType) -> String {
-    match (value, data_type) {
-        (Value::Null, _) => "NULL".to_owned(),
-        (Value::Bool(v), _) => if *v { "TRUE" } else { "FALSE" }.to_owned(),
-        (Value::Text(text), _) => format!("'{}'", text.replace('\'', "''")),
-        (Value::Bytes(bytes), _) => {
-            let hex: String = bytes.iter().map(|byte| format!("{byte:02X}")).collect();
-            format!("X'{hex}'")
-        }
-        (Value::Double(v), _) => format!("{v:?}"),
-        (Value::Int(ms), DataType::IntervalDayTime) => format!("INTERVAL {}", types::Interval(*ms)),
-        (Value::Int(months), DataType::IntervalYearMonth) => format!("INTERVAL {months} MONTH"),
-        (Value::Int(v), data_type) if data_type.is_numeric() => v.to_string(),
-        (Value::Wide(v), DataType::Decimal { scale, .. }) => decimal(*v, *scale),
-        (Value::Int(_) | Value::Wide(_), data_type) => {
-            let to = DataType::STRING;
-            let written =
-                crate::bind::cast_value(value, data_type, &to, CastMode::Try, &jiff::tz::TimeZone::UTC);
-            match written {
-                Some(Value::Text(text)) => format!("{data_type} '{text}'"),
-                _ => format!("{data_type} {value:?}"),
-            }
-        }
-    }
-}
-
-fn decimal(unscaled: i128, scale: u8) -> String {
-    let sign = if unscaled < 0 { "-" } else { "" };
-    let digits = format!("{:0>width$}", unscaled.unsigned_abs(), width = usize::from(scale) + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
-    if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") }
 }

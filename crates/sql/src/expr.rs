@@ -3,8 +3,22 @@
 //! Nodes live in an [`ExprGraph`] and refer only to earlier nodes, so iterating in order of ids visits inputs
 //! before their uses. Equal nodes share an id (hash-consing), so a subexpression that many queries share is
 //! computed once.
+//!
+//! A chain such as `a + b + c + …` is a tree with thousands of levels, each in the left operand of the next:
+//!
+//! ```text
+//!         +          A chain is no nesting, so its levels do not count as depth. Code that visits an
+//!        / \         expression must not recurse once for each level: it uses the iterators of `order`.
+//!       +   c
+//!      / \
+//!     a   b
+//! ```
+
+mod digest;
+mod order;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
@@ -92,31 +106,86 @@ pub struct InputColumn {
     pub column_type: ColumnType,
 }
 
+/// Largest depth of an expression, which code may visit by recursion.
+pub(crate) const MAX_DEPTH: u32 = 300;
+/// Largest number of nodes of an expression that a script writes out.
+pub(crate) const MAX_NODES: u32 = 100_000;
+/// Largest number of nodes of an expression that grows by expanding views, as a tree. The texts that identify
+/// expressions are as long as the trees.
+const MAX_EXPANDED_NODES: u32 = 20_000;
+/// Largest number of nodes of all expressions of a node, as trees.
+const MAX_TOTAL_NODES: u32 = 1_000_000;
+
+/// The size of an expression if it is written out as a tree.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TreeSize {
+    /// Levels of nesting; the levels of a chain of operators count as one.
+    pub(crate) depth: u32,
+    pub(crate) nodes: u32,
+}
+
 /// Hash-consed expressions over one scope of input columns.
 #[derive(Clone, Default)]
 pub struct ExprGraph {
     pub inputs: Vec<InputColumn>,
     nodes: Vec<Node>,
-    index: HashMap<String, ExprId>,
+    index: Box<Index>,
+}
+
+/// Facts about the nodes of a graph.
+#[derive(Clone, Default)]
+struct Index {
+    sizes: Vec<TreeSize>,
+    /// Nodes of the inputs, by input. An input has one type as a rule.
+    columns: HashMap<usize, Vec<ExprId>>,
+    /// All other nodes that can be shared, by identity and type.
+    shared: HashMap<String, ExprId>,
 }
 
 impl ExprGraph {
     pub fn new(inputs: Vec<InputColumn>) -> ExprGraph {
-        ExprGraph { inputs, nodes: Vec::new(), index: HashMap::new() }
+        ExprGraph { inputs, ..ExprGraph::default() }
     }
 
     /// Adds a node, or returns an equal existing one. Random functions such as `RAND` equal no other node.
     pub fn add(&mut self, expr: Expr, column_type: ColumnType) -> ExprId {
         let id = ExprId(self.nodes.len() as u32);
-        if !is_random(&expr) {
-            let key = format!("{}:{}", identity(&expr), column_type);
-            if let Some(&id) = self.index.get(&key) {
-                return id;
+        match &expr {
+            Expr::Column(input) => {
+                let nodes = self.index.columns.entry(*input).or_default();
+                let is_same = |id: &&ExprId| self.nodes[id.0 as usize].column_type == column_type;
+                if let Some(&known) = nodes.iter().find(is_same) {
+                    return known;
+                }
+                nodes.push(id);
             }
-            self.index.insert(key, id);
+            expr if is_random(expr) => {}
+            expr => match self.index.shared.entry(format!("{}:{}", identity(expr), column_type)) {
+                Entry::Occupied(known) => return *known.get(),
+                Entry::Vacant(free) => {
+                    free.insert(id);
+                }
+            },
         }
+        let size = self.size_over(&expr);
+        self.index.sizes.push(size);
         self.nodes.push(Node { expr, column_type });
         id
+    }
+
+    /// Returns the size of an expression whose operands are in the graph.
+    fn size_over(&self, expr: &Expr) -> TreeSize {
+        let mut size = TreeSize { depth: 1, nodes: 1 };
+        let continues_chain = expr.is_operator();
+        let mut place = 0;
+        expr.each_operand(&mut |operand| {
+            let below = self.size(operand);
+            let levels = if continues_chain && place == 0 { 0 } else { 1 };
+            size.depth = size.depth.max(below.depth.saturating_add(levels));
+            size.nodes = size.nodes.saturating_add(below.nodes);
+            place += 1;
+        });
+        size
     }
 
     pub fn node(&self, id: ExprId) -> &Node {
@@ -146,9 +215,38 @@ impl ExprGraph {
 
     /// Returns the direct operands of a node.
     pub fn operands(&self, id: ExprId) -> Vec<ExprId> {
-        match self.expr(id) {
-            Expr::Column(_) | Expr::Literal(_) => vec![],
-            Expr::And(a, b) | Expr::Or(a, b) | Expr::Compare(_, a, b) => vec![*a, *b],
+        let mut operands = vec![];
+        self.expr(id).each_operand(&mut |operand| operands.push(operand));
+        operands
+    }
+
+    /// Returns the size of an expression.
+    pub(crate) fn size(&self, id: ExprId) -> TreeSize {
+        self.index.sizes[id.0 as usize]
+    }
+
+    /// Returns whether expressions that grew by expanding views exceed the limits.
+    pub(crate) fn is_too_large(&self, ids: impl Iterator<Item = ExprId>) -> bool {
+        let mut total = 0u32;
+        for size in ids.map(|id| self.size(id)) {
+            total = total.saturating_add(size.nodes);
+            if size.depth > MAX_DEPTH || size.nodes > MAX_EXPANDED_NODES || total > MAX_TOTAL_NODES {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Expr {
+    /// Calls `visit` with the direct operands, from left to right.
+    fn each_operand(&self, visit: &mut dyn FnMut(ExprId)) {
+        match self {
+            Expr::Column(_) | Expr::Literal(_) => {}
+            Expr::And(a, b) | Expr::Or(a, b) | Expr::Compare(_, a, b) => {
+                visit(*a);
+                visit(*b);
+            }
             Expr::Not(a)
             | Expr::IsNull(a)
             | Expr::IsNotNull(a)
@@ -157,62 +255,22 @@ impl ExprGraph {
             | Expr::IsFalse(a)
             | Expr::IsNotFalse(a)
             | Expr::In { input: a, .. }
-            | Expr::Cast { input: a, .. } => vec![*a],
+            | Expr::Cast { input: a, .. } => visit(*a),
             Expr::Case { branches, otherwise } => {
-                branches.iter().flat_map(|(when, then)| [*when, *then]).chain([*otherwise]).collect()
+                for (when, then) in branches.iter() {
+                    visit(*when);
+                    visit(*then);
+                }
+                visit(*otherwise);
             }
-            Expr::Call { args, .. } => args.to_vec(),
+            Expr::Call { args, .. } => args.iter().for_each(|arg| visit(*arg)),
         }
     }
 
-    /// Returns whether one of the expressions exceeds the size limits when written out as a tree. Later steps
-    /// walk expressions as trees.
-    pub(crate) fn is_too_large(&self, ids: impl Iterator<Item = ExprId>) -> bool {
-        let mut sizes: Vec<(u32, u32)> = Vec::with_capacity(self.nodes.len());
-        for id in 0..self.nodes.len() as u32 {
-            let (mut depth, mut nodes) = (0u32, 1u32);
-            for operand in self.operands(ExprId(id)) {
-                let (below, of_operand) = sizes[operand.0 as usize];
-                depth = depth.max(below);
-                nodes = nodes.saturating_add(of_operand);
-            }
-            sizes.push((depth.saturating_add(1), nodes));
-        }
-        ids.into_iter().any(|id| {
-            let (depth, nodes) = sizes[id.0 as usize];
-            depth > crate::graph::MAX_DEPTH || nodes > crate::graph::MAX_NODES
-        })
-    }
-
-    /// Returns a text that identifies the computation in every compilation, whatever else the script
-    /// contains. Inputs appear by name, never by number. State is found by this text after a restart.
-    pub fn digest(&self, id: ExprId) -> String {
-        let of = |id: &ExprId| self.digest(*id);
-        match self.expr(id) {
-            Expr::Column(index) => format!("`{}`", self.inputs[*index].name),
-            Expr::Literal(value) => format!("{value:?}:{}", self.column_type(id)),
-            Expr::And(a, b) => format!("({} AND {})", of(a), of(b)),
-            Expr::Or(a, b) => format!("({} OR {})", of(a), of(b)),
-            Expr::Not(a) => format!("NOT({})", of(a)),
-            Expr::IsNull(a) => format!("({} IS NULL)", of(a)),
-            Expr::IsNotNull(a) => format!("({} IS NOT NULL)", of(a)),
-            Expr::IsTrue(a) => format!("({} IS TRUE)", of(a)),
-            Expr::IsNotTrue(a) => format!("({} IS NOT TRUE)", of(a)),
-            Expr::IsFalse(a) => format!("({} IS FALSE)", of(a)),
-            Expr::IsNotFalse(a) => format!("({} IS NOT FALSE)", of(a)),
-            Expr::Compare(op, a, b) => format!("({} {op:?} {})", of(a), of(b)),
-            Expr::In { input, values, has_null } => format!("({} IN {values:?} {has_null})", of(input)),
-            Expr::Case { branches, otherwise } => {
-                let branches: Vec<String> =
-                    branches.iter().map(|(when, then)| format!("{} THEN {}", of(when), of(then))).collect();
-                format!("CASE({} ELSE {})", branches.join(", "), of(otherwise))
-            }
-            Expr::Cast { input, mode } => format!("{mode:?}({} AS {})", of(input), self.column_type(id)),
-            Expr::Call { function, args } => {
-                let args: Vec<String> = args.iter().map(of).collect();
-                format!("{}({})", function.name, args.join(", "))
-            }
-        }
+    /// Returns whether this is a binary operator, such as `a + b`: a chain of them continues in the left
+    /// operand.
+    fn is_operator(&self) -> bool {
+        matches!(self, Expr::Call { function, args } if function.is_operator() && args.len() == 2)
     }
 }
 

@@ -7,10 +7,6 @@ use types::ColumnType;
 
 use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
 
-/// Limits for expressions that grow by expanding views, because later steps may walk them as trees.
-pub(crate) const MAX_DEPTH: u32 = 300;
-pub(crate) const MAX_NODES: u32 = 20_000;
-
 /// The origin of an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InputOrigin {
@@ -33,9 +29,6 @@ pub(crate) enum InputOrigin {
 /// Facts about the nodes below a node.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Facts {
-    depth: u32,
-    /// Number of nodes if the expression is written out as a tree.
-    nodes: u32,
     pub(crate) uses_row: bool,
     pub(crate) uses_aggregate: bool,
     pub(crate) uses_over: bool,
@@ -89,7 +82,7 @@ impl Graph {
     }
 
     fn facts_of(&self, id: ExprId) -> Facts {
-        let mut facts = Facts { depth: 1, nodes: 1, ..Facts::default() };
+        let mut facts = Facts::default();
         if let Expr::Column(input) = self.exprs.expr(id) {
             let origin = self.origins[*input];
             facts.uses_row = origin == InputOrigin::Row;
@@ -99,8 +92,6 @@ impl Graph {
         }
         for operand in self.exprs.operands(id) {
             let below = self.facts(operand);
-            facts.depth = facts.depth.max(below.depth.saturating_add(1));
-            facts.nodes = facts.nodes.saturating_add(below.nodes);
             facts.uses_row |= below.uses_row;
             facts.uses_aggregate |= below.uses_aggregate;
             facts.uses_over |= below.uses_over;
@@ -112,13 +103,8 @@ impl Graph {
     pub(crate) fn facts(&self, id: ExprId) -> Facts {
         self.facts[id.0 as usize]
     }
-
-    /// Returns whether the expression exceeds the limits when written out as a tree.
-    pub(crate) fn is_too_large(&self, id: ExprId) -> bool {
-        let facts = self.facts(id);
-        facts.depth > MAX_DEPTH || facts.nodes > MAX_NODES
-    }
 }
+
 /// Returns the same operation with mapped operands.
 pub(crate) fn map_operands<E>(
     expr: &Expr,

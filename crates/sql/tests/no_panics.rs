@@ -279,8 +279,13 @@ fn nesting_within_the_bound_is_answered() {
         }
     }
     let chains = [" UNION ALL SELECT a FROM t", " JOIN t ON TRUE", ", t"];
-    for chain in chains.map(|next| next.repeat(95)) {
-        survive(&format!("CREATE TABLE t (a INT) WITH ('c' = 'x'); INSERT INTO t SELECT a FROM t{chain}"));
+    for many in [95, 1_000] {
+        for chain in chains.map(|next| next.repeat(many)) {
+            survive(&format!(
+                "CREATE TABLE t (a INT) WITH ('c' = 'x'); INSERT INTO t SELECT a FROM t{chain}"
+            ));
+            survive_typed(&format!("SELECT a FROM t{chain}"));
+        }
     }
 }
 
@@ -297,7 +302,7 @@ fn nesting_without_end_is_an_error() {
         ("- ", ""),
         ("CASE WHEN ", " THEN 1 END"),
         ("ABS(", ")"),
-        ("1 + ", ""),
+        ("1 + (", ")"),
         ("1 IN (", ")"),
     ] {
         let script = deep(open, close);

@@ -11,7 +11,7 @@ use super::scope::{OuterScope, Scope};
 use super::subquery::{PreparedQuery, QueryValue};
 use super::{Bound, Cell, Column, Reported};
 use crate::error::{Diagnostic, Span};
-use crate::expr::{CastMode, Expr, ExprId};
+use crate::expr::{CastMode, Expr, ExprId, MAX_DEPTH, MAX_NODES};
 use crate::functions::{self, Env, Output};
 use crate::graph::Graph;
 use crate::parse::ast::{self, ExprKind, Ident, Truth};
@@ -53,15 +53,19 @@ impl ExprBinder<'_> {
         Reported
     }
 
-    /// Binds a whole expression; refuses an expression that grew too large by expanding views.
+    /// Binds a whole expression; refuses an expression that is too large.
     pub(crate) fn bind(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
         let id = self.expr(expr)?;
-        if self.graph.is_too_large(id) {
-            let error =
-                Diagnostic::error(expr.span, "after its views are expanded, this expression is too large");
-            return Err(self.report(error.with_hint("use the same computed column fewer times")));
-        }
-        Ok(id)
+        let size = self.graph.exprs.size(id);
+        let message = if size.nodes > MAX_NODES {
+            format!("this expression has more than {MAX_NODES} parts")
+        } else if size.depth > MAX_DEPTH {
+            format!("this expression is nested more than {MAX_DEPTH} levels deep")
+        } else {
+            return Ok(id);
+        };
+        let error = Diagnostic::error(expr.span, message).with_hint("split it: name a part of it in a view");
+        Err(self.report(error))
     }
 
     /// Binds a boolean expression.
@@ -127,11 +131,7 @@ impl ExprBinder<'_> {
             ExprKind::All(items) => self.chain(items, "AND"),
             ExprKind::Any(items) => self.chain(items, "OR"),
             ExprKind::Compare(op, left, right) => self.comparison(*op, left, right, expr.span),
-            ExprKind::Arithmetic(name, left, right) => {
-                let left = self.expr(left);
-                let right = self.expr(right);
-                self.call_function(name, &[left?, right?], expr.span)
-            }
+            ExprKind::Arithmetic { first, rest } => self.arithmetic(first, rest),
             ExprKind::Is { input, test, negated } => self.is(input, *test, *negated),
             ExprKind::IsDistinct { left, right, negated } => {
                 self.is_distinct(left, right, *negated, expr.span)

@@ -24,7 +24,7 @@ impl Binder {
         overs: &[OverCall],
         outer_conditions: &[ExprId],
     ) -> Bound<Relation> {
-        add_overs(&mut stage, overs, select.span);
+        self.add_overs(&mut stage, overs, select.span)?;
         let qualify: Vec<ExprId> = bodies.qualify.iter().map(|item| scalar(&item.column)).collect();
         stage.filter(&qualify, select.span, self.rules);
 
@@ -105,6 +105,72 @@ impl Binder {
         Ok(Relation { rel, columns, correlated })
     }
 
+    /// Appends the results of OVER calls to the fields, with one node for each distinct window.
+    fn add_overs(&mut self, stage: &mut Stage, overs: &[OverCall], span: Span) -> Bound<()> {
+        let mut done = vec![false; overs.len()];
+        for first in 0..overs.len() {
+            if done[first] {
+                continue;
+            }
+            let window = &overs[first].window;
+            let together: Vec<usize> = (first..overs.len())
+                .filter(|&at| {
+                    overs[at].window == *window && is_ranking(&overs[at]) == is_ranking(&overs[first])
+                })
+                .collect();
+
+            let mut needed: Vec<ExprId> = window.partition.clone();
+            needed.extend(window.order.iter().map(|order| order.id));
+            for &at in &together {
+                needed.extend(overs[at].args.iter().chain(&overs[at].filter));
+            }
+            let mut fields = stage.fields_of(&needed, span).into_iter();
+            let partition = fields.by_ref().take(window.partition.len()).collect();
+            let order: Vec<SortKey> = window
+                .order
+                .iter()
+                .zip(fields.by_ref())
+                .map(|(order, field)| SortKey {
+                    field,
+                    descending: order.descending,
+                    nulls_first: order.nulls_first,
+                })
+                .collect();
+
+            let mut calls = vec![];
+            for &at in &together {
+                let over = &overs[at];
+                let args: Vec<usize> = fields.by_ref().take(over.args.len()).collect();
+                let filter = over.filter.and_then(|_| fields.next());
+                calls.push(AggregateCall {
+                    function: over.function.clone(),
+                    arg_types: args.iter().map(|&arg| stage.rel.fields[arg].column_type.clone()).collect(),
+                    args,
+                    distinct: over.distinct,
+                    filter,
+                    column_type: over.column_type.clone(),
+                    name: over.name.clone(),
+                });
+            }
+
+            let start = stage.rel.fields.len();
+            let over = OverRel { partition, order, frame: window.frame, calls };
+            stage.rel = Rel::over(stage.rel.clone(), over, overs[first].span);
+            for (place, &at) in together.iter().enumerate() {
+                done[at] = true;
+                let inputs = stage.inputs(|origin| match origin {
+                    InputOrigin::Over(number) if number == at => Some(number),
+                    _ => None,
+                });
+                for (input, _) in inputs {
+                    stage.fill(input, start + place);
+                }
+            }
+            self.check_tree(&stage.rel, overs[first].span)?;
+        }
+        Ok(())
+    }
+
     /// Returns the query's own inputs that conditions on the enclosing query read.
     pub(super) fn own_inputs(&mut self, stage: &mut Stage, outer_conditions: &[ExprId]) -> Vec<ExprId> {
         let read = inputs_of(&stage.graph.exprs, outer_conditions);
@@ -167,68 +233,6 @@ fn columns_width(columns: &[Column<usize>]) -> usize {
         column.map(&mut |place| width = width.max(place + 1));
     }
     width
-}
-
-/// Appends the results of OVER calls to the fields, with one node for each distinct window.
-fn add_overs(stage: &mut Stage, overs: &[OverCall], span: Span) {
-    let mut done = vec![false; overs.len()];
-    for first in 0..overs.len() {
-        if done[first] {
-            continue;
-        }
-        let window = &overs[first].window;
-        let together: Vec<usize> = (first..overs.len())
-            .filter(|&at| overs[at].window == *window && is_ranking(&overs[at]) == is_ranking(&overs[first]))
-            .collect();
-
-        let mut needed: Vec<ExprId> = window.partition.clone();
-        needed.extend(window.order.iter().map(|order| order.id));
-        for &at in &together {
-            needed.extend(overs[at].args.iter().chain(&overs[at].filter));
-        }
-        let mut fields = stage.fields_of(&needed, span).into_iter();
-        let partition = fields.by_ref().take(window.partition.len()).collect();
-        let order: Vec<SortKey> = window
-            .order
-            .iter()
-            .zip(fields.by_ref())
-            .map(|(order, field)| SortKey {
-                field,
-                descending: order.descending,
-                nulls_first: order.nulls_first,
-            })
-            .collect();
-
-        let mut calls = vec![];
-        for &at in &together {
-            let over = &overs[at];
-            let args: Vec<usize> = fields.by_ref().take(over.args.len()).collect();
-            let filter = over.filter.and_then(|_| fields.next());
-            calls.push(AggregateCall {
-                function: over.function.clone(),
-                arg_types: args.iter().map(|&arg| stage.rel.fields[arg].column_type.clone()).collect(),
-                args,
-                distinct: over.distinct,
-                filter,
-                column_type: over.column_type.clone(),
-                name: over.name.clone(),
-            });
-        }
-
-        let start = stage.rel.fields.len();
-        let over = OverRel { partition, order, frame: window.frame, calls };
-        stage.rel = Rel::over(stage.rel.clone(), over, overs[first].span);
-        for (place, &at) in together.iter().enumerate() {
-            done[at] = true;
-            let inputs = stage.inputs(|origin| match origin {
-                InputOrigin::Over(number) if number == at => Some(number),
-                _ => None,
-            });
-            for (input, _) in inputs {
-                stage.fill(input, start + place);
-            }
-        }
-    }
 }
 
 fn is_ranking(over: &OverCall) -> bool {

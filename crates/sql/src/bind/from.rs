@@ -6,7 +6,7 @@ use super::{Binder, Bound, Cell, Column, ExprBinder};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
 use crate::graph::Graph;
-use crate::parse::ast::{self, From, FromKind, Ident, Join, JoinConstraint, Select};
+use crate::parse::ast::{self, From, FromKind, Ident, Join, JoinConstraint, Joined, Select};
 use crate::plan::operator::JoinKind;
 use crate::rel::{JoinRel, Rel};
 use std::sync::Arc;
@@ -82,7 +82,7 @@ impl Binder {
                 Source::of(None, self.query(query, None)?)
             }
             FromKind::Nested(inner) => self.from(inner, outer)?,
-            FromKind::Join(join) => self.join(join, outer)?,
+            FromKind::Joined(joined) => self.joins(joined, outer)?,
             _ => self.leaf(from, outer)?,
         };
         match &from.alias {
@@ -111,7 +111,7 @@ impl Binder {
                 let relation = self.relation_hinted(name.last(), hints)?;
                 Source::of(Some(name.last().value.clone()), relation)
             }
-            FromKind::Subquery(_) | FromKind::Lateral(_) | FromKind::Join(_) | FromKind::Nested(_) => {
+            FromKind::Subquery(_) | FromKind::Lateral(_) | FromKind::Joined(_) | FromKind::Nested(_) => {
                 self.from(from, outer)?
             }
             FromKind::Window(call) => Source::of(None, self.window(call)?),
@@ -128,9 +128,13 @@ impl Binder {
         })
     }
 
-    fn join(&mut self, join: &Join, outer: Option<&OuterScope>) -> Bound<Source> {
-        let left = self.from(&join.left, outer)?;
-        self.join_right(left, join, outer)
+    fn joins(&mut self, joined: &Joined, outer: Option<&OuterScope>) -> Bound<Source> {
+        let mut left = self.from(&joined.first, outer)?;
+        for join in &joined.joins {
+            left = self.join_right(left, join, outer)?;
+            self.check_tree(&left.rel, join.span)?;
+        }
+        Ok(left)
     }
 
     fn join_right(&mut self, left: Source, join: &Join, outer: Option<&OuterScope>) -> Bound<Source> {

@@ -5,6 +5,9 @@
 //! the rows is the error "not grouped".
 
 use std::collections::HashMap;
+use std::convert::Infallible;
+
+use types::ColumnType;
 
 use crate::expr::{Expr, ExprId};
 use crate::graph::{Graph, InputOrigin, map_operands};
@@ -42,34 +45,34 @@ impl<'a> Lift<'a> {
     /// # Errors
     /// Returns the column of the rows that is neither a key nor aggregated.
     pub(super) fn lift(&mut self, id: ExprId) -> Result<ExprId, ExprId> {
-        if let Some(done) = self.done.get(&id) {
-            return Ok(*done);
-        }
         let rows = self.rows;
-        let column_type = rows.exprs.column_type(id).clone();
-
-        let lifted = match rows.exprs.expr(id) {
-            Expr::Column(input) => {
-                let origin = rows.origin(*input);
-                match origin {
-                    InputOrigin::Row => return Err(id),
-                    InputOrigin::Aggregate(call) => self.field(self.results + call),
-                    InputOrigin::Set => self.field(self.set.ok_or(id)?),
-                    InputOrigin::Window(which) => self.field(self.window.ok_or(id)? + which),
-                    InputOrigin::Over(_) | InputOrigin::Query(_) | InputOrigin::Outer(_) => {
-                        let name = rows.exprs.inputs[*input].name.clone();
-                        self.output.add_input(name, column_type, origin)
-                    }
+        for id in rows.exprs.operands_first(id, |id| self.done.contains_key(&id)) {
+            let column_type = rows.exprs.column_type(id).clone();
+            let lifted = match rows.exprs.expr(id) {
+                Expr::Column(input) => self.input(id, *input, column_type)?,
+                other => {
+                    let Ok(expr) = map_operands(other, |operand| Ok::<_, Infallible>(self.done[&operand]));
+                    self.output.add(expr, column_type)
                 }
-            }
-            other => {
-                let expr = map_operands(other, |operand| self.lift(operand))?;
-                self.output.add(expr, column_type)
-            }
-        };
+            };
+            self.done.insert(id, lifted);
+        }
+        Ok(self.done[&id])
+    }
 
-        self.done.insert(id, lifted);
-        Ok(lifted)
+    /// Returns the field of the groups for an input that is no key.
+    fn input(&mut self, id: ExprId, input: usize, column_type: ColumnType) -> Result<ExprId, ExprId> {
+        let origin = self.rows.origin(input);
+        Ok(match origin {
+            InputOrigin::Row => return Err(id),
+            InputOrigin::Aggregate(call) => self.field(self.results + call),
+            InputOrigin::Set => self.field(self.set.ok_or(id)?),
+            InputOrigin::Window(which) => self.field(self.window.ok_or(id)? + which),
+            InputOrigin::Over(_) | InputOrigin::Query(_) | InputOrigin::Outer(_) => {
+                let name = self.rows.exprs.inputs[input].name.clone();
+                self.output.add_input(name, column_type, origin)
+            }
+        })
     }
 
     fn field(&mut self, place: usize) -> ExprId {

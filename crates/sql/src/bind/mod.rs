@@ -5,6 +5,7 @@
 //! [`Reported`] proves that a finding was added.
 
 mod aggregate;
+mod arithmetic;
 mod call;
 mod changelog;
 mod choose;
@@ -20,6 +21,7 @@ mod hint;
 mod join;
 mod json;
 mod lift;
+mod limits;
 mod lookup_hint;
 mod matching;
 mod nested;
@@ -28,6 +30,7 @@ mod portable;
 mod query;
 pub(crate) mod scope;
 mod select;
+mod set_operations;
 mod sink;
 mod stage;
 mod state_hint;
@@ -78,6 +81,8 @@ pub(crate) struct Binder {
     lookup_hints: Vec<lookup_hint::NamedHint>,
     /// STATE_TTL hints of the current SELECT.
     state_ttls: Vec<state_hint::NamedTtl>,
+    /// Number of fields of the nodes that the current statement has built.
+    fields_built: usize,
 }
 
 impl Binder {
@@ -92,6 +97,7 @@ impl Binder {
             locals: vec![],
             lookup_hints: vec![],
             state_ttls: vec![],
+            fields_built: 0,
         }
     }
 
@@ -120,6 +126,7 @@ impl Binder {
         if !replaces && self.is_taken(&definition.name, definition.if_not_exists) {
             return;
         }
+        self.fields_built = 0;
         let relation = self.view(&definition.query, &definition.columns, definition.name.span).ok();
         self.catalog.add_view(definition.name.value.clone(), relation);
     }

@@ -112,18 +112,16 @@ impl Binder {
         self.select_hints(&select.hints)?;
         // Queries nest in FROM, so the other data of a SELECT must not be on the stack during this call.
         let from = self.with_hints(select, |binder| binder.bind_from_clause(select, outer));
-        let from = Box::new(from?);
-        self.select_from(select, behind, from, outer)
+        self.select_from(select, behind, from?, outer)
     }
 
     fn select_from(
         &mut self,
         select: &Select,
         behind: Behind<'_>,
-        from: Box<(Stage, Scope)>,
+        (mut stage, scope): (Stage, Scope),
         outer: Option<&OuterScope>,
     ) -> Bound<(Relation, Option<types::Value>)> {
-        let (mut stage, scope) = *from;
         let mut outer_conditions = vec![];
         if let Some(filter) = &select.filter {
             // An error in the condition has been reported; the rest is still checked.
@@ -307,7 +305,10 @@ impl Binder {
         stage.filter(&plain, filter.span, self.rules);
         for condition in by_query {
             match self.filter_by_query(stage, scope, outer, condition, &queries) {
-                Some(bound) => bound?,
+                Some(bound) => {
+                    bound?;
+                    self.check_tree(&stage.rel, condition.span)?;
+                }
                 None => {
                     let id = self.bind_in(&mut stage.graph, clause, &mut calls, |binder| {
                         binder.condition(condition, "the condition in WHERE")

@@ -30,6 +30,7 @@ pub(crate) struct BoundQuery {
 
 impl Binder {
     pub(crate) fn insert(&mut self, insert: &Insert) -> Bound<BoundQuery> {
+        self.fields_built = 0;
         let sink = self.sink_of(insert);
         let relation = self.query(&insert.query, None);
         let (sink, relation) = (sink?, relation?);

@@ -82,7 +82,10 @@ fn tables(from: &From) -> Vec<&str> {
     }
     match &from.kind {
         FromKind::Table { name, .. } => vec![&name.last().value],
-        FromKind::Join(join) => [tables(&join.left), tables(&join.right)].concat(),
+        FromKind::Joined(joined) => {
+            let others = joined.joins.iter().flat_map(|join| tables(&join.right));
+            tables(&joined.first).into_iter().chain(others).collect()
+        }
         FromKind::Nested(inner) => tables(inner),
         _ => vec![],
     }

@@ -279,6 +279,11 @@ impl Binder {
     }
 
     pub(super) fn join_value(&mut self, stage: &mut Stage, input: usize, value: &QueryValue) -> Bound<()> {
+        self.join_one_value(stage, input, value)?;
+        self.check_tree(&stage.rel, value.query.span)
+    }
+
+    fn join_one_value(&mut self, stage: &mut Stage, input: usize, value: &QueryValue) -> Bound<()> {
         let query = &value.query;
         let relation = &query.relation;
         let span = query.span;

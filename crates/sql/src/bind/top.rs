@@ -20,6 +20,7 @@ pub(crate) struct BoundTop {
 
 impl Binder {
     pub(crate) fn top(&mut self, top: &TopQuery) -> Bound<BoundTop> {
+        self.fields_built = 0;
         let relation = self.query(&top.query, None)?;
         let count = relation.columns.len();
         let fields = relation.columns.iter().enumerate().map(|(place, column)| {

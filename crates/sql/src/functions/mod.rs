@@ -76,6 +76,13 @@ pub struct ScalarFunction {
     pub prepare: fn(&ScalarCall<'_>) -> Result<Code, String>,
 }
 
+impl ScalarFunction {
+    /// Returns whether the function is written as an operator between its arguments, such as `a + b`.
+    pub(crate) fn is_operator(&self) -> bool {
+        !self.name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '$')
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Determinism {
     /// Equal arguments always give equal results.

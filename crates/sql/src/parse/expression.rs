@@ -44,7 +44,7 @@ impl Parser {
     }
 
     /// Creates a node whose children have at most `below` levels.
-    fn node_over(&self, kind: ExprKind, below: u16, span: Span) -> Parsed<Expr> {
+    pub(super) fn node_over(&self, kind: ExprKind, below: u16, span: Span) -> Parsed<Expr> {
         let depth = self.level(below, span)?;
         Ok(Expr { kind, span, depth })
     }
@@ -110,9 +110,7 @@ impl Parser {
             Operator::Or => self.climb(power).and_then(|right| self.chain(left, false, right)),
             Operator::Compare(op) => self.comparison(Box::new(left), op, power),
             Operator::Arithmetic(name) => {
-                let right = self.climb(power)?;
-                let kind = ExprKind::Arithmetic(name, Box::new(left), Box::new(right));
-                self.node(kind, self.since(start))
+                self.climb(power).and_then(|right| self.operation(left, name, right))
             }
             Operator::Overlaps => self.climb(power).and_then(|right| self.overlaps(left, right)),
             Operator::Is => self.is_test(Box::new(left)).and_then(|kind| self.node(kind, self.since(start))),
@@ -141,27 +139,6 @@ impl Parser {
         }
         self.advance();
         Some(is_all)
-    }
-
-    /// Builds `left AND right` or `left OR right` as a flat list, so that a long chain of conditions is not a
-    /// deep tree.
-    fn chain(&self, left: Expr, is_and: bool, right: Expr) -> Parsed<Expr> {
-        let start = left.span;
-        // The depth of an extended list is known; looking at all items for each new one would be quadratic.
-        let (mut items, below) = match left.kind {
-            ExprKind::All(items) if is_and => (items, left.depth - 1),
-            ExprKind::Any(items) if !is_and => (items, left.depth - 1),
-            _ => {
-                let depth = left.depth;
-                (vec![left], depth)
-            }
-        };
-        let below = below.max(right.depth);
-        items.push(right);
-        self.bounded(items.len(), "conditions", start)?;
-
-        let kind = if is_and { ExprKind::All(items) } else { ExprKind::Any(items) };
-        self.node_over(kind, below, self.since(start))
     }
 
     /// Parses what follows `IS`.

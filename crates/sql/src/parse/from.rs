@@ -41,8 +41,14 @@ impl Parser {
 
     /// Creates a table reference without an alias.
     pub(super) fn table_node(&self, kind: FromKind, start: Span) -> Parsed<Box<From>> {
+        let below = kind.depth();
+        self.table_node_over(kind, below, start)
+    }
+
+    /// Creates a table reference whose parts have at most `below` levels.
+    pub(super) fn table_node_over(&self, kind: FromKind, below: u16, start: Span) -> Parsed<Box<From>> {
         let span = self.since(start);
-        let depth = self.level(kind.depth(), span)?;
+        let depth = self.level(below, span)?;
         Ok(Box::new(From { kind, alias: None, columns: vec![], span, depth }))
     }
 

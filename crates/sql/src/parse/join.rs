@@ -1,33 +1,25 @@
 //! Parses `FROM a JOIN b ON …, c`: table references and the joins between them.
 //!
 //! A comma binds looser than a join: `a, b RIGHT JOIN c` is `a, (b RIGHT JOIN c)`. Most joins give the same
-//! rows if they join both sides of the comma, `(a, b) JOIN c ON …`. Such joins become one left-deep tree in
-//! script order, which is easier to bind. Other joins stay below the comma.
+//! rows if they join both sides of the comma, `(a, b) JOIN c ON …`. Such joins become one list in script
+//! order, which is easier to bind. Other joins stay below the comma.
 
 use sqlparser::tokenizer::Token;
 
-use super::ast::{AstJoinKind, From, FromKind, Join, JoinConstraint};
+use super::ast::{AstJoinKind, From, FromKind, Join, JoinConstraint, Joined};
 use super::{Parsed, Parser};
 use crate::error::{Diagnostic, Span};
-
-/// A join without its left side.
-struct Link {
-    kind: AstJoinKind,
-    right: Box<From>,
-    constraint: JoinConstraint,
-    span: Span,
-}
 
 /// Tables behind a comma.
 struct CommaPart {
     comma: Span,
     first: Box<From>,
-    links: Vec<Link>,
+    joins: Vec<Join>,
 }
 
-impl Link {
-    fn comma(right: Box<From>, span: Span) -> Link {
-        Link { kind: AstJoinKind::Cross, right, constraint: JoinConstraint::None, span }
+impl Join {
+    fn comma(right: From, span: Span) -> Join {
+        Join { kind: AstJoinKind::Cross, right, constraint: JoinConstraint::None, span }
     }
 
     /// Returns whether the join behind a comma gives the same rows over both sides of the comma.
@@ -56,20 +48,19 @@ impl Parser {
         let comma = self.span();
         self.advance();
         let first = self.table_reference()?;
-        let links = self.links()?;
-        parts.push(CommaPart { comma, first, links });
-        // Each part is a level of the tree.
-        self.level(u16::try_from(parts.len()).unwrap_or(u16::MAX), comma).map(|_| ())
+        let joins = self.joins()?;
+        parts.push(CommaPart { comma, first, joins });
+        self.bounded(parts.len() + 1, "tables", comma)
     }
 
     fn crossed(&self, mut from: Box<From>, parts: Vec<CommaPart>) -> Parsed<Box<From>> {
-        for CommaPart { comma, first, links } in parts {
-            from = if links.iter().all(Link::is_same_over_comma) {
-                let crossed = self.join(from, Link::comma(first, comma))?;
-                self.joined(crossed, links)?
+        for CommaPart { comma, first, joins } in parts {
+            from = if joins.iter().all(Join::is_same_over_comma) {
+                let crossed = self.joined(from, vec![Join::comma(*first, comma)])?;
+                self.joined(crossed, joins)?
             } else {
-                let right = self.joined(first, links)?;
-                self.join(from, Link::comma(right, comma))?
+                let right = self.joined(first, joins)?;
+                self.joined(from, vec![Join::comma(*right, comma)])?
             };
         }
         Ok(from)
@@ -83,33 +74,42 @@ impl Parser {
 
     /// Parses the joins behind a table reference that has been parsed.
     pub(super) fn joined_to(&mut self, first: Box<From>) -> Parsed<Box<From>> {
-        let links = self.links()?;
-        self.joined(first, links)
+        let joins = self.joins()?;
+        self.joined(first, joins)
     }
 
-    fn joined(&self, first: Box<From>, links: Vec<Link>) -> Parsed<Box<From>> {
-        links.into_iter().try_fold(first, |left, link| self.join(left, link))
-    }
+    /// Appends joins to a list of joins, or begins a list with `left`.
+    fn joined(&self, left: Box<From>, joins: Vec<Join>) -> Parsed<Box<From>> {
+        if joins.is_empty() {
+            return Ok(left);
+        }
+        let (start, depth) = (left.span, left.depth);
+        let below = joins.iter().map(Join::depth).max().unwrap_or(0);
 
-    fn join(&self, left: Box<From>, link: Link) -> Parsed<Box<From>> {
-        let Link { kind, right, constraint, span } = link;
-        let start = left.span;
-        let join = Join { kind, left: *left, right: *right, constraint, span };
-        self.table_node(FromKind::Join(Box::new(join)), start)
+        // Joins in parentheses are nested, so a list here has no alias.
+        let (mut joined, below) = match left.kind {
+            FromKind::Joined(joined) => (joined, below.max(depth - 1)),
+            kind => {
+                let first = From { kind, ..*left };
+                (Box::new(Joined { first, joins: vec![] }), below.max(depth))
+            }
+        };
+        joined.joins.extend(joins);
+        self.table_node_over(FromKind::Joined(joined), below, start)
     }
 
     /// Parses `JOIN b ON … LEFT JOIN c ON … …`.
-    fn links(&mut self) -> Parsed<Vec<Link>> {
-        let mut links = vec![];
-        while let Some(link) = self.link()? {
-            links.push(link);
-            // Each join is a level of the tree.
-            self.level(u16::try_from(links.len()).unwrap_or(u16::MAX), self.span())?;
+    fn joins(&mut self) -> Parsed<Vec<Join>> {
+        let start = self.span();
+        let mut joins = vec![];
+        while let Some(join) = self.join()? {
+            joins.push(join);
+            self.bounded(joins.len() + 1, "tables", start)?;
         }
-        Ok(links)
+        Ok(joins)
     }
 
-    fn link(&mut self) -> Parsed<Option<Link>> {
+    fn join(&mut self) -> Parsed<Option<Join>> {
         let start = self.span();
         let is_natural = self.accept_word("NATURAL");
         let kind = if self.accept_word("CROSS") {
@@ -132,7 +132,7 @@ impl Parser {
 
         let right = self.table_reference()?;
         let constraint = self.join_constraint(kind, is_natural, span)?;
-        Ok(Some(Link { kind, right, constraint, span }))
+        Ok(Some(Join { kind, right: *right, constraint, span }))
     }
 
     fn outer_kind(&mut self) -> Option<AstJoinKind> {

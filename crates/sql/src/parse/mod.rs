@@ -1,10 +1,12 @@
 //! The parser: turns text into statements with sqlparser's tokenizer and a parser for Flink's SQL.
 //!
 //! After an error the parser continues behind the next `;`, so one pass finds the errors of every statement.
-//! Nesting is limited: code after the parser may recurse over the tree.
+//! Nesting is limited: code after the parser may recurse over the tree. Chains of operators, set operations and
+//! joins are lists in the tree, so that they are no nesting; their length is limited by itself.
 
 pub(crate) mod ast;
 mod call;
+mod chain;
 pub(crate) mod command;
 mod data_type;
 mod expression;
@@ -42,7 +44,7 @@ use lexer::Lexeme;
 const MAX_DEPTH: u16 = 100;
 
 /// Largest number of items in a list: columns of a table or query, fields of a ROW, keys, conditions joined
-/// by AND or OR.
+/// by AND or OR, terms of a sum, tables of a FROM, queries of a set operation.
 ///
 /// Code after the parser may search a list once for each of its items.
 const MAX_ITEMS: usize = 10_000;

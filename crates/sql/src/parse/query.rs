@@ -1,7 +1,7 @@
 //! Parses queries: `WITH`, set operations, and `ORDER BY`, `LIMIT`, `OFFSET` and `FETCH` behind them.
 //!
-//! Set operations are parsed by precedence climbing. A chain of them is built in a loop, so a long chain
-//! costs no stack; each operation adds a level to the tree, and a chain with too many levels is refused.
+//! Set operations are parsed by precedence climbing. A chain of operators that bind alike becomes a flat list,
+//! so that a long chain costs no stack.
 //!
 //! A parenthesis may open a query, a row of values, an expression or a join. The parser never backtracks: it
 //! parses `((SELECT …` as a subquery, and if a set operator follows, continues with the subquery as the first
@@ -11,7 +11,7 @@ use sqlparser::tokenizer::Token;
 
 use super::ast::{
     AstSetOperator, CommonTable, Expr, Limit, OrderItem, Query, QueryBody, Select, SelectItem, SetOperation,
-    TopQuery,
+    SetOperations, TopQuery,
 };
 use super::{MAX_DEPTH, Parsed, Parser};
 use crate::error::{Diagnostic, Span};
@@ -181,8 +181,14 @@ impl Parser {
 
     /// Creates a query that has only a body.
     pub(super) fn bare(&self, body: QueryBody, start: Span) -> Parsed<Box<Query>> {
+        let below = body.depth();
+        self.bare_over(body, below, start)
+    }
+
+    /// Creates a query that has only a body of at most `below` levels.
+    fn bare_over(&self, body: QueryBody, below: u16, start: Span) -> Parsed<Box<Query>> {
         let span = self.since(start);
-        let depth = self.level(body.depth(), span)?;
+        let depth = self.level(below, span)?;
         Ok(Box::new(Query { with: vec![], body, order_by: vec![], limit: None, offset: None, span, depth }))
     }
 
@@ -209,22 +215,29 @@ impl Parser {
 
             let right = self.query_part()?;
             let right = self.set_operations(right, power)?;
-            left = self.set_operation(operator, all, *left, *right, operator_span)?;
+            let operation = SetOperation { operator, all, right: *right, operator_span };
+            left = self.set_operation(*left, operation)?;
         }
         Ok(left)
     }
 
-    fn set_operation(
-        &self,
-        operator: AstSetOperator,
-        all: bool,
-        left: Query,
-        right: Query,
-        operator_span: Span,
-    ) -> Parsed<Box<Query>> {
-        let start = left.span;
-        let operation = SetOperation { operator, all, left, right, operator_span };
-        self.bare(QueryBody::SetOperation(Box::new(operation)), start)
+    /// Appends an operation to a chain of operators that bind alike, or begins a chain with `left`.
+    fn set_operation(&self, left: Query, operation: SetOperation) -> Parsed<Box<Query>> {
+        let (start, is_bare) = (left.span, left.is_bare());
+        let below = left.depth.max(operation.right.depth);
+        let (mut operations, below) = match left.body {
+            QueryBody::SetOperations(chain) if is_bare && chain.rest[0].binds_like(&operation) => {
+                // The depth of the chain is known; looking at all queries for each new one would be quadratic.
+                (chain, (left.depth - 1).max(operation.right.depth))
+            }
+            body => {
+                let first = Query { body, ..left };
+                (Box::new(SetOperations { first, rest: vec![] }), below)
+            }
+        };
+        operations.rest.push(operation);
+        self.bounded(operations.rest.len() + 1, "queries in a set operation", start)?;
+        self.bare_over(QueryBody::SetOperations(operations), below, start)
     }
 
     /// Returns the next set operator and its binding power.

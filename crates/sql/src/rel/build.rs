@@ -14,7 +14,8 @@ use crate::plan::operator::{FromChangelog, JoinKind, WindowProperty};
 
 impl Rel {
     fn new(kind: RelKind, inputs: Vec<Arc<Rel>>, fields: Vec<RelField>, span: Span) -> Arc<Rel> {
-        Arc::new(Rel { kind, inputs, fields, span })
+        let depth = inputs.iter().map(|input| input.depth).max().unwrap_or(0) + 1;
+        Arc::new(Rel { kind, inputs, fields, depth, span })
     }
 
     /// Creates a scan. Its fields are the table's leaves, none of which is a time attribute yet.

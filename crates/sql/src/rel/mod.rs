@@ -34,6 +34,8 @@ pub(crate) struct Rel {
     pub(crate) kind: RelKind,
     pub(crate) inputs: Vec<Arc<Rel>>,
     pub(crate) fields: Vec<RelField>,
+    /// Number of nodes on the longest way down from this node.
+    pub(crate) depth: u32,
     /// Span of the script that the node comes from.
     pub(crate) span: Span,
 }

@@ -1,6 +1,6 @@
 //! Moves expressions from one scope to another.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 
 use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
@@ -22,19 +22,18 @@ impl<'a, F: FnMut(&mut ExprGraph, usize) -> ExprId> Rebase<'a, F> {
 
     /// Returns the expression in the new graph.
     pub(crate) fn expr(&mut self, id: ExprId) -> ExprId {
-        if let Some(done) = self.done.get(&id) {
-            return *done;
+        for id in self.from.operands_first(id, |id| self.done.contains_key(&id)) {
+            let node = self.from.node(id);
+            let new = match &node.expr {
+                Expr::Column(input) => (self.input)(self.to, *input),
+                other => {
+                    let Ok(expr) = map_operands(other, |operand| Ok::<_, Infallible>(self.done[&operand]));
+                    self.to.add(expr, node.column_type.clone())
+                }
+            };
+            self.done.insert(id, new);
         }
-        let node = self.from.node(id);
-        let new = match &node.expr {
-            Expr::Column(input) => (self.input)(self.to, *input),
-            other => {
-                let Ok(expr) = map_operands(other, |operand| Ok::<_, Infallible>(self.expr(operand)));
-                self.to.add(expr, node.column_type.clone())
-            }
-        };
-        self.done.insert(id, new);
-        new
+        self.done[&id]
     }
 
     pub(crate) fn all(&mut self, ids: &[ExprId]) -> Vec<ExprId> {
@@ -61,19 +60,10 @@ pub(crate) fn moved(
 
 /// Returns the inputs that expressions read, ascending.
 pub(crate) fn inputs_of(graph: &ExprGraph, ids: &[ExprId]) -> Vec<usize> {
-    let mut seen = vec![false; graph.len()];
-    let mut inputs = std::collections::BTreeSet::new();
-    let mut stack = ids.to_vec();
-    while let Some(id) = stack.pop() {
-        if std::mem::replace(&mut seen[id.0 as usize], true) {
-            continue;
-        }
-        match graph.expr(id) {
-            Expr::Column(input) => {
-                inputs.insert(*input);
-            }
-            _ => stack.extend(graph.operands(id)),
-        }
-    }
+    let column = |id: ExprId| match graph.expr(id) {
+        Expr::Column(input) => Some(*input),
+        _ => None,
+    };
+    let inputs: BTreeSet<usize> = graph.reached(ids).into_iter().filter_map(column).collect();
     inputs.into_iter().collect()
 }

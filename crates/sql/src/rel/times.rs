@@ -86,8 +86,8 @@ fn bound(
 
     // The condition is `first + plus_first OP second + plus_second`.
     let (of_left, of_right, by, op) = match (first < width, second < width) {
-        (true, false) => (first, second - width, plus_second - plus_first, op),
-        (false, true) => (second, first - width, plus_first - plus_second, swapped(op)),
+        (true, false) => (first, second - width, plus_second.saturating_sub(plus_first), op),
+        (false, true) => (second, first - width, plus_first.saturating_sub(plus_second), swapped(op)),
         _ => return None,
     };
     let attribute = left.fields[of_left].time?;
@@ -98,9 +98,9 @@ fn bound(
     // The condition is now `left - right OP by`.
     Some(match op {
         Comparison::Equal => (of_left, of_right, Some(by), Some(by)),
-        Comparison::Less => (of_left, of_right, None, Some(by - 1)),
+        Comparison::Less => (of_left, of_right, None, Some(by.saturating_sub(1))),
         Comparison::LessOrEqual => (of_left, of_right, None, Some(by)),
-        Comparison::Greater => (of_left, of_right, Some(by + 1), None),
+        Comparison::Greater => (of_left, of_right, Some(by.saturating_add(1)), None),
         Comparison::GreaterOrEqual => (of_left, of_right, Some(by), None),
         Comparison::NotEqual => return None,
     })
@@ -116,31 +116,36 @@ fn swapped(op: Comparison) -> Comparison {
     }
 }
 
-/// Returns the column and the milliseconds of a column plus a constant.
-fn shifted(exprs: &ExprGraph, id: ExprId) -> Option<(usize, i64)> {
-    match exprs.expr(id) {
-        Expr::Column(field) => Some((*field, 0)),
-        Expr::Cast { input, .. } if exprs.column_type(*input).data_type.is_timestamp() => {
-            shifted(exprs, *input)
-        }
-        Expr::Call { function, args } if matches!(function.name, "+" | "-") && args.len() == 2 => {
-            let interval = |id: ExprId| match exprs.expr(id) {
-                Expr::Literal(Value::Int(ms))
-                    if exprs.column_type(id).data_type == DataType::IntervalDayTime =>
-                {
-                    Some(*ms)
-                }
-                _ => None,
-            };
-            if let Some(ms) = interval(args[1]) {
-                let (field, by) = shifted(exprs, args[0])?;
-                return Some((field, if function.name == "+" { by + ms } else { by - ms }));
-            }
-            let ms = interval(args[0]).filter(|_| function.name == "+")?;
-            let (field, by) = shifted(exprs, args[1])?;
-            Some((field, by + ms))
+/// Returns the column and the milliseconds of a column plus constants.
+fn shifted(exprs: &ExprGraph, mut id: ExprId) -> Option<(usize, i64)> {
+    let interval = |id: ExprId| match exprs.expr(id) {
+        Expr::Literal(Value::Int(ms)) if exprs.column_type(id).data_type == DataType::IntervalDayTime => {
+            Some(*ms)
         }
         _ => None,
+    };
+
+    let mut by = 0i64;
+    loop {
+        match exprs.expr(id) {
+            Expr::Column(field) => return Some((*field, by)),
+            Expr::Cast { input, .. } if exprs.column_type(*input).data_type.is_timestamp() => id = *input,
+            Expr::Call { function, args } if matches!(function.name, "+" | "-") && args.len() == 2 => {
+                let is_sum = function.name == "+";
+                match (interval(args[0]), interval(args[1])) {
+                    (_, Some(ms)) => {
+                        by = if is_sum { by.saturating_add(ms) } else { by.saturating_sub(ms) };
+                        id = args[0];
+                    }
+                    (Some(ms), None) if is_sum => {
+                        by = by.saturating_add(ms);
+                        id = args[1];
+                    }
+                    _ => return None,
+                }
+            }
+            _ => return None,
+        }
     }
 }
 

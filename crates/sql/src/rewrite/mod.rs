@@ -33,14 +33,13 @@ impl<'a> Rewriter<'a> {
 
     /// Returns the simplified expression in the new graph.
     pub(crate) fn rewrite(&mut self, id: ExprId) -> ExprId {
-        if let Some(done) = self.done.get(&id) {
-            return *done;
+        for id in self.from.operands_first(id, |id| self.done.contains_key(&id)) {
+            let node = self.from.node(id);
+            let Ok(expr) = map_operands(&node.expr, |operand| Ok::<_, Infallible>(self.done[&operand]));
+            let new = self.simplified(expr, node.column_type.clone());
+            self.done.insert(id, new);
         }
-        let node = self.from.node(id);
-        let Ok(expr) = map_operands(&node.expr, |operand| Ok::<_, Infallible>(self.rewrite(operand)));
-        let new = self.simplified(expr, node.column_type.clone());
-        self.done.insert(id, new);
-        new
+        self.done[&id]
     }
 
     /// Splits conditions at `AND` and simplifies them; conditions that are always true are dropped.

@@ -4,14 +4,19 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
+mod chains;
+
 use sql::expr::{Expr, ExprGraph};
 use sql::plan::Plan;
 use types::Value;
 
 const TABLES: &str = "
-CREATE TABLE t (n INT, s STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'x');
+CREATE TABLE t (n INT, s STRING, x DOUBLE, m DECIMAL(10, 2), ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+  WITH ('connector' = 'x');
 CREATE TABLE o (a STRING) WITH ('connector' = 'x');
 CREATE TABLE flags (a BOOLEAN) WITH ('connector' = 'x');
+CREATE TABLE numbers (a INT) WITH ('connector' = 'print');
+CREATE TABLE changes (a STRING) WITH ('connector' = 'print');
 ";
 
 const TERMS: usize = 100_000;
@@ -33,30 +38,6 @@ fn literal_bytes(plan: &Plan) -> usize {
         lengths.sum()
     };
     plan.pipelines.iter().map(|pipeline| of(&pipeline.exprs)).sum()
-}
-
-#[test]
-fn long_chains_of_conditions_are_refused() {
-    for word in ["OR", "AND"] {
-        let chain = vec!["1=1"; TERMS].join(&format!(" {word} "));
-        for statement in [
-            format!("INSERT INTO flags SELECT {chain}"),
-            format!("INSERT INTO o SELECT s FROM t WHERE {chain}"),
-        ] {
-            assert_eq!(compile(&statement).unwrap_err(), "these are more than 10000 conditions");
-        }
-    }
-    let some = vec!["n <> 7"; 5_000].join(" AND ");
-    assert!(compile(&format!("INSERT INTO o SELECT s FROM t WHERE {some}")).is_ok());
-}
-
-#[test]
-fn long_chains_of_operators_are_refused() {
-    for operator in ["+", "-", "*", "||", "IS NULL =", "= "] {
-        let chain = vec!["'1'"; TERMS].join(&format!(" {operator} "));
-        let message = compile(&format!("INSERT INTO o SELECT {chain} FROM t")).unwrap_err();
-        assert_eq!(message, "this is nested more than 100 levels deep", "{operator}");
-    }
 }
 
 #[test]
@@ -104,8 +85,8 @@ fn long_lists_end_in_a_plan_or_an_error() {
     for (statement, outcome) in [
         (format!("INSERT INTO o SELECT s FROM t WHERE n IN ({})", numbers(&|n| n.to_string())), ""),
         (format!("INSERT INTO o SELECT s FROM t WHERE s IN ({})", numbers(&|n| format!("'{n}'"))), ""),
-        (format!("INSERT INTO o SELECT CASE{whens} END FROM t"), "this expression is too large"),
-        (format!("INSERT INTO o SELECT CONCAT({}) FROM t", numbers(&|n| format!("'{n}'"))), "too large"),
+        (format!("INSERT INTO o SELECT CASE{whens} END FROM t"), "more than 100000 parts"),
+        (format!("INSERT INTO o SELECT CONCAT({}) FROM t", numbers(&|n| format!("'{n}'"))), "100000 parts"),
         (format!("INSERT INTO o SELECT {} FROM t", numbers(&|n| n.to_string())), "more than 10000 columns"),
         (format!("INSERT INTO o SELECT * FROM (VALUES {})", numbers(&|n| format!("('{n}')"))), ""),
         (format!("INSERT INTO o SELECT s FROM t GROUP BY {}", numbers(&|n| n.to_string())), "10000 keys"),

@@ -37,8 +37,11 @@ pub(crate) enum ExprKind {
     All(Vec<Expr>),
     Any(Vec<Expr>),
     Compare(Comparison, Box<Expr>, Box<Expr>),
-    /// `+ - * / % ||`.
-    Arithmetic(&'static str, Box<Expr>, Box<Expr>),
+    /// `first + a - b …`: operators that bind alike, from left to right.
+    Arithmetic {
+        first: Box<Expr>,
+        rest: Vec<Term>,
+    },
     Is {
         input: Box<Expr>,
         test: Truth,
@@ -95,6 +98,16 @@ pub(crate) enum ExprKind {
         input: Box<Expr>,
         query: Box<Query>,
     },
+}
+
+/// An operator and its right operand.
+#[derive(Debug, Clone)]
+pub(crate) struct Term {
+    /// `+ - * / % ||`.
+    pub(crate) operator: &'static str,
+    pub(crate) operand: Expr,
+    /// Span of the operation: from the first operand of the chain to this one.
+    pub(crate) span: Span,
 }
 
 /// A function call.
@@ -175,7 +188,10 @@ impl ExprKind {
                 items.iter().collect()
             }
             ExprKind::Map(entries) => entries.iter().flat_map(|(key, value)| [key, value]).collect(),
-            ExprKind::Index(a, b) | ExprKind::Compare(_, a, b) | ExprKind::Arithmetic(_, a, b) => vec![a, b],
+            ExprKind::Index(a, b) | ExprKind::Compare(_, a, b) => vec![a, b],
+            ExprKind::Arithmetic { first, rest } => {
+                std::iter::once(&**first).chain(rest.iter().map(|term| &term.operand)).collect()
+            }
             ExprKind::Negate(a) | ExprKind::Not(a) | ExprKind::Field(a, _) => vec![a],
             ExprKind::Is { input, .. }
             | ExprKind::Cast { input, .. }

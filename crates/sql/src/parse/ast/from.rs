@@ -5,9 +5,8 @@ use crate::error::Span;
 
 /// A table reference.
 ///
-/// Joins are left-deep trees in script order, and a comma is a CROSS join. The right side of a comma is a
-/// join only if that join would have another meaning over both sides of the comma (RIGHT, FULL, NATURAL,
-/// USING).
+/// Joins are lists in script order, and a comma is a CROSS join. The right side of a comma is a join only if
+/// that join would have another meaning over both sides of the comma (RIGHT, FULL, NATURAL, USING).
 #[derive(Debug, Clone)]
 pub(crate) struct From {
     pub(crate) kind: FromKind,
@@ -46,7 +45,7 @@ pub(crate) enum FromKind {
     /// `[LATERAL] TABLE(f(args))` or `f(args)` for functions that are not windows: FROM_CHANGELOG,
     /// TO_CHANGELOG and user-defined functions.
     Function(Box<FunctionTable>),
-    Join(Box<Join>),
+    Joined(Box<Joined>),
     /// `table MATCH_RECOGNIZE (…)`.
     Match(Box<MatchRecognize>),
     /// `(a JOIN b ON …)` in parentheses.
@@ -88,10 +87,17 @@ pub(crate) enum WindowArgValue {
     Expr(Expr),
 }
 
+/// `first JOIN a … JOIN b …`, from left to right.
+#[derive(Debug, Clone)]
+pub(crate) struct Joined {
+    pub(crate) first: From,
+    pub(crate) joins: Vec<Join>,
+}
+
+/// A join without its left side.
 #[derive(Debug, Clone)]
 pub(crate) struct Join {
     pub(crate) kind: AstJoinKind,
-    pub(crate) left: From,
     pub(crate) right: From,
     pub(crate) constraint: JoinConstraint,
     /// Span of the join's keywords, or of the comma.
@@ -197,12 +203,8 @@ impl FromKind {
             FromKind::Function(call) => args_depth(&call.args),
             FromKind::Values { rows, .. } => deepest(rows.iter().flatten().collect()),
             FromKind::Unnest { expr, .. } => expr.depth,
-            FromKind::Join(join) => {
-                let condition = match &join.constraint {
-                    JoinConstraint::On(condition) => condition.depth,
-                    JoinConstraint::None | JoinConstraint::Using(_) | JoinConstraint::Natural => 0,
-                };
-                join.left.depth.max(join.right.depth).max(condition)
+            FromKind::Joined(joined) => {
+                joined.joins.iter().map(Join::depth).fold(joined.first.depth, u16::max)
             }
             FromKind::Match(matching) => matching.input.depth.max(deepest(matching.exprs())),
             FromKind::Nested(from) => from.depth,
@@ -220,6 +222,16 @@ fn args_depth(args: &[WindowArg]) -> u16 {
         WindowArgValue::Expr(expr) => expr.depth,
     });
     depths.max().unwrap_or(0)
+}
+
+impl Join {
+    /// Returns the number of levels of the right side and the condition.
+    pub(crate) fn depth(&self) -> u16 {
+        match &self.constraint {
+            JoinConstraint::On(condition) => self.right.depth.max(condition.depth),
+            JoinConstraint::None | JoinConstraint::Using(_) | JoinConstraint::Natural => self.right.depth,
+        }
+    }
 }
 
 impl MatchRecognize {

@@ -8,14 +8,14 @@ mod expr;
 mod from;
 mod query;
 
-pub(crate) use expr::{Call, Expr, ExprKind, Frame, FrameBound, FrameUnit, OverWindow, Truth};
+pub(crate) use expr::{Call, Expr, ExprKind, Frame, FrameBound, FrameUnit, OverWindow, Term, Truth};
 pub(crate) use from::{
-    AstAfterMatch, AstJoinKind, From, FromKind, FunctionTable, Join, JoinConstraint, MatchRecognize, Pattern,
-    PatternKind, WindowArg, WindowArgValue, WindowCall,
+    AstAfterMatch, AstJoinKind, From, FromKind, FunctionTable, Join, JoinConstraint, Joined, MatchRecognize,
+    Pattern, PatternKind, WindowArg, WindowArgValue, WindowCall,
 };
 pub(crate) use query::{
     AstSetOperator, CommonTable, GroupBy, GroupItem, Limit, OrderItem, Query, QueryBody, Select, SelectItem,
-    SetOperation,
+    SetOperation, SetOperations,
 };
 
 use types::ColumnType;

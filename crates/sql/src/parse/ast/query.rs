@@ -41,18 +41,25 @@ pub(crate) enum QueryBody {
         rows: Vec<Vec<Expr>>,
         span: Span,
     },
-    SetOperation(Box<SetOperation>),
+    SetOperations(Box<SetOperations>),
     /// A query in parentheses with its own WITH, ORDER BY or LIMIT.
     Nested(Box<Query>),
 }
 
-/// `left UNION [ALL] right`. INTERSECT binds tighter than UNION and EXCEPT; all are left-associative.
+/// `first UNION [ALL] a EXCEPT b …`: operators that bind alike, from left to right. INTERSECT binds tighter
+/// than UNION and EXCEPT.
+#[derive(Debug, Clone)]
+pub(crate) struct SetOperations {
+    pub(crate) first: Query,
+    pub(crate) rest: Vec<SetOperation>,
+}
+
+/// A set operator and its right operand.
 #[derive(Debug, Clone)]
 pub(crate) struct SetOperation {
     pub(crate) operator: AstSetOperator,
     /// True for `ALL`, which keeps duplicates.
     pub(crate) all: bool,
-    pub(crate) left: Query,
     pub(crate) right: Query,
     pub(crate) operator_span: Span,
 }
@@ -139,7 +146,7 @@ impl Query {
         match &self.body {
             QueryBody::Select(select) => select.items_span(),
             QueryBody::Values { span, .. } => *span,
-            QueryBody::SetOperation(_) => self.span,
+            QueryBody::SetOperations(_) => self.span,
             QueryBody::Nested(query) => query.items_span(),
         }
     }
@@ -149,9 +156,17 @@ impl Query {
         match &self.body {
             QueryBody::Select(select) => select.item_span(column, columns),
             QueryBody::Values { span, .. } => *span,
-            QueryBody::SetOperation(_) => self.span,
+            QueryBody::SetOperations(_) => self.span,
             QueryBody::Nested(query) => query.item_span(column, columns),
         }
+    }
+}
+
+impl SetOperation {
+    /// Returns whether the operators of both operations have the same precedence.
+    pub(crate) fn binds_like(&self, other: &SetOperation) -> bool {
+        let is_intersect = |of: &SetOperation| of.operator == AstSetOperator::Intersect;
+        is_intersect(self) == is_intersect(other)
     }
 }
 
@@ -161,7 +176,10 @@ impl QueryBody {
         match self {
             QueryBody::Select(select) => select.depth(),
             QueryBody::Values { rows, .. } => rows.iter().flatten().map(|expr| expr.depth).max().unwrap_or(0),
-            QueryBody::SetOperation(operation) => operation.left.depth.max(operation.right.depth),
+            QueryBody::SetOperations(operations) => {
+                let rest = operations.rest.iter().map(|operation| operation.right.depth);
+                rest.fold(operations.first.depth, u16::max)
+            }
             QueryBody::Nested(query) => query.depth,
         }
     }

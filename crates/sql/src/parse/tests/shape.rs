@@ -36,14 +36,16 @@ pub(super) fn query(query: &Query) -> String {
         QueryBody::Select(body) => select(body),
         QueryBody::Values { rows: values, .. } => rows(values),
         QueryBody::Nested(inner) => format!("nested({})", self::query(inner)),
-        QueryBody::SetOperation(operation) => {
-            let operator = match operation.operator {
-                AstSetOperator::Union => "union",
-                AstSetOperator::Intersect => "intersect",
-                AstSetOperator::Except => "except",
-            };
-            let all = if operation.all { " all" } else { "" };
-            format!("({} {operator}{all} {})", self::query(&operation.left), self::query(&operation.right))
+        QueryBody::SetOperations(operations) => {
+            operations.rest.iter().fold(self::query(&operations.first), |left, operation| {
+                let operator = match operation.operator {
+                    AstSetOperator::Union => "union",
+                    AstSetOperator::Intersect => "intersect",
+                    AstSetOperator::Except => "except",
+                };
+                let all = if operation.all { " all" } else { "" };
+                format!("({left} {operator}{all} {})", self::query(&operation.right))
+            })
         }
     };
 
@@ -141,7 +143,7 @@ pub(super) fn from(from: &From) -> String {
         FromKind::Unnest { expr: input, ordinality, .. } => {
             format!("unnest({}){}", expr(input), if *ordinality { " ordinality" } else { "" })
         }
-        FromKind::Join(inner) => join(inner),
+        FromKind::Joined(joined) => joined.joins.iter().fold(self::from(&joined.first), join),
         FromKind::Match(inner) => matching(inner),
         FromKind::Nested(inner) => format!("nested {}", self::from(inner)),
     };
@@ -175,7 +177,7 @@ fn arg(arg: &WindowArg) -> String {
     format!("{name}{value}")
 }
 
-fn join(join: &Join) -> String {
+fn join(left: String, join: &Join) -> String {
     let kind = match join.kind {
         AstJoinKind::Inner => "inner",
         AstJoinKind::Left => "left",
@@ -189,7 +191,7 @@ fn join(join: &Join) -> String {
         JoinConstraint::Using(columns) => format!(" using[{}]", names(columns)),
         JoinConstraint::Natural => " natural".to_owned(),
     };
-    format!("({} {kind} {}{constraint})", from(&join.left), from(&join.right))
+    format!("({left} {kind} {}{constraint})", from(&join.right))
 }
 
 fn matching(matching: &MatchRecognize) -> String {
@@ -289,7 +291,9 @@ pub(super) fn expr(of: &Expr) -> String {
         ExprKind::All(items) => format!("({})", items.iter().map(expr).collect::<Vec<_>>().join(" and ")),
         ExprKind::Any(items) => format!("({})", items.iter().map(expr).collect::<Vec<_>>().join(" or ")),
         ExprKind::Compare(op, left, right) => format!("({} {op:?} {})", expr(left), expr(right)),
-        ExprKind::Arithmetic(op, left, right) => format!("({} {op} {})", expr(left), expr(right)),
+        ExprKind::Arithmetic { first, rest } => rest
+            .iter()
+            .fold(expr(first), |left, term| format!("({left} {} {})", term.operator, expr(&term.operand))),
         ExprKind::Is { input, test, negated } => format!("({} is{} {test:?})", expr(input), not(negated)),
         ExprKind::IsDistinct { left, right, negated } => {
             format!("({} is{} distinct {})", expr(left), not(negated), expr(right))

@@ -148,8 +148,8 @@ fn table_functions_take_tables_and_columns() {
 fn a_window_without_table_is_told_from_one_with_it() {
     let text = "SELECT * FROM TABLE(HOP(TABLE t, DESCRIPTOR(ts), 1, 2)), HOP(TABLE t, DESCRIPTOR(ts), 1, 2)";
     let QueryBody::Select(select) = query(text).body else { panic!("{text}") };
-    let FromKind::Join(join) = select.from.unwrap().kind else { panic!("{text}") };
-    let starts = [join.left, join.right].map(|side| match side.kind {
+    let FromKind::Joined(mut joined) = select.from.unwrap().kind else { panic!("{text}") };
+    let starts = [joined.first, joined.joins.remove(0).right].map(|side| match side.kind {
         FromKind::Window(call) => (call.span.start, call.function.span.start),
         other => panic!("{other:?}"),
     });
