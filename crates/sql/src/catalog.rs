@@ -12,7 +12,7 @@ use types::{ColumnType, DataType, Interval, Value};
 
 use crate::bind::scope::{Relation, cell_of};
 use crate::bind::{Cell, Column, ExprBinder, Scope};
-use crate::error::{Diagnostic, DiagnosticKind, Span, did_you_mean};
+use crate::error::{Diagnostic, DiagnosticKind, SUGGESTIONS_MAX, Span, did_you_mean};
 use crate::expr::ExprId;
 use crate::graph::{Graph, InputOrigin};
 use crate::parse::ast::{
@@ -34,6 +34,8 @@ pub(crate) struct Catalog {
     pub(crate) views: Vec<Option<Relation>>,
     /// Indices of tables that hints derived from other tables.
     hinted: Vec<usize>,
+    /// Number of names that were used and are not declared.
+    unknown_names: usize,
 }
 
 impl Catalog {
@@ -64,11 +66,22 @@ impl Catalog {
         }
     }
 
-    pub(crate) fn unknown(&self, name: &Ident, what: &str, kind: fn(String) -> DiagnosticKind) -> Diagnostic {
-        let mut known: Vec<&str> = self.names.keys().map(String::as_str).collect();
-        known.sort_unstable();
+    /// Returns the error for a name that is not declared.
+    pub(crate) fn unknown(
+        &mut self,
+        name: &Ident,
+        what: &str,
+        kind: fn(String) -> DiagnosticKind,
+    ) -> Diagnostic {
         let mut error = Diagnostic::error(name.span, format!("there is no {what} `{}`", name.value))
             .of_kind(kind(name.value.clone()));
+        self.unknown_names += 1;
+        if self.unknown_names > SUGGESTIONS_MAX {
+            return error;
+        }
+
+        let mut known: Vec<&str> = self.names.keys().map(String::as_str).collect();
+        known.sort_unstable();
         error.hint = did_you_mean(&name.value, known.iter().copied());
         if error.hint.is_none() && !known.is_empty() && known.len() <= 12 {
             error.detail = Some(format!("the script declares {}", known.join(", ")));
@@ -89,6 +102,8 @@ pub(crate) struct Table {
     /// The physical and metadata columns in order.
     pub(crate) stored: Vec<TableColumn>,
     pub(crate) primary_key: Vec<String>,
+    /// The primary key's columns as indices into `stored`.
+    pub(crate) primary_key_fields: Vec<usize>,
     pub(crate) options: TableOptions,
     /// Rows of a `VALUES` table, with the columns of `stored`.
     pub(crate) rows: Option<Arc<Vec<Vec<Value>>>>,
@@ -107,6 +122,7 @@ impl Table {
             rowtime: None,
             stored: vec![],
             primary_key: vec![],
+            primary_key_fields: vec![],
             options: TableOptions::default(),
             rows: None,
             span,
@@ -132,16 +148,16 @@ impl Table {
 
         // Computed columns see only stored columns, wherever they are declared, as in Flink.
         let stored = table.columns.clone();
+        let by_name: HashMap<&str, &Column> =
+            stored.iter().map(|column| (column.name.as_str(), column)).collect();
+        let scope = Scope::of(None, stored.clone());
         table.columns.clear();
         for column in &definition.columns {
             let cell = match &column.kind {
                 ColumnKind::Computed(expr) => {
-                    table.compute(expr, &stored, time_zone, diagnostics).map(Cell::Scalar)
+                    table.compute(expr, &scope, time_zone, diagnostics).map(Cell::Scalar)
                 }
-                _ => stored
-                    .iter()
-                    .find(|known| known.name == column.name.value)
-                    .map(|known| known.cell.clone()),
+                _ => by_name.get(column.name.value.as_str()).map(|known| known.cell.clone()),
             };
             match cell {
                 Some(cell) => table.columns.push(Column { name: column.name.value.clone(), cell }),
@@ -155,9 +171,13 @@ impl Table {
             table.rowtime = table.declare_watermark(watermark, time_zone, diagnostics);
         }
 
+        let physical = table.stored.iter().enumerate().filter(|(_, column)| column.metadata.is_none());
+        let physical: HashMap<&str, usize> =
+            physical.map(|(place, column)| (column.name.as_str(), place)).collect();
         for key in &definition.primary_key {
-            if table.stored.iter().any(|column| column.name == key.value && column.metadata.is_none()) {
+            if let Some(place) = physical.get(key.value.as_str()) {
                 table.primary_key.push(key.value.clone());
+                table.primary_key_fields.push(*place);
             } else {
                 let error = Diagnostic::error(
                     key.span,
@@ -233,12 +253,6 @@ impl Table {
         self.stored.push(TableColumn { name: name.value.clone(), column_type, metadata });
     }
 
-    /// Returns the primary key's columns as indices into `stored`.
-    pub(crate) fn primary_key_fields(&self) -> Vec<usize> {
-        let place = |name: &String| self.stored.iter().position(|column| column.name == *name);
-        self.primary_key.iter().filter_map(place).collect()
-    }
-
     /// Returns the columns that an INSERT writes: physical columns, and metadata columns that are not
     /// virtual.
     pub(crate) fn sink_columns(&self) -> impl Iterator<Item = &TableColumn> {
@@ -248,12 +262,11 @@ impl Table {
     fn compute(
         &mut self,
         expr: &Expr,
-        columns: &[Column],
+        scope: &Scope,
         time_zone: &TimeZone,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<ExprId> {
-        let scope = Scope::of(None, columns.to_vec());
-        let mut binder = ExprBinder::plain(&mut self.graph, &scope, time_zone, diagnostics);
+        let mut binder = ExprBinder::plain(&mut self.graph, scope, time_zone, diagnostics);
         binder.clause = "in a table's declaration";
         binder.bind(expr).ok()
     }
@@ -276,7 +289,7 @@ impl Table {
                 name.span,
                 format!("there is no column `{}` for the watermark", name.value),
             );
-            diagnostics.push(crate::bind::scope::suggest(error, &name.value, &self.columns));
+            diagnostics.push(crate::bind::resolve::suggest(error, &name.value, &self.columns));
             return None;
         };
         let time = match &column.cell {
@@ -295,8 +308,8 @@ impl Table {
             return None;
         }
 
-        let columns = self.columns.clone();
-        let id = self.compute(&watermark.expr, &columns, time_zone, diagnostics)?;
+        let scope = Scope::of(None, self.columns.clone());
+        let id = self.compute(&watermark.expr, &scope, time_zone, diagnostics)?;
 
         let given = self.graph.exprs.column_type(id).data_type.clone();
         let same_kind = matches!(

@@ -131,6 +131,9 @@ fn within(span: Span, script: &str) -> std::ops::Range<usize> {
     start..end.max(start)
 }
 
+/// Number of unknown names for which similar names are searched. Each is compared with all known names.
+pub(crate) const SUGGESTIONS_MAX: usize = 100;
+
 /// Longest name that is compared with others: time and memory grow with the product of both lengths.
 const LONGEST_NAME: usize = 100;
 

@@ -3,6 +3,8 @@
 //! The first inputs are the fields of `FROM`. Calls that need all rows (aggregates, `OVER`, subqueries)
 //! become inputs of their own, which later steps of the SELECT fill.
 
+use std::collections::HashMap;
+
 use types::ColumnType;
 
 use crate::expr::{Expr, ExprGraph, ExprId, InputColumn};
@@ -39,6 +41,8 @@ pub(crate) struct Facts {
 pub(crate) struct Graph {
     pub(crate) exprs: ExprGraph,
     origins: Vec<InputOrigin>,
+    /// Inputs for expressions of the enclosing query.
+    outer: HashMap<ExprId, ExprId>,
     facts: Vec<Facts>,
 }
 
@@ -62,10 +66,12 @@ impl Graph {
 
     /// Returns the input for an expression of the enclosing query; repeated calls return the same input.
     pub(crate) fn outer_input(&mut self, name: &str, column_type: &ColumnType, outer: ExprId) -> ExprId {
-        match self.origins.iter().position(|origin| *origin == InputOrigin::Outer(outer)) {
-            Some(input) => self.add(Expr::Column(input), column_type.clone()),
-            None => self.add_input(name.to_owned(), column_type.clone(), InputOrigin::Outer(outer)),
+        if let Some(known) = self.outer.get(&outer) {
+            return *known;
         }
+        let input = self.add_input(name.to_owned(), column_type.clone(), InputOrigin::Outer(outer));
+        self.outer.insert(outer, input);
+        input
     }
 
     pub(crate) fn origin(&self, input: usize) -> InputOrigin {

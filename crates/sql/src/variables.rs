@@ -70,10 +70,13 @@ enum ScriptPart<'a> {
 fn scan<'a>(script: &'a str, each: &mut dyn FnMut(QuoteContext, ScriptPart<'a>)) {
     let mut place = QuoteContext::Plain;
     let mut at = 0;
+    // Behind the last `}` is no variable: looking for its end again and again would take quadratic time.
+    let last_end = script.rfind('}').unwrap_or(0);
     while let Some(c) = script[at..].chars().next() {
         let rest = &script[at..];
-        let commented = matches!(place, QuoteContext::LineComment | QuoteContext::BlockComment);
-        if let (false, Some(variable)) = (commented, Variable::read(rest)) {
+        let is_readable =
+            at < last_end && !matches!(place, QuoteContext::LineComment | QuoteContext::BlockComment);
+        if let (true, Some(variable)) = (is_readable, Variable::read(rest)) {
             let length = variable.length;
             each(place, ScriptPart::Variable { variable, at });
             at += length;
@@ -167,14 +170,19 @@ impl<'a> Variable<'a> {
     /// text.
     fn read(text: &'a str) -> Option<Variable<'a>> {
         let inner = text.strip_prefix("${")?;
-        let close = inner.find('}')?;
-        let (name, default) = match inner[..close].split_once(':') {
-            Some((name, default)) => (name, Some(default)),
-            None => (&inner[..close], None),
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let (name, behind) = inner.split_at(inner.find(|c| !is_name(c))?);
+        if !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
+            return None;
+        }
+
+        let default = match behind.strip_prefix(':') {
+            Some(rest) => Some(&rest[..rest.find('}')?]),
+            None if behind.starts_with('}') => None,
+            None => return None,
         };
-        let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-        let ok = starts_well && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        ok.then_some(Variable { name, default, length: close + 3 })
+        let length = "${}".len() + name.len() + default.map_or(0, |default| ":".len() + default.len());
+        Some(Variable { name, default, length })
     }
 }
 
@@ -198,12 +206,16 @@ impl Filled {
 
     /// Maps a span of the filled text to the original script.
     pub(crate) fn origin(&self, span: Span) -> Span {
-        let start = match self.fills.iter().rev().find(|fill| fill.start <= span.start) {
+        // The last fill that fulfils a condition, which holds for all fills before it.
+        let last = |fulfils: &dyn Fn(&Fill) -> bool| {
+            self.fills.partition_point(fulfils).checked_sub(1).map(|place| &self.fills[place])
+        };
+        let start = match last(&|fill| fill.start <= span.start) {
             Some(fill) if span.start < fill.end => fill.origin.start,
             Some(fill) => fill.origin.end + (span.start - fill.end),
             None => span.start,
         };
-        let end = match self.fills.iter().rev().find(|fill| fill.start < span.end) {
+        let end = match last(&|fill| fill.start < span.end) {
             Some(fill) if span.end <= fill.end => fill.origin.end,
             Some(fill) => fill.origin.end + (span.end - fill.end),
             None => span.end,
@@ -243,6 +255,15 @@ mod tests {
     #[test]
     fn comments_are_left_alone() {
         assert_eq!(filled("-- ${A}\n/* ${B} */ '${X:}'").text, "-- ${A}\n/* ${B} */ ''");
+    }
+
+    #[test]
+    fn text_that_resembles_a_variable_is_left_alone() {
+        for text in ["${1}", "${}", "${a-b}", "${a b}", "${X:d", "${X", "$X}", "a } ${X:"] {
+            assert_eq!(filled(text).text, text);
+        }
+        assert_eq!(filled("${X:d} ${Y:${Z:} ${X:").text, "d ${Z: ${X:");
+        assert_eq!(filled("${_a1:d}'${X:${TOPIC}}'").text, "d'${TOPIC}'");
     }
 
     #[test]

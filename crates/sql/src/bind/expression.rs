@@ -7,7 +7,8 @@ use super::aggregate::BoundAggregate;
 use super::group_keys::GroupContext;
 use super::matching::PatternNames;
 use super::over::OverCall;
-use super::scope::{OuterScope, Scope};
+use super::resolve::Scope;
+use super::scope::OuterScope;
 use super::subquery::{PreparedQuery, QueryValue};
 use super::{Bound, Cell, Column, Reported};
 use crate::error::{Diagnostic, Span};
@@ -198,7 +199,7 @@ impl ExprBinder<'_> {
                     .with_detail(format!("it is declared as {data_type}"))
                     .with_hint(format!("write for example CAST(`{}`['name'] AS STRING)", last.value))
             }
-            Err(error) => *error,
+            Err(unresolved) => unresolved.behind(self.diagnostics.len()),
         };
 
         Err(self.report(error))

@@ -1,5 +1,7 @@
 //! The end of a SELECT: turns bound expressions into the rows of the query.
 
+use std::collections::HashMap;
+
 use super::over::OverCall;
 use super::scope::{Correlated, Relation};
 use super::select::{Behind, Bodies};
@@ -32,10 +34,10 @@ impl Binder {
 
         // The columns come first, then the fields that ORDER BY and the enclosing query need.
         let mut fields: Vec<(String, ExprId)> = vec![];
+        let mut places: HashMap<ExprId, usize> = HashMap::new();
         let exprs = &stage.graph.exprs;
-        let mut place_of = |name: &str, id: ExprId| match fields.iter().position(|(_, known)| *known == id) {
-            Some(place) => place,
-            None => {
+        let mut place_of = |name: &str, id: ExprId| {
+            *places.entry(id).or_insert_with(|| {
                 // A column that is passed on keeps its source's name.
                 let name = match exprs.expr(id) {
                     BoundExpr::Column(input) => exprs.inputs[*input].name.clone(),
@@ -43,7 +45,7 @@ impl Binder {
                 };
                 fields.push((name, id));
                 fields.len() - 1
-            }
+            })
         };
         let columns: Vec<Column<usize>> = bodies
             .items
@@ -108,6 +110,13 @@ impl Binder {
     /// Appends the results of OVER calls to the fields, with one node for each distinct window.
     fn add_overs(&mut self, stage: &mut Stage, overs: &[OverCall], span: Span) -> Bound<()> {
         let mut done = vec![false; overs.len()];
+        let mut inputs_of_calls: Vec<Vec<usize>> = vec![vec![]; overs.len()];
+        let inputs = stage.inputs(|origin| match origin {
+            InputOrigin::Over(number) => Some(number),
+            _ => None,
+        });
+        inputs.into_iter().for_each(|(input, number)| inputs_of_calls[number].push(input));
+
         for first in 0..overs.len() {
             if done[first] {
                 continue;
@@ -158,11 +167,7 @@ impl Binder {
             stage.rel = Rel::over(stage.rel.clone(), over, overs[first].span);
             for (place, &at) in together.iter().enumerate() {
                 done[at] = true;
-                let inputs = stage.inputs(|origin| match origin {
-                    InputOrigin::Over(number) if number == at => Some(number),
-                    _ => None,
-                });
-                for (input, _) in inputs {
+                for &input in &inputs_of_calls[at] {
                     stage.fill(input, start + place);
                 }
             }

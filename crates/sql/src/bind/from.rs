@@ -1,6 +1,7 @@
 //! `FROM`: binds tables, joins, windows and collections into one scope.
 
-use super::scope::{OuterScope, Relation, Scope, ScopeTable};
+use super::resolve::{Scope, ScopeTable};
+use super::scope::{OuterScope, Relation};
 use super::stage::Stage;
 use super::{Binder, Bound, Cell, Column, ExprBinder};
 use crate::error::{Diagnostic, Span};
@@ -9,6 +10,7 @@ use crate::graph::Graph;
 use crate::parse::ast::{self, From, FromKind, Ident, Join, JoinConstraint, Joined, Select};
 use crate::plan::operator::JoinKind;
 use crate::rel::{JoinRel, Rel};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use types::DataType;
 
@@ -35,17 +37,11 @@ impl Source {
         let columns = |columns: &[Column<usize>]| {
             columns.iter().map(|column| column.map(&mut |field| ids[field])).collect::<Vec<Column>>()
         };
-        Scope {
-            merged: columns(&self.merged),
-            tables: self
-                .tables
-                .iter()
-                .map(|table| ScopeTable {
-                    qualifier: table.qualifier.clone(),
-                    columns: columns(&table.columns),
-                })
-                .collect(),
-        }
+        let tables = self.tables.iter().map(|table| ScopeTable {
+            qualifier: table.qualifier.clone(),
+            columns: columns(&table.columns).into(),
+        });
+        Scope::new(columns(&self.merged), tables.collect())
     }
 
     /// Returns all columns as one relation.
@@ -224,24 +220,20 @@ impl Binder {
         let names: Vec<Ident> = match constraint {
             JoinConstraint::None | JoinConstraint::On(_) => return Ok(vec![]),
             JoinConstraint::Using(names) => names.clone(),
-            JoinConstraint::Natural => of_left
-                .iter()
-                .filter(|column| of_right.iter().any(|other| other.name == column.name))
-                .map(|column| Ident { value: column.name.clone(), span })
-                .collect(),
+            JoinConstraint::Natural => {
+                let names: HashSet<&str> = of_right.iter().map(|column| column.name.as_str()).collect();
+                let is_shared = |column: &&Column<usize>| names.contains(column.name.as_str());
+                let name = |column: &Column<usize>| Ident { value: column.name.clone(), span };
+                of_left.iter().filter(is_shared).map(name).collect()
+            }
         };
 
         let width = left.rel.fields.len();
+        let (fields_of_left, fields_of_right) = (only_fields(&of_left), only_fields(&of_right));
         let mut shared = vec![];
         for name in names {
-            let field = |columns: &[Column<usize>]| {
-                let mut found = columns.iter().filter(|column| column.name == name.value);
-                match (found.next().map(|column| &column.cell), found.next()) {
-                    (Some(Cell::Scalar(field)), None) => Some(*field),
-                    _ => None,
-                }
-            };
-            let (Some(a), Some(b)) = (field(&of_left), field(&of_right)) else {
+            let field = |of: &HashMap<&str, Option<usize>>| of.get(name.value.as_str()).copied().flatten();
+            let (Some(a), Some(b)) = (field(&fields_of_left), field(&fields_of_right)) else {
                 let message = format!("`{}` is not one scalar column on each side", name.value);
                 return Err(self.report(Diagnostic::error(name.span, message)));
             };
@@ -279,6 +271,19 @@ impl Binder {
             source.rel = Rel::calc(source.rel.clone(), exprs, vec![], columns, span);
         }
     }
+}
+
+/// Returns the fields of columns by name; `None` if several columns have the name, or one that is no scalar.
+fn only_fields(columns: &[Column<usize>]) -> HashMap<&str, Option<usize>> {
+    let mut fields: HashMap<&str, Option<usize>> = HashMap::new();
+    for column in columns {
+        let field = match column.cell {
+            Cell::Scalar(field) => Some(field),
+            _ => None,
+        };
+        fields.entry(&column.name).and_modify(|field| *field = None).or_insert(field);
+    }
+    fields
 }
 
 /// Returns a graph over the fields of two nodes side by side.

@@ -1,7 +1,8 @@
 //! The keys of a `GROUP BY`: expressions, grouping sets and group windows, and the functions that refer to
 //! them.
 
-use super::scope::{OuterScope, Scope};
+use super::resolve::Scope;
+use super::scope::OuterScope;
 use super::stage::Stage;
 use super::{Binder, Bound, ExprBinder, Reported};
 use crate::error::{Diagnostic, Span};
@@ -9,7 +10,7 @@ use crate::expr::{Comparison, Expr, ExprId};
 use crate::graph::InputOrigin;
 use crate::parse::ast::{self, ExprKind, GroupItem, Select};
 use crate::rel::WindowShape;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use types::{ColumnType, DataType, Interval, Value};
 
 impl Binder {
@@ -21,7 +22,7 @@ impl Binder {
         scope: &Scope,
         outer: Option<&OuterScope>,
     ) -> Bound<GroupContext> {
-        let mut keys = Keys { ids: vec![], window: None };
+        let mut keys = Keys { ids: vec![], places: HashMap::new(), window: None };
         let Some(group_by) = &select.group_by else {
             return Ok(GroupContext {
                 keys: vec![],
@@ -37,10 +38,15 @@ impl Binder {
         for item in &group_by.items {
             has_sets |= !matches!(item, GroupItem::Expr(_) | GroupItem::Tuple { .. });
             let of_item = self.sets_of(item, &mut keys, stage, scope, outer)?;
-            let combined = sets.iter().flat_map(|set| {
-                of_item.iter().map(move |other| set.union(other).copied().collect::<BTreeSet<usize>>())
-            });
-            sets = combined.collect();
+            if let [only] = of_item.as_slice() {
+                // Copying the sets for each plain key would take quadratic time.
+                sets.iter_mut().for_each(|set| set.extend(only));
+            } else {
+                let combined = sets.iter().flat_map(|set| {
+                    of_item.iter().map(move |other| set.union(other).copied().collect::<BTreeSet<usize>>())
+                });
+                sets = combined.collect();
+            }
             if sets.len() > MAX_SETS {
                 let error =
                     Diagnostic::error(group_by.span, format!("these are more than {MAX_SETS} grouping sets"));
@@ -130,7 +136,7 @@ impl Binder {
                 return Err(self.report(error));
             }
 
-            let place = keys.ids.iter().position(|known| *known == id).unwrap_or_else(|| {
+            let place = *keys.places.entry(id).or_insert_with(|| {
                 keys.ids.push(id);
                 keys.ids.len() - 1
             });
@@ -311,5 +317,7 @@ pub(super) struct KeyWindow {
 /// The keys of a GROUP BY collected so far.
 pub(super) struct Keys {
     pub(super) ids: Vec<ExprId>,
+    /// The index of each key in `ids`.
+    places: HashMap<ExprId, usize>,
     pub(super) window: Option<KeyWindow>,
 }

@@ -1,5 +1,7 @@
 //! Hints: `OPTIONS` changes the options of one use of a table; most others are checked and ignored.
 
+use std::collections::BTreeMap;
+
 use super::{Binder, Bound};
 use crate::catalog::{MAX_HINTED, Object};
 use crate::error::{Diagnostic, Span, did_you_mean};
@@ -13,7 +15,7 @@ const MEANINGLESS: &[&str] =
 impl Binder {
     /// Returns the table with the options of the hints; the unchanged table if the hints give none.
     pub(super) fn hinted(&mut self, index: usize, hints: &[Hint]) -> Bound<usize> {
-        let mut options: Vec<(String, TableOption)> = vec![];
+        let mut options: BTreeMap<String, TableOption> = BTreeMap::new();
         for hint in hints {
             self.check_hint(hint)?;
             if hint.name != "OPTIONS" {
@@ -22,8 +24,7 @@ impl Binder {
             for (key, value) in &hint.options {
                 let option =
                     TableOption { value: value.value.clone(), key_span: key.span, value_span: value.span };
-                options.retain(|(known, _)| *known != key.value);
-                options.push((key.value.clone(), option));
+                options.insert(key.value.clone(), option);
             }
         }
 
@@ -97,7 +98,7 @@ impl Binder {
 
     /// Binds a table or view named in `FROM`, with its hints.
     pub(super) fn relation_hinted(&mut self, name: &Ident, hints: &[Hint]) -> Bound<super::Relation> {
-        let is_local = self.locals.iter().any(|(local, _)| *local == name.value);
+        let is_local = self.locals.get(&name.value).is_some();
         match self.catalog.get(&name.value) {
             Some(Object::Table(index)) if !is_local && !self.catalog.tables[index].is_broken => {
                 let index = self.hinted(index, hints)?;

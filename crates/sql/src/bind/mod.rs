@@ -28,6 +28,7 @@ mod nested;
 mod over;
 mod portable;
 mod query;
+pub(crate) mod resolve;
 pub(crate) mod scope;
 mod select;
 mod set_operations;
@@ -40,12 +41,13 @@ mod truth;
 mod values;
 mod window_call;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::tz::TimeZone;
 
 use crate::catalog::{Catalog, Object};
 use crate::error::{Diagnostic, DiagnosticKind, Span};
+use crate::expr::ExprId;
 use crate::parse::ast::{CreateTable, CreateView, Ident, Query};
 use crate::plan::{Settings, SinkRules, Window};
 use crate::rel::Rel;
@@ -54,7 +56,8 @@ use scope::Relation;
 
 pub(crate) use aggregate::NAMES as AGGREGATES;
 pub(crate) use expression::{ExprBinder, cast_value};
-pub(crate) use scope::{Cell, Column, Scope};
+pub(crate) use resolve::Scope;
+pub(crate) use scope::{Cell, Column};
 pub(crate) use sink::BoundQuery;
 pub(crate) use top::BoundTop;
 
@@ -75,8 +78,7 @@ pub(crate) struct Binder {
     rules: Rules,
     /// Text keys that the script uses to index maps.
     subscripts: BTreeSet<String>,
-    /// `WITH` names in scope, innermost last.
-    locals: Vec<(String, Option<Relation>)>,
+    locals: Locals,
     /// LOOKUP hints of the current SELECT.
     lookup_hints: Vec<lookup_hint::NamedHint>,
     /// STATE_TTL hints of the current SELECT.
@@ -94,7 +96,7 @@ impl Binder {
             sink_rules: settings.sink_rules,
             rules: settings.rules,
             subscripts,
-            locals: vec![],
+            locals: Locals::default(),
             lookup_hints: vec![],
             state_ttls: vec![],
             fields_built: 0,
@@ -166,7 +168,7 @@ impl Binder {
 
     /// Resolves a name in `FROM`.
     fn relation_named(&mut self, name: &Ident) -> Bound<Relation> {
-        if let Some((_, local)) = self.locals.iter().rev().find(|(local, _)| *local == name.value) {
+        if let Some(local) = self.locals.get(&name.value) {
             return local.clone().ok_or(Reported);
         }
         match self.catalog.get(&name.value) {
@@ -188,11 +190,11 @@ impl Binder {
         let leaves = table.leaves.iter().map(|leaf| (leaf.path.join("."), leaf.column_type.clone()));
         let scan = Rel::scan(index, leaves.collect(), table.span);
 
-        let mut fields: Vec<(String, crate::expr::ExprId)> = vec![];
+        let mut fields: Vec<(String, ExprId)> = vec![];
+        let mut places: HashMap<ExprId, usize> = HashMap::new();
         let columns = table.columns.iter().map(|column| {
             column.map(&mut |id| {
-                let place = fields.iter().position(|(_, known)| *known == id);
-                place.unwrap_or_else(|| {
+                *places.entry(id).or_insert_with(|| {
                     let name = match table.graph.exprs.expr(id) {
                         crate::expr::Expr::Column(leaf) => table.graph.exprs.inputs[*leaf].name.clone(),
                         _ => column.name.clone(),
@@ -204,13 +206,41 @@ impl Binder {
         });
         let columns: Vec<Column<usize>> = columns.collect();
         let rowtime = table.rowtime.as_ref().map(|rowtime| rowtime.time);
-        let event_time = rowtime.and_then(|time| fields.iter().position(|(_, id)| *id == time));
+        let event_time = rowtime.and_then(|time| places.get(&time).copied());
 
         let mut rel = Rel::calc(scan, table.graph.exprs.clone(), vec![], fields, table.span);
         if let Some(field) = event_time {
             rel = rel.with_event_time(field);
         }
         Ok(Relation { rel, columns, correlated: vec![] })
+    }
+}
+
+/// The `WITH` names in scope. A name hides the same name of an enclosing query.
+#[derive(Default)]
+struct Locals {
+    names: Vec<String>,
+    /// The relations of each name, innermost last; `None` if its query failed.
+    relations: HashMap<String, Vec<Option<Relation>>>,
+}
+
+impl Locals {
+    fn get(&self, name: &str) -> Option<&Option<Relation>> {
+        self.relations.get(name)?.last()
+    }
+
+    fn push(&mut self, name: String, relation: Option<Relation>) {
+        self.relations.entry(name.clone()).or_default().push(relation);
+        self.names.push(name);
+    }
+
+    /// Removes all names but the first ones.
+    fn truncate(&mut self, count: usize) {
+        for name in self.names.drain(count..) {
+            if let Some(relations) = self.relations.get_mut(&name) {
+                relations.pop();
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use types::{DataType, Value};
 
+use super::resolve::Found;
 use super::{Bound, Cell, Column, ExprBinder};
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
@@ -74,6 +75,24 @@ impl ExprBinder<'_> {
         columns.collect()
     }
 
+    /// Returns the value of a map of metadata, or `Some(None)` if it has no such key; `None` if the name is no
+    /// such map.
+    fn metadata_value(&mut self, path: &[Ident], index: &ast::Expr) -> Option<Option<(String, ExprId)>> {
+        // Such a map may have thousands of values, so the cell is not copied.
+        if self.pattern.is_none()
+            && let Found::Cell(cell) = self.scope.find(path)
+        {
+            return match cell {
+                Cell::Map { values, .. } => Some(map_value(values, index)),
+                _ => None,
+            };
+        }
+        match self.find(path) {
+            Ok(Cell::Map { values, .. }) => Some(map_value(&values, index)),
+            _ => None,
+        }
+    }
+
     /// Binds `PERCENTILE(x, ARRAY[…])[1]`, `array[n]` and `map['key']`.
     pub(super) fn index(&mut self, input: &ast::Expr, index: &ast::Expr, span: Span) -> Bound<ExprId> {
         // An indexed percentile is computed alone instead of all of the array.
@@ -87,16 +106,11 @@ impl ExprBinder<'_> {
         }
 
         if let ExprKind::Name(path) = &input.kind
-            && let Ok(Cell::Map { values, .. }) = self.find(path)
+            && let Some(value) = self.metadata_value(path, index)
         {
-            let key = match &index.kind {
-                ExprKind::Literal { value: Value::Text(key), .. } => values.iter().find(|(of, _)| of == key),
-                _ => None,
-            };
-            if let Some((key, id)) = key {
-                let used = (*id, Ident { value: key.clone(), span });
-                self.uses.push(used.clone());
-                return Ok(used.0);
+            if let Some((key, id)) = value {
+                self.uses.push((id, Ident { value: key, span }));
+                return Ok(id);
             }
             let error = Diagnostic::error(index.span, "the key of a record's metadata must be a literal")
                 .with_hint("a text in single quotes: headers['name']");
@@ -112,6 +126,14 @@ impl ExprBinder<'_> {
         }
         self.call_function("$ITEM", &[container, index_id], span)
     }
+}
+
+/// Returns the key and value of a map of metadata; `None` if it has no such key.
+fn map_value<T: Copy>(values: &[(String, T)], index: &ast::Expr) -> Option<(String, T)> {
+    let ExprKind::Literal { value: Value::Text(key), .. } = &index.kind else { return None };
+    // The keys of a map are sorted.
+    let place = values.binary_search_by(|(of, _)| of.cmp(key)).ok()?;
+    Some(values[place].clone())
 }
 
 /// Returns the item of the call's second argument that a literal index selects.

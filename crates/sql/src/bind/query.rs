@@ -2,7 +2,8 @@
 
 use types::Value;
 
-use super::scope::{OuterScope, Relation, Scope};
+use super::resolve::Scope;
+use super::scope::{OuterScope, Relation};
 use super::select::Behind;
 use super::stage::Stage;
 use super::{Binder, Bound, Column};
@@ -29,10 +30,10 @@ impl Binder {
     }
 
     fn query_over(&mut self, query: &Query, outer: Option<&OuterScope>) -> Bound<(Relation, Option<Value>)> {
-        let around = self.locals.len();
+        let around = self.locals.names.len();
         for local in &query.with {
             let relation = self.view(&local.query, &local.columns, local.name.span).ok();
-            self.locals.push((local.name.value.clone(), relation));
+            self.locals.push(local.name.value.clone(), relation);
         }
         let bound = self.body(query, outer);
         self.locals.truncate(around);

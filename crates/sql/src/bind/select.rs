@@ -2,7 +2,8 @@
 
 use super::aggregate::BoundAggregate;
 use super::over::{BoundOrder, OverCall};
-use super::scope::{OuterScope, Relation, Scope};
+use super::resolve::Scope;
+use super::scope::{OuterScope, Relation};
 use super::stage::Stage;
 use super::subquery::{PreparedQuery, QueryValue};
 use super::{Binder, Bound, Cell, Column, ExprBinder};
@@ -352,7 +353,7 @@ impl ExprBinder<'_> {
             SelectItem::Star { qualifier: None, .. } => Ok(self.scope.all()),
             SelectItem::Star { qualifier: Some(name), span } => {
                 if let Some(table) = self.scope.table(&name.value) {
-                    return Ok(table.columns.clone());
+                    return Ok(table.columns.to_vec());
                 }
                 match self.find(std::slice::from_ref(name)) {
                     Ok(Cell::Row { fields, .. }) => Ok(fields),

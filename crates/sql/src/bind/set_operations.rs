@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use types::DataType;
 
-use super::scope::{OuterScope, Relation, Scope};
+use super::resolve::Scope;
+use super::scope::{OuterScope, Relation};
 use super::stage::Stage;
 use super::{Binder, Bound, Cell, Column};
 use crate::error::{Diagnostic, Span};

@@ -1,14 +1,15 @@
 //! `INSERT INTO`: maps and converts the query's columns to the table's.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use types::{ColumnType, DataType, Value};
 
-use super::scope::Scope;
+use super::resolve::Scope;
 use super::stage::Stage;
 use super::{Binder, Bound, Cell, Column, ExprBinder, Reported};
 use crate::catalog::Object;
-use crate::error::{Diagnostic, DiagnosticKind, Span};
+use crate::error::{Diagnostic, DiagnosticKind, SUGGESTIONS_MAX, Span};
 use crate::expr::ExprId;
 use crate::parse::ast::{ConflictAction, Ident, Insert};
 use crate::plan::operator::Conflict;
@@ -88,16 +89,19 @@ impl Binder {
         if insert.columns.is_empty() {
             return Ok((0..columns.len()).collect());
         }
+        let places: HashMap<&str, usize> =
+            columns.iter().enumerate().map(|(place, column)| (column.name.as_str(), place)).collect();
         let mut targets: Vec<usize> = vec![];
+        let mut is_target = vec![false; columns.len()];
         let mut errors = vec![];
 
         for name in &insert.columns {
-            match columns.iter().position(|column| column.name == name.value) {
-                Some(at) if targets.contains(&at) => {
+            match places.get(name.value.as_str()) {
+                Some(&at) if std::mem::replace(&mut is_target[at], true) => {
                     errors.push(Diagnostic::error(name.span, format!("`{}` is written twice", name.value)));
                 }
-                Some(at) => targets.push(at),
-                None => errors.push(self.no_such_column(sink, name)),
+                Some(&at) => targets.push(at),
+                None => errors.push(self.no_such_column(sink, name, errors.len())),
             }
         }
 
@@ -108,7 +112,8 @@ impl Binder {
         Err(Reported)
     }
 
-    fn no_such_column(&self, sink: usize, name: &Ident) -> Diagnostic {
+    /// Returns the error for an unknown column, the one after `errors` others of the statement.
+    fn no_such_column(&self, sink: usize, name: &Ident, errors: usize) -> Diagnostic {
         let table = &self.catalog.tables[sink];
         let mut error =
             Diagnostic::error(name.span, format!("`{}` has no column `{}`", table.name, name.value));
@@ -116,8 +121,10 @@ impl Binder {
         error.hint = if virtual_one {
             error.message = format!("`{}` is VIRTUAL: it is read, and never written", name.value);
             Some("leave it out, or declare it without VIRTUAL".to_owned())
-        } else {
+        } else if errors < SUGGESTIONS_MAX {
             crate::error::did_you_mean(&name.value, table.sink_columns().map(|c| c.name.as_str()))
+        } else {
+            None
         };
         error
     }

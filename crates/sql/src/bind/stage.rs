@@ -3,6 +3,7 @@
 //! Each step of a SELECT adds nodes on top of the rows and leaves existing fields in place; new fields are
 //! appended. Therefore expressions that were bound earlier stay valid.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::Span;
@@ -66,17 +67,17 @@ impl Stage {
     pub(super) fn fields_of(&mut self, ids: &[ExprId], span: Span) -> Vec<usize> {
         let (mut exprs, moved) = self.exprs(ids);
         let mut columns = self.rel.passed_on(&mut exprs);
-        let mut places = Vec::with_capacity(ids.len());
+        let mut known: HashMap<ExprId, usize> = HashMap::new();
+        for (place, (_, id)) in columns.iter().enumerate() {
+            known.entry(*id).or_insert(place);
+        }
 
+        let mut places = Vec::with_capacity(ids.len());
         for id in moved {
-            let place = match columns.iter().position(|(_, known)| *known == id) {
-                Some(place) => place,
-                None => {
-                    let name = crate::explain::expression(&exprs, id);
-                    columns.push((name, id));
-                    columns.len() - 1
-                }
-            };
+            let place = *known.entry(id).or_insert_with(|| {
+                columns.push((crate::explain::expression(&exprs, id), id));
+                columns.len() - 1
+            });
             places.push(place);
         }
 

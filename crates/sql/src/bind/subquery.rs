@@ -9,7 +9,8 @@
 //! Subqueries and Aggregation").
 
 use super::correlation::{correlated, is_single, single};
-use super::scope::{OuterScope, Relation, Scope};
+use super::resolve::Scope;
+use super::scope::{OuterScope, Relation};
 use super::stage::{JoinScope, Stage};
 use super::{Binder, Bound, Cell, ExprBinder, Reported};
 use crate::error::{Diagnostic, Span};

@@ -2,7 +2,7 @@
 //! themselves.
 
 use super::correlation::{correlated_at, correlation_fields};
-use super::scope::Scope;
+use super::resolve::Scope;
 use super::stage::Stage;
 use super::subquery::{QueryValue, Test};
 use super::{Binder, Bound, ExprBinder, Reported};

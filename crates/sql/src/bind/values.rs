@@ -2,7 +2,8 @@
 
 use types::{ColumnType, DataType, Value};
 
-use super::scope::{Relation, Scope};
+use super::resolve::Scope;
+use super::scope::Relation;
 use super::{Binder, Bound, ExprBinder, Reported};
 use crate::catalog::Table;
 use crate::error::{Diagnostic, Span};

@@ -2,7 +2,8 @@
 
 use types::{DataType, Interval, Value};
 
-use super::scope::{Column, Relation, Scope, suggest};
+use super::resolve::{Scope, suggest};
+use super::scope::{Column, Relation};
 use super::stage::Stage;
 use super::{Binder, Bound, Cell};
 use crate::error::{Diagnostic, Span};

@@ -1,6 +1,7 @@
 //! Tables that the script does not declare: `VALUES`, the result tables of fetched queries, and copies of
 //! declared tables with other options, which hints create.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use types::{ColumnType, Value};
@@ -20,7 +21,7 @@ impl Catalog {
     pub(crate) fn with_options(
         &mut self,
         index: usize,
-        options: Vec<(String, TableOption)>,
+        options: BTreeMap<String, TableOption>,
     ) -> Option<usize> {
         let mut table = self.tables[index].clone();
         for (key, option) in options {

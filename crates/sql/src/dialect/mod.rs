@@ -3,6 +3,8 @@
 //! The planner must know which kinds of changes a table gives and accepts. In Flink SQL this follows from the
 //! connector and format in its `WITH` clause. How a connector works is not known here.
 
+use std::collections::HashMap;
+
 use crate::catalog::Table;
 use crate::plan::TableOptions;
 use crate::plan::operator::Changes;
@@ -54,7 +56,9 @@ pub(crate) fn sink_accepts(options: &TableOptions) -> Accepts {
 /// Returns the columns that identify a sink's rows, as indices into its written columns; `None` if it has no
 /// key.
 pub(crate) fn sink_key(table: &Table) -> Option<Vec<usize>> {
-    let place = |name: &str| table.sink_columns().position(|column| column.name == name);
+    let names = table.sink_columns().enumerate();
+    let places: HashMap<&str, usize> = names.map(|(place, column)| (column.name.as_str(), place)).collect();
+    let place = |name: &str| places.get(name).copied();
     if option(&table.options, "connector") == Some("redis") {
         let template = option(&table.options, "key")?;
         let mut key: Vec<usize> = columns_of(template).filter_map(place).collect();

@@ -51,7 +51,7 @@ pub(crate) fn lower(
         places.values_mut().enumerate().for_each(|(place, index)| *index = place);
         places
     };
-    let changes = |table: &Table| dialect::source_changes(&table.options, &table.primary_key_fields());
+    let changes = |table: &Table| dialect::source_changes(&table.options, &table.primary_key_fields);
     let is_upsert = |table: usize| matches!(changes(&catalog.tables[table]), Changes::Upsert(_));
     let mut lowering = Lowering {
         catalog,
@@ -61,6 +61,7 @@ pub(crate) fn lower(
         drafts: BTreeMap::new(),
         operators: vec![],
         keys: vec![],
+        identities: HashMap::new(),
         upserts: BTreeSet::new(),
         produced: HashMap::new(),
         merge: merge::Merge::new(&is_upsert),
@@ -122,6 +123,8 @@ struct Lowering<'a> {
     operators: Vec<Operator>,
     /// For each operator, the fields that identify its rows.
     keys: Vec<Option<Vec<usize>>>,
+    /// How many operators have an identity, not counting their numbers.
+    identities: HashMap<String, usize>,
     /// Pairs of an operator and a sink that takes its rows by the same key.
     upserts: BTreeSet<(usize, usize)>,
     /// Producers of nodes that are already lowered.
@@ -246,13 +249,13 @@ impl Lowering<'_> {
             }
             _ => None,
         };
-        let primary_key: Option<Vec<usize>> = of_table
-            .primary_key
-            .iter()
-            .map(|name| {
-                rel.fields.iter().position(|field| field.name == format!("`{name}`") || field.name == *name)
-            })
-            .collect();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        for (place, field) in rel.fields.iter().enumerate() {
+            let quoted = field.name.strip_prefix('`').and_then(|name| name.strip_suffix('`'));
+            places.entry(quoted.unwrap_or(&field.name)).or_insert(place);
+        }
+        let primary_key: Option<Vec<usize>> =
+            of_table.primary_key.iter().map(|name| places.get(name.as_str()).copied()).collect();
         let primary_key = primary_key.filter(|key| !key.is_empty());
 
         self.parts += 1;
@@ -329,7 +332,7 @@ impl Lowering<'_> {
     /// Returns a text that identifies the operator's meaning: the statement, and a digest of the operator and
     /// its inputs. Operators of one statement with the same meaning are numbered.
     fn identity(
-        &self,
+        &mut self,
         kind: &OperatorKind,
         inputs: &[(Producer, crate::plan::operator::Distribution)],
     ) -> String {
@@ -353,15 +356,11 @@ impl Lowering<'_> {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
         let identity = format!("{}/{hash:016x}", self.statement);
-        let is_same = |operator: &&Operator| {
-            operator
-                .identity
-                .strip_prefix(&identity)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('#'))
-        };
-        match self.operators.iter().filter(is_same).count() {
-            0 => identity,
-            before => format!("{identity}#{}", before + 1),
+        let operators = self.identities.entry(identity.clone()).or_default();
+        *operators += 1;
+        match *operators {
+            1 => identity,
+            number => format!("{identity}#{number}"),
         }
     }
 }

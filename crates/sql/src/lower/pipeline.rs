@@ -10,7 +10,7 @@ use crate::plan::operator::Changes;
 use crate::plan::{Aggregate, Pipeline, Query, Rowtime, ScanWindowAggregate, Shape, SourceTable};
 use crate::rewrite::Rewriter;
 use crate::rules::Rule;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
 pub(super) fn pipeline(
@@ -109,16 +109,20 @@ fn aggregate(
 /// Moves the conditions that all queries share out of the queries.
 fn common_filter(queries: &mut [Query]) -> Vec<ExprId> {
     let Some((first, others)) = queries.split_first() else { return vec![] };
-    let common: Vec<ExprId> = first
-        .filter
-        .iter()
-        .copied()
-        .filter(|id| others.iter().all(|query| query.filter.contains(id)))
-        .collect();
+    let mut common: HashSet<ExprId> = first.filter.iter().copied().collect();
+    for query in others.iter().take_while(|query| !query.filter.is_empty()) {
+        let of_query: HashSet<ExprId> = query.filter.iter().copied().collect();
+        common.retain(|id| of_query.contains(id));
+    }
+    if others.iter().any(|query| query.filter.is_empty()) {
+        common.clear();
+    }
+
+    let in_order = first.filter.iter().copied().filter(|id| common.contains(id)).collect();
     for query in queries {
         query.filter.retain(|id| !common.contains(id));
     }
-    common
+    in_order
 }
 
 /// Keeps only the nodes and leaves that the pipeline uses.
@@ -164,32 +168,23 @@ struct Compacted {
 impl Compacted {
     /// Compacts a graph. Inputs are kept if they are used or `keep` returns true.
     fn of(graph: &ExprGraph, roots: &[ExprId], keep: impl Fn(usize) -> bool) -> Compacted {
-        let mut reached = vec![false; graph.len()];
-        let mut stack = roots.to_vec();
-
-        while let Some(id) = stack.pop() {
-            if !std::mem::replace(&mut reached[id.0 as usize], true) {
-                stack.extend(graph.operands(id));
-            }
-        }
-
+        let reached = graph.reached(roots);
         let mut used: Vec<bool> = (0..graph.inputs.len()).map(keep).collect();
-        for (id, node) in graph.iter() {
-            if let (Expr::Column(input), true) = (&node.expr, reached[id.0 as usize]) {
+        for id in &reached {
+            if let Expr::Column(input) = graph.expr(*id) {
                 used[*input] = true;
             }
         }
 
         let inputs: Vec<usize> = (0..graph.inputs.len()).filter(|input| used[*input]).collect();
+        let places: HashMap<usize, usize> =
+            inputs.iter().enumerate().map(|(place, input)| (*input, place)).collect();
         let columns: Vec<InputColumn> = inputs.iter().map(|input| graph.inputs[*input].clone()).collect();
         let mut compacted = Compacted { graph: ExprGraph::new(columns), inputs, moved: HashMap::new() };
 
-        for (id, node) in graph.iter().filter(|(id, _)| reached[id.0 as usize]) {
+        for (id, node) in graph.iter().filter(|(id, _)| reached.contains(id)) {
             let expr = match &node.expr {
-                Expr::Column(input) => {
-                    let place = compacted.inputs.iter().position(|kept| kept == input);
-                    Expr::Column(place.expect("a reached column is kept"))
-                }
+                Expr::Column(input) => Expr::Column(places[input]),
                 other => match map_operands(other, |operand| Ok::<_, Infallible>(compacted.moved(operand))) {
                     Ok(expr) => expr,
                 },

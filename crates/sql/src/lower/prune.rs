@@ -316,5 +316,7 @@ fn side_by_side(inputs: &[&Built]) -> Vec<Option<usize>> {
 }
 
 fn places_of(rel: &Rel, kept: &[usize]) -> Vec<Option<usize>> {
-    (0..rel.fields.len()).map(|field| kept.iter().position(|&known| known == field)).collect()
+    let mut places = vec![None; rel.fields.len()];
+    kept.iter().enumerate().for_each(|(place, &field)| places[field] = Some(place));
+    places
 }

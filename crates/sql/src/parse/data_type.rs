@@ -1,5 +1,7 @@
 //! Parses data types as spelled in Flink's manual.
 
+use std::collections::HashSet;
+
 use sqlparser::tokenizer::Token;
 use types::{ColumnType, DataType, Field};
 
@@ -224,9 +226,9 @@ impl Parser {
             return Err(self.unexpected("`<` and the fields of the ROW"));
         }
 
-        let mut fields: Vec<Field> = vec![];
+        let (mut fields, mut names) = (vec![], HashSet::new());
         loop {
-            self.field(&mut fields)?;
+            self.field(&mut fields, &mut names)?;
             if !self.accept(&Token::Comma) {
                 break;
             }
@@ -245,9 +247,9 @@ impl Parser {
         self.expect(&Token::Lt)?;
         let class = self.text("the name of a class in single quotes")?.value;
 
-        let mut fields: Vec<Field> = vec![];
+        let (mut fields, mut names) = (vec![], HashSet::new());
         while self.accept(&Token::Comma) {
-            self.field(&mut fields)?;
+            self.field(&mut fields, &mut names)?;
         }
 
         self.close_angle()?;
@@ -265,9 +267,9 @@ impl Parser {
     }
 
     /// Parses `name type 'comment'` and appends it to the fields.
-    fn field(&mut self, fields: &mut Vec<Field>) -> Parsed<()> {
+    fn field(&mut self, fields: &mut Vec<Field>, names: &mut HashSet<String>) -> Parsed<()> {
         let name = self.ident("the name of a field")?;
-        if fields.iter().any(|field| field.name == name.value) {
+        if !names.insert(name.value.clone()) {
             let error = Diagnostic::error(name.span, format!("the field `{}` is declared twice", name.value));
             return Err(Box::new(error));
         }

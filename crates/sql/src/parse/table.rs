@@ -1,5 +1,7 @@
 //! Parses `CREATE TABLE` and `CREATE VIEW`.
 
+use std::collections::HashSet;
+
 use sqlparser::tokenizer::Token;
 
 use super::ast::{ColumnDef, ColumnKind, CreateTable, CreateView, Ident, Statement, Text, WatermarkDef};
@@ -87,8 +89,9 @@ impl Parser {
             return Err(self.no_derived_table());
         }
 
+        let mut names = HashSet::new();
         loop {
-            self.table_element(&mut table)?;
+            self.table_element(&mut table, &mut names)?;
             if !self.accept(&Token::Comma) {
                 break;
             }
@@ -142,8 +145,8 @@ impl Parser {
         Ok((key, self.text("the option's value in single quotes")?))
     }
 
-    /// Parses a column, `WATERMARK FOR`, or `PRIMARY KEY`.
-    fn table_element(&mut self, table: &mut CreateTable) -> Parsed<()> {
+    /// Parses a column, `WATERMARK FOR`, or `PRIMARY KEY`; `names` holds the names of the columns.
+    fn table_element(&mut self, table: &mut CreateTable, names: &mut HashSet<String>) -> Parsed<()> {
         let start = self.span();
         if self.accept_words(&["WATERMARK", "FOR"]) {
             let column = self.object_name("the time column's name")?.parts;
@@ -178,7 +181,7 @@ impl Parser {
         }
 
         let column = self.column(table)?;
-        if table.columns.iter().any(|other| other.name.value == column.name.value) {
+        if !names.insert(column.name.value.clone()) {
             let message = format!("the column `{}` is declared twice", column.name.value);
             return Err(Box::new(Diagnostic::error(column.name.span, message)));
         }
@@ -235,9 +238,10 @@ impl Parser {
 impl CreateTable {
     /// Makes primary key columns `NOT NULL`, as Flink does, even if they are declared `NULL`.
     fn no_nulls_in_the_key(&mut self) {
+        let keys: HashSet<&str> = self.primary_key.iter().map(|key| key.value.as_str()).collect();
         for column in &mut self.columns {
             if let ColumnKind::Physical(type_name) = &mut column.kind
-                && self.primary_key.iter().any(|key| key.value == column.name.value)
+                && keys.contains(column.name.value.as_str())
             {
                 type_name.column_type.nullable = false;
             }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod chains;
+mod statements;
 
 use sql::expr::{Expr, ExprGraph};
 use sql::plan::Plan;

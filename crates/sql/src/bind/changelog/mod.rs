@@ -16,7 +16,8 @@ mod codes;
 use arguments::Arguments;
 use types::DataType;
 
-use super::scope::{Cell, Column, Relation, suggest};
+use super::resolve::suggest;
+use super::scope::{Cell, Column, Relation};
 use super::{Binder, Bound};
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprGraph;

@@ -11,12 +11,14 @@
 mod names;
 mod steps;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use types::{DataType, Interval, Value};
 
 use super::from::Source;
-use super::scope::{Relation, Scope, ScopeTable};
+use super::resolve::{Scope, ScopeTable};
+use super::scope::Relation;
 use super::stage::Stage;
 use super::{Binder, Bound, Cell, Column, ExprBinder};
 use crate::error::Diagnostic;
@@ -54,12 +56,15 @@ impl Binder {
         // A variable that is only in DEFINE matches no rows.
         let mut variables: Vec<String> = steps.iter().map(|step| step.variable.clone()).collect();
         variables.extend(matching.define.iter().map(|(variable, _)| variable.value.clone()));
+        // All variables have the same columns, which may be used without a variable.
+        let columns: Rc<[Column]> = rows.all().into();
         let tables = variables
             .iter()
-            .map(|name| ScopeTable { qualifier: Some(name.clone()), columns: rows.all() })
+            .map(|name| ScopeTable { qualifier: Some(name.clone()), columns: columns.clone() })
             .collect();
         let mut names = PatternNames {
-            scope: Scope { merged: rows.all(), tables },
+            scope: Scope::new(columns, tables),
+            places: places_of(&variables),
             rows: std::mem::take(&mut stage.graph),
             variables,
             times: input.rel.fields.iter().map(|field| field.time).collect(),
@@ -147,17 +152,18 @@ impl Binder {
             };
 
             match found {
-                super::scope::Found::Cell(Cell::Scalar(id) | Cell::Row { whole: Some(id), .. }) => {
+                super::resolve::Found::Cell(Cell::Scalar(id) | Cell::Row { whole: Some(id), .. }) => {
                     fields.push(id.0 as usize);
                 }
-                super::scope::Found::Cell(_) => {
+                super::resolve::Found::Cell(_) => {
                     let message = format!("{clause} names columns with one value");
                     return Err(self.report(Diagnostic::error(expr.span, message)));
                 }
-                super::scope::Found::Unknown(error)
-                | super::scope::Found::Error(error)
-                | super::scope::Found::Inside(_, _, error) => {
-                    return Err(self.report(*error));
+                super::resolve::Found::Unknown(unresolved)
+                | super::resolve::Found::Error(unresolved)
+                | super::resolve::Found::Inside(_, _, unresolved) => {
+                    let error = unresolved.behind(self.diagnostics.len());
+                    return Err(self.report(error));
                 }
             }
         }
@@ -239,9 +245,7 @@ impl Binder {
         let mut defines: Vec<Option<Named>> = names.variables.iter().map(|_| None).collect();
         let mut failed = None;
         for (variable, condition) in &matching.define {
-            let Some(place) = names.variables.iter().position(|name| *name == variable.value) else {
-                continue;
-            };
+            let Some(&place) = names.places.get(&variable.value) else { continue };
             if defines[place].is_some() {
                 let message = format!("`{}` is defined twice", variable.value);
                 let error = Diagnostic::error(variable.span, message).with_hint("join the conditions by AND");
@@ -291,6 +295,15 @@ impl Binder {
         };
         Ok(Named { exprs: graph.exprs, root, inputs: std::mem::take(&mut names.inputs) })
     }
+}
+
+/// Returns the first place of each variable.
+fn places_of(variables: &[String]) -> HashMap<String, usize> {
+    let mut places = HashMap::new();
+    for (place, variable) in variables.iter().enumerate() {
+        places.entry(variable.clone()).or_insert(place);
+    }
+    places
 }
 
 /// Returns the time attribute that a measure passes on.

@@ -9,10 +9,12 @@
 //! Each name becomes an input of the expression. Arguments of aggregates are expressions over rows in a
 //! separate graph.
 
+use std::collections::HashMap;
+
 use types::{ColumnType, DataType};
 
 use super::super::aggregate::BoundAggregate;
-use super::super::scope::{Found, has_field};
+use super::super::resolve::{Found, has_field};
 use super::super::{Bound, Cell, ExprBinder, Scope};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Expr, ExprId};
@@ -29,6 +31,8 @@ pub(crate) struct PatternNames {
     /// Arguments of aggregates, as expressions over rows.
     pub(super) rows: Graph,
     pub(super) variables: Vec<String>,
+    /// The first place of each variable.
+    pub(super) places: HashMap<String, usize>,
     /// Time attributes, indexed by field.
     pub(super) times: Vec<Option<TimeAttribute>>,
     pub(super) order: TimeAttribute,
@@ -54,15 +58,18 @@ pub(super) enum NamedInput {
 }
 
 impl PatternNames {
-    /// Resolves a name to the value it refers to.
+    /// Resolves a name to the value it refers to. There are `findings` before an error.
     pub(in crate::bind) fn find(
         &mut self,
         path: &[Ident],
         graph: &mut Graph,
+        findings: usize,
     ) -> Result<Cell, Box<Diagnostic>> {
         let cell = match self.scope.find(path) {
             Found::Cell(cell) => cell.clone(),
-            Found::Unknown(error) | Found::Error(error) | Found::Inside(_, _, error) => return Err(error),
+            Found::Unknown(unresolved) | Found::Error(unresolved) | Found::Inside(_, _, unresolved) => {
+                return Err(Box::new(unresolved.behind(findings)));
+            }
         };
         let variable = self.variable_of(path);
         Ok(cell.map(&mut |row: ExprId| self.picked(variable, row.0 as usize, graph)))
@@ -73,10 +80,10 @@ impl PatternNames {
         let [first, second, ..] = path else { return None };
         let is_row =
             |column: &super::super::Column| column.name == first.value && has_field(column, &second.value);
-        if self.scope.merged.iter().any(is_row) {
+        if self.scope.merged().iter().any(is_row) {
             return None;
         }
-        self.variables.iter().position(|variable| *variable == first.value)
+        self.places.get(&first.value).copied()
     }
 
     /// Returns the input for a field of the row selected by the current navigation.
@@ -259,7 +266,10 @@ impl ExprBinder<'_> {
             {
                 pattern.rows.exprs.column_type(*id).clone()
             }
-            Some(Found::Unknown(error) | Found::Error(error)) => return Err(self.report(*error)),
+            Some(Found::Unknown(unresolved) | Found::Error(unresolved)) => {
+                let error = unresolved.behind(self.diagnostics.len());
+                return Err(self.report(error));
+            }
             Some(_) => {
                 let error = Diagnostic::error(call.args[0].span, "MATCH_ROWTIME takes the event time")
                     .with_hint("write MATCH_ROWTIME()");
