@@ -45,6 +45,7 @@ fn bodies() {
         log: log.clone(),
         store: Arc::new(store.expect("a store")),
         operations: Arc::new(NoJobs),
+        result_tables: Arc::default(),
     };
     let options = Options { partitions: 1, ..Options::default() };
     let topic = options.topic.clone();

@@ -27,6 +27,7 @@ use crate::id::new_job_id;
 use crate::master::{First, JobMaster, JobView, NewJob, StartError};
 use crate::registry::{Fate, JobOrigin, JobRecord, RegistryError, Unreadable};
 use crate::restart::RestartStrategy;
+use crate::result_tables::{ResultTables, of_plan};
 
 use known::Jobs;
 use records::{Claimed, JobRecords, Known};
@@ -46,6 +47,7 @@ pub struct Dispatcher {
     /// Jobs that are being replaced.
     replacing: Mutex<BTreeSet<JobId>>,
     secrets: Secrets,
+    result_tables: Arc<ResultTables>,
 }
 
 /// A plan, and the options of its script for running it.
@@ -72,7 +74,8 @@ impl Dispatcher {
         let shared = Arc::new(Shared { records, jobs: Mutex::new(Jobs::new(past)) });
         shared.forget();
         let secrets: Secrets = Arc::new(|_| None);
-        Dispatcher { environment, shared, replacing: Mutex::default(), secrets }
+        let result_tables = Arc::new(ResultTables::load(environment.registry.clone()));
+        Dispatcher { environment, shared, replacing: Mutex::default(), secrets, result_tables }
     }
 
     /// Sets the source of secret values for jobs that are started again from their records.
@@ -287,6 +290,9 @@ impl Dispatcher {
         first: First,
     ) -> Result<Arc<JobMaster>, SubmitError> {
         let Compiled { plan, name, checkpoints, restart } = compiled;
+        // Readers must know the tables before the first row comes.
+        let now = self.environment.clock.now();
+        self.result_tables.declare(of_plan(&plan, (&name, known.id), now));
         self.shared.revive(known.id);
         let (shared, id) = (self.shared.clone(), known.id);
         let on_cancel = {
@@ -348,11 +354,6 @@ impl Dispatcher {
         }
     }
 
-    /// Returns the checkpoint options for scripts that set none.
-    pub fn checkpoint_defaults(&self) -> Option<&CheckpointOptions> {
-        self.environment.checkpoints.as_ref()
-    }
-
     /// Returns the jobs of this process in the order of submission; of ended jobs only the newest.
     pub fn jobs(&self) -> Vec<Arc<JobMaster>> {
         self.shared.jobs.lock().all()
@@ -376,11 +377,6 @@ impl Dispatcher {
             (jobs.get(id), jobs.get_past(id))
         };
         job.map(|job| job.view()).or_else(|| past.map(|view| (*view).clone()))
-    }
-
-    /// Returns an outline of what a job does.
-    pub fn outline(&self, job: &JobMaster) -> Outline {
-        Outline::of(job.plan(), &self.environment.logs)
     }
 
     /// Suspends all jobs, which have `at_most` to save their state and results. Returns whether all ended.

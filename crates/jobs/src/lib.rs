@@ -8,6 +8,7 @@ mod local;
 mod master;
 pub mod registry;
 pub mod restart;
+mod result_tables;
 mod setting;
 mod status;
 
@@ -31,4 +32,5 @@ pub use master::{
     EdgeView, Failure, JobMaster, JobView, SavepointError, Sequel, TaskView, VertexView, why_held_back,
 };
 pub use registry::JobOrigin;
+pub use result_tables::{ColumnKind, ResultColumn, ResultTable, ResultTables, TABLES_MAX};
 pub use status::{InvalidTransition, JobStatus, StatusHistory};

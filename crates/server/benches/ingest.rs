@@ -96,6 +96,7 @@ async fn measure(name: &str, batch: usize, log: Arc<dyn EventLog>, clock: Arc<Ma
         log,
         store: Arc::new(support::MemoryStore::new(clock.clone())),
         operations: Arc::new(support::Jobs::default()),
+        result_tables: Arc::default(),
         guard: server::guard::Guard::open(clock),
     };
 

@@ -19,6 +19,8 @@ mod ingest;
 
 mod analytics;
 
+mod results;
+
 mod feed;
 
 pub mod flink;

@@ -5,7 +5,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr};
 use utoipa::{Modify, OpenApi};
 
-use crate::{analytics, feed, ingest, metrics, operation};
+use crate::{analytics, feed, ingest, metrics, operation, results};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -28,6 +28,9 @@ use crate::{analytics, feed, ingest, metrics, operation};
         analytics::routes::success_rate,
         analytics::routes::overall_summary,
         analytics::routes::timeseries,
+        results::routes::tables,
+        results::routes::rows,
+        results::routes::row,
         feed::handshake::connect,
         operation::healthz,
         operation::readyz,
@@ -49,6 +52,7 @@ use crate::{analytics, feed, ingest, metrics, operation};
     tags(
         (name = "events", description = "Send events"),
         (name = "analytics", description = "Read results by analytic"),
+        (name = "results", description = "Read the rows of any job's result tables"),
         (name = "feed", description = "Follow results as they change"),
         (name = "operation", description = "Operate Weir"),
     )

@@ -43,6 +43,8 @@ pub struct Options {
     pub feed_stall: Duration,
     /// Maximum of bytes of result rows in memory; beyond it answers leave out the oldest rows.
     pub index_bytes_max: usize,
+    /// Maximum of bytes of the rows of result tables in memory; beyond it answers leave out the oldest rows.
+    pub result_tables_bytes_max: usize,
 }
 
 /// Whether the first event of a topic creates the topic.
@@ -75,6 +77,7 @@ impl Default for Options {
             feed_interval: Duration::from_millis(5),
             feed_stall: Duration::from_secs(20),
             index_bytes_max: 1 << 30,
+            result_tables_bytes_max: 1 << 30,
         }
     }
 }

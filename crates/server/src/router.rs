@@ -18,12 +18,14 @@ use crate::ingest::{Ingest, post_events, post_events_to};
 use crate::metrics::{Metrics, OfRequest, metrics};
 use crate::operation::{Operation, healthz, readyz, status};
 use crate::origin::Origins;
+use crate::results::{Results, routes as tables};
 use crate::{assets, docs, openapi};
 
 /// The dependencies of the handlers.
 pub(crate) struct Parts {
     pub(crate) ingest: Arc<Ingest>,
     pub(crate) analytics: Arc<Analytics>,
+    pub(crate) results: Arc<Results>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) operation: Arc<Operation>,
     pub(crate) origins: Arc<Origins>,
@@ -32,7 +34,7 @@ pub(crate) struct Parts {
 }
 
 /// Paths to which the same path with a trailing slash redirects.
-const WITHOUT_SLASH: [&str; 24] = [
+const WITHOUT_SLASH: [&str; 25] = [
     "/events",
     "/analytics/health",
     "/analytics/redis/latest",
@@ -49,6 +51,7 @@ const WITHOUT_SLASH: [&str; 24] = [
     "/analytics/redis/success-rate",
     "/analytics/redis/overall-summary",
     "/analytics/redis/timeseries",
+    "/results",
     "/metrics",
     "/healthz",
     "/readyz",
@@ -60,7 +63,7 @@ const WITHOUT_SLASH: [&str; 24] = [
 ];
 
 pub(crate) fn build(parts: Parts) -> Router {
-    let Parts { ingest, analytics, feed, operation, origins, metrics: counted, clock } = parts;
+    let Parts { ingest, analytics, results, feed, operation, origins, metrics: counted, clock } = parts;
 
     let events = Router::new()
         .route("/events", post(post_events))
@@ -89,6 +92,12 @@ pub(crate) fn build(parts: Parts) -> Router {
         .merge(analytics_data)
         .with_state(analytics);
 
+    let results = Router::new()
+        .route("/results", get(tables::tables))
+        .route("/results/{table}", get(tables::rows))
+        .route("/results/{table}/{*key}", get(tables::row))
+        .with_state(results);
+
     let live = Router::new().route("/ws/analytics", get(connect)).with_state(feed);
 
     let operation = Router::new()
@@ -107,6 +116,7 @@ pub(crate) fn build(parts: Parts) -> Router {
     Router::new()
         .merge(events)
         .merge(analytics)
+        .merge(results)
         .merge(live)
         .merge(operation)
         .merge(pages)

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use jobs::ResultTables;
 use prometheus_client::registry::Registry;
 use storage::log::EventLog;
 use storage::store::ResultStore;
@@ -20,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::operation::{Operation, Operations};
 use crate::options::Options;
 use crate::origin::Origins;
+use crate::results::{self, Results};
 use crate::router;
 use crate::shutdown::{Lifeline, lifeline};
 use crate::watchman::{self, Backing};
@@ -31,6 +33,8 @@ pub struct Services {
     pub log: Arc<dyn EventLog>,
     pub store: Arc<dyn ResultStore>,
     pub operations: Arc<dyn Operations>,
+    /// The tables that jobs declare for their results.
+    pub result_tables: Arc<ResultTables>,
     /// Decides who may do what.
     pub guard: Arc<Guard>,
 }
@@ -45,7 +49,7 @@ pub struct Server {
     feed: Arc<Feed>,
     backing: Arc<Backing>,
     lifeline: Lifeline,
-    follower: Follower,
+    followers: (Follower, results::Follower),
     handle: Handle,
 }
 
@@ -55,6 +59,7 @@ pub struct Handle {
     address: SocketAddr,
     metrics: Arc<Metrics>,
     analytics: Arc<Analytics>,
+    results: Arc<Results>,
 }
 
 impl Server {
@@ -65,7 +70,7 @@ impl Server {
         let options = Arc::new(options);
         let metrics = Metrics::new();
         let (lifeline, alive) = lifeline();
-        let Services { clock, log, store, operations, guard } = services;
+        let Services { clock, log, store, operations, result_tables, guard } = services;
         let door = guard.at(Place::Http, &origins);
 
         let analytics = Arc::new(Analytics::new(
@@ -76,17 +81,33 @@ impl Server {
             Arc::clone(&metrics),
         ));
 
+        let results = Arc::new(Results::new(
+            result_tables,
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            options.time_zone.clone(),
+            options.result_tables_bytes_max,
+            Arc::clone(&metrics),
+        ));
+
         let feed = Feed::new(Arc::clone(&analytics), Arc::clone(&metrics), options.feed_stall, alive);
         let ingest = Ingest::new(Arc::clone(&log), Arc::clone(&options), Arc::clone(&metrics));
         let backing = Backing::new(log, &options.topic, Arc::clone(&analytics));
         let operation =
             Operation::new(Arc::clone(&clock), Arc::clone(&backing), operations, Arc::clone(&metrics));
-        let follower = Follower::start(Arc::clone(&analytics))?;
-        let handle = Handle { address, metrics: Arc::clone(&metrics), analytics: Arc::clone(&analytics) };
+        let followers =
+            (Follower::start(Arc::clone(&analytics))?, results::Follower::start(Arc::clone(&results))?);
+        let handle = Handle {
+            address,
+            metrics: Arc::clone(&metrics),
+            analytics: Arc::clone(&analytics),
+            results: Arc::clone(&results),
+        };
 
         let parts = router::Parts {
             ingest: Arc::new(ingest),
             analytics,
+            results,
             feed: Arc::clone(&feed),
             operation: Arc::new(operation),
             origins,
@@ -94,7 +115,7 @@ impl Server {
             clock,
         };
 
-        Ok(Server { listener, address, options, door, parts, feed, backing, lifeline, follower, handle })
+        Ok(Server { listener, address, options, door, parts, feed, backing, lifeline, followers, handle })
     }
 
     pub fn local_addr(&self) -> SocketAddr {
@@ -108,8 +129,18 @@ impl Server {
     /// Serves until `shutdown` completes. Then accepts no more connections, answers requests in flight,
     /// closes WebSockets with 1001, and cuts off connections that are still open after the grace period.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Server { listener, address, options, door, parts, feed, backing, mut lifeline, follower, handle } =
-            self;
+        let Server {
+            listener,
+            address,
+            options,
+            door,
+            parts,
+            feed,
+            backing,
+            mut lifeline,
+            followers,
+            handle,
+        } = self;
         let alive = feed.alive();
         tracing::info!(%address, "serving HTTP");
         let publishing = tokio::spawn(Arc::clone(&feed).publish(options.feed_interval));
@@ -131,7 +162,7 @@ impl Server {
         publishing.abort();
         watching.abort();
         accepting.abort();
-        drop(follower);
+        drop(followers);
     }
 }
 
@@ -147,7 +178,7 @@ impl Handle {
 
     /// Returns the bytes of the result rows from which answers are made.
     pub fn results_memory_bytes(&self) -> usize {
-        self.analytics.memory_bytes()
+        self.analytics.memory_bytes() + self.results.memory_bytes()
     }
 
     /// Returns the bytes of event bodies and of their answers.

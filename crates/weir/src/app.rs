@@ -99,6 +99,7 @@ pub(crate) fn run(
             log: log.clone(),
             store: store.clone(),
             operations: Arc::new(JobOperations(dispatcher.clone())),
+            result_tables: dispatcher.result_tables().clone(),
             guard: guard.clone(),
         };
         let failed = |error: server::Error| Failure::of(error.domain(), error);
@@ -230,6 +231,7 @@ fn server_options(config: &Config, handles: Handles) -> server::Options {
         feed_interval: config.feed.interval.0,
         feed_stall: config.feed.stall.0,
         index_bytes_max: memory::of_results(config),
+        result_tables_bytes_max: memory::of_result_tables(config),
         ..server::Options::default()
     }
 }

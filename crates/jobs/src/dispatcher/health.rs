@@ -8,10 +8,22 @@ use sql::plan::Plan;
 use types::JobId;
 
 use super::Dispatcher;
+use crate::checkpoint::CheckpointOptions;
 use crate::master::{JobMaster, JobView};
+use crate::result_tables::ResultTables;
 use crate::status::JobStatus;
 
 impl Dispatcher {
+    /// Returns the checkpoint options for scripts that set none.
+    pub fn checkpoint_defaults(&self) -> Option<&CheckpointOptions> {
+        self.environment.checkpoints.as_ref()
+    }
+
+    /// Returns the tables that jobs have declared for their results.
+    pub fn result_tables(&self) -> &Arc<ResultTables> {
+        &self.result_tables
+    }
+
     /// Returns the dead-letter queue, with the jobs that must not count a replayed record twice.
     pub fn dead_letters(&self) -> DeadLetterQueue {
         let jobs = self.jobs().into_iter().filter(|job| !job.status().is_terminal());

@@ -5,6 +5,9 @@ use connectors::{SourceOptions, source_options};
 use sql::plan::Plan;
 use storage::log::Logs;
 
+use super::Dispatcher;
+use crate::master::JobMaster;
+
 /// One line for each table that a job reads, and for each of its queries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outline {
@@ -12,6 +15,13 @@ pub struct Outline {
     pub sources: Vec<String>,
     /// Query, window, key columns, and sinks.
     pub queries: Vec<String>,
+}
+
+impl Dispatcher {
+    /// Returns an outline of what a job does.
+    pub fn outline(&self, job: &JobMaster) -> Outline {
+        Outline::of(job.plan(), &self.environment.logs)
+    }
 }
 
 impl Outline {

@@ -1,9 +1,10 @@
 //! The records of submitted jobs in a directory, from which Weir learns at the start which jobs to continue.
 //! Each job has a JSON file, which is always replaced as a whole; further files contain the history of ended
-//! jobs, and replacements in progress.
+//! jobs, replacements in progress, and the result tables that jobs have declared.
 
 mod past;
 mod replacement;
+mod result_tables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -127,7 +128,7 @@ impl Registry {
         after: impl Fn() + Send + Sync + 'static,
     ) -> Result<Registry, RegistryError> {
         let registry = Registry { directory: directory.to_owned(), after: Box::new(after) };
-        for directory in [directory, &registry.past_directory()] {
+        for directory in [directory, &registry.past_directory(), &registry.results_directory()] {
             fs::create_dir_all(directory).map_err(|source| failed("creating", directory, source))?;
             // Left by a process that ended while writing.
             for part in registry.files(directory, PART)? {

@@ -46,12 +46,12 @@ impl Texts {
     }
 
     /// Returns the stored bytes of a text.
-    pub(super) fn held_bytes(&self, code: u32) -> usize {
+    pub(crate) fn held_bytes(&self, code: u32) -> usize {
         self.held(code).len()
     }
 
     /// Adds a text to `to` and returns its code there.
-    pub(super) fn copy(&self, code: u32, to: &mut Texts) -> u32 {
+    pub(crate) fn copy(&self, code: u32, to: &mut Texts) -> u32 {
         to.code_held(self.held(code))
     }
 

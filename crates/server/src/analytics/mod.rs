@@ -5,13 +5,13 @@ pub(crate) mod answer;
 mod columns;
 mod follow;
 mod index;
-mod intern;
+pub(crate) mod intern;
 mod key;
 mod kind;
 #[cfg(test)]
 mod model;
-mod moment;
-mod packed;
+pub(crate) mod moment;
+pub(crate) mod packed;
 mod query;
 pub(crate) mod reply;
 pub(crate) mod routes;

@@ -90,7 +90,7 @@ impl Form {
 
 /// A column of whole numbers. Reads return exactly the values that were written.
 #[derive(Debug, Clone)]
-pub(super) struct Packed {
+pub(crate) struct Packed {
     /// Divisor of the values if all are multiples of it; at least 1.
     grain: i64,
     form: Form,
@@ -102,7 +102,7 @@ pub(super) struct Packed {
 impl Packed {
     /// Returns an empty column. `grain` is at least 1: a number of which the values are likely to be
     /// multiples.
-    pub(super) fn new(grain: i64) -> Packed {
+    pub(crate) fn new(grain: i64) -> Packed {
         Packed::of(grain, std::iter::empty())
     }
 
@@ -118,12 +118,12 @@ impl Packed {
     }
 
     /// Returns the bytes on the heap.
-    pub(super) fn memory_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         self.bytes.capacity()
     }
 
     /// Returns a value. Panics if there is no such row.
-    pub(super) fn get(&self, at: usize) -> i64 {
+    pub(crate) fn get(&self, at: usize) -> i64 {
         assert!(at < self.len, "row {at} of {}", self.len);
         let offset = match self.form.width {
             Width::Zero => 0,
@@ -135,16 +135,16 @@ impl Packed {
         self.form.value(offset)
     }
 
-    pub(super) fn last(&self) -> Option<i64> {
+    pub(crate) fn last(&self) -> Option<i64> {
         self.len.checked_sub(1).map(|at| self.get(at))
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = i64> + Clone {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = i64> + Clone {
         (0..self.len).map(|at| self.get(at))
     }
 
     /// Fills `values` with the rows from `from` on, much faster than one by one. Panics if there are too few.
-    pub(super) fn read(&self, from: usize, values: &mut [i64]) {
+    pub(crate) fn read(&self, from: usize, values: &mut [i64]) {
         let rows = from..from + values.len();
         assert!(rows.end <= self.len, "rows {rows:?} of {}", self.len);
         let form = self.form;
@@ -164,7 +164,7 @@ impl Packed {
     }
 
     /// Counts the rows for which `holds` is true. They must precede all others.
-    pub(super) fn partition_point(&self, holds: impl Fn(i64) -> bool) -> usize {
+    pub(crate) fn partition_point(&self, holds: impl Fn(i64) -> bool) -> usize {
         let (mut low, mut high) = (0, self.len);
         while low < high {
             let middle = low.midpoint(high);
@@ -173,12 +173,12 @@ impl Packed {
         low
     }
 
-    pub(super) fn push(&mut self, value: i64) {
+    pub(crate) fn push(&mut self, value: i64) {
         self.insert(self.len, value);
     }
 
     /// Inserts a value. Panics if `at` is beyond the end.
-    pub(super) fn insert(&mut self, at: usize, value: i64) {
+    pub(crate) fn insert(&mut self, at: usize, value: i64) {
         assert!(at <= self.len, "row {at} of {}", self.len);
         let offset = self.offset_for(value).to_le_bytes();
         let width = self.form.width as usize;
@@ -194,7 +194,7 @@ impl Packed {
     }
 
     /// Overwrites a value. Panics if there is no such row.
-    pub(super) fn set(&mut self, at: usize, value: i64) {
+    pub(crate) fn set(&mut self, at: usize, value: i64) {
         assert!(at < self.len, "row {at} of {}", self.len);
         let offset = self.offset_for(value).to_le_bytes();
         let width = self.form.width as usize;
@@ -202,12 +202,12 @@ impl Packed {
     }
 
     /// Returns the rows at these indexes, in that order, in no more memory than they need.
-    pub(super) fn gather(&self, rows: &[u32]) -> Packed {
+    pub(crate) fn gather(&self, rows: &[u32]) -> Packed {
         Packed::of(self.grain, rows.iter().map(|at| self.get(*at as usize)))
     }
 
     /// Replaces each value by the result of `change`.
-    pub(super) fn map(&mut self, change: impl FnMut(i64) -> i64) {
+    pub(crate) fn map(&mut self, change: impl FnMut(i64) -> i64) {
         let values: Vec<i64> = self.iter().map(change).collect();
         *self = Packed::of(self.grain, values.into_iter());
     }
@@ -230,7 +230,7 @@ impl Packed {
 }
 
 /// Reserves room for more values. A column grows by an eighth, where a vector would double.
-pub(super) fn reserve<T>(column: &mut Vec<T>, more: usize) {
+pub(crate) fn reserve<T>(column: &mut Vec<T>, more: usize) {
     if column.capacity() - column.len() < more {
         column.reserve_exact(more.max(column.len() / 8).max(8));
     }

@@ -64,6 +64,8 @@ const HTTP: &[Line] = &[
     ("POST", "/events/{topic}", INGEST),
     ("GET", "/analytics/**", ANALYTICS),
     ("GET", "/ws/analytics", ANALYTICS),
+    ("GET", "/results", ANALYTICS),
+    ("GET", "/results/**", ANALYTICS),
     ("GET", "/", ANALYTICS),
     ("GET", "/index.html", ANALYTICS),
     ("GET", "/favicon.svg", ANALYTICS),

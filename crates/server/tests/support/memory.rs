@@ -158,6 +158,12 @@ impl MemoryStore {
         self.write(&WriteBatch { upserts, ..WriteBatch::default() }).expect("written");
     }
 
+    /// Writes any value for a day.
+    pub fn put_text(&self, key: &str, value: &str) {
+        let upserts = vec![Upsert { key: key.into(), value: value.as_bytes().into(), ttl: DAY }];
+        self.write(&WriteBatch { upserts, ..WriteBatch::default() }).expect("written");
+    }
+
     /// Writes rows of one analytic with a notification, as a job does.
     pub fn publish(&self, kind: &str, time: &str, rows: &[(&str, Value)]) {
         let upserts = rows.iter().map(|(key, value)| Upsert {
@@ -198,6 +204,8 @@ impl MemoryStore {
 
 impl ResultStore for MemoryStore {
     fn write(&self, batch: &WriteBatch) -> Result<(), StoreError> {
+        // A follower that scans needs the rows while a writer waits for it.
+        let mut followers = self.followers.lock();
         let mut rows = self.rows.lock();
         let now = self.clock.now();
         let entry = |upsert: &Upsert| Entry {
@@ -214,7 +222,8 @@ impl ResultStore for MemoryStore {
         }
         let deleted = batch.deletes.clone();
         let change = Arc::new(Change { entries, deleted, notification: batch.notification.clone() });
-        self.followers.lock().retain(|follower| follower.send(Arc::clone(&change)).is_ok());
+        drop(rows);
+        followers.retain(|follower| follower.send(Arc::clone(&change)).is_ok());
         Ok(())
     }
 

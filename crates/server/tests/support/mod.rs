@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use http::{Answer, request};
-pub use memory::{MemoryLog, MemoryStore, Mood};
+pub use memory::{DAY, MemoryLog, MemoryStore, Mood};
 use parking_lot::Mutex;
 use serde_json::Value;
 use server::guard::Guard;
@@ -59,6 +59,7 @@ pub struct Weir {
     pub log: Arc<MemoryLog>,
     pub store: Arc<MemoryStore>,
     pub jobs: Arc<Jobs>,
+    pub result_tables: Arc<jobs::ResultTables>,
     pub handle: Handle,
     stop: Option<oneshot::Sender<()>>,
     pub serving: JoinHandle<()>,
@@ -85,11 +86,13 @@ pub async fn start_guarded(
     let (log, store) = (Arc::new(MemoryLog::default()), Arc::new(MemoryStore::new(Arc::clone(&clock))));
     fill(&store);
     let jobs = Arc::new(Jobs::default());
+    let result_tables: Arc<jobs::ResultTables> = Arc::default();
     let services = Services {
         clock: Arc::clone(&clock) as _,
         log: Arc::clone(&log) as _,
         store: Arc::clone(&store) as _,
         operations: Arc::clone(&jobs) as _,
+        result_tables: Arc::clone(&result_tables),
         guard,
     };
 
@@ -101,7 +104,7 @@ pub async fn start_guarded(
         let _ = stopped.await;
     }));
 
-    let weir = Weir { address, clock, log, store, jobs, handle, stop: Some(stop), serving };
+    let weir = Weir { address, clock, log, store, jobs, result_tables, handle, stop: Some(stop), serving };
     // A test that holds the rows back checks the answers meanwhile.
     if !weir.store.slow.load(std::sync::atomic::Ordering::SeqCst) {
         eventually("the results are loaded", || weir.handle.loaded()).await;

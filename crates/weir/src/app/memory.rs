@@ -1,7 +1,7 @@
 //! Shares out the machine's memory where the settings say `auto`, and reports what is used.
 //!
 //! ```text
-//! |  jobs: a half  | results: 1/8 | events: 1/8, at most 256 MiB | the rest of Weir, the kernel's buffers |
+//! |  jobs: a half  | results: 1/8 | result tables: 1/8 | events: 1/8, at most 256 MiB | the rest of Weir |
 //! ```
 //!
 //! The machine is the container, if there is one: in 512 MiB, jobs get 256 MiB and the others 64 MiB each.
@@ -30,6 +30,11 @@ pub(super) fn of_ingest(config: &Config) -> usize {
 /// Returns the memory limit of the result rows from which answers are made.
 pub(super) fn of_results(config: &Config) -> usize {
     bytes(config.http.results_memory, machine::memory_bytes() / 8)
+}
+
+/// Returns the memory limit of the rows of result tables.
+pub(super) fn of_result_tables(config: &Config) -> usize {
+    bytes(config.http.result_tables_memory, machine::memory_bytes() / 8)
 }
 
 /// Returns the memory of each part; together about that of the process (`tests/memory_is_told.rs`).

@@ -82,6 +82,10 @@ pub(crate) struct Http {
     /// answers leave out the oldest rows, which stay in the store. `auto` = an eighth of the memory of the
     /// machine or of its container.
     pub(crate) results_memory: Memory,
+    /// Memory for the rows of result tables that the routes below `/results` answer from. When it is full,
+    /// the largest table leaves out its oldest rows, which stay in the store. `auto` = an eighth of the memory
+    /// of the machine or of its container.
+    pub(crate) result_tables_memory: Memory,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]

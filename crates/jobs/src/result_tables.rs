@@ -1,0 +1,311 @@
+//! Result tables: what the `redis` sinks of jobs declare.
+//!
+//! A declaration says how to read the rows that a job writes to the result store: columns with their types,
+//! the template of the keys, and who writes them. A job declares its tables before it writes the first row.
+//! Declarations stay after the end of the job and over restarts, since its rows stay in the store.
+//!
+//! A table is identified by its SQL name and its key template. If another table has the same SQL name with
+//! another template, the one declared last keeps the plain name:
+//!
+//! ```text
+//! declared first   clicks  a:{page}:{window_end}   ─► name clicks@1f0c3a77, the beginning of its job's id
+//! declared last    clicks  b:{page}:{window_end}   ─► name clicks
+//! ```
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use connectors::{SinkOptions, sink_options};
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+use sql::plan::operator::Target;
+use sql::plan::{Plan, SinkTable};
+use types::{DataType, JobId, Timestamp, with_causes};
+
+use crate::registry::Registry;
+
+/// Tables that are kept; beyond it, those are forgotten whose job was started least recently.
+pub const TABLES_MAX: usize = 1_000;
+
+/// The columns that hold a window's times.
+const WINDOW_COLUMNS: [&str; 3] = ["window_start", "window_end", "window_time"];
+
+/// A table that a `redis` sink declares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultTable {
+    /// Name in SQL.
+    pub name: String,
+    /// Template of the keys: `a:{page}:{window_end}`.
+    pub key: String,
+    /// In the order of the script.
+    pub columns: Vec<ResultColumn>,
+    /// The columns that hold a window's times.
+    pub window: Vec<String>,
+    /// Names of the queries that write the table.
+    pub queries: Vec<String>,
+    /// Seconds after which a row expires.
+    pub ttl_seconds: u64,
+    /// Channel of the messages about changes; empty if the job sends none.
+    pub channel: String,
+    /// Name of the job that declared the table last, and its id.
+    pub job: String,
+    pub job_id: String,
+    /// Milliseconds since 1970 of the first declaration.
+    pub declared: i64,
+    /// Milliseconds since 1970 of the last declaration: the last start of its job.
+    pub started: i64,
+}
+
+/// A column of a result table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultColumn {
+    pub name: String,
+    /// In Flink's spelling: `BIGINT NOT NULL`.
+    #[serde(rename = "type")]
+    pub sql_type: String,
+    pub kind: ColumnKind,
+}
+
+/// The kinds of values that readers tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ColumnKind {
+    Boolean,
+    /// Whole numbers.
+    Integer,
+    /// Decimals and floating-point numbers.
+    Number,
+    Text,
+    /// Timestamps.
+    Time,
+    /// Everything else, as JSON.
+    Json,
+}
+
+/// All declared result tables, shared by jobs and readers.
+pub struct ResultTables {
+    registry: Option<Arc<Registry>>,
+    tables: RwLock<Vec<Arc<ResultTable>>>,
+    /// Number of changes of the list.
+    generation: AtomicU64,
+}
+
+impl Default for ResultTables {
+    fn default() -> ResultTables {
+        ResultTables::load(None)
+    }
+}
+
+impl ResultTables {
+    /// Loads the declarations of earlier processes. Without a registry, declarations end with the process.
+    pub fn load(registry: Option<Arc<Registry>>) -> ResultTables {
+        let recorded = registry.as_ref().map_or(Ok(Vec::new()), |registry| registry.result_tables());
+        let tables = recorded.unwrap_or_else(|error| {
+            tracing::error!(error = %with_causes(&error), "result tables of earlier jobs cannot be listed");
+            Vec::new()
+        });
+        let tables = RwLock::new(tables.into_iter().map(Arc::new).collect());
+        ResultTables { registry, tables, generation: AtomicU64::new(1) }
+    }
+
+    /// Returns all tables, the first declared first, each with the name by which readers address it.
+    pub fn all(&self) -> Vec<(String, Arc<ResultTable>)> {
+        let mut tables = self.tables.read().clone();
+        tables.sort_by(|a, b| (a.declared, &a.name, &a.key).cmp(&(b.declared, &b.name, &b.key)));
+
+        let mut taken = BTreeSet::new();
+        let mut named: Vec<(String, Arc<ResultTable>)> = Vec::with_capacity(tables.len());
+        for table in tables.into_iter().rev() {
+            let short_id = table.job_id.get(..8).unwrap_or(&table.job_id);
+            let candidates = std::iter::once(table.name.clone())
+                .chain(std::iter::once(format!("{}@{short_id}", table.name)))
+                .chain((2..).map(|n| format!("{}@{short_id}-{n}", table.name)));
+            let name = candidates.into_iter().find(|name| !taken.contains(name)).unwrap_or_default();
+            taken.insert(name.clone());
+            named.push((name, table));
+        }
+        named.reverse();
+        named
+    }
+
+    /// Returns a number that grows with every change of the list.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Declares tables. Returns once readers know them.
+    pub fn declare(&self, declared: Vec<ResultTable>) {
+        let mut changed = Vec::new();
+        let mut forgotten = Vec::new();
+        {
+            let mut tables = self.tables.write();
+            for mut table in declared {
+                let known = tables.iter_mut().find(|of| (&of.name, &of.key) == (&table.name, &table.key));
+                match known {
+                    Some(known) => {
+                        table.declared = known.declared;
+                        *known = Arc::new(table);
+                        changed.push(known.clone());
+                    }
+                    None => {
+                        let table = Arc::new(table);
+                        changed.push(table.clone());
+                        tables.push(table);
+                    }
+                }
+            }
+            while tables.len() > TABLES_MAX {
+                let oldest = (0..tables.len()).min_by_key(|at| tables[*at].started).unwrap_or(0);
+                forgotten.push(tables.remove(oldest));
+            }
+            if changed.is_empty() {
+                return;
+            }
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
+
+        let Some(registry) = &self.registry else { return };
+        let kept = changed
+            .iter()
+            .try_for_each(|table| registry.keep_result_table(table))
+            .and_then(|()| forgotten.iter().try_for_each(|table| registry.forget_result_table(table)));
+        if let Err(error) = kept {
+            // Only readers after the next restart are concerned, and the job declares its tables again then.
+            tracing::warn!(error = %with_causes(&error), "the result tables of a job were not recorded");
+        }
+    }
+}
+
+/// Returns the tables that a plan's `redis` sinks declare.
+pub(crate) fn of_plan(plan: &Plan, job: (&str, JobId), now: Timestamp) -> Vec<ResultTable> {
+    let tables = plan.sinks.iter().enumerate().filter_map(|(place, sink)| {
+        let Ok(SinkOptions::ResultStore(options)) = sink_options(sink) else { return None };
+        let has_column = |name: &&str| sink.columns.iter().any(|column| column.name == **name);
+        Some(ResultTable {
+            name: sink.name.clone(),
+            key: sink.options.entries.get("key").map_or_else(String::new, |option| option.value.clone()),
+            columns: columns(sink),
+            window: WINDOW_COLUMNS
+                .iter()
+                .filter(|name| has_column(name))
+                .map(|name| (*name).to_owned())
+                .collect(),
+            queries: queries(plan, place),
+            ttl_seconds: options.ttl.as_secs(),
+            channel: options.channel,
+            job: job.0.to_owned(),
+            job_id: job.1.to_string(),
+            declared: now.0,
+            started: now.0,
+        })
+    });
+    tables.collect()
+}
+
+fn columns(sink: &SinkTable) -> Vec<ResultColumn> {
+    let columns = sink.columns.iter().map(|column| ResultColumn {
+        name: column.name.clone(),
+        sql_type: column.column_type.to_string(),
+        kind: ColumnKind::of(&column.column_type.data_type),
+    });
+    columns.collect()
+}
+
+/// Returns the names of the queries that write a sink. Queries of operators have the name of the sink.
+fn queries(plan: &Plan, sink: usize) -> Vec<String> {
+    let of_scans = plan.pipelines.iter().flat_map(|pipeline| &pipeline.queries);
+    let of_scans = of_scans.filter(|query| query.targets.contains(&Target::Sink(sink)));
+    let mut names: Vec<String> = of_scans.map(|query| query.name.clone()).collect();
+
+    let is_written_by_operators =
+        plan.operators.iter().any(|operator| operator.targets.contains(&Target::Sink(sink)));
+    if is_written_by_operators && names.is_empty() {
+        names.push(plan.sinks[sink].name.clone());
+    }
+    names
+}
+
+impl ColumnKind {
+    fn of(data_type: &DataType) -> ColumnKind {
+        match data_type {
+            DataType::Boolean => ColumnKind::Boolean,
+            DataType::TinyInt | DataType::SmallInt | DataType::Int | DataType::BigInt => ColumnKind::Integer,
+            DataType::Decimal { .. } | DataType::Float | DataType::Double => ColumnKind::Number,
+            DataType::Char(_) | DataType::Varchar(_) | DataType::Date | DataType::Time(_) => ColumnKind::Text,
+            DataType::Binary(_) | DataType::Varbinary(_) => ColumnKind::Text,
+            DataType::Timestamp(_) | DataType::TimestampLtz(_) => ColumnKind::Time,
+            DataType::IntervalYearMonth | DataType::IntervalDayTime => ColumnKind::Integer,
+            DataType::Null
+            | DataType::Array(_)
+            | DataType::Map(..)
+            | DataType::Multiset(_)
+            | DataType::Row(_)
+            | DataType::Structured { .. }
+            | DataType::Raw { .. }
+            | DataType::Variant
+            | DataType::Bitmap => ColumnKind::Json,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(name: &str, key: &str, at: i64) -> ResultTable {
+        ResultTable {
+            name: name.to_owned(),
+            key: key.to_owned(),
+            columns: Vec::new(),
+            window: Vec::new(),
+            queries: vec![name.to_owned()],
+            ttl_seconds: 1,
+            channel: String::new(),
+            job: "a job".to_owned(),
+            job_id: format!("{at:032x}"),
+            declared: at,
+            started: at,
+        }
+    }
+
+    fn names(tables: &ResultTables) -> Vec<(String, String)> {
+        tables.all().into_iter().map(|(name, table)| (name, table.key.clone())).collect()
+    }
+
+    #[test]
+    fn the_table_declared_last_has_the_plain_name_and_a_restart_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || ResultTables::load(Some(Arc::new(Registry::open(directory.path()).unwrap())));
+        let tables = open();
+        tables.declare(vec![table("clicks", "a:{x}", 1 << 20), table("other", "o", 5)]);
+        tables.declare(vec![table("clicks", "b:{x}", i64::MAX)]);
+        tables.declare(vec![table("other", "o", 9)]);
+
+        let short = &format!("{:032x}", 1 << 20)[..8];
+        let expected = [
+            ("other".to_owned(), "o".to_owned()),
+            (format!("clicks@{short}"), "a:{x}".to_owned()),
+            ("clicks".to_owned(), "b:{x}".to_owned()),
+        ];
+        assert_eq!(names(&tables), expected);
+        assert_eq!(names(&open()), expected);
+        let other = open().all().remove(0).1;
+        assert_eq!((other.declared, other.started), (5, 9));
+    }
+
+    #[test]
+    fn the_tables_of_the_jobs_that_started_least_recently_are_forgotten() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || ResultTables::load(Some(Arc::new(Registry::open(directory.path()).unwrap())));
+        let tables = open();
+        let many = (0..TABLES_MAX as i64).map(|n| table(&format!("t{n}"), "k", n));
+        tables.declare(many.collect());
+        tables.declare(vec![table("t0", "k", 5_000), table("new", "k", 5_000)]);
+        for tables in [tables, open()] {
+            let names: BTreeSet<String> = tables.all().into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names.len(), TABLES_MAX);
+            assert!(names.contains("t0") && names.contains("new") && !names.contains("t1"));
+        }
+    }
+}

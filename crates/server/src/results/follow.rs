@@ -1,0 +1,310 @@
+//! Keeps the tables up to date: loads the rows of the store once, then applies every change.
+//!
+//! The follower subscribes before it scans the store, and applies the changes after the scan, so that no
+//! change is lost. It looks for new declarations before it applies a change: a job declares its tables before
+//! it writes, so no row comes before its table. When the subscription ends (an unreachable store), all rows
+//! are loaded into new tables while the old ones go on answering.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, select};
+use jobs::ResultTable;
+use storage::store::{Change, Following, StoreError};
+
+use super::finder::Finder;
+use super::table::{Table, Taken};
+use super::template::Template;
+use super::{Results, Shown, Slot};
+use crate::error::Error;
+
+/// Wait for a change before declarations and expired rows are looked for.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Wait before a failed store is asked again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Time that a shutdown waits for the thread.
+const STOP_WITHIN: Duration = Duration::from_secs(2);
+/// Changes applied before clients are told.
+const CHANGES_MAX: usize = 256;
+/// Limit of the rows changed during a scan and kept until its end. Beyond it, writers wait.
+const MEANWHILE_ROWS_MAX: usize = 100_000;
+/// Rows between two checks of the memory.
+const CHECK_ROWS: usize = 4_096;
+
+/// The thread that follows the store. Dropping it ends the thread.
+pub(crate) struct Follower {
+    stop: Option<Sender<()>>,
+    ended: Receiver<()>,
+}
+
+impl Follower {
+    pub(crate) fn start(results: Arc<Results>) -> Result<Follower, Error> {
+        let (stop, stopped) = crossbeam_channel::bounded(0);
+        let (alive, ended) = crossbeam_channel::bounded(0);
+        thread::Builder::new()
+            .name("result-tables".to_owned())
+            .spawn(move || {
+                let _alive: Sender<()> = alive;
+                Thread { results: &results, stopped, generation: 0, written: 0 }.run();
+            })
+            .map_err(|source| Error::Thread { name: "the result tables", source })?;
+        Ok(Follower { stop: Some(stop), ended })
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        // The index of the analytics reports a store that hangs.
+        let _ = self.ended.recv_timeout(STOP_WITHIN);
+    }
+}
+
+struct Thread<'r> {
+    results: &'r Results,
+    stopped: Receiver<()>,
+    /// The generation of the declarations that are shown.
+    generation: u64,
+    /// Rows written since the memory was checked.
+    written: usize,
+}
+
+#[derive(PartialEq, Eq)]
+enum Ended {
+    Stopped,
+    /// The store closed the subscription.
+    Lost,
+}
+
+impl Thread<'_> {
+    fn run(&mut self) {
+        loop {
+            let ended = self.results.store.follow().and_then(|following| {
+                // New tables: unknown changes were missed.
+                self.show(&following, &BTreeMap::new())?;
+                Ok(self.follow(&following))
+            });
+            match ended {
+                Ok(Ended::Stopped) => return,
+                Ok(Ended::Lost) => {}
+                Err(error) => {
+                    // The index of the analytics warns of the same store.
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "result tables cannot be loaded"
+                    );
+                }
+            }
+            if self.stopped.recv_timeout(RETRY_AFTER) != Err(crossbeam_channel::RecvTimeoutError::Timeout) {
+                return;
+            }
+        }
+    }
+
+    fn follow(&mut self, following: &Following) -> Ended {
+        let stopped = self.stopped.clone();
+        loop {
+            select! {
+                recv(stopped) -> _ => return Ended::Stopped,
+                recv(following) -> change => {
+                    let Ok(change) = change else { return Ended::Lost };
+                    if self.look_for_tables(following).is_err() {
+                        return Ended::Lost;
+                    }
+                    let changes = std::iter::once(change).chain(following.try_iter()).take(CHANGES_MAX);
+                    self.apply(changes);
+                }
+                default(LOOK_EVERY) => {
+                    if self.look_for_tables(following).is_err() {
+                        return Ended::Lost;
+                    }
+                    self.check_memory();
+                }
+            }
+            self.expire();
+        }
+    }
+
+    /// Shows new and changed declarations, with the rows that the store has already.
+    fn look_for_tables(&mut self, following: &Following) -> Result<(), StoreError> {
+        if self.results.declared.generation() == self.generation {
+            return Ok(());
+        }
+        let known = self.results.shown();
+        let by_identity = known.by_name.values().map(|slot| {
+            let declared = &slot.table.read().declared;
+            ((declared.name.clone(), declared.key.clone()), Arc::clone(slot))
+        });
+        self.show(following, &by_identity.collect())
+    }
+
+    /// Shows all declared tables. Tables that are not known, or declared otherwise, are loaded.
+    fn show(
+        &mut self,
+        following: &Following,
+        known: &BTreeMap<(String, String), Arc<Slot>>,
+    ) -> Result<(), StoreError> {
+        let results = self.results;
+        let generation = results.declared.generation();
+        let mut slots: Vec<(String, Arc<Slot>)> = Vec::new();
+        let mut fresh: Vec<Arc<Slot>> = Vec::new();
+        for (name, declared) in results.declared.all() {
+            let before = known.get(&(declared.name.clone(), declared.key.clone()));
+            let same = before.filter(|slot| is_same(&slot.table.read().declared, &declared));
+            let slot = match same {
+                Some(slot) => {
+                    slot.table.write().declared = declared;
+                    Arc::clone(slot)
+                }
+                None => {
+                    let template = Arc::new(Template::of(&declared));
+                    let slot = Slot::new(Table::new(declared, template));
+                    fresh.push(Arc::clone(&slot));
+                    slot
+                }
+            };
+            slots.push((name, slot));
+        }
+
+        let finder = Finder::new(slots.iter().map(|(_, slot)| slot));
+        let shown = Shown { by_name: slots.into_iter().collect(), finder };
+        let meanwhile = self.load(following, &shown, &fresh)?;
+        let Some(meanwhile) = meanwhile else { return Ok(()) };
+
+        *results.shown.write() = Arc::new(shown);
+        self.generation = generation;
+        self.apply(meanwhile.into_iter());
+        self.check_memory();
+        results.loaded.send_replace(generation);
+        Ok(())
+    }
+
+    /// Loads the rows of fresh tables. Returns the changes of the meantime, `None` when told to stop.
+    fn load(
+        &mut self,
+        following: &Following,
+        shown: &Shown,
+        fresh: &[Arc<Slot>],
+    ) -> Result<Option<Vec<Arc<Change>>>, StoreError> {
+        let (mut meanwhile, mut meanwhile_rows, mut rows, mut stop) = (Vec::new(), 0, 0_usize, false);
+        fresh.iter().for_each(|slot| slot.table.write().begin_load());
+        let finder = Finder::new(fresh.iter());
+        let now = self.results.clock.now().0;
+
+        for prefix in finder.prefixes() {
+            self.results.store.scan(&prefix, &mut |entry| {
+                // The row may belong to a known table with a longer template.
+                let found = shown.finder.find(&entry.key);
+                if let Some(slot) = found.filter(|slot| fresh.iter().any(|fresh| Arc::ptr_eq(fresh, slot))) {
+                    let local = |ms| self.results.local(ms);
+                    slot.table.write().write(&entry.key, &entry.value, entry.expires, now, local);
+                }
+                rows += 1;
+                // A writer waits for its followers, and should not wait for a whole scan.
+                if rows.is_multiple_of(256) {
+                    while meanwhile_rows < MEANWHILE_ROWS_MAX
+                        && let Ok(change) = following.try_recv()
+                    {
+                        meanwhile_rows += change.entries.len() + change.deleted.len();
+                        meanwhile.push(change);
+                    }
+                    stop = self.stopped.try_recv() == Err(TryRecvError::Disconnected);
+                }
+                if rows.is_multiple_of(CHECK_ROWS) {
+                    shrink(self.results, shown);
+                }
+                !stop
+            })?;
+            if stop {
+                return Ok(None);
+            }
+        }
+        fresh.iter().for_each(|slot| slot.table.write().end_load());
+        Ok(Some(meanwhile))
+    }
+
+    fn apply(&mut self, changes: impl Iterator<Item = Arc<Change>>) {
+        let results = self.results;
+        let shown = results.shown();
+        let now = results.clock.now().0;
+        let mut touched: Vec<Arc<Slot>> = Vec::new();
+        let mut touch = |slot: &Arc<Slot>| {
+            if !touched.iter().any(|known| Arc::ptr_eq(known, slot)) {
+                touched.push(Arc::clone(slot));
+            }
+        };
+
+        for change in changes {
+            for key in &change.deleted {
+                if let Some(slot) = shown.finder.find(key) {
+                    slot.table.write().delete(key, now);
+                    touch(slot);
+                }
+            }
+            for entry in &change.entries {
+                let Some(slot) = shown.finder.find(&entry.key) else { continue };
+                let local = |ms| results.local(ms);
+                let taken = slot.table.write().write(&entry.key, &entry.value, entry.expires, now, local);
+                match taken {
+                    Taken::Row => touch(slot),
+                    Taken::NoObject | Taken::TooOld => {}
+                }
+                self.written += 1;
+            }
+        }
+
+        for slot in touched {
+            let number = slot.table.read().changes.number();
+            slot.changed.send_replace(number);
+        }
+        if self.written >= CHECK_ROWS {
+            self.check_memory();
+        }
+    }
+
+    fn check_memory(&mut self) {
+        self.written = 0;
+        let dropped = shrink(self.results, &self.results.shown());
+        if dropped > 0 && self.results.metrics.rows_left_out.inc_by(dropped as u64) == 0 {
+            tracing::warn!(
+                bytes = self.results.bytes_max,
+                rows = dropped,
+                "rows of result tables exceed `http.result_tables_memory`: answers omit the oldest rows, which stay in the \
+                 store; let rows expire sooner (`ttl`), write fewer rows, or raise the limit"
+            );
+        }
+    }
+
+    fn expire(&self) {
+        let now = self.results.clock.now().0;
+        for slot in self.results.shown().by_name.values() {
+            if slot.table.read().first_expiry() <= now {
+                slot.table.write().expire(now);
+            }
+        }
+    }
+}
+
+/// Returns whether the rows of a table are read in the same way after another declaration.
+fn is_same(before: &ResultTable, after: &ResultTable) -> bool {
+    (&before.columns, before.ttl_seconds) == (&after.columns, after.ttl_seconds)
+}
+
+/// Drops rows when they take more memory than they may, down to somewhat less; returns their number.
+fn shrink(results: &Results, shown: &Shown) -> usize {
+    if shown.memory_bytes() <= results.bytes_max {
+        return 0;
+    }
+    let mut dropped = 0;
+    while shown.memory_bytes() > results.bytes_max / 8 * 7 {
+        let heaviest = shown.by_name.values().max_by_key(|slot| slot.table.read().memory_bytes());
+        let rows = heaviest.map_or(0, |slot| slot.table.write().drop_oldest());
+        if rows == 0 {
+            break;
+        }
+        dropped += rows;
+    }
+    dropped
+}

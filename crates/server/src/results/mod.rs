@@ -1,0 +1,153 @@
+//! Result tables: the rows of every table that a job's `redis` sink declares, in memory, as they are written.
+//!
+//! ```text
+//! jobs ─ declare ─► ResultTables ─┐
+//!                                 ▼
+//! store ─ changes ─► Follower ─► Finder: which table has this key? ─► Table ─► routes, feed
+//! ```
+//!
+//! The fifteen built-in analytics are result tables like all others. Their own routes answer from the index in
+//! `analytics`, which keeps the sums that these routes need.
+//!
+//! The memory of all rows is bounded. Beyond the bound, the table that takes most loses its oldest rows, a
+//! quarter at a time, until there is room again. The rows stay in the store.
+
+mod answer;
+mod cell;
+mod changes;
+mod column;
+mod describe;
+mod filter;
+mod finder;
+mod follow;
+mod format;
+mod group;
+mod request;
+pub(crate) mod routes;
+mod run;
+mod scan;
+mod table;
+mod template;
+#[cfg(test)]
+mod tests;
+mod time;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use jobs::ResultTables;
+use parking_lot::RwLock;
+use storage::store::ResultStore;
+use tokio::sync::{Semaphore, watch};
+use types::{Clock, Timestamp};
+
+use crate::analytics::Moment;
+use crate::metrics::Metrics;
+use finder::Finder;
+pub(crate) use follow::Follower;
+use table::Table;
+
+/// Time that a request waits for rows to be loaded.
+const LOAD_WITHIN: Duration = Duration::from_secs(2);
+/// Requests that go through rows at one time. Others wait, so that they do not take all processors.
+const READERS_MAX: usize = 4;
+
+/// All result tables with their rows.
+pub(crate) struct Results {
+    declared: Arc<ResultTables>,
+    shown: RwLock<Arc<Shown>>,
+    /// The generation of the declarations whose rows are loaded; 0 while none are.
+    loaded: watch::Sender<u64>,
+    readers: Arc<Semaphore>,
+    store: Arc<dyn ResultStore>,
+    clock: Arc<dyn Clock>,
+    zone: TimeZone,
+    /// Limit of the bytes of all rows.
+    bytes_max: usize,
+    metrics: Arc<Metrics>,
+}
+
+/// The tables that readers see.
+#[derive(Default)]
+struct Shown {
+    by_name: BTreeMap<String, Arc<Slot>>,
+    finder: Finder,
+}
+
+/// The place of a table. It is replaced when all rows are loaded again.
+pub(crate) struct Slot {
+    /// Distinguishes change numbers of this slot from those of earlier ones.
+    epoch: u64,
+    table: RwLock<Table>,
+    /// Number of the newest change.
+    changed: watch::Sender<u64>,
+}
+
+impl Results {
+    pub(crate) fn new(
+        declared: Arc<ResultTables>,
+        store: Arc<dyn ResultStore>,
+        clock: Arc<dyn Clock>,
+        zone: TimeZone,
+        bytes_max: usize,
+        metrics: Arc<Metrics>,
+    ) -> Results {
+        Results {
+            declared,
+            shown: RwLock::default(),
+            loaded: watch::Sender::new(0),
+            readers: Arc::new(Semaphore::new(READERS_MAX)),
+            store,
+            clock,
+            zone,
+            bytes_max,
+            metrics,
+        }
+    }
+
+    /// Waits until the rows of all declared tables are loaded; returns false after a while.
+    async fn are_loaded(&self) -> bool {
+        let declared = self.declared.generation();
+        let mut loaded = self.loaded.subscribe();
+        let waiting = loaded.wait_for(|generation| *generation >= declared);
+        // `self` owns the sender, so only the time can run out.
+        tokio::time::timeout(LOAD_WITHIN, waiting).await.is_ok_and(|waited| waited.is_ok())
+    }
+
+    fn shown(&self) -> Arc<Shown> {
+        Arc::clone(&self.shown.read())
+    }
+
+    fn slot(&self, name: &str) -> Option<Arc<Slot>> {
+        self.shown.read().by_name.get(name).cloned()
+    }
+
+    /// Returns the wall-clock time of a point of the system clock, in milliseconds.
+    fn local(&self, ms: i64) -> Moment {
+        Moment::local(Timestamp(ms), &self.zone)
+    }
+
+    fn now(&self) -> Moment {
+        self.local(self.clock.now().0)
+    }
+
+    /// Returns the bytes of all rows.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.shown().memory_bytes()
+    }
+}
+
+impl Shown {
+    fn memory_bytes(&self) -> usize {
+        self.by_name.values().map(|slot| slot.table.read().memory_bytes()).sum()
+    }
+}
+
+impl Slot {
+    fn new(table: Table) -> Arc<Slot> {
+        let epoch = (jobs::random_id() as u64).max(1);
+        Arc::new(Slot { epoch, table: RwLock::new(table), changed: watch::Sender::new(0) })
+    }
+}

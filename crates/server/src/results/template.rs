@@ -1,0 +1,232 @@
+//! Key templates from the reader's side: which keys belong to a table, and the key of a row.
+//!
+//! The writer replaces `{column}` by the column's value (`connectors/result_store/template.rs`): a `:` in a
+//! value becomes `%3A` and a `%` becomes `%25`, except in times, and a null becomes `unknown`. So a key
+//! belongs to a template if its texts stand in their places, and what stands between them can be values:
+//!
+//! ```text
+//! template   analytics:heatmap:{faculty}:{year}:{window_end}
+//! key        analytics:heatmap:Sinh viên:2:2025-12-09T11:30:00
+//!            ───── text ───── ── no `:` ── int ──── a time ────
+//! ```
+//!
+//! A key may belong to several templates: `analytics:heatmap:hourly:13:…` also fits the one above. The
+//! template with the most text counts.
+
+use jobs::{ColumnKind, ResultTable};
+
+use super::cell::Cell;
+use super::time::{parse_time, write_time};
+use crate::analytics::intern::Texts;
+
+/// Text for a null in a key. Jobs of the system before Weir wrote `None`.
+const NULLS: [&str; 2] = ["unknown", "None"];
+/// Columns whose values are written without escapes, besides timestamps.
+const BOUNDS: [&str; 3] = ["window_start", "window_end", "window_time"];
+/// Length of a value from which on the key holds only its beginning and a hash.
+const VALUE_BYTES_MAX: usize = 4_096;
+
+/// A parsed template.
+#[derive(Debug)]
+pub(super) struct Template {
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+enum Part {
+    Text(String),
+    Column { column: usize, form: Form },
+}
+
+/// The form of a column's values in a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Text,
+    Integer,
+    /// Written without escapes.
+    Bound,
+}
+
+impl Template {
+    /// Parses the template of a table. Columns that the table does not have stay as text, which no key
+    /// matches; the job's own check refuses such templates.
+    pub(super) fn of(table: &ResultTable) -> Template {
+        let mut parts = Vec::new();
+        let mut rest = table.key.as_str();
+        while let Some((text, after)) = rest.split_once('{') {
+            let Some((name, after)) = after.split_once('}') else { break };
+            let Some(column) = table.columns.iter().position(|column| column.name == name) else { break };
+            parts.push(Part::Text(text.to_owned()));
+            let form = match table.columns[column].kind {
+                _ if BOUNDS.contains(&name) => Form::Bound,
+                ColumnKind::Time => Form::Bound,
+                ColumnKind::Integer => Form::Integer,
+                ColumnKind::Boolean | ColumnKind::Number | ColumnKind::Text | ColumnKind::Json => Form::Text,
+            };
+            parts.push(Part::Column { column, form });
+            rest = after;
+        }
+        parts.push(Part::Text(rest.to_owned()));
+        parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
+        Template { parts }
+    }
+
+    /// Returns the text with which every key begins.
+    pub(super) fn prefix(&self) -> &str {
+        match self.parts.first() {
+            Some(Part::Text(text)) => text,
+            Some(Part::Column { .. }) | None => "",
+        }
+    }
+
+    /// Returns the bytes of text outside of columns.
+    pub(super) fn text_bytes(&self) -> usize {
+        let texts = self.parts.iter().map(|part| match part {
+            Part::Text(text) => text.len(),
+            Part::Column { .. } => 0,
+        });
+        texts.sum()
+    }
+
+    /// Returns the columns in the key.
+    pub(super) fn columns(&self) -> impl Iterator<Item = usize> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Column { column, .. } => Some(*column),
+            Part::Text(_) => None,
+        })
+    }
+
+    /// Returns whether a key can be the key of a row.
+    pub(super) fn matches(&self, key: &str) -> bool {
+        fits(&self.parts, key)
+    }
+
+    /// Appends the key of a row, as the writer writes it. Returns false if only the writer can: for long
+    /// texts and nested values.
+    pub(super) fn write(&self, key: &mut String, cells: &[Cell], texts: &Texts) -> bool {
+        for part in &self.parts {
+            let (column, form) = match part {
+                Part::Text(text) => {
+                    key.push_str(text);
+                    continue;
+                }
+                Part::Column { column, form } => (*column, *form),
+            };
+            match cells[column] {
+                Cell::Null => key.push_str(NULLS[0]),
+                Cell::Text(code) => {
+                    let text = texts.get(code);
+                    if text.len() > VALUE_BYTES_MAX {
+                        return false;
+                    }
+                    if form == Form::Bound { key.push_str(text) } else { push_escaped(key, text) }
+                }
+                Cell::Time { micros, form: written } if form == Form::Bound => {
+                    write_time(micros, written, key);
+                }
+                Cell::Int(value) => key.push_str(&value.to_string()),
+                Cell::Bool(value) => key.push_str(if value { "true" } else { "false" }),
+                Cell::Time { .. } | Cell::Float(_) | Cell::Decimal { .. } | Cell::Json(_) => return false,
+            }
+        }
+        true
+    }
+}
+
+/// Matches parts against a key. Keys are short and parts few, so every split is tried.
+fn fits(parts: &[Part], key: &str) -> bool {
+    let Some((part, rest)) = parts.split_first() else { return key.is_empty() };
+    let form = match part {
+        Part::Text(text) => return key.strip_prefix(text.as_str()).is_some_and(|key| fits(rest, key)),
+        Part::Column { form, .. } => *form,
+    };
+    let next = match rest.first() {
+        None => return form.takes(key),
+        Some(Part::Text(text)) => text.as_str(),
+        // Two columns without a text between them: any split.
+        Some(Part::Column { .. }) => {
+            let splits = key.char_indices().map(|(at, _)| at).chain([key.len()]);
+            return splits.into_iter().any(|at| form.takes(&key[..at]) && fits(rest, &key[at..]));
+        }
+    };
+    let mut splits = key.match_indices(next).map(|(at, _)| at);
+    splits.any(|at| form.takes(&key[..at]) && fits(rest, &key[at..]))
+}
+
+impl Form {
+    fn takes(self, value: &str) -> bool {
+        match self {
+            _ if NULLS.contains(&value) => true,
+            Form::Text => !value.contains(':'),
+            Form::Integer => {
+                let digits = value.strip_prefix('-').unwrap_or(value);
+                !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+            }
+            Form::Bound => parse_time(value).is_some(),
+        }
+    }
+}
+
+fn push_escaped(key: &mut String, text: &str) {
+    for letter in text.chars() {
+        match letter {
+            ':' => key.push_str("%3A"),
+            '%' => key.push_str("%25"),
+            other => key.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::table;
+    use super::*;
+
+    fn template(key: &str) -> Template {
+        let columns =
+            [("faculty", ColumnKind::Text), ("year", ColumnKind::Integer), ("window_end", ColumnKind::Text)];
+        Template::of(&table("t", key, &columns))
+    }
+
+    #[test]
+    fn keys_are_told_apart_by_texts_and_by_the_types_of_values() {
+        let heatmap = template("analytics:heatmap:{faculty}:{year}:{window_end}");
+        for key in [
+            "analytics:heatmap:Sinh viên:2:2025-12-09T11:30:00",
+            "analytics:heatmap:a%3Ab:unknown:2025-12-09T11:30:00.123456",
+            "analytics:heatmap:None:-1:2025-12-09 11:30:00",
+            "analytics:heatmap::0:2025-12-09T11:30:00Z",
+        ] {
+            assert!(heatmap.matches(key), "{key}");
+        }
+        for key in [
+            "analytics:heatmap:x:two:2025-12-09T11:30:00",
+            "analytics:heatmap:x:2:yesterday",
+            "analytics:heatmap:x:2:2025-12-09T11:30:00:more",
+            "analytics:heatmap:a:b:2:2025-12-09T11:30:00",
+            "analytics:heatmap",
+            "",
+        ] {
+            assert!(!heatmap.matches(key), "{key}");
+        }
+        assert!(template("{faculty}{year}").matches("abc12"));
+        assert!(template("all").matches("all") && !template("all").matches("all:x"));
+    }
+
+    #[test]
+    fn a_row_has_the_key_that_its_writer_gave_it() {
+        let mut texts = Texts::default();
+        let name = Cell::Text(texts.code("a:b%c"));
+        let end = Cell::read(br#""2025-12-09 11:30:00""#, ColumnKind::Text, &mut texts);
+        let key = |cells: &[Cell]| {
+            let mut key = String::new();
+            template("x:{faculty}:{year}:{window_end}").write(&mut key, cells, &texts).then_some(key)
+        };
+        assert_eq!(key(&[name, Cell::Null, end]).as_deref(), Some("x:a%3Ab%25c:unknown:2025-12-09 11:30:00"));
+        assert_eq!(
+            key(&[Cell::Null, Cell::Int(-3), end]).as_deref(),
+            Some("x:unknown:-3:2025-12-09 11:30:00")
+        );
+        assert_eq!(key(&[Cell::Float(1.5), Cell::Null, end]), None);
+    }
+}
