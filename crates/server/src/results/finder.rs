@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use storage::store::Interest;
+
 use super::Slot;
 use super::template::Template;
 
@@ -44,6 +46,19 @@ impl Finder {
         let candidates = beginnings.filter_map(|beginning| self.by_prefix.get(beginning)).flatten();
         let fitting = candidates.filter(|(template, _)| template.matches(key));
         fitting.max_by_key(|(template, _)| template.text_bytes()).map(|(_, slot)| slot)
+    }
+
+    /// Returns the rows that other writers may write, and on which channels they send messages.
+    pub(super) fn interests(&self) -> Vec<Interest> {
+        let tables = self
+            .by_prefix
+            .iter()
+            .flat_map(|(prefix, tables)| tables.iter().map(move |(_, slot)| (prefix, slot)));
+        let interests = tables.map(|(prefix, slot)| Interest {
+            prefix: prefix.clone(),
+            channel: slot.table.read().declared.channel.clone(),
+        });
+        interests.collect()
     }
 
     /// Returns prefixes that together cover all tables, none covered by another.

@@ -4,6 +4,8 @@
 //! change is lost. It looks for new declarations before it applies a change: a job declares its tables before
 //! it writes, so no row comes before its table. When the subscription ends (an unreachable store), all rows
 //! are loaded into new tables while the old ones go on answering.
+//!
+//! The store is told which rows other writers may write, and reports them like those of jobs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -169,6 +171,7 @@ impl Thread<'_> {
         }
 
         let finder = Finder::new(slots.iter().map(|(_, slot)| slot));
+        results.store.watch(finder.interests());
         let shown = Shown { by_name: slots.into_iter().collect(), finder };
         let meanwhile = self.load(following, &shown, &fresh)?;
         let Some(meanwhile) = meanwhile else { return Ok(()) };
@@ -193,33 +196,31 @@ impl Thread<'_> {
         let finder = Finder::new(fresh.iter());
         let now = self.results.clock.now().0;
 
-        for prefix in finder.prefixes() {
-            self.results.store.scan(&prefix, &mut |entry| {
-                // The row may belong to a known table with a longer template.
-                let found = shown.finder.find(&entry.key);
-                if let Some(slot) = found.filter(|slot| fresh.iter().any(|fresh| Arc::ptr_eq(fresh, slot))) {
-                    let local = |ms| self.results.local(ms);
-                    slot.table.write().write(&entry.key, &entry.value, entry.expires, now, local);
-                }
-                rows += 1;
-                // A writer waits for its followers, and should not wait for a whole scan.
-                if rows.is_multiple_of(256) {
-                    while meanwhile_rows < MEANWHILE_ROWS_MAX
-                        && let Ok(change) = following.try_recv()
-                    {
-                        meanwhile_rows += change.entries.len() + change.deleted.len();
-                        meanwhile.push(change);
-                    }
-                    stop = self.stopped.try_recv() == Err(TryRecvError::Disconnected);
-                }
-                if rows.is_multiple_of(CHECK_ROWS) {
-                    shrink(self.results, shown);
-                }
-                !stop
-            })?;
-            if stop {
-                return Ok(None);
+        self.results.store.scan_any(&finder.prefixes(), &mut |entry| {
+            // The row may belong to a known table with a longer template.
+            let found = shown.finder.find(&entry.key);
+            if let Some(slot) = found.filter(|slot| fresh.iter().any(|fresh| Arc::ptr_eq(fresh, slot))) {
+                let local = |ms| self.results.local(ms);
+                slot.table.write().write(&entry.key, &entry.value, entry.expires, now, local);
             }
+            rows += 1;
+            // A writer waits for its followers, and should not wait for a whole scan.
+            if rows.is_multiple_of(256) {
+                while meanwhile_rows < MEANWHILE_ROWS_MAX
+                    && let Ok(change) = following.try_recv()
+                {
+                    meanwhile_rows += change.entries.len() + change.deleted.len();
+                    meanwhile.push(change);
+                }
+                stop = self.stopped.try_recv() == Err(TryRecvError::Disconnected);
+            }
+            if rows.is_multiple_of(CHECK_ROWS) {
+                shrink(self.results, shown);
+            }
+            !stop
+        })?;
+        if stop {
+            return Ok(None);
         }
         fresh.iter().for_each(|slot| slot.table.write().end_load());
         Ok(Some(meanwhile))

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use types::{Clock, Timestamp};
 
 use super::latency::{Histogram, Latencies};
-use super::{Entry, Following, ResultStore, StoreError, WriteBatch};
+use super::{Entry, Following, Interest, ResultStore, StoreError, WriteBatch};
 
 /// Wraps another store and counts its writes since the process started.
 pub struct CountedStore {
@@ -82,6 +82,14 @@ impl ResultStore for CountedStore {
 
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
         self.inner.scan(prefix, each)
+    }
+
+    fn scan_any(&self, prefixes: &[String], each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        self.inner.scan_any(prefixes, each)
+    }
+
+    fn watch(&self, interests: Vec<Interest>) {
+        self.inner.watch(interests);
     }
 
     fn follow(&self) -> Result<Following, StoreError> {

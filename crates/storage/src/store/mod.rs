@@ -124,6 +124,15 @@ pub struct Change {
     pub notification: Option<Notification>,
 }
 
+/// Rows that others may write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interest {
+    /// The beginning of their keys.
+    pub prefix: String,
+    /// Channel of the messages about them; empty if there are none.
+    pub channel: String,
+}
+
 /// Keyed results that expire.
 ///
 /// An implementation must apply batches of one writer in order, must never publish a batch's notification
@@ -151,6 +160,25 @@ pub trait ResultStore: Send + Sync {
     /// Rows written during the scan may be missed. Latest keys are ordinary keys: a scan of `analytics:`
     /// finds `analytics:latest` too.
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError>;
+
+    /// As [`ResultStore::scan`] for several prefixes, none of which begins with another. The default scans one
+    /// after the other, which is cheap where keys are sorted.
+    fn scan_any(&self, prefixes: &[String], each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        let mut goes_on = true;
+        for prefix in prefixes {
+            if goes_on {
+                self.scan(prefix, &mut |entry| {
+                    goes_on = each(entry);
+                    goes_on
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Names rows that others may write, of which followers are told from now on. Without other writers, as in
+    /// the embedded store, there is nothing to do.
+    fn watch(&self, _interests: Vec<Interest>) {}
 
     /// Follows changes from now on. The queue is bounded; a writer waits for a follower that lags.
     fn follow(&self) -> Result<Following, StoreError>;

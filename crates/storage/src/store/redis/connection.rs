@@ -151,6 +151,11 @@ pub(super) fn name(command: &Cmd) -> String {
     words.collect::<Vec<String>>().join(" ").trim_end().to_owned()
 }
 
+/// Installs the provider for the process. Fails when one is installed already, which is as good.
+pub(super) fn install_cryptography() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -256,11 +256,11 @@ pub(super) fn keep<'a>(
 /// Passes the rows of the copy whose keys begin with a prefix to `each`, with their expiry in Redis.
 pub(super) fn scan(
     copy: &EmbeddedStore,
-    prefix: &str,
+    prefixes: &[String],
     each: &mut dyn FnMut(Entry) -> bool,
 ) -> Result<(), StoreError> {
     let is_row = |key: &str, expires| key != NAME && expires != DELETED;
-    copy.scan(prefix, &mut |kept| match row::decode(&kept.value) {
+    copy.scan_any(prefixes, &mut |kept| match row::decode(&kept.value) {
         Some((expires, value)) if is_row(&kept.key, expires) => {
             each(Entry { key: kept.key.clone(), value: Arc::from(value), expires })
         }

@@ -16,14 +16,20 @@ const STEP_KEYS: usize = 2_000;
 /// Values fetched with one round trip.
 const FETCH_KEYS: usize = 1_000;
 
-/// Passes the keys that begin with a prefix to `each`, some at a time, until it returns false. Keys that
+/// Passes the keys that begin with one of some prefixes to `each`, some at a time, until it returns false. Keys that
 /// appear, disappear or move between servers meanwhile may be missed, and others be passed twice.
 pub(super) fn keys(
     link: &mut Link,
-    prefix: &str,
+    prefixes: &[String],
     mut each: impl FnMut(&mut Link, Vec<String>) -> Result<bool, StoreError>,
 ) -> Result<(), StoreError> {
-    let pattern = format!("{}*", escaped(prefix));
+    // One pass over all keys costs less than one for each prefix.
+    let pattern = match prefixes {
+        [] => return Ok(()),
+        [only] => format!("{}*", escaped(only)),
+        _ => "*".to_owned(),
+    };
+    let is_wanted = |key: &String| prefixes.iter().any(|prefix| key.starts_with(prefix.as_str()));
 
     for shard in link.topology()?.shards() {
         let mut cursor = 0_u64;
@@ -35,7 +41,7 @@ pub(super) fn keys(
 
             // Weir writes no key that is not UTF-8.
             let found: Vec<String> =
-                found.into_iter().filter_map(|key| String::from_utf8(key).ok()).collect();
+                found.into_iter().filter_map(|key| String::from_utf8(key).ok()).filter(is_wanted).collect();
             if !found.is_empty() && !each(link, found)? {
                 return Ok(());
             }

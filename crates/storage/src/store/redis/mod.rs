@@ -18,6 +18,7 @@
 //! rows are restored.
 
 mod address;
+mod check;
 mod connection;
 mod guard;
 mod health;
@@ -29,6 +30,7 @@ mod mismatch;
 mod servers;
 mod slots;
 mod watch;
+mod watched;
 mod write;
 
 use std::collections::HashSet;
@@ -41,12 +43,13 @@ use parking_lot::{Condvar, Mutex};
 use types::{Clock, Timestamp};
 
 use super::followers::{Followers, HELD_BYTES_MAX};
-use super::{EmbeddedStore, Entry, Following, ResultStore, StoreError, WriteBatch, row};
+use super::{EmbeddedStore, Entry, Following, Interest, ResultStore, StoreError, WriteBatch, row};
 use guard::Guard;
 use health::Health;
 use known::Known;
 use link::Link;
 use servers::Servers;
+use watched::Watched;
 
 /// The address of Redis, and the size of the copy of what is written there.
 #[derive(Debug, Clone)]
@@ -69,7 +72,7 @@ pub struct Options {
 impl Options {
     /// Checks the address and the certificates. Opens nothing.
     pub fn check(&self) -> Result<(), StoreError> {
-        install_cryptography();
+        connection::install_cryptography();
         Servers::new(&self.url, self.certificates.clone()).map(drop)
     }
 }
@@ -116,6 +119,7 @@ struct Shared {
     /// Messages that this process published and has not received back yet.
     own: Mutex<watch::Own>,
     known: Mutex<Known>,
+    watched: Watched,
     health: Health,
     /// Notified when changes of others are received.
     heard: Condvar,
@@ -175,7 +179,7 @@ impl RedisStore {
         copy: EmbeddedStore,
         clock: Arc<dyn Clock>,
     ) -> Result<RedisStore, StoreError> {
-        install_cryptography();
+        connection::install_cryptography();
         let servers = Arc::new(Servers::new(&options.url, options.certificates.clone())?);
         let address = servers.deployment().first();
 
@@ -189,6 +193,7 @@ impl RedisStore {
             guard: Guard::new(&copy, options.copy_for)?,
             own: Mutex::default(),
             known: Mutex::default(),
+            watched: Watched::default(),
             health: Health::default(),
             heard: Condvar::new(),
             options,
@@ -207,7 +212,7 @@ impl RedisStore {
                 source: Box::new(source),
             })
         };
-        let threads = vec![start("redis-listen", watch::listen)?, start("redis-check", watch::check)?];
+        let threads = vec![start("redis-listen", watch::listen)?, start("redis-check", check::check)?];
         Ok(RedisStore { shared, address, threads: Mutex::new(Some((stop, threads))) })
     }
 
@@ -313,12 +318,20 @@ impl ResultStore for RedisStore {
         Ok(keys.iter().map(|key| found.next_if(|entry| *entry.key == **key)).collect())
     }
 
+    fn watch(&self, interests: Vec<Interest>) {
+        self.shared.watched.set(interests);
+    }
+
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        self.scan_any(&[prefix.to_owned()], each)
+    }
+
+    fn scan_any(&self, prefixes: &[String], each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
         let shared = &*self.shared;
         // A connection of its own, since a scan takes long and others read meanwhile.
         let mut link = Link::new(shared.servers.clone());
         let mut given = HashSet::new();
-        let scanned = keys::keys(&mut link, prefix, |link, mut found| {
+        let scanned = keys::keys(&mut link, prefixes, |link, mut found| {
             found.retain(|key| given.insert(hash(key.as_bytes())));
             shared.know(found.iter());
             Ok(keys::fetch(link, &found, shared.clock.now())?.into_iter().all(&mut *each))
@@ -328,7 +341,7 @@ impl ResultStore for RedisStore {
             Err(StoreError::Unreachable { .. } | StoreError::Refused { .. })
                 if given.is_empty() && shared.writing.lock().hearing == Hearing::NotYet =>
             {
-                guard::scan(&shared.copy, prefix, each)
+                guard::scan(&shared.copy, prefixes, each)
             }
             scanned => scanned,
         }
@@ -378,11 +391,6 @@ impl Shared {
             .filter_map(|told| Some((batch.latest_key()?, told.time.as_bytes(), row::NEVER)));
         guard::keep(&self.copy, rows.chain(deleted).chain(latest), now, copy_for)
     }
-}
-
-/// Installs the provider for the process. Fails when one is installed already, which is as good.
-fn install_cryptography() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Returns the remaining life at `now`; `None` if it has expired.

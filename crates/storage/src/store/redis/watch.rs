@@ -1,4 +1,4 @@
-//! Receives changes of other writers, and checks the servers.
+//! Receives changes of other writers.
 //!
 //! A message names an analytic and a time, not the keys, and keys of writers before Weir need not end in that
 //! time. So after a message of another writer all keys are scanned, in short steps, for keys that are not
@@ -8,6 +8,9 @@
 //! message ─► one of ours? ─ yes ─► nothing to do: followers were told when the rows were written
 //!                └─ no ──► Told: types, newest times ─ at most once a second ─► scan, fetch, tell followers
 //! ```
+//!
+//! Followers may watch further prefixes and channels (`watched.rs`). Writers of such rows need not send messages,
+//! so new keys are also looked for every few seconds. A changed row is noticed only with a message.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -19,8 +22,8 @@ use redis::{Connection, ConnectionInfo, PubSub, RedisError, Value};
 use super::connection::{failed, refused};
 use super::keys::{fetch, keys};
 use super::link::Link;
-use super::slots::{Shard, Topology};
-use super::{Hearing, Shared, hash, info};
+use super::slots::Shard;
+use super::{Hearing, Shared, hash};
 use crate::store::{Change, Notification, StoreError};
 
 /// Timeout of waiting for a message, before other work is checked.
@@ -29,15 +32,11 @@ const LISTEN: Duration = Duration::from_millis(250);
 const ALIVE: Duration = Duration::from_secs(5);
 /// Wait before connecting again.
 const RETRY: Duration = Duration::from_millis(500);
-/// Interval between checks of the servers.
-const CHECK: Duration = Duration::from_secs(1);
-/// Checks between two checks for evictions.
-const EVICTIONS: u64 = 5;
 /// Minimum time from one scan of all keys to the next, and as a multiple of a scan's duration.
 const PASS: Duration = Duration::from_secs(1);
 const PASS_SHARE: u32 = 4;
-/// Checks without another move after which slots count as settled.
-const REST: u64 = 3;
+/// Interval between looks for rows that others write without a message.
+const LOOK: Duration = Duration::from_secs(10);
 /// Limit of own messages waited for.
 const OWN_MESSAGES: usize = 100_000;
 
@@ -123,6 +122,7 @@ fn subscribed(shared: &Shared, stopped: &Receiver<()>) -> Result<(), StoreError>
     let mut listening = connection.as_pubsub();
     listening.set_read_timeout(Some(LISTEN)).map_err(lost)?;
     shared.own.lock().waiting.clear();
+    shared.watched.forget_subscriptions();
     {
         let mut writing = shared.writing.lock();
         // Existing followers have only loaded the copy's rows.
@@ -172,7 +172,12 @@ fn hear(
 ) -> Result<(), StoreError> {
     let mut told = Told::default();
     let mut heard = shared.clock.elapsed();
+    let mut looked = heard;
     while stopped.try_recv() != Err(crossbeam_channel::TryRecvError::Disconnected) {
+        for channel in shared.watched.to_subscribe(&shared.options.channel) {
+            listening.subscribe(&channel).map_err(lost)?;
+            shared.watched.subscribed(channel);
+        }
         match listening.get_message() {
             Ok(message) => {
                 heard = shared.clock.elapsed();
@@ -198,8 +203,10 @@ fn hear(
         }
 
         let is_told = !told.by_kind.is_empty() || !told.deleted.is_empty();
-        let has_work = is_told || shared.known.lock().is_grown();
+        let is_due = shared.watched.are_others(&shared.options.prefix) && now.saturating_sub(looked) >= LOOK;
+        let has_work = is_told || is_due || shared.known.lock().is_grown();
         if has_work && now >= told.due {
+            looked = now;
             look_for_deleted(shared, looking, std::mem::take(&mut told.deleted))?;
             look(shared, looking, std::mem::take(&mut told.by_kind))?;
             let after = shared.clock.elapsed();
@@ -246,7 +253,7 @@ impl Told {
 
 /// Tells followers which of the announced keys are really gone: they may have been written again since.
 fn look_for_deleted(shared: &Shared, link: &mut Link, told: BTreeSet<String>) -> Result<(), StoreError> {
-    let keys: Vec<String> = told.into_iter().filter(|key| key.starts_with(&shared.options.prefix)).collect();
+    let keys: Vec<String> = told.into_iter().filter(|key| shared.is_watched(key)).collect();
     if keys.is_empty() {
         return Ok(());
     }
@@ -267,7 +274,7 @@ fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>)
 
     let mut all = HashSet::new();
     shared.known.lock().begin();
-    keys(link, &shared.options.prefix, |link, mut found| {
+    keys(link, &shared.prefixes(), |link, mut found| {
         all.extend(found.iter().map(|key| hash(key.as_bytes())));
         {
             let known = shared.known.lock();
@@ -295,75 +302,6 @@ fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>)
         shared.writing.lock().followers.tell(change);
     }
     Ok(())
-}
-
-/// Checks the servers until told to stop: the topology, whether they take rows, and whether they still have
-/// all rows that they were given.
-pub(super) fn check(shared: &Shared, stopped: &Receiver<()>) {
-    let mut link = Link::new(shared.servers.clone());
-    let mut moved = Moved::default();
-    for round in 0_u64.. {
-        let began = shared.clock.elapsed();
-        let found = check_once(shared, &mut link);
-        let now = shared.clock.elapsed();
-        shared.health.looked(&found, now);
-        if matches!(found, Ok(0)) {
-            shared.health.took(now.saturating_sub(began));
-        }
-
-        if moved.is_over(shared.servers.topology(), round) {
-            // A concurrent scan may have missed rows that moved between servers.
-            shared.writing.lock().followers.dismiss();
-        }
-        if round.is_multiple_of(EVICTIONS) {
-            look_for_evictions(shared, &mut link);
-        }
-        if stopped.recv_timeout(CHECK) != Err(RecvTimeoutError::Timeout) {
-            return;
-        }
-    }
-}
-
-fn check_once(shared: &Shared, link: &mut Link) -> Result<u64, StoreError> {
-    if shared.servers.can_change() {
-        link.look_up()?;
-    }
-    shared.give_back(link)
-}
-
-fn look_for_evictions(shared: &Shared, link: &mut Link) {
-    let Ok(topology) = link.topology() else { return };
-    for shard in topology.shards() {
-        let stats = link.ask(shard, redis::cmd("INFO").arg("stats"));
-        // A server that does not tell, or is unreachable, is reported elsewhere.
-        let evicted = stats.ok().and_then(|stats| info::text(stats, "evicted_keys")?.parse().ok());
-        if let Some(evicted) = evicted {
-            shared.health.evicted(&shard.name, evicted, shared.clock.elapsed());
-        }
-    }
-}
-
-/// Tells when a cluster has settled after slots have moved.
-#[derive(Default)]
-struct Moved {
-    known: Option<Arc<Topology>>,
-    /// The round in which slots were last seen to move.
-    round: Option<u64>,
-}
-
-impl Moved {
-    fn is_over(&mut self, topology: Option<Arc<Topology>>, round: u64) -> bool {
-        let Some(topology) = topology else { return false };
-        let before = self.known.replace(topology.clone());
-        if before.is_some_and(|before| !before.is_like(&topology)) {
-            self.round = Some(round);
-        }
-        let is_over = self.round.is_some_and(|moved| round >= moved + REST);
-        if is_over {
-            self.round = None;
-        }
-        is_over
-    }
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ fn tell(
         requests.push(Request { key, command: publish });
     }
 
-    let listens = *told.channel == *shared.options.channel;
+    let listens = shared.listens_to(&told.channel);
     if listens {
         messages.iter().for_each(|message| shared.own.lock().sent(message));
     }
