@@ -59,6 +59,10 @@ impl Failure {
         Failure { status, detail: detail.into(), header: None }
     }
 
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     pub(crate) fn not_found() -> Failure {
         Failure::new(StatusCode::NOT_FOUND, "Not Found")
     }

@@ -30,6 +30,7 @@ pub mod gateway;
 pub mod guard;
 
 mod assets;
+mod asyncapi;
 mod docs;
 mod openapi;
 

@@ -5,7 +5,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr};
 use utoipa::{Modify, OpenApi};
 
-use crate::{analytics, feed, ingest, metrics, operation, results};
+use crate::{analytics, asyncapi, feed, ingest, metrics, operation, results};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -31,12 +31,15 @@ use crate::{analytics, feed, ingest, metrics, operation, results};
         results::routes::tables,
         results::routes::rows,
         results::routes::row,
+        results::live::events::events,
+        results::live::socket::connect,
         feed::handshake::connect,
         operation::healthz,
         operation::readyz,
         operation::status,
         metrics::metrics,
         document,
+        asyncapi::document,
     ),
     components(schemas(
         feed::message::Initial,

@@ -18,14 +18,16 @@ use crate::ingest::{Ingest, post_events, post_events_to};
 use crate::metrics::{Metrics, OfRequest, metrics};
 use crate::operation::{Operation, healthz, readyz, status};
 use crate::origin::Origins;
+use crate::results::live::{Live, events as row_events, socket};
 use crate::results::{Results, routes as tables};
-use crate::{assets, docs, openapi};
+use crate::{assets, asyncapi, docs, openapi};
 
 /// The dependencies of the handlers.
 pub(crate) struct Parts {
     pub(crate) ingest: Arc<Ingest>,
     pub(crate) analytics: Arc<Analytics>,
     pub(crate) results: Arc<Results>,
+    pub(crate) live: Arc<Live>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) operation: Arc<Operation>,
     pub(crate) origins: Arc<Origins>,
@@ -34,7 +36,7 @@ pub(crate) struct Parts {
 }
 
 /// Paths to which the same path with a trailing slash redirects.
-const WITHOUT_SLASH: [&str; 25] = [
+const WITHOUT_SLASH: [&str; 26] = [
     "/events",
     "/analytics/health",
     "/analytics/redis/latest",
@@ -57,13 +59,14 @@ const WITHOUT_SLASH: [&str; 25] = [
     "/readyz",
     "/status",
     "/openapi.json",
+    "/asyncapi.json",
     "/docs",
     "/docs/docs.js",
     "/docs/docs.css",
 ];
 
 pub(crate) fn build(parts: Parts) -> Router {
-    let Parts { ingest, analytics, results, feed, operation, origins, metrics: counted, clock } = parts;
+    let Parts { ingest, analytics, results, live, feed, operation, origins, metrics: counted, clock } = parts;
 
     let events = Router::new()
         .route("/events", post(post_events))
@@ -96,7 +99,9 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/results", get(tables::tables))
         .route("/results/{table}", get(tables::rows))
         .route("/results/{table}/{*key}", get(tables::row))
-        .with_state(results);
+        .with_state(results)
+        .route("/results/{table}/events", get(row_events::events).with_state(Arc::clone(&live)))
+        .route("/ws/results", get(socket::connect).with_state(live));
 
     let live = Router::new().route("/ws/analytics", get(connect)).with_state(feed);
 
@@ -109,6 +114,7 @@ pub(crate) fn build(parts: Parts) -> Router {
 
     let pages = Router::new()
         .route("/openapi.json", get(openapi::document))
+        .route("/asyncapi.json", get(asyncapi::document))
         .route("/docs", get(docs::page))
         .route("/docs/docs.js", get(docs::script))
         .route("/docs/docs.css", get(docs::style));

@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::operation::{Operation, Operations};
 use crate::options::Options;
 use crate::origin::Origins;
+use crate::results::live::Live;
 use crate::results::{self, Results};
 use crate::router;
 use crate::shutdown::{Lifeline, lifeline};
@@ -91,6 +92,13 @@ impl Server {
         ));
 
         let feed = Feed::new(Arc::clone(&analytics), Arc::clone(&metrics), options.feed_stall, alive);
+        let live = Live {
+            results: Arc::clone(&results),
+            metrics: Arc::clone(&metrics),
+            alive: feed.alive(),
+            interval: options.feed_interval,
+            stall: options.feed_stall,
+        };
         let ingest = Ingest::new(Arc::clone(&log), Arc::clone(&options), Arc::clone(&metrics));
         let backing = Backing::new(log, &options.topic, Arc::clone(&analytics));
         let operation =
@@ -108,6 +116,7 @@ impl Server {
             ingest: Arc::new(ingest),
             analytics,
             results,
+            live: Arc::new(live),
             feed: Arc::clone(&feed),
             operation: Arc::new(operation),
             origins,

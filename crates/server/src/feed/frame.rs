@@ -7,7 +7,7 @@ const FINAL_CLOSE: u8 = 0x88;
 
 /// Reasons for which the server closes a connection (RFC 6455, 7.4.1, and IANA's registry).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Close {
+pub(crate) enum Close {
     /// The client violated the protocol.
     Protocol,
     /// A text message is not UTF-8.
@@ -23,7 +23,7 @@ pub(super) enum Close {
 }
 
 /// Returns a text message.
-pub(super) fn text(payload: &[u8]) -> Bytes {
+pub(crate) fn text(payload: &[u8]) -> Bytes {
     let mut frame = BytesMut::with_capacity(payload.len() + 10);
     frame.put_u8(FINAL_TEXT);
     match payload.len() {
@@ -42,7 +42,7 @@ pub(super) fn text(payload: &[u8]) -> Bytes {
 }
 
 /// Returns a close frame with its reason.
-pub(super) fn close(close: Close) -> Bytes {
+pub(crate) fn close(close: Close) -> Bytes {
     let (code, reason): (u16, &str) = match close {
         Close::Protocol => (1002, "not a WebSocket frame"),
         Close::NoText => (1007, "a text message is not UTF-8"),

@@ -1,6 +1,8 @@
 //! `GET /ws/analytics`: from an HTTP request to a WebSocket (RFC 6455, 4.2).
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -8,15 +10,16 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::{Feed, client, socket};
+use super::client::Client;
+use super::{Feed, socket};
 use crate::error::{Detail, Failure};
 use crate::guard::Lease;
 use crate::listen::Slot;
-use crate::shutdown::Alive;
 use crate::write_timeout::WriteTimeout;
 
 /// Live feed over a WebSocket.
@@ -27,9 +30,25 @@ use crate::write_timeout::WriteTimeout;
     (status = 101, description = "the WebSocket is open; components describe its messages"),
     (status = 403, description = "pages of this origin may not connect", body = Detail),
     (status = 426, description = "not a WebSocket handshake", body = Detail)))]
-pub(crate) async fn connect(
-    State(feed): State<Arc<Feed>>,
+pub(crate) async fn connect(State(feed): State<Arc<Feed>>, request: Request) -> Result<Response, Failure> {
+    let (alive, stall) = (feed.alive.clone(), feed.stall);
+    upgrade(request, stall, Client { feed, alive })
+}
+
+/// What a server does with the connection of a client.
+pub(crate) trait Session: Send + 'static {
+    /// Serves the client until it leaves. `read` holds the bytes already read from it.
+    fn serve<S>(self, stream: S, read: Bytes, lease: Option<Lease>) -> impl Future<Output = ()> + Send
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+}
+
+/// Answers a handshake, and serves the client once the connection is a WebSocket. A client that takes nothing
+/// for `stall` is gone.
+pub(crate) fn upgrade(
     mut request: Request,
+    stall: Duration,
+    session: impl Session,
 ) -> Result<Response, Failure> {
     let headers = request.headers();
     let asks = request.method() == Method::GET
@@ -46,7 +65,6 @@ pub(crate) async fn connect(
     let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
         .map_err(|_| Failure::new(StatusCode::BAD_REQUEST, "Sec-WebSocket-Key is not valid"))?;
     let upgrade = hyper::upgrade::on(&mut request);
-    let alive = feed.alive.clone();
     let slot = request.extensions().get::<Slot>().cloned();
     let lease = request.extensions().get::<Lease>().cloned();
 
@@ -54,7 +72,7 @@ pub(crate) async fn connect(
         // The slot counts the connection for as long as the socket is open.
         let _slot = slot;
         match upgrade.await {
-            Ok(upgraded) => serve(upgraded, feed, alive, lease).await,
+            Ok(upgraded) => serve(upgraded, stall, session, lease).await,
             Err(error) => tracing::debug!(%error, "a WebSocket was not opened"),
         }
     });
@@ -69,14 +87,14 @@ pub(crate) async fn connect(
 }
 
 /// Serves a client on the raw connection, without the HTTP layers around it.
-async fn serve(upgraded: Upgraded, feed: Arc<Feed>, alive: Alive, lease: Option<Lease>) {
-    // The feed itself closes clients that stall, with a reason.
+async fn serve(upgraded: Upgraded, stall: Duration, session: impl Session, lease: Option<Lease>) {
+    // The session itself closes clients that stall, with a reason.
     let upgraded = match upgraded.downcast::<TokioIo<WriteTimeout<TcpStream>>>() {
         Ok(parts) => {
             let mut stream = parts.io.into_inner();
             stream.lift();
-            socket::limit(stream.get_ref(), feed.stall);
-            return client::serve(stream, parts.read_buf, feed, alive, lease).await;
+            socket::limit(stream.get_ref(), stall);
+            return session.serve(stream, parts.read_buf, lease).await;
         }
         Err(upgraded) => upgraded,
     };
@@ -85,10 +103,10 @@ async fn serve(upgraded: Upgraded, feed: Arc<Feed>, alive: Alive, lease: Option<
         Ok(parts) => {
             let mut stream = parts.io.into_inner();
             stream.get_mut().0.lift();
-            socket::limit(stream.get_ref().0.get_ref(), feed.stall);
-            client::serve(stream, parts.read_buf, feed, alive, lease).await;
+            socket::limit(stream.get_ref().0.get_ref(), stall);
+            session.serve(stream, parts.read_buf, lease).await;
         }
-        Err(upgraded) => client::serve(TokioIo::new(upgraded), Bytes::new(), feed, alive, lease).await,
+        Err(upgraded) => session.serve(TokioIo::new(upgraded), Bytes::new(), lease).await,
     }
 }
 

@@ -9,7 +9,8 @@
 //! then a client is told that the results are being loaded.
 
 mod client;
-mod frame;
+pub(crate) mod connection;
+pub(crate) mod frame;
 pub(crate) mod handshake;
 pub(crate) mod message;
 mod series;

@@ -64,6 +64,7 @@ const HTTP: &[Line] = &[
     ("POST", "/events/{topic}", INGEST),
     ("GET", "/analytics/**", ANALYTICS),
     ("GET", "/ws/analytics", ANALYTICS),
+    ("GET", "/ws/results", ANALYTICS),
     ("GET", "/results", ANALYTICS),
     ("GET", "/results/**", ANALYTICS),
     ("GET", "/", ANALYTICS),
@@ -73,6 +74,7 @@ const HTTP: &[Line] = &[
     ("GET", "/status", VIEW),
     ("GET", "/metrics", VIEW),
     ("GET", "/openapi.json", Need::Token),
+    ("GET", "/asyncapi.json", Need::Token),
     ("GET", "/docs", Need::Token),
     ("GET", "/docs/{file}", Need::Token),
 ];

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::analytics::Moment;
 
 /// Changes that are kept for clients that come back.
-const CHANGES_MAX: usize = if cfg!(test) { 64 } else { 8_192 };
+pub(super) const CHANGES_MAX: usize = if cfg!(test) { 64 } else { 8_192 };
 
 #[derive(Default)]
 pub(super) struct ChangeLog {

@@ -22,6 +22,7 @@ mod finder;
 mod follow;
 mod format;
 mod group;
+pub(crate) mod live;
 mod request;
 pub(crate) mod routes;
 mod run;
@@ -32,13 +33,13 @@ mod template;
 mod tests;
 mod time;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jobs::ResultTables;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use storage::store::ResultStore;
 use tokio::sync::{Semaphore, watch};
 use types::{Clock, Timestamp};
@@ -83,6 +84,8 @@ pub(crate) struct Slot {
     table: RwLock<Table>,
     /// Number of the newest change.
     changed: watch::Sender<u64>,
+    /// Messages about changes that were made last, which many clients may need.
+    shared: Mutex<VecDeque<live::Shared>>,
 }
 
 impl Results {
@@ -148,6 +151,11 @@ impl Shown {
 impl Slot {
     fn new(table: Table) -> Arc<Slot> {
         let epoch = (jobs::random_id() as u64).max(1);
-        Arc::new(Slot { epoch, table: RwLock::new(table), changed: watch::Sender::new(0) })
+        Arc::new(Slot {
+            epoch,
+            table: RwLock::new(table),
+            changed: watch::Sender::new(0),
+            shared: Mutex::default(),
+        })
     }
 }
