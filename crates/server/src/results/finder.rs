@@ -16,9 +16,11 @@ use super::template::Template;
 /// Keys that begin so are Weir's own.
 const INTERNAL: &str = "weir:";
 
+type Candidate = (Arc<Template>, Arc<Slot>);
+
 #[derive(Default)]
 pub(super) struct Finder {
-    by_prefix: HashMap<String, Vec<(Arc<Template>, Arc<Slot>)>, RandomState>,
+    by_prefix: HashMap<String, Vec<Candidate>, RandomState>,
     /// The lengths of the prefixes.
     lengths: Vec<usize>,
 }

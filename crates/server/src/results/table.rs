@@ -25,6 +25,7 @@ use super::cell::Cell;
 use super::changes::ChangeLog;
 use super::run::{RUN_ROWS_MAX, Row, Run};
 use super::template::Template;
+use super::time::parse_time;
 use crate::analytics::Moment;
 use crate::analytics::intern::Texts;
 
@@ -129,9 +130,11 @@ impl Table {
 
         let (row, is_fixed) = row;
         if !is_fixed || !self.places.is_empty() {
-            match self.places.get(&id).copied() {
-                Some(before) if before != row.time => self.take_out(before, id),
-                _ => {}
+            // A row that had its time from its key may have lost it.
+            let of_key = || self.at_time_of_key(key, id).map(|(run, at)| self.runs[run].place(at).0);
+            let before = self.places.get(&id).copied().or_else(|| of_key().filter(|_| self.is_time_in_key));
+            if let Some(before) = before.filter(|before| *before != row.time) {
+                self.take_out(before, id);
             }
             if is_fixed {
                 self.places.remove(&id)
@@ -168,15 +171,16 @@ impl Table {
         if let Some(time) = self.places.get(&id) {
             return self.at(*time, id);
         }
-        // Without the time, all runs are searched. A key whose last part is the time is by far the most common.
-        let guesses = key.char_indices().filter(|(_, letter)| *letter == ':').map(|(at, _)| &key[at + 1..]);
-        let guessed = guesses.filter_map(|rest| super::time::parse_time(rest.get(..rest.len().min(27))?));
-        for (micros, _) in guessed {
-            if let Some(found) = self.at(Moment(micros), id) {
-                return Some(found);
-            }
-        }
-        self.runs.iter().enumerate().find_map(|(run, rows)| Some((run, rows.position(id)?)))
+        // Without the time, all runs are searched. Most keys end in it.
+        self.at_time_of_key(key, id)
+            .or_else(|| self.runs.iter().enumerate().find_map(|(run, rows)| Some((run, rows.position(id)?))))
+    }
+
+    /// Returns the place of a row if its key ends in its time.
+    fn at_time_of_key(&self, key: &str, id: u64) -> Option<(usize, usize)> {
+        let ends = key.char_indices().filter(|(_, letter)| *letter == ':').map(|(at, _)| &key[at + 1..]);
+        let times = ends.filter_map(|end| parse_time(end.get(..end.len().min(27))?));
+        times.into_iter().find_map(|(micros, _)| self.at(Moment(micros), id))
     }
 
     /// Returns the run and the index of a row.
