@@ -92,9 +92,10 @@ fn a_wrong_command_line_or_setting_is_code_2() {
     };
 
     assert_eq!(code(&["generate", "--rate", "0"]).0, Some(2));
-    let (status, told) = code(&["tail", "nonsense"]);
-    assert_eq!(status, Some(2));
-    assert!(told.contains("no type `nonsense`") && told.contains("popular_queries, "), "{told}");
+    for arguments in [&["tail", "words", "--url", "ftp://x"][..], &["tail", "--rows"], &["results", "--csv"]]
+    {
+        assert_eq!(code(arguments).0, Some(2), "{arguments:?}");
+    }
 
     let (status, told) = code(&["config", "--set", "http.adress=x"]);
     assert_eq!(status, Some(2));
@@ -197,6 +198,8 @@ fn what_cannot_be_reached_is_code_3() {
         vec!["jobs", "list", "--jobs-url", &url],
         vec!["sql", "--gateway", &url, "-e", "SHOW TABLES"],
         vec!["tail", "--url", &url],
+        vec!["tail", "words", "--url", &url],
+        vec!["results", "--url", &url],
         vec!["generate", "--url", &url, "--count", "1", "--retry-for", "0"],
     ] {
         let output = run(weir().args(&arguments));

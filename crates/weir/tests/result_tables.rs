@@ -6,11 +6,13 @@ mod support;
 #[path = "../../storage/tests/servers/mod.rs"]
 mod servers;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 use servers::redis::RedisServer;
-use support::{BY_ID, Up, event};
+use support::{BY_ID, Up, event, run, stderr, weir};
 
 fn start(data: &Path, environment: &[(&str, &str)]) -> Up {
     let script = data.join("by_id.sql");
@@ -171,4 +173,61 @@ fn rows_in_redis_are_read_whoever_wrote_them() {
 
     counts_and_reads(&up);
     assert!(redis.ask(&["EXISTS", "by-id:00000001:2025-12-09 13:00:00"]).contains('1'));
+}
+
+#[test]
+fn the_command_line_lists_tables_prints_rows_and_follows_them() {
+    let data = tempfile::tempdir().expect("a directory");
+    let up = start(data.path(), &[]);
+    assert_eq!(up.post(&[event(1, 0), event(2, 0), event(1, 0)]), 202);
+    up.wait_for("/results/by_id", |answer| answer["count"] == 2 && ids(answer)[0].1 == 2);
+    let weir = |arguments: &[&str]| {
+        let output = run(weir().args(arguments).args(["--url", &up.http]));
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned(), stderr(&output))
+    };
+
+    let (_, listed, _) = weir(&["results"]);
+    assert!(
+        listed.lines().any(|line| line.starts_with("by_id") && line.ends_with("query_id,n,window_end")),
+        "{listed}"
+    );
+    let (_, rows, told) = weir(&["results", "by_id", "--order", "-n", "--where", "n > 1"]);
+    let line = rows.lines().nth(1).unwrap_or_default().to_owned();
+    assert!(line.starts_with("00000001  2  2025-12-09 13:00:00") && line.contains("false"), "{rows}");
+    assert!(told.contains("1 rows"), "{told}");
+    let (_, sums, _) = weir(&["results", "by_id", "--aggregate", "sum(n)", "--json"]);
+    assert_eq!(sums.trim(), r#"{"sum(n)":3,"_is_final":false}"#);
+    let (_, csv, _) =
+        weir(&["results", "by_id", "--group-by", "query_id", "--aggregate", "count(*)", "--csv"]);
+    assert_eq!(csv.lines().next(), Some("query_id,count(*),_is_final"));
+
+    for (arguments, part) in [
+        (&["results", "by_ids"][..], "did you mean `by_id`?"),
+        (&["results", "by_id", "--where", "m = 1"], "where, character 1"),
+        (&["results", "by_id", "--from", "yesterday"], "from must be a time"),
+        (&["tail", "by_ids"], "did you mean `by_id`?"),
+        (&["tail", "by_id", "--where", "n = 'x'"], "number without quotes"),
+    ] {
+        let (code, _, told) = weir(arguments);
+        assert!(code == Some(1) && told.contains(part), "{arguments:?}: {code:?} {told}");
+    }
+
+    let mut tail = support::weir();
+    let tail = tail.args(["tail", "by_id", "--initial", "--url", &up.http]).stdout(Stdio::piped());
+    let mut tail = tail.stderr(Stdio::null()).spawn().expect("the binary starts");
+    let mut lines =
+        BufReader::new(tail.stdout.take().expect("a pipe")).lines().map(|line| line.expect("a line"));
+    let mut seen = [lines.next().expect("a line"), lines.next().expect("a line")];
+    seen.sort_by_key(|line| line.contains("00000002"));
+    assert_eq!(
+        seen[0],
+        "2025-12-09T13:00:00  early     n=2  query_id=00000001  window_end=2025-12-09 13:00:00"
+    );
+
+    let next = r#"{"query_id":"00000003","timestamp":"2025-12-10T12:30:00Z"}"#.to_owned();
+    assert_eq!(up.post(&[next]), 202);
+    let closed = lines.find(|line| line.contains("final") && line.contains("00000001"));
+    assert!(closed.expect("a line").starts_with("2025-12-09T13:00:00  final     n=2"));
+    tail.kill().expect("it ends");
+    tail.wait().expect("it ends");
 }

@@ -135,7 +135,7 @@ mod model {
             let mut model = Rows::new();
             let mut complete_from = None;
 
-            let mut write = |table: &mut Table, model: &mut Rows, step: &Step, complete_from: Option<u8>| {
+            let write = |table: &mut Table, model: &mut Rows, step: &Step, complete_from: Option<u8>| {
                 let Step::Write { page, minute, n, is_final, expires } = step else { return };
                 // Without a time in the value, the time of writing counts: minute 50.
                 let key = key(*page, minute.unwrap_or(39));

@@ -12,8 +12,10 @@ mod jobs;
 mod local;
 mod outcome;
 mod rest;
+mod results;
 mod run;
 mod script;
+mod socket;
 mod sql;
 mod tail;
 mod terminal;
@@ -96,6 +98,8 @@ enum Command {
     Functions(functions::Arguments),
     /// Generate realistic events, for a running Weir or into a file
     Generate(generate::Arguments),
+    /// List the result tables of a running Weir, or print rows of one
+    Results(results::Arguments),
     /// Print results as they change
     Tail(tail::Arguments),
     /// List and operate the jobs of a running Weir
@@ -138,6 +142,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Sql(arguments) => sql::run(&arguments, clock),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Results(arguments) => results::run(&arguments),
         Command::Local(arguments) => local::run(&arguments, clock, &shutdown()?),
         Command::Functions(arguments) => functions::run(&arguments),
         Command::Generate(arguments) => generate::run(arguments, clock, shutdown()?),

@@ -1,34 +1,33 @@
-//! `weir tail`: prints the feed of a running Weir, one line per row.
+//! `weir tail`: prints the feed of a running Weir, one line per row: the built-in analytics, or the rows of a result
+//! table.
 
-use std::time::Duration;
+mod table;
 
 use clap::Args;
-use futures_util::{SinkExt as _, StreamExt as _};
-use rustls::pki_types::ServerName;
 use serde_json::{Map, Value};
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
-use tokio_tungstenite::tungstenite::{self, Message, protocol::WebSocketConfig};
 
 use super::client::ClientArgs;
-use super::https;
+use super::socket::{Listener, follow, socket_url};
 use super::terminal::{complain, on_one_line, print};
 use super::{Failure, Outcome};
 use crate::shutdown::Shutdown;
 
-/// Maximum size of a frame. A complete snapshot can be large.
-const FRAME_BYTES_MAX: usize = 256 << 20;
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Silence after which the server counts as dead: three heartbeats of 30 s.
-const SILENCE_MAX: Duration = Duration::from_secs(90);
+/// The paths of the two feeds.
+const ANALYTICS: &str = "/ws/analytics";
+const RESULTS: &str = "/ws/results";
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Analytic to print: `faculty`, `overall`, … [default: all]
-    #[arg(value_name = "TYPE")]
+    /// Built-in analytic (`faculty`, `overall`, …) or result table, as `weir results` lists them [default: all
+    /// analytics]
+    #[arg(value_name = "NAME")]
     kind: Option<String>,
+    /// Print the rows of the result table, also where an analytic has its name
+    #[arg(long, requires = "kind")]
+    rows: bool,
+    /// Print only rows of a result table that meet these conditions: `word = 'a' AND n > 3`
+    #[arg(long = "where", value_name = "CONDITIONS", requires = "kind")]
+    conditions: Option<String>,
     /// URL of Weir
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
     url: String,
@@ -42,178 +41,33 @@ pub(super) struct Arguments {
     initial: bool,
 }
 
-/// Why a connection ended.
-enum End {
-    Asked,
-    Lost(String),
-}
-
 pub(super) fn run(arguments: &Arguments, shutdown: Shutdown) -> Result<Outcome, Failure> {
-    let url = feed_url(&arguments.url).map_err(Failure::usage)?;
-    if let Some(kind) = &arguments.kind {
-        is_known(kind).map_err(Failure::usage)?;
-    }
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::failed)?;
-    runtime.block_on(follow(arguments, &url, shutdown))
-}
-
-/// Follows the feed until asked to end. Reconnects after a lost connection, but fails if there never was one.
-async fn follow(arguments: &Arguments, url: &str, shutdown: Shutdown) -> Result<Outcome, Failure> {
-    let mut pause = FIRST_PAUSE;
-    let mut was_connected = false;
-
-    loop {
-        let config = WebSocketConfig::default()
-            .max_message_size(Some(FRAME_BYTES_MAX))
-            .max_frame_size(Some(FRAME_BYTES_MAX));
-        let connecting = connect(&arguments.client, url, config);
-        let connected = tokio::select! {
-            connected = connecting => connected,
-            () = shutdown.clone().asked() => return Ok(Outcome::Done),
-        };
-        let reason = match connected {
-            Ok(socket) => {
-                complain(&format!("following {url}"));
-                (was_connected, pause) = (true, FIRST_PAUSE);
-                match read(arguments, socket, &shutdown).await? {
-                    End::Asked => return Ok(Outcome::Done),
-                    End::Lost(reason) => reason,
-                }
-            }
-            Err(Lack::Refused(failure)) => return Err(failure),
-            Err(Lack::Unreachable(reason)) if was_connected => reason,
-            Err(Lack::Unreachable(reason)) => {
-                let reason = anyhow::anyhow!("cannot reach {url}: {reason} (is `weir up` running there?)");
-                return Err(Failure::external(reason));
-            }
-        };
-        complain(&format!("lost the feed, coming back: {reason}"));
-        tokio::select! {
-            () = tokio::time::sleep(pause) => pause = (pause * 2).min(LONGEST_PAUSE),
-            () = shutdown.clone().asked() => return Ok(Outcome::Done),
+    let analytics = server::analytics_types();
+    let table = arguments
+        .kind
+        .as_deref()
+        .filter(|kind| arguments.rows || arguments.conditions.is_some() || !analytics.contains(kind));
+    match table {
+        Some(table) => table::run(arguments, table, shutdown),
+        None => {
+            let url = socket_url(&arguments.url, ANALYTICS).map_err(Failure::usage)?;
+            follow(&arguments.client, &url, shutdown, &mut Analytics(arguments))
         }
     }
 }
 
-/// A connection with TLS or without.
-trait Stream: AsyncRead + AsyncWrite + Unpin {}
-impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+/// Prints the analytics.
+struct Analytics<'a>(&'a Arguments);
 
-type Socket = tokio_tungstenite::WebSocketStream<Box<dyn Stream>>;
-
-/// Why there is no connection.
-enum Lack {
-    /// The server may be reachable later.
-    Unreachable(String),
-    /// The server refuses.
-    Refused(Failure),
-}
-
-async fn connect(client: &ClientArgs, url: &str, config: WebSocketConfig) -> Result<Socket, Lack> {
-    let away = |error: &dyn std::fmt::Display| Lack::Unreachable(error.to_string());
-    let wrong = |error: &dyn std::fmt::Display| {
-        Lack::Refused(Failure::usage(anyhow::anyhow!("--url: {url}: {error}")))
-    };
-    let mut request = url.into_client_request().map_err(|error| wrong(&error))?;
-
-    if let Some(authorization) = client.authorization() {
-        let value = authorization.parse().map_err(|_| wrong(&"the token is not valid"))?;
-        request.headers_mut().insert("authorization", value);
+impl Listener for Analytics<'_> {
+    fn greeting(&self) -> Option<String> {
+        None
     }
 
-    let is_tls = request.uri().scheme_str() == Some("wss");
-    let host =
-        request.uri().host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let port = request.uri().port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|error| away(&error))?;
-    stream.set_nodelay(true).map_err(|error| away(&error))?;
-
-    let stream: Box<dyn Stream> = if is_tls {
-        let connector = tokio_rustls::TlsConnector::from(client.tls().map_err(Lack::Refused)?);
-        let name = ServerName::try_from(host).map_err(|error| wrong(&error))?;
-        let encrypted = connector.connect(name, stream).await.map_err(|error| match https::of_tls(error) {
-            error @ ureq::Error::Rustls(_) => {
-                Lack::Refused(Failure::external(ClientArgs::unreachable(url, &error)))
-            }
-            error => away(&error),
-        });
-        Box::new(encrypted?)
-    } else {
-        Box::new(stream)
-    };
-
-    match tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await {
-        Ok((socket, _)) => Ok(socket),
-        Err(tungstenite::Error::Http(answer)) if matches!(answer.status().as_u16(), 401 | 403) => {
-            let body = answer.body().as_deref().map(String::from_utf8_lossy).unwrap_or_default();
-            let reason =
-                anyhow::anyhow!("{url} refuses ({}): {body} (--token or WEIR_TOKEN)", answer.status());
-            Err(Lack::Refused(Failure::failed(reason)))
-        }
-        Err(error) => Err(away(&error)),
+    fn take(&mut self, text: &str) -> Result<(), Failure> {
+        complaints(text).iter().for_each(|complaint| complain(complaint));
+        lines(self.0, text).iter().try_for_each(|line| print(line))
     }
-}
-
-async fn read(arguments: &Arguments, mut socket: Socket, shutdown: &Shutdown) -> Result<End, Failure> {
-    loop {
-        let message = tokio::select! {
-            message = tokio::time::timeout(SILENCE_MAX, socket.next()) => message,
-            () = shutdown.clone().asked() => {
-                // The closing frame is optional; the server copes without.
-                let _ = socket.close(None).await;
-                return Ok(End::Asked);
-            }
-        };
-
-        match message {
-            Err(_) => return Ok(End::Lost(format!("nothing for {} s", SILENCE_MAX.as_secs()))),
-            Ok(None) => return Ok(End::Lost("closed by the server".to_owned())),
-            Ok(Some(Err(error))) => return Ok(End::Lost(error.to_string())),
-            Ok(Some(Ok(Message::Close(frame)))) => {
-                let reason = frame.map(|frame| frame.reason.to_string()).filter(|reason| !reason.is_empty());
-                return Ok(End::Lost(reason.unwrap_or_else(|| "closed by the server".to_owned())));
-            }
-            Ok(Some(Ok(Message::Text(text)))) => {
-                complaints(&text).iter().for_each(|complaint| complain(complaint));
-                for line in lines(arguments, &text) {
-                    print(&line)?;
-                }
-            }
-            Ok(Some(Ok(Message::Ping(payload)))) => {
-                if let Err(error) = socket.send(Message::Pong(payload)).await {
-                    return Ok(lost(&error));
-                }
-            }
-            Ok(Some(Ok(Message::Binary(_) | Message::Pong(_) | Message::Frame(_)))) => {}
-        }
-    }
-}
-
-fn lost(error: &tungstenite::Error) -> End {
-    End::Lost(error.to_string())
-}
-
-fn is_known(kind: &str) -> anyhow::Result<()> {
-    let known = server::analytics_types();
-    if known.contains(&kind) {
-        return Ok(());
-    }
-    anyhow::bail!("there is no type `{kind}`; the types are {}", known.join(", "))
-}
-
-/// Returns the URL of the feed for `http://host:port`, with or without the feed's path.
-fn feed_url(url: &str) -> anyhow::Result<String> {
-    let rest = match url.split_once("://") {
-        None => format!("ws://{url}"),
-        Some(("http" | "ws", rest)) => format!("ws://{rest}"),
-        Some(("https" | "wss", rest)) => format!("wss://{rest}"),
-        Some((scheme, _)) => {
-            anyhow::bail!("--url: {scheme}:// is not supported, only http:// and https://")
-        }
-    };
-    let rest = rest.trim_end_matches('/');
-    Ok(if rest.ends_with("/ws/analytics") { rest.to_owned() } else { format!("{rest}/ws/analytics") })
 }
 
 /// Returns what the server reports as wrong behind it.
@@ -327,7 +181,15 @@ mod tests {
 
     fn arguments(kind: Option<&str>, json: bool, initial: bool) -> Arguments {
         let client = ClientArgs::default();
-        Arguments { kind: kind.map(str::to_owned), url: String::new(), client, json, initial }
+        Arguments {
+            kind: kind.map(str::to_owned),
+            rows: false,
+            conditions: None,
+            url: String::new(),
+            client,
+            json,
+            initial,
+        }
     }
 
     const FACULTY: &str = r#"{"type":"update","analytics_type":"faculty","timestamp":"2025-12-09T11:30:20",
@@ -384,14 +246,5 @@ mod tests {
         assert_eq!(all.len(), 2);
         assert!(all[1].ends_with("group=1  query_text=a"), "{all:?}");
         assert_eq!(lines(&arguments(Some("overall"), false, true), initial).len(), 1);
-    }
-
-    #[test]
-    fn the_url_may_be_given_in_any_form() {
-        for url in ["http://a:1", "a:1", "ws://a:1/ws/analytics", "http://a:1/"] {
-            assert_eq!(feed_url(url).unwrap(), "ws://a:1/ws/analytics");
-        }
-        assert_eq!(feed_url("https://a").unwrap(), "wss://a/ws/analytics");
-        assert!(feed_url("ftp://a").is_err());
     }
 }
