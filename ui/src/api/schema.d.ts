@@ -259,6 +259,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/asyncapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The messages of the WebSockets and of the events of tables, in AsyncAPI 3.0. */
+        get: operations["document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -368,6 +385,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tables that jobs have declared, with their columns, keys and freshness. */
+        get: operations["tables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/results/{table}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rows of a table, newest first, or groups of them. */
+        get: operations["rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/results/{table}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rows of a table as they change, as Server-Sent Events.
+         * @description Events are messages with the data of `snapshot`, `changes` and `error` of `/ws/results` that
+         *     `/asyncapi.json` describes. The id of an event is the token with which `Last-Event-ID` resumes.
+         */
+        get: operations["events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/results/{table}/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A row by its key. */
+        get: operations["row"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/status": {
         parameters: {
             query?: never;
@@ -396,6 +485,26 @@ export interface paths {
          * Live feed over a WebSocket.
          * @description The server sends `Initial`, then `Update`, `FeedStatus`, `Pong`, `Heartbeat` and `FeedError` messages; the
          *     client may send `Ping`.
+         */
+        get: operations["connect"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ws/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rows of result tables as they change, over a WebSocket.
+         * @description The client sends `subscribe`, `unsubscribe` and `ping`; `/asyncapi.json` describes all messages.
          */
         get: operations["connect"];
         put?: never;
@@ -438,6 +547,19 @@ export interface components {
             /** @description `log`, `store`, `results` (loaded) or `jobs`. */
             name: string;
             ok: boolean;
+        };
+        ColumnInfo: {
+            /**
+             * @description `boolean`, `integer`, `number`, `text`, `time` or `json`.
+             * @example integer
+             */
+            kind: string;
+            name: string;
+            /**
+             * @description Type in SQL.
+             * @example BIGINT NOT NULL
+             */
+            type: string;
         };
         /**
          * @description State of the gateway.
@@ -748,6 +870,22 @@ export interface components {
             query_count: number;
             user_type: string;
         };
+        /** @description Rows of a table. */
+        ResultRows: {
+            count: number;
+            /** @description False if `limit` has cut rows off. */
+            is_complete: boolean;
+            /**
+             * @description The columns of each row by name, or with `group_by` those of the groups, and what is known about the
+             *     row: `_key`, `_time`, `_is_final` (false while its window is open) and `_revision` (how often a late
+             *     event has corrected it).
+             */
+            rows: {
+                [key: string]: unknown;
+            }[];
+            /** @example models */
+            table: string;
+        };
         /** @description Rows, one per group. */
         Rows_Faculty: {
             count: number;
@@ -955,6 +1093,54 @@ export interface components {
             total_queries: number;
             window_end?: string | null;
             window_start?: string | null;
+        };
+        /** @description A table that a job's `redis` sink declares. */
+        TableInfo: {
+            columns: components["schemas"]["ColumnInfo"][];
+            /** @description Name and id of the job that declared the table last. */
+            job: string;
+            job_id: string;
+            /**
+             * @description Template of the keys in the result store.
+             * @example analytics:models:{model}:{window_end}
+             */
+            key: string;
+            /** @description Columns in the key. */
+            key_columns: string[];
+            left_out_until?: components["schemas"]["Moment"] | null;
+            /**
+             * @description Name in the paths below `/results`.
+             * @example models
+             */
+            name: string;
+            newest?: components["schemas"]["Moment"] | null;
+            oldest?: components["schemas"]["Moment"] | null;
+            /** @description Queries of the job that write the table. */
+            queries: string[];
+            rows: number;
+            /** @description Column with the time of a row; null if a row's time is when it was written. */
+            time_column?: string | null;
+            /**
+             * Format: int64
+             * @description Seconds after which a row expires.
+             */
+            ttl_seconds: number;
+            /**
+             * @description When a row was last written or deleted, in UTC; null if none was since the start of Weir.
+             * @example 2025-12-09T11:30:00.125Z
+             */
+            updated?: string | null;
+            /** @description Columns with the times of a row's window; none for tables without windows. */
+            window: string[];
+        };
+        /** @description All result tables. */
+        Tables: {
+            tables: components["schemas"]["TableInfo"][];
+            /**
+             * @description Time zone of all times that have no `Z`.
+             * @example Asia/Ho_Chi_Minh
+             */
+            time_zone: string;
         };
         Timeseries: {
             count: number;
@@ -1651,6 +1837,26 @@ export interface operations {
             };
         };
     };
+    document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The messages of the WebSockets and of the events of tables, in AsyncAPI 3.0. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
     post_events: {
         parameters: {
             query?: never;
@@ -1995,6 +2201,225 @@ export interface operations {
             };
         };
     };
+    tables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Tables that jobs have declared, with their columns, keys and freshness. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tables"];
+                };
+            };
+            /** @description Temporarily unavailable: retry later */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    rows: {
+        parameters: {
+            query?: {
+                /** @description first time of rows: a time, a day, `now`, or back from now as `-15m`, `-2h`, `-7d` */
+                from?: string;
+                /** @description time before which rows lie, as `from` */
+                to?: string;
+                /** @description conditions on columns, combined with AND: `model = 'gpt' AND query_count > 10` */
+                where?: string;
+                /** @description columns, or periods of a time: `model,hour(window_start)`; second, minute, hour, day, week */
+                group_by?: string;
+                /** @description `count(*),sum(n),min(n),max(n),avg(n)` (default with `group_by`: the count and all sums) */
+                aggregate?: string;
+                /** @description columns of the answer, with `-` for descending (default `-_time`, or the columns of `group_by`) */
+                order?: string;
+                /** @description maximum number of rows (default 1,000) */
+                limit?: number;
+                /** @description `null`, `zero` or `previous` for periods of `group_by` without rows */
+                fill?: string;
+                /** @description `json`, `csv` or `ndjson`; wins over `Accept` */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description name of the table */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description rows of the table */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResultRows"];
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description The request cannot be parsed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The object does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Temporarily unavailable: retry later */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    events: {
+        parameters: {
+            query?: {
+                /** @description conditions on columns, combined with AND */
+                where?: string;
+                /** @description maximum number of rows of a snapshot (default 1,000) */
+                limit?: number;
+                /** @description as `Last-Event-ID`, for clients that cannot send it */
+                token?: string;
+            };
+            header?: {
+                /** @description id of the last event that the client has received */
+                "Last-Event-ID"?: string | null;
+            };
+            path: {
+                /** @description name of the table */
+                table: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the stream of events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description The request cannot be parsed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The object does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Temporarily unavailable: retry later */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    row: {
+        parameters: {
+            query?: {
+                /** @description `json`, `csv` or `ndjson`; wins over `Accept` */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description name of the table */
+                table: string;
+                /** @description key of the row in the result store, as `_key` has it */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the row */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                    "application/x-ndjson": string;
+                    "text/csv": string;
+                };
+            };
+            /** @description The request cannot be parsed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The object does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Temporarily unavailable: retry later */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
     status: {
         parameters: {
             query?: never;
@@ -2025,6 +2450,42 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description the WebSocket is open; components describe its messages */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description pages of this origin may not connect */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description not a WebSocket handshake */
+            426: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    connect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the WebSocket is open; /asyncapi.json describes its messages */
             101: {
                 headers: {
                     [name: string]: unknown;
