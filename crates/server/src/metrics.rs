@@ -164,7 +164,8 @@ impl Metrics {
             "Store entries that could not be parsed",
             m.rows_ignored.clone(),
         );
-        let help = "Result rows that answers omit because http.results_memory is full";
+        let help =
+            "Result rows that answers omit because http.results_memory or http.result_tables_memory is full";
         registry.register("index_rows_left_out", help, m.rows_left_out.clone());
         let help = "Notifications of the store that could not be parsed";
         registry.register("notifications_ignored", help, m.notifications_ignored.clone());

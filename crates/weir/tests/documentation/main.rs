@@ -3,6 +3,7 @@
 //! A block that is neither run nor listed fails the test, and so does an entry of a list whose block is gone.
 //! Commands within lines are compared with `--help`: the command exists, and has the flags that are shown.
 
+mod results;
 #[path = "../support/mod.rs"]
 mod support;
 mod text;
@@ -28,6 +29,16 @@ const RUNS: &[Runs] = &[
     ("docs/queries.md", "FROM TO_CHANGELOG(", is_part_of_an_example),
     ("docs/queries.md", "FROM user_queries MATCH_RECOGNIZE (", is_part_of_an_example),
     ("docs/queries.md", "CREATE TABLE orders (", orders_get_their_customers),
+    ("docs/results.md", "weir results", results::tables_and_rows_are_printed),
+    (
+        "docs/results.md",
+        "curl -s 'http://127.0.0.1:8000/results/faculty?limit=1'",
+        results::rows_have_these_fields,
+    ),
+    ("docs/results.md", "curl -sG http://127.0.0.1:8000/results/overall", results::every_minute_has_a_line),
+    ("docs/results.md", "{\"type\": \"subscribe\"", results::messages_are_described),
+    ("docs/results.md", "curl -sN", results::an_event_comes),
+    ("docs/results.md", "weir tail faculty --rows", results::rows_are_followed),
     ("docs/security.md", "weir tokens create --name app", tokens_in_five_lines),
     ("docs/security.md", "openssl req -x509", a_certificate_of_ones_own),
     ("docs/sql-gateway.md", "[gateway_http]", settings_are_taken),

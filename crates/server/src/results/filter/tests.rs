@@ -1,3 +1,5 @@
+//! Filters: what they let through, and where their mistakes are.
+
 use super::super::tests::table;
 use super::*;
 
