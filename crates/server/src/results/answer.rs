@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use jobs::ResultTable;
 
 use super::cell::Cell;
+use super::fill;
 use super::format::{Field, Format, Writer};
 use super::group::{self, Group, TooMany};
 use super::request::{Grouping, Mistake, Order, OrderBy, Request};
@@ -58,10 +59,25 @@ pub(super) fn places(
     }
 
     let compare = |a: &Place, b: &Place| compare_places(table, order, *a, *b);
-    scan(table, selection, &[], Direction::NewestFirst, |place, _, _| {
+    let first = order.first().and_then(|order| match order.by {
+        OrderBy::Column(column) => Some((column, order.is_descending)),
+        OrderBy::Time => None,
+    });
+    let columns: Vec<usize> = first.iter().map(|(column, _)| *column).collect();
+    // The value that a row has to reach in the first column, once there are enough rows.
+    let mut worst = None;
+    scan(table, selection, &columns, Direction::NewestFirst, |place, block, row| {
+        if let (Some(worst), Some((_, is_descending))) = (worst, first)
+            && ordered(block.cell(0, row), worst, is_descending, table).is_gt()
+        {
+            return true;
+        }
         found.push(place);
         if found.len() >= 2 * limit.max(1_024) {
             found.select_nth_unstable_by(limit, compare);
+            worst = first
+                .zip(found.get(limit))
+                .map(|((column, _), (run, at))| table.runs[*run].columns[column].get(*at));
             found.truncate(limit);
             is_complete = false;
         }
@@ -161,7 +177,7 @@ fn groups(
     let found =
         group::group(table, &request.selection, &grouping.by, &grouping.aggregates).map_err(too_many)?;
     let mut found = match grouping.fill {
-        Some(fill) => group::fill(found, &grouping.by, request.period, fill).map_err(too_many)?,
+        Some(fill) => fill::fill(found, &grouping.by, request.period, fill).map_err(too_many)?,
         None => found,
     };
 

@@ -11,6 +11,10 @@ use jobs::ColumnKind;
 use super::time::{TimeForm, parse_exact, write_time};
 use crate::analytics::intern::{TEXT_BYTES_MAX, Texts};
 
+/// Powers of ten by scale.
+const POWERS: [f64; DIGITS_MAX + 1] =
+    [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18];
+
 /// Digits of a decimal that fit 64 bits.
 const DIGITS_MAX: usize = 18;
 
@@ -103,7 +107,9 @@ impl Cell {
         match self {
             Cell::Int(value) => Some(value as f64),
             Cell::Float(value) => Some(value),
-            Cell::Decimal { unscaled, scale } => Some(unscaled as f64 / 10_f64.powi(scale.into())),
+            Cell::Decimal { unscaled, scale } => {
+                Some(unscaled as f64 / POWERS[usize::from(scale) % POWERS.len()])
+            }
             Cell::Null | Cell::Bool(_) | Cell::Text(_) | Cell::Json(_) | Cell::Time { .. } => None,
         }
     }

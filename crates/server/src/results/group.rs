@@ -2,13 +2,13 @@
 //!
 //! Sums of whole numbers and of decimals are exact. Sums of other numbers are floating-point numbers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
-use super::cell::Cell;
+use super::cell::{Cell, TEXT};
 use super::column::SECOND_MICROS;
-use super::scan::{Direction, Selection, scan};
+use super::scan::{Block, Direction, Selection, scan};
 use super::table::Table;
 use super::time::TimeForm;
 
@@ -55,15 +55,6 @@ pub(super) enum Function {
     Avg,
 }
 
-/// What stands in the periods without rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fill {
-    Null,
-    Zero,
-    /// The values of the period before.
-    Previous,
-}
-
 /// A group: the values of `group_by`, then of the aggregates.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Group {
@@ -84,7 +75,7 @@ impl Unit {
         ("week", Unit::Week),
     ];
 
-    fn micros(self) -> i64 {
+    pub(super) fn micros(self) -> i64 {
         let seconds = match self {
             Unit::Second => 1,
             Unit::Minute => 60,
@@ -115,74 +106,150 @@ impl Function {
         ("max", Function::Max),
         ("avg", Function::Avg),
     ];
+
+    fn is_extreme(self) -> bool {
+        matches!(self, Function::Min | Function::Max)
+    }
 }
 
 /// The numbers of a group in one column.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 struct Numbers {
     /// Values that are not null.
-    count: u64,
-    numbers: u64,
-    /// Exact sum of whole numbers and decimals, in units of `10^-scale`.
-    exact: i128,
-    scale: Option<u8>,
-    /// Sum of all numbers.
+    count: u32,
+    numbers: u32,
+    /// Sum of whole numbers and of decimals of one scale, in units of `10^-scale`.
+    exact: i64,
+    /// Sum of all other numbers.
     float: f64,
+    scale: u8,
     is_exact: bool,
-    least: Cell,
-    greatest: Cell,
 }
 
 impl Numbers {
-    const NONE: Numbers = Numbers {
-        count: 0,
-        numbers: 0,
-        exact: 0,
-        scale: None,
-        float: 0.0,
-        is_exact: true,
-        least: Cell::Null,
-        greatest: Cell::Null,
-    };
+    const NONE: Numbers =
+        Numbers { count: 0, numbers: 0, exact: 0, float: 0.0, scale: NO_SCALE, is_exact: true };
 
-    fn add(&mut self, cell: Cell, texts: &crate::analytics::intern::Texts) {
-        if cell == Cell::Null {
-            return;
-        }
-        self.count += 1;
-        let Some(number) = cell.as_number() else { return };
-        self.numbers += 1;
-        self.float += number;
+    fn add(&mut self, cell: Cell) {
         let (unscaled, scale) = match cell {
-            Cell::Int(value) => (i128::from(value), 0),
-            Cell::Decimal { unscaled, scale } => (i128::from(unscaled), scale),
-            _ => (0, u8::MAX),
+            Cell::Int(value) => (value, 0),
+            Cell::Decimal { unscaled, scale } => (unscaled, scale),
+            Cell::Null => return,
+            Cell::Float(_) | Cell::Bool(_) | Cell::Text(_) | Cell::Json(_) | Cell::Time { .. } => {
+                (0, NO_SCALE)
+            }
         };
-        self.is_exact &= scale != u8::MAX && *self.scale.get_or_insert(scale) == scale;
-        self.exact += if self.is_exact { unscaled } else { 0 };
-        if self.least == Cell::Null || cell.order(self.least, texts).is_lt() {
-            self.least = cell;
+        self.count += 1;
+        if self.scale == NO_SCALE {
+            self.scale = scale;
         }
-        if self.greatest == Cell::Null || cell.order(self.greatest, texts).is_gt() {
-            self.greatest = cell;
+        match self.exact.checked_add(unscaled) {
+            Some(sum) if scale == self.scale && scale != NO_SCALE => {
+                self.exact = sum;
+                self.numbers += 1;
+            }
+            _ => {
+                let Some(number) = cell.as_number() else { return };
+                self.numbers += 1;
+                self.float += number;
+                self.is_exact = false;
+            }
         }
     }
 
-    fn result(&self, function: Function) -> Cell {
-        match function {
-            Function::Count => Cell::Int(self.count.cast_signed()),
-            _ if self.numbers == 0 => Cell::Null,
-            Function::Min => self.least,
-            Function::Max => self.greatest,
-            Function::Avg => Cell::Float(self.float / self.numbers as f64),
-            Function::Sum => match (self.is_exact, i64::try_from(self.exact), self.scale) {
-                (true, Ok(value), Some(0) | None) => Cell::Int(value),
-                (true, Ok(unscaled), Some(scale)) => Cell::Decimal { unscaled, scale },
-                _ => Cell::Float(self.float),
-            },
+    fn sum(&self) -> Cell {
+        match (self.scale, self.is_exact) {
+            (0, true) => Cell::Int(self.exact),
+            (scale, true) if scale != NO_SCALE => Cell::Decimal { unscaled: self.exact, scale },
+            _ => Cell::Float(self.total()),
         }
+    }
+
+    fn total(&self) -> f64 {
+        let scale = if self.scale == NO_SCALE { 0 } else { self.scale };
+        let exact = Cell::Decimal { unscaled: self.exact, scale };
+        self.float + exact.as_number().unwrap_or(0.0)
     }
 }
+
+/// No number with a scale was added.
+const NO_SCALE: u8 = u8::MAX;
+
+/// Finds the group of a row.
+#[derive(Default)]
+struct Finder {
+    /// The values of each group.
+    keys: Vec<Vec<Cell>>,
+    codes: HashMap<(u32, i64, i64), u32, RandomState>,
+    prefixes: u32,
+    /// The values of the row before, and its group: rows of one time stand together.
+    last: Vec<(i64, i64)>,
+    last_group: usize,
+    /// By the code of a text: the group plus one, where texts alone make groups.
+    of_texts: Vec<u32>,
+}
+
+impl Finder {
+    fn group(&mut self, by: &[GroupBy], block: &Block, row: usize) -> usize {
+        let packed = |place: usize| block.packed(place, row);
+        if self.last.len() == by.len() && !self.keys.is_empty() {
+            let is_same = self.last.iter().enumerate().all(|(place, last)| *last == packed(place));
+            if is_same {
+                return self.last_group;
+            }
+        }
+        let group = match by {
+            [GroupBy { unit: None, .. }] if packed(0).0 == TEXT => self.of_text(packed(0)),
+            _ => self.search(by, block, row),
+        };
+        self.last.clear();
+        self.last.extend((0..by.len()).map(packed));
+        self.last_group = group;
+        group
+    }
+
+    fn of_text(&mut self, (tag, value): (i64, i64)) -> usize {
+        let code = value as usize;
+        if code >= self.of_texts.len() {
+            self.of_texts.resize(code + 1, 0);
+        }
+        if self.of_texts[code] == 0 {
+            self.keys.push(vec![Cell::unpack(tag, value)]);
+            self.of_texts[code] = self.keys.len() as u32;
+        }
+        self.of_texts[code] as usize - 1
+    }
+
+    /// Finds a group column by column: each prefix of its values has a code.
+    fn search(&mut self, by: &[GroupBy], block: &Block, row: usize) -> usize {
+        let mut code = u32::MAX;
+        for (place, of) in by.iter().enumerate() {
+            let (tag, value) = period(block.cell(place, row), of.unit).pack();
+            let (keys, prefixes) = (&mut self.keys, &mut self.prefixes);
+            code = *self.codes.entry((code, tag, value)).or_insert_with(|| {
+                if place + 1 == by.len() {
+                    let cells =
+                        by.iter().enumerate().map(|(place, by)| period(block.cell(place, row), by.unit));
+                    keys.push(cells.collect());
+                    return keys.len() as u32 - 1;
+                }
+                *prefixes += 1;
+                // Codes of prefixes and of groups must differ.
+                u32::MAX - *prefixes
+            });
+        }
+        if by.is_empty() {
+            if self.keys.is_empty() {
+                self.keys.push(Vec::new());
+            }
+            return 0;
+        }
+        code as usize
+    }
+}
+
+/// The least and the greatest number of a group in one column; nulls if there is none.
+type Extremes = [Cell; 2];
 
 /// Groups the selected rows. The groups are in no particular order.
 pub(super) fn group(
@@ -191,59 +258,46 @@ pub(super) fn group(
     by: &[GroupBy],
     aggregates: &[Aggregate],
 ) -> Result<Vec<Group>, TooMany> {
-    let mut columns: Vec<usize> = by.iter().map(|by| by.column).collect();
     // Several aggregates of one column share its numbers.
-    let mut summed: Vec<usize> = aggregates.iter().filter_map(|aggregate| aggregate.column).collect();
-    summed.sort_unstable();
-    summed.dedup();
-    columns.extend(&summed);
+    let of_columns = |wanted: fn(&Aggregate) -> bool| {
+        let mut columns: Vec<usize> = aggregates
+            .iter()
+            .filter(|aggregate| wanted(aggregate))
+            .filter_map(|aggregate| aggregate.column)
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    };
+    let summed = of_columns(|aggregate| !aggregate.function.is_extreme());
+    let compared = of_columns(|aggregate| aggregate.function.is_extreme());
+    let columns: Vec<usize> =
+        by.iter().map(|by| by.column).chain(summed.iter().chain(&compared).copied()).collect();
+    let (first_summed, first_compared) = (by.len(), by.len() + summed.len());
 
-    let mut codes: HashMap<(u32, i64, i64), u32, RandomState> = HashMap::default();
-    let mut keys: Vec<Vec<Cell>> = Vec::new();
+    let mut finder = Finder::default();
     let mut rows: Vec<(u64, bool)> = Vec::new();
     let mut numbers: Vec<Numbers> = Vec::new();
-    let mut key = Vec::new();
-    let mut prefixes = 0_u32;
+    let mut extremes: Vec<Extremes> = Vec::new();
     let mut is_too_many = false;
 
-    scan(table, selection, &columns, Direction::OldestFirst, |(run, at), block, row| {
-        key.clear();
-        key.extend(by.iter().enumerate().map(|(place, by)| period(block.cell(place, row), by.unit)));
-
-        // A group is found column by column: each prefix of its values has a code.
-        let mut code = u32::MAX;
-        for (place, cell) in key.iter().enumerate() {
-            let (tag, value) = cell.pack();
-            let is_last = place + 1 == key.len();
-            code = *codes.entry((code, tag, value)).or_insert_with(|| match is_last {
-                true => {
-                    keys.push(key.clone());
-                    keys.len() as u32 - 1
-                }
-                false => {
-                    prefixes += 1;
-                    // Codes of prefixes and of groups must differ.
-                    u32::MAX - prefixes
-                }
-            });
-        }
-        if key.is_empty() {
-            code = 0;
-            if keys.is_empty() {
-                keys.push(Vec::new());
-            }
-        }
-        let group = code as usize;
-        if rows.len() < keys.len() {
-            is_too_many = keys.len() > GROUPS_MAX || prefixes as usize > GROUPS_MAX;
+    scan(table, selection, &columns, Direction::OldestFirst, |_, block, row| {
+        let group = finder.group(by, block, row);
+        if rows.len() < finder.keys.len() {
+            is_too_many = finder.keys.len() > GROUPS_MAX || finder.prefixes as usize > GROUPS_MAX;
             rows.push((0, true));
             numbers.resize(numbers.len() + summed.len(), Numbers::NONE);
+            extremes.resize(extremes.len() + compared.len(), [Cell::Null; 2]);
         }
         rows[group].0 += 1;
-        rows[group].1 &= table.runs[run].is_final(at);
-        for place in 0..summed.len() {
-            let cell = block.cell(by.len() + place, row);
-            numbers[group * summed.len() + place].add(cell, &table.texts);
+        rows[group].1 &= block.is_final(row);
+        let first = group * summed.len();
+        for (place, numbers) in numbers[first..first + summed.len()].iter_mut().enumerate() {
+            numbers.add(block.cell(first_summed + place, row));
+        }
+        let first = group * compared.len();
+        for (place, extremes) in extremes[first..first + compared.len()].iter_mut().enumerate() {
+            widen(extremes, block.cell(first_compared + place, row), table);
         }
         !is_too_many
     });
@@ -251,17 +305,42 @@ pub(super) fn group(
         return Err(TooMany);
     }
 
-    let groups = keys.into_iter().zip(rows).enumerate().map(|(group, (mut cells, (count, is_final)))| {
-        cells.extend(aggregates.iter().map(|aggregate| match aggregate.column {
-            None => Cell::Int(count.cast_signed()),
-            Some(column) => {
-                let place = summed.binary_search(&column).unwrap_or(0);
-                numbers[group * summed.len() + place].result(aggregate.function)
-            }
-        }));
-        Group { cells, is_final }
-    });
+    let groups =
+        finder.keys.into_iter().zip(rows).enumerate().map(|(group, (mut cells, (count, is_final)))| {
+            cells.extend(aggregates.iter().map(|Aggregate { function, column, .. }| {
+                let place = |columns: &[usize]| column.and_then(|column| columns.binary_search(&column).ok());
+                let of_numbers = || place(&summed).map(|place| &numbers[group * summed.len() + place]);
+                let of_extremes = || place(&compared).map(|place| extremes[group * compared.len() + place]);
+                match function {
+                    Function::Count => {
+                        let values = of_numbers().map_or(count, |numbers| numbers.count.into());
+                        Cell::Int(values.cast_signed())
+                    }
+                    Function::Sum => {
+                        of_numbers().filter(|of| of.numbers > 0).map_or(Cell::Null, Numbers::sum)
+                    }
+                    Function::Avg => of_numbers()
+                        .filter(|of| of.numbers > 0)
+                        .map_or(Cell::Null, |of| Cell::Float(of.total() / f64::from(of.numbers))),
+                    Function::Min => of_extremes().map_or(Cell::Null, |[least, _]| least),
+                    Function::Max => of_extremes().map_or(Cell::Null, |[_, greatest]| greatest),
+                }
+            }));
+            Group { cells, is_final }
+        });
     Ok(groups.collect())
+}
+
+fn widen([least, greatest]: &mut Extremes, cell: Cell, table: &Table) {
+    if cell.as_number().is_none() {
+        return;
+    }
+    if *least == Cell::Null || cell.order(*least, &table.texts).is_lt() {
+        *least = cell;
+    }
+    if *greatest == Cell::Null || cell.order(*greatest, &table.texts).is_gt() {
+        *greatest = cell;
+    }
 }
 
 fn period(cell: Cell, unit: Option<Unit>) -> Cell {
@@ -273,68 +352,4 @@ fn period(cell: Cell, unit: Option<Unit>) -> Cell {
         }
         _ => Cell::Null,
     }
-}
-
-/// Adds the periods without rows between the first and the last of each series, or between the bounds where
-/// there are any. A series is what has the same other values.
-pub(super) fn fill(
-    groups: Vec<Group>,
-    by: &[GroupBy],
-    (from, to): (Option<i64>, Option<i64>),
-    fill: Fill,
-) -> Result<Vec<Group>, TooMany> {
-    let periods = by.iter().enumerate().find_map(|(place, by)| Some((place, by.unit?)));
-    let Some((place, unit)) = periods else { return Ok(groups) };
-    let width = groups.first().map_or(0, |group| group.cells.len());
-
-    let mut series: BTreeMap<Vec<(i64, i64)>, BTreeMap<i64, Group>> = BTreeMap::new();
-    let mut others = Vec::new();
-    for group in groups {
-        let Cell::Time { micros, .. } = group.cells[place] else {
-            others.push(group);
-            continue;
-        };
-        let rest = group.cells[..by.len()].iter().enumerate().filter(|(at, _)| *at != place);
-        let rest = rest.map(|(_, cell)| cell.pack()).collect();
-        series.entry(rest).or_default().insert(micros, group);
-    }
-
-    let mut filled = others;
-    for points in series.into_values() {
-        let (Some((first, model)), Some((last, _))) = (points.first_key_value(), points.last_key_value())
-        else {
-            continue;
-        };
-        let from = from.map_or(*first, |from| unit.begin(from).min(*first));
-        let to = to.map_or(*last, |to| unit.begin(to.saturating_sub(1)).max(*last));
-        if to.saturating_sub(from) / unit.micros() >= GROUPS_MAX as i64 {
-            return Err(TooMany);
-        }
-        let form = match model.cells[place] {
-            Cell::Time { form, .. } => form,
-            _ => TimeForm::PLAIN,
-        };
-        let key: Vec<Cell> = model.cells[..by.len()].to_vec();
-        let mut before: Option<Vec<Cell>> = None;
-        let mut micros = from;
-        while micros <= to {
-            let point = points.get(&micros).cloned().unwrap_or_else(|| {
-                let mut cells = key.clone();
-                cells[place] = Cell::Time { micros, form };
-                match (fill, &before) {
-                    (Fill::Previous, Some(before)) => cells.extend_from_slice(before),
-                    (Fill::Zero, _) => cells.resize(width, Cell::Int(0)),
-                    (Fill::Null | Fill::Previous, _) => cells.resize(width, Cell::Null),
-                }
-                Group { cells, is_final: true }
-            });
-            before = Some(point.cells[by.len()..].to_vec());
-            filled.push(point);
-            micros += unit.micros();
-        }
-        if filled.len() > GROUPS_MAX {
-            return Err(TooMany);
-        }
-    }
-    Ok(filled)
 }

@@ -13,8 +13,9 @@
 
 use jobs::{ColumnKind, ResultTable};
 
+use super::fill::Fill;
 use super::filter::{Filter, column};
-use super::group::{Aggregate, Fill, Function, GroupBy, Unit};
+use super::group::{Aggregate, Function, GroupBy, Unit};
 use super::scan::Selection;
 use super::time::parse_loosely;
 use crate::analytics::Moment;

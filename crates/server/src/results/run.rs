@@ -82,6 +82,11 @@ impl Run {
         self.states.get(at) & 1 != 0
     }
 
+    /// Fills `states` with the states of the rows from `from` on, whose lowest bit is finality.
+    pub(super) fn states(&self, from: usize, states: &mut [i64]) {
+        self.states.read(from, states);
+    }
+
     pub(super) fn revision(&self, at: usize) -> i64 {
         self.states.get(at) >> 1
     }
