@@ -192,16 +192,18 @@ struct Finder {
 impl Finder {
     fn group(&mut self, by: &[GroupBy], block: &Block, row: usize) -> usize {
         let packed = |place: usize| block.packed(place, row);
+        if let [GroupBy { unit: None, .. }] = by
+            && packed(0).0 == TEXT
+        {
+            return self.of_text(packed(0));
+        }
         if self.last.len() == by.len() && !self.keys.is_empty() {
             let is_same = self.last.iter().enumerate().all(|(place, last)| *last == packed(place));
             if is_same {
                 return self.last_group;
             }
         }
-        let group = match by {
-            [GroupBy { unit: None, .. }] if packed(0).0 == TEXT => self.of_text(packed(0)),
-            _ => self.search(by, block, row),
-        };
+        let group = self.search(by, block, row);
         self.last.clear();
         self.last.extend((0..by.len()).map(packed));
         self.last_group = group;
