@@ -7,8 +7,10 @@ mod support;
 mod servers;
 
 use std::io::{BufRead as _, BufReader};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use servers::redis::RedisServer;
@@ -176,7 +178,7 @@ fn rows_in_redis_are_read_whoever_wrote_them() {
 }
 
 #[test]
-fn the_command_line_lists_tables_prints_rows_and_follows_them() {
+fn the_command_line_lists_tables_and_prints_rows() {
     let data = tempfile::tempdir().expect("a directory");
     let up = start(data.path(), &[]);
     assert_eq!(up.post(&[event(1, 0), event(2, 0), event(1, 0)]), 202);
@@ -211,9 +213,58 @@ fn the_command_line_lists_tables_prints_rows_and_follows_them() {
         let (code, _, told) = weir(arguments);
         assert!(code == Some(1) && told.contains(part), "{arguments:?}: {code:?} {told}");
     }
+}
 
+/// Forwards connections to a Weir whose address changes.
+struct Forwarder {
+    address: String,
+    target: Arc<Mutex<String>>,
+}
+
+impl Forwarder {
+    fn to(up: &Up) -> Forwarder {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let target = Arc::new(Mutex::new(Forwarder::host(up)));
+        let of_thread = target.clone();
+        std::thread::spawn(move || {
+            for from in listener.incoming().flatten() {
+                let target = of_thread.lock().expect("not poisoned").clone();
+                // While Weir is away, the connection is closed.
+                let Ok(to) = TcpStream::connect(target) else { continue };
+                let pairs = [(&from, &to), (&to, &from)];
+                for (from, to) in
+                    pairs.map(|(a, b)| (a.try_clone().expect("a copy"), b.try_clone().expect("a copy")))
+                {
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut &from, &mut &to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+            }
+        });
+        Forwarder { address, target }
+    }
+
+    fn host(up: &Up) -> String {
+        up.http.trim_start_matches("http://").to_owned()
+    }
+
+    fn turn_to(&self, up: &Up) {
+        *self.target.lock().expect("not poisoned") = Forwarder::host(up);
+    }
+}
+
+#[test]
+fn who_follows_a_table_gets_each_row_also_over_a_restart() {
+    let data = tempfile::tempdir().expect("a directory");
+    let up = start(data.path(), &[]);
+    assert_eq!(up.post(&[event(1, 0), event(2, 0), event(1, 0)]), 202);
+    up.wait_for("/results/by_id", |answer| answer["count"] == 2 && ids(answer)[0].1 == 2);
+
+    let forwarder = Forwarder::to(&up);
     let mut tail = support::weir();
-    let tail = tail.args(["tail", "by_id", "--initial", "--url", &up.http]).stdout(Stdio::piped());
+    let tail = tail.args(["tail", "by_id", "--initial", "--url", &forwarder.address]).stdout(Stdio::piped());
     let mut tail = tail.stderr(Stdio::null()).spawn().expect("the binary starts");
     let mut lines =
         BufReader::new(tail.stdout.take().expect("a pipe")).lines().map(|line| line.expect("a line"));
@@ -224,10 +275,20 @@ fn the_command_line_lists_tables_prints_rows_and_follows_them() {
         "2025-12-09T13:00:00  early     n=2  query_id=00000001  window_end=2025-12-09 13:00:00"
     );
 
+    // The rows of the meantime come after the restart.
+    up.kill();
+    let up = start(data.path(), &[]);
     let next = r#"{"query_id":"00000003","timestamp":"2025-12-10T12:30:00Z"}"#.to_owned();
     assert_eq!(up.post(&[next]), 202);
+    up.wait_for("/results/by_id?to=2025-12-10", |answer| {
+        ids(answer).iter().all(|(_, _, is_final)| *is_final)
+    });
+    forwarder.turn_to(&up);
     let closed = lines.find(|line| line.contains("final") && line.contains("00000001"));
     assert!(closed.expect("a line").starts_with("2025-12-09T13:00:00  final     n=2"));
+
+    assert_eq!(up.post(&[r#"{"query_id":"00000004","timestamp":"2025-12-10T12:31:00Z"}"#.to_owned()]), 202);
+    assert!(lines.any(|line| line.contains("early     n=1  query_id=00000004")));
     tail.kill().expect("it ends");
     tail.wait().expect("it ends");
 }

@@ -109,8 +109,8 @@ impl Packed {
     /// Returns a column in no more memory than these values need.
     fn of(grain: i64, values: impl Iterator<Item = i64> + Clone) -> Packed {
         let form = Form::of(grain, values.clone());
-        let len = values.clone().count();
-        let mut packed = Packed { grain, form, len: 0, bytes: Vec::with_capacity(len * form.width as usize) };
+        let bytes = Vec::with_capacity(values.clone().count() * form.width as usize);
+        let mut packed = Packed { grain, form, len: 0, bytes };
         for value in values {
             packed.push(value);
         }
@@ -201,7 +201,14 @@ impl Packed {
         self.bytes[at * width..][..width].copy_from_slice(&offset[..width]);
     }
 
-    /// Returns the rows at these indexes, in that order, in no more memory than they need.
+    /// Removes the value of a row that exists.
+    pub(crate) fn remove(&mut self, at: usize) {
+        let width = self.form.width as usize;
+        self.bytes.drain(at * width..at * width + width);
+        self.len -= 1;
+    }
+
+    /// Returns the rows at these indexes in their order, in no more memory than they need.
     pub(crate) fn gather(&self, rows: &[u32]) -> Packed {
         Packed::of(self.grain, rows.iter().map(|at| self.get(*at as usize)))
     }

@@ -53,6 +53,11 @@ impl Column {
         self.values.set(at, value);
     }
 
+    pub(super) fn remove(&mut self, at: usize) {
+        self.tags.remove(at);
+        self.values.remove(at);
+    }
+
     pub(super) fn gather(&self, rows: &[u32]) -> Column {
         Column { tags: self.tags.gather(rows), values: self.values.gather(rows) }
     }

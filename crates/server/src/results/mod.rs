@@ -17,6 +17,7 @@ mod cell;
 mod changes;
 mod column;
 mod describe;
+mod fields;
 mod fill;
 mod filter;
 mod finder;

@@ -167,6 +167,14 @@ impl Run {
         self.first_expiry = self.first_expiry.min(row.expires);
     }
 
+    pub(super) fn remove(&mut self, at: usize) {
+        self.ids.remove(at);
+        for packed in [&mut self.times, &mut self.expires, &mut self.states, &mut self.keys] {
+            packed.remove(at);
+        }
+        self.columns.iter_mut().for_each(|column| column.remove(at));
+    }
+
     /// Returns the rows at these indexes, in that order, as a run of their own.
     pub(super) fn gather(&self, rows: &[u32]) -> Run {
         let expires = self.expires.gather(rows);

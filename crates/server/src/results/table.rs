@@ -9,26 +9,25 @@
 //! places   id ─► time      only of rows whose key does not fix their time
 //! ```
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use jobs::{ColumnKind, ResultTable};
-use serde::de::{Deserializer as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use types::Timestamp;
 
 use super::cell::Cell;
 use super::changes::ChangeLog;
+use super::fields::Fields;
 use super::run::{RUN_ROWS_MAX, Row, Run};
 use super::template::Template;
 use super::time::parse_time;
 use crate::analytics::Moment;
 use crate::analytics::intern::Texts;
 
+/// Runs that a small table may have.
+const RUNS_MIN: usize = 8;
 /// Rows dropped beyond the number of rows left, after which unused texts are removed.
 const DROPPED_MAX: usize = 10_000;
 
@@ -225,9 +224,7 @@ impl Table {
 
     fn take_out(&mut self, time: Moment, id: u64) {
         let Some((run, at)) = self.at(time, id) else { return };
-        let kept: Vec<u32> =
-            (0..self.runs[run].len()).filter(|row| *row != at).map(|row| row as u32).collect();
-        self.runs[run] = self.runs[run].gather(&kept);
+        self.runs[run].remove(at);
         self.rows -= 1;
         self.dropped += 1;
         self.tidy();
@@ -284,6 +281,13 @@ impl Table {
     /// Removes empty runs, and texts and places of dropped rows once there are many.
     fn tidy(&mut self) {
         self.runs.retain(|run| run.len() > 0);
+        // Rows that move to another time leave many short runs.
+        if self.runs.len() > RUNS_MIN + self.rows / RUN_ROWS_MAX * 4 {
+            let mut all = Run::new(&self.declared);
+            std::mem::take(&mut self.runs).iter().for_each(|run| append(&mut all, run));
+            let order: Vec<u32> = (0..all.len() as u32).collect();
+            self.runs = order.chunks(RUN_ROWS_MAX / 8 * 7).map(|rows| all.gather(rows)).collect();
+        }
         if self.dropped <= self.rows + DROPPED_MAX {
             return;
         }
@@ -309,16 +313,7 @@ impl Table {
         now: i64,
         local: &impl Fn(i64) -> Moment,
     ) -> Option<(Row, bool)> {
-        let mut fields = Fields {
-            cells: vec![Cell::Null; self.declared.columns.len()],
-            table: &self.declared,
-            texts: &mut self.texts,
-            is_final: true,
-            revision: 0,
-            next: 0,
-        };
-        serde_json::Deserializer::from_slice(value).deserialize_map(&mut fields).ok()?;
-        let Fields { cells, is_final, revision, .. } = fields;
+        let Fields { cells, is_final, revision, .. } = Fields::read(value, &self.declared, &mut self.texts)?;
 
         let of_column = self.time_column.and_then(|column| match cells[column] {
             Cell::Time { micros, form } if form.is_instant => Some(local(micros.div_euclid(1_000))),
@@ -356,44 +351,4 @@ fn time_column(table: &ResultTable, template: &Template) -> Option<usize> {
     let is_time = |column: &usize| table.columns[*column].kind == ColumnKind::Time;
     let in_key = || template.columns().find(is_time);
     named.or_else(in_key).or_else(|| (0..table.columns.len()).find(is_time))
-}
-
-/// Reads the fields of a row's JSON object.
-struct Fields<'t> {
-    cells: Vec<Cell>,
-    table: &'t ResultTable,
-    texts: &'t mut Texts,
-    is_final: bool,
-    revision: u32,
-    /// The column that probably comes next.
-    next: usize,
-}
-
-impl<'de> Visitor<'de> for &mut Fields<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some((name, raw)) = map.next_entry::<Cow<'de, str>, &RawValue>()? {
-            let columns = &self.table.columns;
-            let is_next = columns.get(self.next).is_some_and(|column| column.name == *name);
-            let column = match is_next {
-                true => Some(self.next),
-                false => columns.iter().position(|column| column.name == *name),
-            };
-            match column {
-                Some(column) => {
-                    self.next = column + 1;
-                    self.cells[column] = Cell::read(raw.get().as_bytes(), columns[column].kind, self.texts);
-                }
-                None if name == "is_final" => self.is_final = raw.get() != "false",
-                None if name == "revision" => self.revision = raw.get().parse().unwrap_or(0),
-                None => {}
-            }
-        }
-        Ok(())
-    }
 }

@@ -98,7 +98,8 @@ impl Template {
 
     /// Returns whether a key can be the key of a row.
     pub(super) fn matches(&self, key: &str) -> bool {
-        fits(&self.parts, key)
+        let mut splits = SPLITS_MAX;
+        fits(&self.parts, key, &mut splits)
     }
 
     /// Appends the key of a row, as the writer writes it. Returns false if only the writer can: for long
@@ -133,24 +134,28 @@ impl Template {
     }
 }
 
-/// Matches parts against a key. Keys are short and parts few, so every split is tried.
-fn fits(parts: &[Part], key: &str) -> bool {
+/// Splits of a key that are tried. Beyond it, a key with very many separators counts as matching.
+const SPLITS_MAX: u32 = 10_000;
+
+/// Matches parts against a key by trying its splits. `splits` counts down to 0, where the answer is true.
+fn fits(parts: &[Part], key: &str, splits: &mut u32) -> bool {
     let Some((part, rest)) = parts.split_first() else { return key.is_empty() };
     let form = match part {
-        Part::Text(text) => return key.strip_prefix(text.as_str()).is_some_and(|key| fits(rest, key)),
+        Part::Text(text) => {
+            return key.strip_prefix(text.as_str()).is_some_and(|key| fits(rest, key, splits));
+        }
         Part::Column { form, .. } => *form,
     };
-    let next = match rest.first() {
-        None => return form.takes(key),
-        Some(Part::Text(text)) => text.as_str(),
-        // Two columns without a text between them: any split.
-        Some(Part::Column { .. }) => {
-            let splits = key.char_indices().map(|(at, _)| at).chain([key.len()]);
-            return splits.into_iter().any(|at| form.takes(&key[..at]) && fits(rest, &key[at..]));
-        }
+    let mut is_split = |at: usize| {
+        *splits = splits.saturating_sub(1);
+        *splits == 0 || form.takes(&key[..at]) && fits(rest, &key[at..], splits)
     };
-    let mut splits = key.match_indices(next).map(|(at, _)| at);
-    splits.any(|at| form.takes(&key[..at]) && fits(rest, &key[at..]))
+    match rest.first() {
+        None => form.takes(key),
+        Some(Part::Text(text)) => key.match_indices(text.as_str()).any(|(at, _)| is_split(at)),
+        // Two columns without a text between them.
+        Some(Part::Column { .. }) => key.char_indices().map(|(at, _)| at).chain([key.len()]).any(is_split),
+    }
 }
 
 impl Form {
@@ -210,6 +215,10 @@ mod tests {
             assert!(!heatmap.matches(key), "{key}");
         }
         assert!(template("{faculty}{year}").matches("abc12"));
+        // No key takes for ever.
+        let dashes = "-".repeat(60_000);
+        let many = template(&"{faculty}-{year}{window_end}".repeat(9));
+        assert!(many.matches(&dashes) || !many.matches(&dashes));
         assert!(template("all").matches("all") && !template("all").matches("all:x"));
     }
 

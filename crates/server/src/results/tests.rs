@@ -124,6 +124,45 @@ mod model {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(128))]
 
+        /// Rows whose time is that of their writing move with each write.
+        #[test]
+        fn rows_that_move_are_found_at_their_newest_time(
+            writes in prop::collection::vec((0u8..60, any::<bool>()), 0..600),
+        ) {
+            let columns = [("page", ColumnKind::Text), ("n", ColumnKind::Integer)];
+            let declared = Arc::new(table("t", "k:{page}", &columns));
+            let template = Arc::new(Template::of(&declared));
+            let mut table = Table::new(declared, template);
+            let mut model: BTreeMap<String, (i64, usize)> = BTreeMap::new();
+
+            for (at, (page, is_deleted)) in writes.iter().enumerate() {
+                let key = format!("k:/{page}");
+                if *is_deleted && at % 3 == 0 {
+                    table.delete(&key, 0);
+                    model.remove(&key);
+                } else {
+                    let value = json!({"page": format!("/{page}"), "n": at}).to_string();
+                    let time = Moment(at as i64 / 2 * 1_000_000);
+                    table.write(&key, value.as_bytes(), Timestamp(i64::MAX), 0, |_| time);
+                    model.insert(key, (time.0, at));
+                }
+            }
+
+            let found = rows(&table, &[("order", "_time")]);
+            let places: Vec<(String, usize)> = found
+                .iter()
+                .map(|row| (row["_key"].as_str().expect("a key").to_owned(), row["n"].as_u64().expect("n") as usize))
+                .collect();
+            prop_assert!(found.iter().map(|row| row["_time"].as_str()).is_sorted());
+            let known: BTreeMap<String, usize> = places.iter().cloned().collect();
+            prop_assert_eq!(places.len(), known.len());
+            prop_assert_eq!(known, model.iter().map(|(key, (_, at))| (key.clone(), *at)).collect::<BTreeMap<_, _>>());
+            for key in model.keys() {
+                prop_assert!(table.find(key).is_some());
+            }
+            prop_assert!(table.runs.len() <= 8 + model.len() / 4 + 1, "{} runs", table.runs.len());
+        }
+
         #[test]
         fn a_table_answers_as_if_it_went_through_every_row(loaded in steps(), followed in steps()) {
             let columns = [

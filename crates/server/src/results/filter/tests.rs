@@ -106,3 +106,21 @@ fn a_filter_over_the_key_never_changes_its_mind_about_a_row() {
     assert!(is_fixed("page = 'x' AND window_end > '2025-12-09'") && is_fixed(""));
     assert!(!is_fixed("page = 'x' AND n > 1") && !is_fixed("_is_final = true"));
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_parser_panic(
+        letters in ".{0,60}",
+        tokens in proptest::collection::vec(proptest::sample::select(vec![
+            "page", "n", "`n`", "=", "<>", "<", "(", ")", ",", "IN", "NOT", "LIKE", "IS", "NULL", "AND", "'", "'é%_'", "''",
+            "12", "-", "1e9", "TRUE", "_is_final", "window_end", "'2025-12-09'", " ", "\u{0}",
+        ]), 0..12),
+    ) {
+        let cells = [Cell::Null, Cell::Int(1), Cell::Float(f64::NAN), Cell::Bool(true), Cell::Null, Cell::Null];
+        for text in [letters, tokens.concat(), tokens.join(" ")] {
+            if let Ok(filter) = Filter::parse(&text, &clicks()) {
+                filter.holds(|column| cells[column], true, &Texts::default());
+            }
+        }
+    }
+}
