@@ -13,9 +13,8 @@
 //! ```
 //!
 //! A value that does not fit makes the column be rewritten, wider if need be. The new base leaves as much
-//! room below the lowest value as above the highest. So a column that grows at either end, or at both in
-//! turn, is not rewritten for each value: the remaining room halves each time, and the next width comes after
-//! at most 32 times.
+//! room below the lowest value as above the highest. So a column that grows at both ends is not rewritten for
+//! each value: the remaining room halves each time, and the next width comes after at most 32 times.
 
 /// The width of an offset, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
