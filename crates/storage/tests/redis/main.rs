@@ -14,6 +14,7 @@ mod road;
 mod secured;
 mod sentinel;
 mod troubles;
+mod watched;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;

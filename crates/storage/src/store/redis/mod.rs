@@ -334,7 +334,7 @@ impl ResultStore for RedisStore {
         let scanned = keys::keys(&mut link, prefixes, |link, mut found| {
             found.retain(|key| given.insert(hash(key.as_bytes())));
             shared.know(found.iter());
-            Ok(keys::fetch(link, &found, shared.clock.now())?.into_iter().all(&mut *each))
+            Ok(shared.fetch_watched(link, found)?.into_iter().all(&mut *each))
         });
         match scanned {
             // Until Redis is reachable for the first time, the copy is better than nothing.

@@ -20,7 +20,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use redis::{Connection, ConnectionInfo, PubSub, RedisError, Value};
 
 use super::connection::{failed, refused};
-use super::keys::{fetch, keys};
+use super::keys::keys;
 use super::link::Link;
 use super::slots::Shard;
 use super::{Hearing, Shared, hash};
@@ -258,7 +258,7 @@ fn look_for_deleted(shared: &Shared, link: &mut Link, told: BTreeSet<String>) ->
         return Ok(());
     }
 
-    let entries = fetch(link, &keys, shared.clock.now())?;
+    let entries = shared.fetch_watched(link, keys.clone())?;
     let there: HashSet<&str> = entries.iter().map(|entry| &*entry.key).collect();
     let deleted: Vec<Arc<str>> =
         keys.iter().filter(|key| !there.contains(key.as_str())).map(|key| key.as_str().into()).collect();
@@ -283,7 +283,7 @@ fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>)
             });
         }
         if !found.is_empty() {
-            let entries = fetch(link, &found, shared.clock.now())?;
+            let entries = shared.fetch_watched(link, found)?;
             shared.writing.lock().followers.tell(Change { entries, ..Change::default() });
         }
         Ok(true)

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use parking_lot::Mutex;
 
 use super::Shared;
-use crate::store::Interest;
+use super::keys::fetch;
+use super::link::Link;
+use crate::store::{Entry, Interest, StoreError};
 
 /// What followers watch, and the channels on which messages about it are received.
 #[derive(Debug, Default)]
@@ -67,6 +69,23 @@ impl Shared {
         let others = self.watched.prefixes.lock();
         let others = others.iter().filter(|prefix| !prefix.starts_with(own.as_str())).cloned();
         std::iter::once(own.clone()).chain(others).collect()
+    }
+
+    /// Fetches rows of other writers. The user need not have the right to read rows that are not under the
+    /// store's own prefix; these are then left out.
+    pub fn fetch_watched(&self, link: &mut Link, keys: Vec<String>) -> Result<Vec<Entry>, StoreError> {
+        let (own, others): (Vec<String>, Vec<String>) =
+            keys.into_iter().partition(|key| key.starts_with(self.options.prefix.as_str()));
+        let now = self.clock.now();
+        let mut entries = fetch(link, &own, now)?;
+        match fetch(link, &others, now) {
+            Ok(found) => entries.extend(found),
+            Err(StoreError::Refused { command, answer }) => {
+                tracing::debug!(command, answer, "rows of other writers may not be read");
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(entries)
     }
 
     pub fn is_watched(&self, key: &str) -> bool {
