@@ -349,6 +349,7 @@ impl Dispatcher {
     fn give_back(&self, known: &Known) {
         if known.is_new {
             self.shared.records.withdraw(known.id);
+            self.result_tables.withdraw(known.id);
         } else {
             self.shared.records.release(known.id);
         }

@@ -165,12 +165,31 @@ impl ResultTables {
             self.generation.fetch_add(1, Ordering::AcqRel);
         }
 
+        self.record(&changed, &forgotten);
+    }
+
+    /// Forgets the tables of a new job that was not started, except those that were declared before.
+    pub(crate) fn withdraw(&self, job: JobId) {
+        let id = job.to_string();
+        let mut withdrawn = Vec::new();
+        self.tables.write().retain(|table| {
+            let is_its = table.job_id == id && table.declared == table.started;
+            withdrawn.extend(is_its.then(|| table.clone()));
+            !is_its
+        });
+        if !withdrawn.is_empty() {
+            self.generation.fetch_add(1, Ordering::AcqRel);
+            self.record(&[], &withdrawn);
+        }
+    }
+
+    fn record(&self, kept: &[Arc<ResultTable>], forgotten: &[Arc<ResultTable>]) {
         let Some(registry) = &self.registry else { return };
-        let kept = changed
+        let recorded = kept
             .iter()
             .try_for_each(|table| registry.keep_result_table(table))
             .and_then(|()| forgotten.iter().try_for_each(|table| registry.forget_result_table(table)));
-        if let Err(error) = kept {
+        if let Err(error) = recorded {
             // Only readers after the next restart are concerned, and the job declares its tables again then.
             tracing::warn!(error = %with_causes(&error), "the result tables of a job were not recorded");
         }
@@ -292,6 +311,20 @@ mod tests {
         assert_eq!(names(&open()), expected);
         let other = open().all().remove(0).1;
         assert_eq!((other.declared, other.started), (5, 9));
+    }
+
+    #[test]
+    fn a_job_that_is_not_started_leaves_no_new_table() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || ResultTables::load(Some(Arc::new(Registry::open(directory.path()).unwrap())));
+        let tables = open();
+        tables.declare(vec![table("old", "o", 1)]);
+        let its = |name: &str, key: &str| ResultTable { job_id: JobId(7).to_string(), ..table(name, key, 9) };
+        tables.declare(vec![its("old", "o"), its("new", "n")]);
+        tables.withdraw(JobId(7));
+        for tables in [tables, open()] {
+            assert_eq!(names(&tables), [("old".to_owned(), "o".to_owned())]);
+        }
     }
 
     #[test]

@@ -88,6 +88,7 @@ mod tests {
         log.wrote(Moment(1), 7);
         log.deleted("c");
         assert_eq!(log.since(1), Some(vec![&wrote(1, 8), &wrote(1, 7), &Change::Deleted("c".into())]));
+        assert_eq!(log.since(0), log.since(1), "the first change is told at its last place");
         assert_eq!(log.since(4), Some(vec![]));
         assert_eq!(log.since(5), None);
 
