@@ -10,6 +10,7 @@ export default defineConfig({
   plugins: [react()],
   build: {
     target: 'es2022',
+    rolldownOptions: { input: ['index.html', 'explore/index.html'] },
     modulePreload: { polyfill: false },
     // ECharts is the one big chunk; it is loaded beside the connection, not before it.
     chunkSizeWarningLimit: 700,
@@ -19,6 +20,8 @@ export default defineConfig({
       '/analytics': server,
       '/events': server,
       '/openapi.json': server,
+      '/results': server,
+      '/session': server,
       '/ws': { target: server, ws: true },
     },
   },

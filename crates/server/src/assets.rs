@@ -29,11 +29,21 @@ pub(crate) fn files() -> impl Iterator<Item = String> {
     Dist::iter().map(|name| name.into_owned())
 }
 
-/// Answers with a file of the dashboard; `/` is its page.
+/// The page of result tables. Its files are addressed relative to `/explore/`, so its own address has exactly
+/// one part behind that.
+const EXPLORE: &str = "explore/index.html";
+
+/// Answers with a file of the dashboard; `/` is its page, and `/explore/` that of result tables, as are the
+/// addresses of tables below it.
 pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
     let name = match path.trim_start_matches('/') {
         "" if path == "/" => "index.html",
-        name => name,
+        // Relative, so that it is right behind a proxy that adds a prefix.
+        "explore" => return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "explore/")]).into_response(),
+        name => match name.strip_prefix("explore/") {
+            Some(table) if !table.contains('/') => EXPLORE,
+            _ => name,
+        },
     };
 
     let Some(file) = Dist::get(name) else { return Failure::not_found().into_response() };

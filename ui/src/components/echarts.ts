@@ -3,6 +3,7 @@ import { BarChart, HeatmapChart, LineChart, PieChart } from 'echarts/charts';
 import {
   GridComponent,
   LegendPlainComponent,
+  LegendScrollComponent,
   TooltipComponent,
   VisualMapContinuousComponent,
 } from 'echarts/components';
@@ -17,6 +18,7 @@ use([
   PieChart,
   GridComponent,
   LegendPlainComponent,
+  LegendScrollComponent,
   TooltipComponent,
   VisualMapContinuousComponent,
   SVGRenderer,

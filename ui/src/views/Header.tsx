@@ -3,6 +3,7 @@ import type { Connection } from '../api/connection';
 import { useStore } from '../api/store';
 import type { Status } from '../api/types';
 import { Countdown } from '../components/Countdown';
+import { Mark } from '../components/Mark';
 import { formatClock, NO_TIME, zoneName } from '../format/time';
 import { LogOut } from './LogOut';
 import { Standings } from './Standings';
@@ -29,6 +30,9 @@ export function Header({ onRetry }: { onRetry: () => void }) {
       <div className="page-bar">
         <Mark />
         <h1>Weir</h1>
+        <a className="explore-link" href="./explore/">
+          Explore
+        </a>
         <p className="page-updated">
           <span>Updated </span>
           <time dateTime={updatedAt === null ? undefined : new Date(updatedAt).toISOString()}>
@@ -61,14 +65,4 @@ function currencyOf({ phase }: Connection, { store, log, results, jobs }: Status
   if (phase !== 'live') return phase;
   if (!results.ok) return 'loading';
   return store.ok && log.ok && jobs.ok ? 'live' : 'degraded';
-}
-
-/** Water over a weir. */
-function Mark() {
-  return (
-    <svg className="mark" viewBox="0 0 32 32" aria-hidden="true">
-      <rect width="32" height="32" rx="8" />
-      <path d="M5 11c4 0 4 3 7.3 3s3.7-3 7.4-3 3.7 3 7.3 3M5 18c4 0 4 3 7.3 3s3.7-3 7.4-3 3.7 3 7.3 3" />
-    </svg>
-  );
 }

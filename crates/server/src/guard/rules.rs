@@ -69,6 +69,8 @@ const HTTP: &[Line] = &[
     ("GET", "/results/**", ANALYTICS),
     ("GET", "/", ANALYTICS),
     ("GET", "/index.html", ANALYTICS),
+    ("GET", "/explore", ANALYTICS),
+    ("GET", "/explore/{table}", ANALYTICS),
     ("GET", "/favicon.svg", ANALYTICS),
     ("GET", "/assets/{file}", ANALYTICS),
     ("GET", "/status", VIEW),

@@ -1,0 +1,86 @@
+// All result tables, with what they hold and how fresh they are.
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import { useState } from 'react';
+import { formatCompact } from '../format/number';
+import { fetchTables, type Table } from './api';
+import { formatAgo } from './cells';
+import { dimensionsOf, numbersOf } from './plan';
+
+const REFRESH_MS = 5_000;
+
+export function useTables() {
+  return useQuery({
+    queryKey: ['tables'],
+    queryFn: ({ signal }) => fetchTables(signal),
+    refetchInterval: REFRESH_MS,
+  });
+}
+
+export function TableList() {
+  const { data, error } = useTables();
+  const [sought, setSought] = useState('');
+  if (error) return <p className="explore-note">The tables cannot be read: {error.message}</p>;
+  if (!data) return <p className="explore-note">Loading…</p>;
+
+  const isSought = (table: Table) =>
+    `${table.name} ${table.job} ${table.columns.map(({ name }) => name).join(' ')}`
+      .toLowerCase()
+      .includes(sought.trim().toLowerCase());
+  const tables = data.tables.filter(isSought);
+
+  return (
+    <>
+      <div className="explore-title">
+        <h1>Result tables</h1>
+        <input
+          type="search"
+          aria-label="Search tables, jobs and columns"
+          placeholder="Search tables, jobs and columns"
+          value={sought}
+          onChange={(event) => setSought(event.target.value)}
+        />
+      </div>
+      {data.tables.length === 0 && <NoTables />}
+      {data.tables.length > 0 && tables.length === 0 && (
+        <p className="explore-note">No table, job or column contains “{sought}”.</p>
+      )}
+      <ul className="explore-tables">
+        {tables.map((table) => (
+          <li key={table.name}>
+            <Link
+              className="explore-card"
+              to="/$table"
+              params={{ table: table.name }}
+              search={{ period: '1h' }}
+            >
+              <strong>{table.name}</strong>
+              <span className="explore-job">{table.job}</span>
+              <span>{contents(table)}</span>
+              <span className="explore-figures">
+                {table.rows === 1 ? '1 row' : `${formatCompact(table.rows)} rows`} ·{' '}
+                {table.updated ? `written ${formatAgo(table.updated)}` : 'not written since the start'}
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** The numbers of a table and by what they are given: `query_count, unique_users by faculty`. */
+function contents(table: Table): string {
+  const names = (columns: { name: string }[]) => columns.map(({ name }) => name).join(', ');
+  const by = names(dimensionsOf(table));
+  return [names(numbersOf(table)) || 'rows', by && `by ${by}`].filter(Boolean).join(' ');
+}
+
+function NoTables() {
+  return (
+    <p className="explore-note">
+      There are no result tables yet. A job declares one with <code>'connector' = 'redis'</code>; start it
+      with <code>weir run JOB.sql</code>, and its table appears here.
+    </p>
+  );
+}

@@ -1,0 +1,31 @@
+// The pages of result tables: a list, and a page for each table.
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { Refused } from './api';
+import { router } from './router';
+import '../styles/index.css';
+import '../styles/explore.css';
+
+const root = document.getElementById('root');
+if (!root) throw new Error('index.html has an element with the id root');
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // A mistake stays one; everything else may pass.
+      retry: (failures, error) => !(error instanceof Refused && error.status < 500) && failures < 3,
+      // Answers of earlier moments are not asked for again.
+      gcTime: 30_000,
+    },
+  },
+});
+
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  </StrictMode>,
+);
