@@ -1,6 +1,6 @@
 # All tasks are targets of this file; CI calls the same targets.
 
-.PHONY: help run test check bench soak flink-scenarios flink-parity flink-record flink-fuzz flink-race fmt ui clean
+.PHONY: help run test check bench soak flink-scenarios flink-parity flink-record flink-fuzz flink-race race fmt ui clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 22
@@ -39,6 +39,9 @@ flink-fuzz: ## generates tables, rows and queries, runs them on a real Flink and
 flink-race: ## Nexmark's queries on a real Flink and on Weir, in turns: events per CPU second and memory (RACE_EVENTS, RACE_QUERIES)
 	@scripts/kafka.sh
 	@FLINK_SLOTS=2 FLINK_TASK_HEAP=1024 scripts/flink-cluster.sh cargo bench -p weir --bench flink_race -- $${RACE_EVENTS:-1000000} $(RACE_QUERIES)
+
+race: ## one SQL script on a real Flink and on Weir, in turns: speed, memory, latency, start, recovery (RACE_EVENTS, RACE_RUNS)
+	@scripts/race.sh
 
 fmt: ## formats Rust and TypeScript
 	@scripts/fmt.sh

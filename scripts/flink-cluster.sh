@@ -2,16 +2,18 @@
 # Runs a command beside a real Flink of its own, and ends that Flink with it.
 #
 #   flink-cluster.sh COMMAND…
+#   flink-cluster.sh --get     only gets that Flink
 #
 # The Flink comes from Maven Central into the target directory: a job manager, a task manager and a SQL gateway, on free
 # ports of this machine, with about 1.5 GB of memory. The command finds them at FLINK_SCENARIOS_URL and
 # FLINK_SCENARIOS_GATEWAY, and the processes' ids in FLINK_SCENARIOS_PIDS (job manager, task manager, gateway). Exits with 2
 # where it can neither find nor install what that takes.
 #
-# FLINK_SLOTS and FLINK_TASK_HEAP set the task manager's slots (8) and the memory of its tasks in MB (256).
+# FLINK_SLOTS and FLINK_TASK_HEAP set the task manager's slots (8) and the memory of its tasks in MB (256). FLINK_CONFIG has
+# further lines of Flink's config.yaml. With FLINK_SUPERVISED=1, the task manager starts again whenever it ends.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || { sed -n 2,11p "$0" >&2; exit 1; }
+[ $# -gt 0 ] || { sed -n 2,13p "$0" >&2; exit 1; }
 
 # The newest of which all parts are in Maven Central.
 version=2.3.0
@@ -28,6 +30,7 @@ if ! cmp -s scripts/flink/cluster.xml "$flink/complete" || ! command -v java >/d
     -DincludeScope=runtime -DoutputDirectory="$flink/lib" >&2 || missing "its jars" "them from Maven Central, see above"
   cp scripts/flink/cluster.xml "$flink/complete"
 fi
+[ "$1" != --get ] || exit 0
 
 run=$(mktemp -d)
 pids=()
@@ -82,6 +85,7 @@ io.tmp.dirs: $run/tmp
 execution.checkpointing.dir: file://$run/checkpoints
 execution.checkpointing.savepoint-dir: file://$run/savepoints
 heartbeat.interval: 1000
+${FLINK_CONFIG:-}
 Y
 cat >"$run/conf/log4j.properties" <<'P'
 rootLogger.level = INFO
@@ -99,17 +103,41 @@ for package in java.lang java.net java.io java.nio sun.nio.ch java.lang.reflect 
   opens+=("--add-opens=java.base/$package=ALL-UNNAMED")
 done
 
-# start NAME HEAP CLASS ARGUMENTS…
-start() {
+# launch NAME HEAP CLASS ARGUMENTS…: becomes that process.
+launch() {
   local name=$1 heap=$2
   shift 2
-  FLINK_CONF_DIR=$run/conf FLINK_LIB_DIR=$flink/lib java -XX:+UseSerialGC -Xms64m "-Xmx$heap" -XX:MaxMetaspaceSize=256m \
-    "${opens[@]}" -Dlog4j.configurationFile="$run/conf/log4j.properties" -Dlog.file="$run/$name.log" -cp "$flink/lib/*" "$@" \
-    >"$run/$name.out" 2>&1 </dev/null &
+  export FLINK_CONF_DIR=$run/conf FLINK_LIB_DIR=$flink/lib
+  exec java -XX:+UseSerialGC -Xms64m "-Xmx$heap" -XX:MaxMetaspaceSize=256m "${opens[@]}" \
+    -Dlog4j.configurationFile="$run/conf/log4j.properties" -Dlog.file="$run/$name.log" -cp "$flink/lib/*" "$@" \
+    >>"$run/$name.out" 2>&1 </dev/null
+}
+
+# start NAME HEAP CLASS ARGUMENTS…: the newest process id is in a file under that name.
+start() {
+  launch "$@" &
+  pids+=($!)
+  echo $! >"$run/$1.pid"
+}
+
+# supervise NAME HEAP CLASS ARGUMENTS…: as start, and starts the process again at once whenever it ends.
+supervise() {
+  {
+    trap 'kill "$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 0' TERM
+    while true; do
+      launch "$@" &
+      child=$!
+      echo "$child" >"$run/$1.pid"
+      wait "$child" 2>/dev/null || true
+    done
+  } &
   pids+=($!)
 }
+
 start jobmanager 512m org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint --configDir "$run/conf"
-start taskmanager $((task_heap + 128))m org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$run/conf"
+begin=start
+[ "${FLINK_SUPERVISED:-}" != 1 ] || begin=supervise
+$begin taskmanager $((task_heap + 128))m org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$run/conf"
 start gateway 384m org.apache.flink.table.gateway.SqlGateway
 
 # has_slots: the job manager answers, and the task manager has reported to it.
@@ -127,8 +155,9 @@ until has_slots && is_open "$gateway"; do
     kill -0 "$pid" 2>/dev/null || { tail -n 40 "$run"/*.out "$run"/*.log >&2; echo "Flink did not start" >&2; exit 1; }
   done
   [ $SECONDS -lt 300 ] || { tail -n 40 "$run"/*.log >&2; echo "Flink did not start in time" >&2; exit 1; }
-  sleep 0.2
+  sleep 0.05
 done
 
-export FLINK_SCENARIOS_URL=http://127.0.0.1:$rest FLINK_SCENARIOS_GATEWAY=http://127.0.0.1:$gateway FLINK_SCENARIOS_PIDS="${pids[*]}"
+processes="$(cat "$run/jobmanager.pid") $(cat "$run/taskmanager.pid") $(cat "$run/gateway.pid")"
+export FLINK_SCENARIOS_URL=http://127.0.0.1:$rest FLINK_SCENARIOS_GATEWAY=http://127.0.0.1:$gateway FLINK_SCENARIOS_PIDS=$processes
 "$@"
