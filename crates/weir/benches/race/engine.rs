@@ -32,8 +32,6 @@ pub const TASK_HEAP_MB: u32 = 1_024;
 /// Settings of Flink's cluster for a fast recovery: a lost task manager is noticed at the first heartbeat that fails.
 pub const CLUSTER: &str = "heartbeat.timeout: 5000
 heartbeat.rpc-failure-threshold: 1
-cluster.io-pool.size: 4
-resourcemanager.standalone.start-up-time: 60000
 ";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use engine::{Engine, Kind};
 use measure::{drain, live};
-use report::Run;
+use report::{Race, Run};
 use topics::{Row, Topics};
 
 const WAITING: &str = "waiting";
@@ -61,6 +61,13 @@ fn main() -> ExitCode {
             let warm_up = drain(&engine, &topics, WAITING, &format!("{name}-warm-up"), last_window);
             let drained = drain(&engine, &topics, WAITING, &format!("{name}-drained"), last_window);
             let lived = live(engine, &topics, &format!("{name}-events"), &format!("{name}-live"), length);
+            let lived = match lived {
+                Ok(lived) => lived,
+                Err(error) => {
+                    eprintln!("{}: {error}", kind.name());
+                    return ExitCode::FAILURE;
+                }
+            };
 
             let at = |per_cent: usize| lived.latencies[(lived.latencies.len() - 1) * per_cent / 100];
             let run = Run {
@@ -77,7 +84,7 @@ fn main() -> ExitCode {
             eprintln!("{run:?}, {} rows, {} live windows", drained.rows.len(), lived.latencies.len());
             runs.push(run);
 
-            let (first, rows) = reference.get_or_insert_with(|| (kind, warm_up.rows));
+            let (first, rows) = reference.get_or_insert((kind, warm_up.rows));
             let differences = topics::differences(rows, &drained.rows);
             if !differences.is_empty() {
                 eprintln!(
@@ -91,26 +98,23 @@ fn main() -> ExitCode {
         }
     }
 
+    let race = Race { events, runs: count, load };
     let rows = reference.map_or(0, |(_, rows)| rows.len());
-    let about = report::about(events, count, &load);
-    let table = report::table(&runs);
-    println!("\n{about} All drains gave the same {rows} rows.\n\n{table}");
-    write(
-        &format!("{about} All drains gave the same {rows} rows.\n\n{table}"),
-        &picture::draw(&runs, &about),
-    );
+    let text = format!("{}\n\n{}", race.in_full(rows), report::table(&runs));
+    println!("\n{text}");
+    write(&text, &picture::draw(&runs, &race.in_a_line()));
     ExitCode::SUCCESS
 }
 
 /// Writes table and picture to the target directory, and where it is asked for to the documentation.
 fn write(table: &str, picture: &str) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the checkout");
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), Into::into).join("race");
     fs::create_dir_all(&target).expect("a directory");
     fs::write(target.join("race.md"), table).expect("the table is written");
     fs::write(target.join("race.svg"), picture).expect("the picture is written");
-    println!("{} and race.svg have the table and the picture", target.join("race.md").display());
+    println!("{} and race.svg beside it have the table and the picture", target.join("race.md").display());
 
     if setting("RACE_DOCS", 0) == 1 {
         let path = root.join("docs/race.md");

@@ -7,6 +7,8 @@
 //! live      end of a window on the clock ──► its last row               latency
 //! recovery  kill -9 ──► first row of a window that ends after the kill
 //! ```
+//!
+//! Live windows are checked too: each must have all of its events, also those around the kill.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use types::{Clock as _, SystemClock};
 
 use super::engine::{Engine, Kind, Usage};
-use super::topics::{Row, Topics};
+use super::topics::{LIVE_RATE, Row, Topics};
 
 /// Analytics of the script; each gives rows for each window.
 const ANALYTICS: usize = 4;
@@ -24,6 +26,10 @@ const POLL: Duration = Duration::from_millis(20);
 const QUIET: Duration = Duration::from_secs(2);
 /// Limit of the wait for a row.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// The analytic with one row for each window.
+const WHOLE: &str = "all";
+/// Length of a live window.
+const WINDOW: SignedDuration = SignedDuration::from_millis(100);
 /// Live time before windows are measured.
 const LIVE_WARM_UP: Duration = Duration::from_secs(10);
 
@@ -99,59 +105,94 @@ pub fn drain(engine: &Engine, topics: &Topics, events: &str, results: &str, last
 }
 
 /// Runs the script over live events for `length`, then kills the engine, and waits until it has recovered.
-pub fn live(mut engine: Engine, topics: &Topics, events: &str, results: &str, length: Duration) -> Live {
+///
+/// # Errors
+/// Fails where a window has not all of its events, or is missing, before or after the kill.
+pub fn live(
+    mut engine: Engine,
+    topics: &Topics,
+    events: &str,
+    results: &str,
+    length: Duration,
+) -> Result<Live, String> {
     let mut reader = topics.results(results);
     topics.create(events);
-    let script = script(
-        topics,
-        events,
-        results,
-        &[("window", "'0.1' SECOND"), ("disorder", "0"), ("checkpoints", "1 s")],
-    );
+    let names = [("window", "'0.1' SECOND"), ("disorder", "0"), ("checkpoints", "1 s")];
+    let script = script(topics, events, results, &names);
     let job = engine.submit(&settings(engine.kind, &FLINK_LIVE), &script);
     engine.wait_until_running(&job);
 
     let sender = topics.send_live(events, LIVE_WARM_UP + length + PATIENCE);
-    let clock = SystemClock::new();
-    let mut windows = BTreeMap::new();
-    let mut started = None;
-    loop {
-        for row in reader.poll(POLL) {
-            windows.insert(row.window_end, row.read);
-        }
-        let now = clock.elapsed();
-        if !windows.is_empty() {
-            let started = *started.get_or_insert(now);
-            if now.saturating_sub(started) > LIVE_WARM_UP + length {
-                break;
-            }
-        }
+    let mut windows = Windows::default();
+    let until = Timestamp::now() + SignedDuration::try_from(LIVE_WARM_UP + length).expect("seconds");
+    while Timestamp::now() < until {
+        windows.take(&reader.poll(POLL));
     }
+    assert!(!windows.read.is_empty(), "{}: no live row", engine.kind.name());
 
     let killed = Timestamp::now();
+    let latencies = windows.latencies(killed - SignedDuration::try_from(length).expect("seconds"));
     let restarted = engine.kill();
     let recovered = loop {
-        let new = reader.poll(POLL);
-        if let Some(row) = new.iter().find(|row| row.window_end > killed) {
+        let rows = reader.poll(POLL);
+        windows.take(&rows);
+        if let Some(row) = rows.iter().find(|row| row.analytic == WHOLE && row.window_end > killed) {
             break row.read;
         }
-        assert!(
-            Timestamp::now().duration_since(killed).unsigned_abs() < PATIENCE,
-            "{}: no recovery",
-            engine.kind.name()
-        );
+        let waited = Timestamp::now().duration_since(killed).unsigned_abs();
+        assert!(waited < PATIENCE, "{}: no recovery", engine.kind.name());
     };
     sender.stop();
     engine.stop(restarted);
 
-    let measured_from = killed - SignedDuration::try_from(length).expect("seconds");
-    let mut latencies: Vec<Duration> = windows
-        .iter()
-        .filter(|(end, _)| **end >= measured_from)
-        .map(|(end, read)| Duration::try_from(read.duration_since(*end)).unwrap_or_default())
-        .collect();
-    latencies.sort_unstable();
-    Live { latencies, recovery: recovered.duration_since(killed).unsigned_abs() }
+    windows.check()?;
+    Ok(Live { latencies, recovery: recovered.duration_since(killed).unsigned_abs() })
+}
+
+/// The live windows whose rows were read, by their ends.
+#[derive(Default)]
+struct Windows {
+    /// When the newest row of a window was read.
+    read: BTreeMap<Timestamp, Timestamp>,
+    /// Number of events of a window.
+    events: BTreeMap<Timestamp, u64>,
+}
+
+impl Windows {
+    fn take(&mut self, rows: &[Row]) {
+        for row in rows {
+            self.read.insert(row.window_end, row.read);
+            if row.analytic == WHOLE {
+                self.events.insert(row.window_end, row.value["questions"].as_u64().unwrap_or_default());
+            }
+        }
+    }
+
+    /// Returns from the end of each window since a time to its last row, ascending.
+    fn latencies(&self, since: Timestamp) -> Vec<Duration> {
+        let measured = self.read.range(since..);
+        let late =
+            measured.map(|(end, read)| Duration::try_from(read.duration_since(*end)).unwrap_or_default());
+        let mut late: Vec<Duration> = late.collect();
+        late.sort_unstable();
+        late
+    }
+
+    /// Checks that each window but the first, which began before the events, has all events, and that none is
+    /// missing.
+    fn check(&self) -> Result<(), String> {
+        let ends: Vec<&Timestamp> = self.events.keys().collect();
+        if let Some(gap) = ends.windows(2).find(|pair| pair[1].duration_since(*pair[0]) != WINDOW) {
+            return Err(format!("no window ends between {} and {}", gap[0], gap[1]));
+        }
+        let wanted = LIVE_RATE * WINDOW.as_millis() as u64 / 1_000;
+        match self.events.iter().skip(1).find(|(_, events)| **events != wanted) {
+            Some((end, events)) => {
+                Err(format!("the window that ends at {end} has {events} events, not {wanted}"))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// Returns whether every analytic has written its last window.

@@ -106,7 +106,7 @@ pub const FIGURES: [Figure; 10] = [
         panel: Some("cold start to first result"),
     },
     Figure {
-        name: "kill -9 to the next result, 1,000 events/s",
+        name: "kill -9 at 1,000 events/s to the next result",
         unit: Unit::Seconds,
         is_gain: false,
         of: |run| run.recovery.as_secs_f64(),
@@ -166,24 +166,47 @@ pub fn table(runs: &[Run]) -> String {
     text
 }
 
-/// Returns a line about the race: what was run, when and where.
-pub fn about(events: u64, runs: usize, load: &str) -> String {
-    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-    let field = |text: &str, name: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-        line.trim_start_matches([' ', '\t', ':']).to_owned()
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let kilobytes: u64 =
-        field(&read("/proc/meminfo"), "MemTotal").trim_end_matches(" kB").trim().parse().unwrap_or_default();
-    format!(
-        "{} events, {runs} runs of each in turns, medians (least to most). {cores} cores ({}), {} GB of memory, \
-         load average before the race {load}. {}.",
-        thousands(events),
-        field(&read("/proc/cpuinfo"), "model name"),
-        kilobytes.div_ceil(1 << 20),
-        Timestamp::now().strftime("%Y-%m-%d")
-    )
+/// What was run and where.
+pub struct Race {
+    pub events: u64,
+    pub runs: usize,
+    /// Load average of the machine before the race.
+    pub load: String,
+}
+
+impl Race {
+    /// Returns the race and the machine in a line.
+    pub fn in_a_line(&self) -> String {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let field = |text: &str, name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+            line.trim_start_matches([' ', '\t', ':']).trim_end_matches(" kB").trim().to_owned()
+        };
+
+        let kilobytes: u64 = field(&read("/proc/meminfo"), "MemTotal").parse().unwrap_or_default();
+        let runs = match self.runs {
+            1 => "one run of each engine".to_owned(),
+            runs => format!("medians of {runs} runs of each engine"),
+        };
+        format!(
+            "{} events, {runs}; {} cores ({}), {} GB of memory",
+            thousands(self.events),
+            std::thread::available_parallelism().map_or(1, usize::from),
+            field(&read("/proc/cpuinfo"), "model name"),
+            kilobytes.div_ceil(1 << 20)
+        )
+    }
+
+    /// Returns the same with the date and the load of the machine.
+    pub fn in_full(&self, rows: usize) -> String {
+        format!(
+            "{} (least to most in brackets), load average {} before the race, {}. All drains gave the same {} rows.",
+            self.in_a_line(),
+            self.load,
+            Timestamp::now().strftime("%Y-%m-%d"),
+            thousands(rows as u64)
+        )
+    }
 }
 
 /// Returns the machine's load average of the last minute.

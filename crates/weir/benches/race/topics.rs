@@ -102,7 +102,9 @@ impl Topics {
 
     /// Creates a topic and sends live events to it until the sender is stopped, for `length` at most.
     pub fn send_live(&self, topic: &str, length: Duration) -> Sender {
-        let start = Timestamp::now() + AHEAD;
+        // In the middle of a millisecond, so that no rounding moves an event into another window.
+        let start = (Timestamp::now() + AHEAD).as_millisecond() * 1_000 + 500;
+        let start = Timestamp::from_microsecond(start).expect("a time");
         let lines = generate(LIVE_RATE * length.as_secs(), LIVE_RATE, start, 0);
         let log = open(&self.kafka, &[("linger.ms", "0")]);
         let topic = topic.to_owned();
