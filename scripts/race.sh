@@ -18,6 +18,8 @@ TMPDIR=$(mktemp -d)
 export TMPDIR
 race=
 finish() {
+  # Bash reports the end of the race that this function causes.
+  exec 2>/dev/null
   if [ -n "$race" ]; then
     kill -TERM -- "-$race" 2>/dev/null || true
     for _ in $(seq 100); do
