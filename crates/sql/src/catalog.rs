@@ -12,7 +12,7 @@ use types::{ColumnType, DataType, Interval, Value};
 
 use crate::bind::scope::{Relation, cell_of};
 use crate::bind::{Cell, Column, ExprBinder, Scope};
-use crate::error::{Diagnostic, DiagnosticKind, SUGGESTIONS_MAX, Span, did_you_mean};
+use crate::error::{Diagnostic, DiagnosticKind, SUGGESTIONS_MAX, Span, cut, did_you_mean};
 use crate::expr::ExprId;
 use crate::graph::{Graph, InputOrigin};
 use crate::parse::ast::{
@@ -322,7 +322,7 @@ impl Table {
                 watermark.expr.span,
                 format!("the watermark is {given}, but the time is {data_type}"),
             )
-            .with_hint(format!("write it like {} - INTERVAL '5' SECOND", name.value));
+            .with_hint(format!("write it like {} - INTERVAL '5' SECOND", cut(&name.value)));
             diagnostics.push(error);
             return None;
         }
@@ -386,8 +386,10 @@ fn options(definition: &CreateTable, diagnostics: &mut Vec<Diagnostic>) -> Table
     for (key, value) in &definition.options {
         let option = TableOption { value: value.value.clone(), key_span: key.span, value_span: value.span };
         if options.entries.insert(key.value.clone(), option).is_some() {
-            diagnostics
-                .push(Diagnostic::error(key.span, format!("the option '{}' is given twice", key.value)));
+            diagnostics.push(Diagnostic::error(
+                key.span,
+                format!("the option '{}' is given twice", cut(&key.value)),
+            ));
         }
     }
     options

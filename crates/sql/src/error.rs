@@ -1,6 +1,15 @@
 //! Findings about a script: message, detail, hint and place.
+//!
+//! A finding may quote the script, which may contain anything. Its texts are made fit to print when it is created
+//! (`quote`), and the lines of the script when it is drawn (`render`).
 
-use ariadne::{Color, Config, IndexType, Label, Report, ReportKind, Source};
+mod quote;
+mod render;
+
+pub(crate) use quote::cut;
+pub use render::render;
+
+use quote::{quoted, quoted_lines};
 
 /// A range of bytes in a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -70,6 +79,7 @@ impl Diagnostic {
     }
 
     fn new(severity: Severity, span: Span, message: String) -> Diagnostic {
+        let message = quoted(message);
         Diagnostic { severity, kind: DiagnosticKind::Meaning, message, detail: None, hint: None, span }
     }
 
@@ -83,52 +93,14 @@ impl Diagnostic {
     }
 
     pub fn with_detail(mut self, detail: impl Into<String>) -> Diagnostic {
-        self.detail = Some(detail.into());
+        self.detail = Some(quoted_lines(detail.into()));
         self
     }
 
     pub fn with_hint(mut self, hint: impl Into<String>) -> Diagnostic {
-        self.hint = Some(hint.into());
+        self.hint = Some(quoted_lines(hint.into()));
         self
     }
-}
-
-/// Formats findings with the script's lines around them, like compiler errors, with an empty line after each.
-///
-/// `file_name` is only displayed. `color` enables terminal colours.
-pub fn render(diagnostics: &[Diagnostic], script: &str, file_name: &str, color: bool) -> String {
-    let mut out = Vec::new();
-    for diagnostic in diagnostics {
-        let (kind, paint) = match diagnostic.severity {
-            Severity::Error => (ReportKind::Error, Color::Red),
-            Severity::Notice => (ReportKind::Advice, Color::Cyan),
-        };
-        let span = within(diagnostic.span, script);
-        let config = Config::default().with_index_type(IndexType::Byte).with_color(color);
-        // A label without a message would not be underlined.
-        let label = Label::new((file_name, span.clone()))
-            .with_color(paint)
-            .with_message(diagnostic.detail.as_deref().unwrap_or("here"));
-        let mut report = Report::build(kind, (file_name, span))
-            .with_config(config)
-            .with_message(&diagnostic.message)
-            .with_label(label);
-        if let Some(hint) = &diagnostic.hint {
-            report = report.with_help(hint);
-        }
-        // Writing to memory does not fail.
-        let _ = report.finish().write((file_name, Source::from(script)), &mut out);
-        out.push(b'\n');
-    }
-
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-/// Clips a span to the script and to character boundaries.
-fn within(span: Span, script: &str) -> std::ops::Range<usize> {
-    let start = script.floor_char_boundary(span.start.min(script.len()));
-    let end = script.ceil_char_boundary(span.end.min(script.len()));
-    start..end.max(start)
 }
 
 /// Number of unknown names for which similar names are searched. Each is compared with all known names.
@@ -139,7 +111,7 @@ const LONGEST_NAME: usize = 100;
 
 /// Returns a hint with the most similar candidate, if one is similar enough.
 pub(crate) fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    closest(name, candidates).map(|candidate| format!("did you mean `{candidate}`?"))
+    closest(name, candidates).map(|candidate| quoted(format!("did you mean `{candidate}`?")))
 }
 
 /// Returns the most similar candidate, if one is similar enough: one letter in four may differ.

@@ -8,6 +8,7 @@ mod bind;
 mod catalog;
 mod compile;
 mod dialect;
+mod encoding;
 pub mod error;
 pub mod explain;
 pub mod expr;
@@ -25,5 +26,6 @@ mod typing;
 mod variables;
 
 pub use compile::{compile, compile_query};
+pub use encoding::{NotUtf8, decode};
 pub use settings::parse_duration;
 pub use variables::secret_variables;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use types::Interval;
 
-use crate::error::{Diagnostic, did_you_mean};
+use crate::error::{Diagnostic, cut, did_you_mean};
 use crate::parse::ast::Text;
 use crate::plan::{Lengths, NotNull, Settings, SinkRules, Updates};
 use crate::rules::{Rule, Rules};
@@ -223,7 +223,7 @@ fn word<T: Copy>(value: &Text, words: &[(&str, T)]) -> Result<T, Box<Diagnostic>
     let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(given));
     found.map(|(_, meaning)| *meaning).ok_or_else(|| {
         let names: Vec<String> = words.iter().map(|(word, _)| format!("'{word}'")).collect();
-        let error = Diagnostic::error(value.span, format!("the value '{given}' is not supported"));
+        let error = Diagnostic::error(value.span, format!("the value '{}' is not supported", cut(given)));
         Box::new(error.with_hint(format!("supported are {}", names.join(", "))))
     })
 }
@@ -259,7 +259,8 @@ fn parallelism(value: &Text) -> Result<u32, Box<Diagnostic>> {
     match value.value.trim().parse() {
         Ok(n) if (1..=32_768).contains(&n) => Ok(n),
         _ => {
-            let error = Diagnostic::error(value.span, format!("'{}' is not a parallelism", value.value));
+            let error =
+                Diagnostic::error(value.span, format!("'{}' is not a parallelism", cut(&value.value)));
             Err(Box::new(error.with_hint("a whole number from 1")))
         }
     }
@@ -278,7 +279,8 @@ fn rules(value: &Text) -> Result<Rules, Box<Diagnostic>> {
 
 fn memory(value: &Text) -> Result<u64, Box<Diagnostic>> {
     parse_size(&value.value).filter(|bytes| *bytes >= LEAST_MEMORY).ok_or_else(|| {
-        let error = Diagnostic::error(value.span, format!("'{}' is not an amount of memory", value.value));
+        let error =
+            Diagnostic::error(value.span, format!("'{}' is not an amount of memory", cut(&value.value)));
         Box::new(error.with_hint("from '16 MiB' on: '512 MiB', '4 GiB'"))
     })
 }
@@ -295,14 +297,14 @@ fn early_fire(value: &Text) -> Result<Option<Interval>, Box<Diagnostic>> {
 /// Parses the number of rows that may wait.
 pub(crate) fn capacity(value: &Text) -> Result<usize, Box<Diagnostic>> {
     value.value.trim().parse().ok().filter(|rows| (1..=1_000_000).contains(rows)).ok_or_else(|| {
-        let error = Diagnostic::error(value.span, format!("'{}' is not a number of rows", value.value));
+        let error = Diagnostic::error(value.span, format!("'{}' is not a number of rows", cut(&value.value)));
         Box::new(error.with_hint("a whole number from 1 to 1000000, for example '1000'"))
     })
 }
 
 pub(crate) fn duration(value: &Text) -> Result<Interval, Box<Diagnostic>> {
     parse_duration(&value.value).ok_or_else(|| {
-        let error = Diagnostic::error(value.span, format!("'{}' is not a duration", value.value));
+        let error = Diagnostic::error(value.span, format!("'{}' is not a duration", cut(&value.value)));
         Box::new(error.with_hint("a number and a unit: '100 ms', '5 s', '1 min', '2 h', '1 d'"))
     })
 }

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::encoding::without_mark;
 use crate::error::{Diagnostic, Span};
 
 /// A script with filled variables.
@@ -45,7 +46,8 @@ pub(crate) fn fill(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> 
         broken: false,
         fills: vec![],
     };
-    scan(script, &mut |place, piece| match piece {
+    let script = without_mark(script);
+    scan(&script, &mut |place, piece| match piece {
         ScriptPart::Text(text) => filled.text.push_str(text),
         ScriptPart::Variable { variable, at } => {
             let origin = Span { start: at, end: at + variable.length };

@@ -8,7 +8,7 @@
 //! | `async`, `output-mode`, `shuffle` | none: lookups do not wait for each other; rows keep their order |
 
 use super::{Binder, Bound};
-use crate::error::{Diagnostic, Span, did_you_mean};
+use crate::error::{Diagnostic, Span, cut, did_you_mean};
 use crate::parse::ast::{Hint, Select, Text};
 use crate::plan::operator::{LookupHint, RetryMisses};
 use crate::settings::{capacity, duration};
@@ -81,7 +81,7 @@ impl Binder {
 /// Parses the options of a hint.
 fn read(hint: &Hint) -> Result<NamedHint, Box<Diagnostic>> {
     if let Some((key, _)) = hint.options.iter().find(|(key, _)| !OPTIONS.contains(&key.value.as_str())) {
-        let mut error = Diagnostic::error(key.span, format!("LOOKUP has no option '{}'", key.value));
+        let mut error = Diagnostic::error(key.span, format!("LOOKUP has no option '{}'", cut(&key.value)));
         error.hint = did_you_mean(&key.value, OPTIONS);
         return Err(Box::new(error));
     }
@@ -124,7 +124,7 @@ fn retry<'a>(
     word("retry-strategy", strategy, &["fixed_delay"])?;
     let delay = duration(delay)?;
     let attempts = attempts.value.trim().parse().ok().filter(|attempts| *attempts > 0).ok_or_else(|| {
-        let message = format!("'{}' is not a number of attempts", attempts.value);
+        let message = format!("'{}' is not a number of attempts", cut(&attempts.value));
         Box::new(Diagnostic::error(attempts.span, message).with_hint("a whole number from 1"))
     })?;
     Ok(Some(RetryMisses { attempts, delay }))
@@ -134,6 +134,7 @@ fn word(name: &str, value: &Text, words: &[&str]) -> Result<(), Box<Diagnostic>>
     if words.iter().any(|word| word.eq_ignore_ascii_case(&value.value)) {
         return Ok(());
     }
-    let error = Diagnostic::error(value.span, format!("'{name}' of LOOKUP cannot be '{}'", value.value));
+    let error =
+        Diagnostic::error(value.span, format!("'{name}' of LOOKUP cannot be '{}'", cut(&value.value)));
     Err(Box::new(error.with_hint(format!("one of {}", words.join(", ")))))
 }

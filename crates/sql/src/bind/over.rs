@@ -3,7 +3,7 @@
 use types::{ColumnType, DataType, Interval, Value};
 
 use super::{Bound, ExprBinder};
-use crate::error::{Diagnostic, Span};
+use crate::error::{Diagnostic, Span, cut};
 use crate::expr::ExprId;
 use crate::graph::InputOrigin;
 use crate::parse::ast::{self, FrameBound, FrameUnit, OrderItem, OverWindow};
@@ -43,7 +43,8 @@ impl ExprBinder<'_> {
         let name = call.name.value.to_ascii_uppercase();
         // The list is taken away while the arguments are bound, so an OVER inside an OVER is refused.
         let Some(collected) = self.overs.take() else {
-            let error = Diagnostic::error(span, format!("{name} OVER (…) is not allowed {}", self.clause));
+            let message = format!("{} OVER (…) is not allowed {}", cut(&name), self.clause);
+            let error = Diagnostic::error(span, message);
             let hint = "compute it in a subquery, and use its column";
             return Err(self.report(error.with_hint(hint)));
         };
@@ -90,7 +91,8 @@ impl ExprBinder<'_> {
                 });
             }
             _ => {
-                let error = Diagnostic::error(span, format!("{name} is not an aggregate and takes no OVER"));
+                let message = format!("{} is not an aggregate and takes no OVER", cut(name));
+                let error = Diagnostic::error(span, message);
                 return Err(self.report(error));
             }
         };
@@ -140,7 +142,8 @@ impl ExprBinder<'_> {
         while let Some(base) = merged.base.take() {
             let Some((_, named)) = self.windows.iter().find(|(known, _)| known.value == base.value) else {
                 let message = format!("there is no window `{}`", base.value);
-                let hint = format!("declare it behind the query: WINDOW {} AS (ORDER BY …)", base.value);
+                let hint =
+                    format!("declare it behind the query: WINDOW {} AS (ORDER BY …)", cut(&base.value));
                 return Err(self.report(Diagnostic::error(base.span, message).with_hint(hint)));
             };
             if merged.partition_by.is_empty() {

@@ -3,7 +3,7 @@
 use types::{DataType, Scalar};
 
 use super::ExprBinder;
-use crate::error::{Diagnostic, Span};
+use crate::error::{Diagnostic, Span, cut};
 use crate::expr::ExprId;
 use crate::functions;
 
@@ -56,7 +56,7 @@ impl ExprBinder<'_> {
             ("TO_TIMESTAMP_LTZ", [_, _, _]) => {
                 let zone = self.literal_text(args[2]).map(str::to_owned);
                 if let Some(zone) = zone.filter(|zone| functions::zone::zone(zone).is_none()) {
-                    let what = format!("the time zone '{zone}', which does not exist,");
+                    let what = format!("the time zone '{}', which does not exist,", cut(&zone));
                     self.refused_by_flink(span, &what, "the answer is null");
                 }
             }

@@ -7,7 +7,7 @@
 
 use super::from::Source;
 use super::{Binder, Bound};
-use crate::error::{Diagnostic, did_you_mean};
+use crate::error::{Diagnostic, cut, did_you_mean};
 use crate::parse::ast::{From, FromKind, Hint, Select};
 use crate::rel::StateTtl;
 use crate::settings::duration;
@@ -56,7 +56,7 @@ fn read(hint: &Hint, tables: &[&str]) -> Result<Vec<NamedTtl>, Box<Diagnostic>> 
     if let Some(name) = hint.names.first() {
         let error =
             Diagnostic::error(name.span, format!("STATE_TTL does not say how long `{}` is kept", name.value));
-        return Err(Box::new(error.with_hint(format!("STATE_TTL('{}' = '1 d')", name.value))));
+        return Err(Box::new(error.with_hint(format!("STATE_TTL('{}' = '1 d')", cut(&name.value)))));
     }
 
     let mut ttls: Vec<NamedTtl> = vec![];

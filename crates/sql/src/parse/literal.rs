@@ -6,7 +6,7 @@ use types::{DataType, Value};
 
 use super::ast::{Expr, ExprKind};
 use super::{Parsed, Parser};
-use crate::error::{Diagnostic, Span};
+use crate::error::{Diagnostic, Span, cut};
 
 /// A unit of an interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -236,7 +236,7 @@ impl Parser {
             _ => (timestamp(&text.value), "2025-12-09 11:30:00.123"),
         };
         let (value, data_type) = read.ok_or_else(|| {
-            let error = Diagnostic::error(text.span, format!("'{}' is not a {word}", text.value));
+            let error = Diagnostic::error(text.span, format!("'{}' is not a {word}", cut(&text.value)));
             Box::new(error.with_hint(format!("write it like {word} '{form}'")))
         })?;
         self.literal(value, data_type, self.since(start))
@@ -257,7 +257,7 @@ impl Parser {
         let length = interval(&text.value, first, last).ok_or_else(|| {
             let error = Diagnostic::error(
                 text.span,
-                format!("'{}' is not the length of such an interval", text.value),
+                format!("'{}' is not the length of such an interval", cut(&text.value)),
             );
             Box::new(error.with_hint(if first == last {
                 example

@@ -35,7 +35,7 @@ use std::collections::BTreeSet;
 
 use sqlparser::tokenizer::Token;
 
-use crate::error::{Diagnostic, DiagnosticKind, Span, did_you_mean};
+use crate::error::{Diagnostic, DiagnosticKind, Span, cut, did_you_mean};
 use crate::variables::Filled;
 use ast::{Ident, ObjectName, Statement, Text};
 use lexer::Lexeme;
@@ -184,8 +184,8 @@ impl Parser {
     fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
         let found = match self.peek() {
             Token::EOF => "the end of the script".to_owned(),
-            Token::SingleQuotedString(text) => format!("the text '{text}'"),
-            token => format!("`{token}`"),
+            Token::SingleQuotedString(text) => format!("the text '{}'", cut(text)),
+            token => format!("`{}`", cut(&token.to_string())),
         };
         let mut error = Diagnostic::error(self.span(), format!("expected {expected}, found {found}"));
         if self.is_end() {

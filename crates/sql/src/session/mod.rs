@@ -14,7 +14,8 @@ mod outcome;
 use std::collections::BTreeMap;
 
 use crate::compile::{Bound, Wanted, compile, compile_query};
-use crate::error::{Diagnostic, DiagnosticKind, Span};
+use crate::encoding::without_mark;
+use crate::error::{Diagnostic, DiagnosticKind, Span, cut};
 use crate::explain::explain;
 use crate::parse::ast::{Ident, ObjectName, Text};
 use crate::parse::command::{Command, Explained, ObjectKind, command};
@@ -85,6 +86,7 @@ impl Session {
     /// Returns what is wrong with the statement; spans are bytes of `statement`. The session is unchanged
     /// then.
     pub fn execute(&mut self, statement: &str, variables: Variables<'_>) -> Result<Outcome, Vec<Diagnostic>> {
+        let statement = &*without_mark(statement);
         let command = read(statement, variables)?;
         if self.gathering.is_some() {
             return self.gather(command, statement, variables);
@@ -312,7 +314,8 @@ fn use_catalog(name: &Ident) -> Result<Outcome, Vec<Diagnostic>> {
     if name.value == CATALOG {
         return Ok(Outcome::Done);
     }
-    let error = Diagnostic::error(name.span, format!("a catalog with name [{}] does not exist", name.value));
+    let message = format!("a catalog with name [{}] does not exist", cut(&name.value));
+    let error = Diagnostic::error(name.span, message);
     Err(vec![error.with_hint(format!("the only one is {CATALOG}"))])
 }
 
@@ -324,7 +327,8 @@ fn use_database(name: &ObjectName) -> Result<Outcome, Vec<Diagnostic>> {
     if last.value == DATABASE {
         return Ok(Outcome::Done);
     }
-    let message = format!("a database with name [{}] does not exist in the catalog: [{CATALOG}]", last.value);
+    let name = cut(&last.value);
+    let message = format!("a database with name [{name}] does not exist in the catalog: [{CATALOG}]");
     Err(vec![Diagnostic::error(last.span, message).with_hint(format!("the only one is {DATABASE}"))])
 }
 

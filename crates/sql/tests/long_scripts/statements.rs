@@ -1,6 +1,6 @@
 //! Scripts of thousands of statements, names and findings.
 
-use sql::error::Diagnostic;
+use sql::error::{Diagnostic, render};
 use sql::plan::operator::OperatorKind;
 
 use super::{TABLES, compile};
@@ -84,4 +84,19 @@ fn names_are_found_among_thousands() {
         let plan = compile(&format!("{}{} {statement}", wide("a"), wide("b")));
         assert!(plan.is_ok(), "{}: {:?}", &statement[..60], plan.err());
     }
+}
+
+#[test]
+fn the_first_findings_are_drawn_and_the_others_counted() {
+    let drawn = |errors: usize, notices: usize| {
+        let script = script(&|n| format!("SET 'unknown{n}' = 'x';\n"), notices)
+            + &script(&|_| "SELEKT 1;\n".to_owned(), errors);
+        let found = sql::compile(&script, &|_| None).unwrap_err();
+        let drawn = render(&found, &script, "x.sql", false);
+        let more = drawn.lines().find(|line| line.contains("not shown")).unwrap_or_default().to_owned();
+        (drawn.matches("Error: ").count(), drawn.matches("Advice: ").count(), more)
+    };
+    assert_eq!(drawn(40, 60), (40, 60, String::new()));
+    assert_eq!(drawn(40, 61), (40, 60, "1 more finding is not shown".to_owned()));
+    assert_eq!(drawn(5_000, 5_000), (100, 0, "9900 more findings are not shown".to_owned()));
 }

@@ -13,7 +13,7 @@
 use std::collections::HashSet;
 
 use super::super::{Binder, Bound};
-use crate::error::{Diagnostic, Span};
+use crate::error::{Diagnostic, Span, cut};
 use crate::parse::ast::{Ident, Pattern, PatternKind};
 use crate::plan::operator::PatternStep;
 
@@ -61,7 +61,7 @@ impl Binder {
             }
             self.check_quantifier(quantifier, variable, span)?;
             if let Some(greedy) = greedy.filter(|_| quantifier.may_be_skipped()) {
-                let (name, before) = (&variable.value, &greedy.value);
+                let (name, before) = (cut(&variable.value), cut(&greedy.value));
                 let message = format!("`{name}` may match no rows behind the greedy `{before}`");
                 let error = Diagnostic::error(span, message)
                     .with_hint(format!("make `{before}` reluctant with another `?`, or write {name}{{0,9}}"));
@@ -93,7 +93,7 @@ impl Binder {
     }
 
     fn check_quantifier(&mut self, quantifier: Quantifier, variable: &Ident, span: Span) -> Bound<()> {
-        let name = &variable.value;
+        let name = cut(&variable.value);
         if quantifier.max == Some(0) {
             let error = Diagnostic::error(span, format!("`{name}` never matches"));
             return Err(self.report(error.with_hint(format!("leave it out, or write {name}?"))));
@@ -127,7 +127,7 @@ impl Binder {
                 if !has_min {
                     let most = max.map(|max| max.to_string()).unwrap_or_default();
                     let error = Diagnostic::error(pattern.span, "a quantifier needs its lower bound")
-                        .with_hint(format!("write {}{{0,{most}}} or {0}{{1,{most}}}", variable.value));
+                        .with_hint(format!("write {}{{0,{most}}} or {0}{{1,{most}}}", cut(&variable.value)));
                     return Err(self.report(error));
                 }
                 let quantifier = Quantifier { min: *min, max: *max, reluctant: *reluctant };
