@@ -64,16 +64,16 @@ impl VariableArgs {
 
 impl Script {
     pub(super) fn read(path: &Path) -> Result<Script, Failure> {
-        if path == Path::new("-") {
-            let mut text = String::new();
-            stdin()
-                .read_to_string(&mut text)
-                .context("reading the script from stdin")
-                .map_err(Failure::failed)?;
-            return Ok(Script { name: "stdin".to_owned(), text });
-        }
-        let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| format!("reading {name}"));
+        let (name, bytes) = if path == Path::new("-") {
+            let mut bytes = vec![];
+            let read = stdin().read_to_end(&mut bytes);
+            ("stdin".to_owned(), read.map(|_| bytes).context("reading the script from stdin"))
+        } else {
+            let name = path.display().to_string();
+            let bytes = std::fs::read(path).with_context(|| format!("reading {name}"));
+            (name, bytes)
+        };
+        let text = bytes.and_then(|bytes| sql::decode(bytes).with_context(|| format!("reading {name}")));
         Ok(Script { text: text.map_err(Failure::failed)?, name })
     }
 
