@@ -46,7 +46,7 @@ impl Run {
         Run {
             times: Packed::new(SECOND_MICROS),
             ids: Vec::new(),
-            expires: Packed::new(1),
+            expires: Packed::new(1_000),
             states: Packed::new(1),
             keys: Packed::new(1),
             columns: table.columns.iter().map(|column| Column::new(column.kind)).collect(),

@@ -52,14 +52,20 @@ mod model {
     fn steps() -> impl Strategy<Value = Vec<Step>> {
         let minute = prop::option::weighted(0.9, 0u8..40);
         let write = (0u8..6, minute, prop::option::of(-5i64..100), any::<bool>(), 1i64..100).prop_map(
-            |(page, minute, n, is_final, expires)| Step::Write { page, minute, n, is_final, expires },
+            |(page, minute, n, is_final, second)| Step::Write {
+                page,
+                minute,
+                n,
+                is_final,
+                expires: second * 1_000,
+            },
         );
         let delete = (0u8..6, 0u8..40).prop_map(|(page, minute)| Step::Delete { page, minute });
         prop::collection::vec(
             prop_oneof![
                 40 => write,
                 6 => delete,
-                1 => (0i64..100).prop_map(|now| Step::Expire { now }),
+                1 => (0i64..100).prop_map(|second| Step::Expire { now: second * 1_000 }),
                 1 => Just(Step::DropOldest),
             ],
             0..300,
