@@ -122,6 +122,7 @@ start() {
 
 # supervise NAME HEAP CLASS ARGUMENTS…: as start, and starts the process again at once whenever it ends.
 supervise() {
+  local child=
   {
     trap 'kill "$child" 2>/dev/null; wait "$child" 2>/dev/null; exit 0' TERM
     while true; do

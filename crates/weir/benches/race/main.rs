@@ -9,7 +9,7 @@
 //!
 //! Each measured drain must give the same rows, whatever the engine: a difference ends the race with an error.
 //!
-//! `RACE_EVENTS` (1,000,000) is the number of waiting events, `RACE_RUNS` (3) the runs of each engine, and
+//! `RACE_EVENTS` (1,000,000; at least 20,000) is the number of waiting events, `RACE_RUNS` (3) the runs of each engine, and
 //! `RACE_SECONDS` (30) the length of the live part. `RACE_FLINK` has further settings of Flink's session, separated
 //! by `;`, to try others than ours: `'pipeline.object-reuse' = 'false'`. The table and the picture go to `target/race`; with
 //! `RACE_DOCS=1` they also replace those in `docs`.
