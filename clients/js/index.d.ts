@@ -1,6 +1,6 @@
 /** Live rows of Weir's result tables. `index.js` explains the protocol. */
 
-/** A value of a column: numbers that JavaScript cannot hold exactly may be texts. */
+/** A value of a column. JavaScript rounds integers beyond 2^53. */
 export type Value = string | number | boolean | null | Value[] | { [field: string]: Value };
 
 /** A row of a result table: its columns, and what Weir says about it. */

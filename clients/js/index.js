@@ -8,6 +8,8 @@
 // taken for lost, because a computer that slept or changed its network is not told that its connection is gone.
 
 const SILENCE_MS = 45_000;
+/** Pause before a subscription is repeated while Weir loads its rows. */
+const RETRY_MS = 1_000;
 const PAUSE_MS = 500;
 const PAUSE_MAX_MS = 15_000;
 /** Rows of a subscription without a limit, as Weir has it. */
@@ -81,6 +83,11 @@ export class ResultsClient {
     this.#send({ type: 'subscribe', id, table, where, limit, token });
   }
 
+  /** Unless the connection was lost meanwhile: then the next one asks. */
+  #askAgain(id) {
+    if (this.#isOpen && this.#subscriptions.has(id)) this.#ask(id);
+  }
+
   #send(message) {
     this.#socket.send(JSON.stringify(message));
   }
@@ -104,6 +111,10 @@ export class ResultsClient {
         break;
       }
       case 'error':
+        if (message.retry) {
+          setTimeout(() => this.#askAgain(message.id), RETRY_MS);
+          break;
+        }
         this.#subscriptions.delete(message.id);
         onError?.(message.message);
         break;

@@ -39,7 +39,9 @@ pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
     let name = match path.trim_start_matches('/') {
         "" if path == "/" => "index.html",
         // Relative, so that it is right behind a proxy that adds a prefix.
-        "explore" => return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "explore/")]).into_response(),
+        "explore" => {
+            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "explore/")]).into_response();
+        }
         name => match name.strip_prefix("explore/") {
             Some(table) if !table.contains('/') => EXPLORE,
             _ => name,

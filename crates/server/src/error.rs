@@ -59,6 +59,11 @@ impl Failure {
         Failure { status, detail: detail.into(), header: None }
     }
 
+    /// Returns whether the same request may succeed in a moment.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     pub(crate) fn detail(&self) -> &str {
         &self.detail
     }

@@ -1,4 +1,4 @@
-// A user's own job on its page: as soon as it runs, while rows change, over a restart of Weir, and for each role.
+// A user's own job on its page: as soon as it runs, while rows change, and with a login.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -112,7 +112,7 @@ test("a user's own table is listed, drawn, filtered, and follows its rows", asyn
   }
 });
 
-test('a page that is open resumes after the server stood still', async ({ page }) => {
+test('a page that is open goes on after the server stood still', async ({ page }) => {
   const weir = await startWeir();
   try {
     run(weir, JOB);

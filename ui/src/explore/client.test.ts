@@ -143,6 +143,15 @@ test('a refused subscription says why and is not repeated', () => {
   expect(sockets[1]?.sent).toEqual([]);
 });
 
+test('a subscription is repeated while the rows are being loaded', () => {
+  const { errors } = follow();
+  sockets[0]?.open();
+  sockets[0]?.say({ type: 'error', id: '1', message: 'the results are being loaded', retry: true });
+  vi.advanceTimersByTime(1_000);
+  expect(sockets[0]?.sent.map(({ type }) => type)).toEqual(['subscribe', 'subscribe']);
+  expect(errors).toEqual([]);
+});
+
 test('a closed subscription is ended at the server', () => {
   const { subscription } = follow();
   sockets[0]?.open();

@@ -105,7 +105,7 @@ export function combinationOf(number: string): Combination {
   return 'sum';
 }
 
-/** The unit of time of the drawing: about a hundred points, and never finer than the windows of the table. */
+/** The unit of time of the drawing: about a hundred points. */
 export function unitOf(period: Period, table: Table): 'minute' | 'hour' | 'day' {
   const hours = period === 'all' ? hoursOf(table) : PERIOD_HOURS[period];
   if (hours <= 6) return 'minute';

@@ -114,10 +114,14 @@ fn ordered(a: Cell, b: Cell, is_descending: bool, table: &Table) -> Ordering {
 }
 
 fn rows(name: &str, table: &Table, request: &Request, format: Format) -> Vec<u8> {
-    let (places, is_complete) = places(table, &request.selection, &request.order, request.limit);
+    let (places, mut is_complete) = places(table, &request.selection, &request.order, request.limit);
     let mut writer = Writer::new(format, name, &row_names(&table.declared));
     let mut scratch = RowScratch::default();
     for place in places {
+        if writer.is_full() {
+            is_complete = false;
+            break;
+        }
         scratch.with(table, place, |fields| writer.row(fields, &table.texts));
     }
     writer.finish(is_complete)

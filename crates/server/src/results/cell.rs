@@ -131,6 +131,10 @@ impl Cell {
         }
     }
 
+    pub(super) fn is_text(self) -> bool {
+        matches!(self, Cell::Text(_))
+    }
+
     /// Appends a value without quotes; nothing for a null.
     pub(super) fn write_plain(self, texts: &Texts, out: &mut Vec<u8>) {
         match self {

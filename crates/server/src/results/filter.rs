@@ -28,6 +28,8 @@ use lexer::{Lexer, Token};
 const CONDITIONS_MAX: usize = 32;
 /// Values of one `IN`.
 const VALUES_MAX: usize = 256;
+/// Matching takes time proportional to the lengths of pattern and text.
+const PATTERN_LETTERS_MAX: usize = 256;
 
 /// Name of the finality of a row, as if it were a column.
 pub(super) const IS_FINAL: &str = "_is_final";
@@ -254,6 +256,10 @@ impl Parser<'_> {
         }
         if token.is("like") {
             return match self.value(ColumnKind::Text)? {
+                Value::Text { text, .. } if text.chars().count() > PATTERN_LETTERS_MAX => {
+                    let most = format!("a pattern has {PATTERN_LETTERS_MAX} characters at most");
+                    Err(self.lexer.error(&most))
+                }
                 Value::Text { text, .. } => Ok(Condition {
                     subject,
                     test: Test::Like { pattern: text.chars().collect(), is_negated },

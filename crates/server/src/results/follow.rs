@@ -1,4 +1,5 @@
-//! Keeps the tables up to date: loads the rows of the store once, then applies every change.
+//! Keeps the tables up to date while they are used: loads the rows of the store once, then applies every
+//! change.
 //!
 //! The follower subscribes before it scans the store, and applies the changes after the scan, so that no
 //! change is lost. It looks for new declarations before it applies a change: a job declares its tables before
@@ -78,18 +79,27 @@ enum Ended {
     Stopped,
     /// The store closed the subscription.
     Lost,
+    /// Nobody has used the rows for a while.
+    Unused,
 }
 
 impl Thread<'_> {
     fn run(&mut self) {
         loop {
+            if !self.wait_for_use() {
+                return;
+            }
             let ended = self.results.store.follow().and_then(|following| {
                 // New tables: unknown changes were missed.
-                self.show(&following, &BTreeMap::new())?;
+                self.show(&following, &BTreeMap::new(), None)?;
                 Ok(self.follow(&following))
             });
             match ended {
                 Ok(Ended::Stopped) => return,
+                Ok(Ended::Unused) => {
+                    self.unload();
+                    continue;
+                }
                 Ok(Ended::Lost) => {}
                 Err(error) => {
                     // The index of the analytics warns of the same store.
@@ -105,6 +115,25 @@ impl Thread<'_> {
         }
     }
 
+    /// Waits until somebody asks for rows; returns false when told to stop.
+    fn wait_for_use(&self) -> bool {
+        if self.generation > 0 && self.results.are_used() {
+            return true;
+        }
+        select! {
+            recv(self.stopped) -> _ => false,
+            recv(self.results.usage.asked) -> _ => true,
+        }
+    }
+
+    /// Drops all rows.
+    fn unload(&mut self) {
+        self.results.loaded.send_replace(0);
+        *self.results.shown.write() = Arc::default();
+        self.results.store.watch(Vec::new());
+        self.generation = 0;
+    }
+
     fn follow(&mut self, following: &Following) -> Ended {
         let stopped = self.stopped.clone();
         loop {
@@ -112,34 +141,43 @@ impl Thread<'_> {
                 recv(stopped) -> _ => return Ended::Stopped,
                 recv(following) -> change => {
                     let Ok(change) = change else { return Ended::Lost };
-                    if self.look_for_tables(following).is_err() {
+                    let Ok(change) = self.look_for_tables(following, Some(change)) else {
                         return Ended::Lost;
-                    }
-                    let changes = std::iter::once(change).chain(following.try_iter()).take(CHANGES_MAX);
+                    };
+                    let changes = change.into_iter().chain(following.try_iter()).take(CHANGES_MAX);
                     self.apply(changes);
                 }
                 default(LOOK_EVERY) => {
-                    if self.look_for_tables(following).is_err() {
+                    if self.look_for_tables(following, None).is_err() {
                         return Ended::Lost;
                     }
                     self.check_memory();
+                    if !self.results.are_used() {
+                        return Ended::Unused;
+                    }
                 }
             }
             self.expire();
         }
     }
 
-    /// Shows new and changed declarations, with the rows that the store has already.
-    fn look_for_tables(&mut self, following: &Following) -> Result<(), StoreError> {
+    /// Shows new and changed declarations, with the rows that the store has already. `first` is a change that
+    /// was received and not applied; returns it unless it was applied here, in front of later changes.
+    fn look_for_tables(
+        &mut self,
+        following: &Following,
+        first: Option<Arc<Change>>,
+    ) -> Result<Option<Arc<Change>>, StoreError> {
         if self.results.declared.generation() == self.generation {
-            return Ok(());
+            return Ok(first);
         }
         let known = self.results.shown();
         let by_identity = known.by_name.values().map(|slot| {
             let declared = &slot.table.read().declared;
             ((declared.name.clone(), declared.key.clone()), Arc::clone(slot))
         });
-        self.show(following, &by_identity.collect())
+        self.show(following, &by_identity.collect(), first)?;
+        Ok(None)
     }
 
     /// Shows all declared tables. Tables that are not known, or declared otherwise, are loaded.
@@ -147,6 +185,7 @@ impl Thread<'_> {
         &mut self,
         following: &Following,
         known: &BTreeMap<(String, String), Arc<Slot>>,
+        first: Option<Arc<Change>>,
     ) -> Result<(), StoreError> {
         let results = self.results;
         let generation = results.declared.generation();
@@ -178,7 +217,7 @@ impl Thread<'_> {
 
         *results.shown.write() = Arc::new(shown);
         self.generation = generation;
-        self.apply(meanwhile.into_iter());
+        self.apply(first.into_iter().chain(meanwhile));
         self.check_memory();
         results.loaded.send_replace(generation);
         Ok(())

@@ -52,6 +52,9 @@ impl Format {
     }
 }
 
+/// Size at which an answer ends.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+
 /// Writes an answer row by row.
 pub(super) struct Writer {
     format: Format,
@@ -93,14 +96,19 @@ impl Writer {
                     Field::Cell(cell) => {
                         let mut plain = Vec::new();
                         cell.write_plain(texts, &mut plain);
-                        plain
+                        if cell.is_text() { without_formula(plain) } else { plain }
                     }
-                    Field::Text(text) => text.as_bytes().to_vec(),
+                    Field::Text(text) => without_formula(text.as_bytes().to_vec()),
                 };
                 csv_line(fields.iter().map(plain), &mut self.out);
             }
         }
         self.rows += 1;
+    }
+
+    /// Returns whether the answer is as large as one may be.
+    pub(super) fn is_full(&self) -> bool {
+        self.out.len() >= ANSWER_BYTES_MAX
     }
 
     /// `is_complete` says whether there are no more rows than these.
@@ -136,6 +144,15 @@ pub(super) fn write_object(names: &[Vec<u8>], fields: &[Field<'_>], texts: &Text
     out.push(b'}');
 }
 
+/// Returns a text for CSV. A spreadsheet would execute a text that begins like a formula, and texts come from
+/// strangers, so such a text gets an apostrophe in front, which spreadsheets do not show.
+fn without_formula(mut text: Vec<u8>) -> Vec<u8> {
+    if let Some(b'=' | b'+' | b'-' | b'@' | b'\t' | b'\r') = text.first() {
+        text.insert(0, b'\'');
+    }
+    text
+}
+
 fn csv_line(fields: impl Iterator<Item = impl AsRef<[u8]>>, out: &mut Vec<u8>) {
     for (place, field) in fields.enumerate() {
         if place > 0 {
@@ -157,4 +174,20 @@ fn csv_line(fields: impl Iterator<Item = impl AsRef<[u8]>>, out: &mut Vec<u8>) {
         out.push(b'"');
     }
     out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_no_formula_for_a_spreadsheet_and_a_number_stays_one() {
+        let mut texts = Texts::default();
+        let cells = ["=1+1", "@x", "-5", "a=b"].map(|text| Cell::Text(texts.code(text)));
+        let fields: Vec<Field<'_>> =
+            cells.into_iter().chain([Cell::Int(-5)]).map(Field::Cell).chain([Field::Text("+k")]).collect();
+        let mut writer = Writer::new(Format::Csv, "t", &["a"]);
+        writer.row(&fields, &texts);
+        assert_eq!(String::from_utf8_lossy(&writer.finish(true)), "a\r\n'=1+1,'@x,'-5,a=b,-5,'+k\r\n");
+    }
 }

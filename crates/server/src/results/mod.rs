@@ -1,5 +1,9 @@
 //! Result tables: the rows of every table that a job's `redis` sink declares, in memory, as they are written.
 //!
+//! Nothing is in memory until somebody asks. The first request loads all rows, which takes about two seconds for a
+//! million; from then on every change is applied. When nobody has asked for a while and no client follows a
+//! table, the rows are dropped again. So a Weir whose result tables are not used does not pay for them.
+//!
 //! ```text
 //! jobs ─ declare ─► ResultTables ─┐
 //!                                 ▼
@@ -37,6 +41,7 @@ mod time;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -53,7 +58,9 @@ pub(crate) use follow::Follower;
 use table::Table;
 
 /// Time that a request waits for rows to be loaded.
-const LOAD_WITHIN: Duration = Duration::from_secs(2);
+const LOAD_WITHIN: Duration = Duration::from_secs(10);
+/// Time without a request after which the rows are dropped, unless a client follows a table.
+const UNUSED_AFTER: Duration = Duration::from_secs(15 * 60);
 /// Requests that go through rows at one time. Others wait, so that they do not take all processors.
 const READERS_MAX: usize = 4;
 
@@ -63,6 +70,7 @@ pub(crate) struct Results {
     shown: RwLock<Arc<Shown>>,
     /// The generation of the declarations whose rows are loaded; 0 while none are.
     loaded: watch::Sender<u64>,
+    usage: Usage,
     readers: Arc<Semaphore>,
     store: Arc<dyn ResultStore>,
     clock: Arc<dyn Clock>,
@@ -103,6 +111,7 @@ impl Results {
             declared,
             shown: RwLock::default(),
             loaded: watch::Sender::new(0),
+            usage: Usage::default(),
             readers: Arc::new(Semaphore::new(READERS_MAX)),
             store,
             clock,
@@ -112,13 +121,21 @@ impl Results {
         }
     }
 
-    /// Waits until the rows of all declared tables are loaded; returns false after a while.
+    /// Asks for the rows of all declared tables, and waits until they are loaded; returns false after a while.
     async fn are_loaded(&self) -> bool {
+        self.usage.ask(self.clock.elapsed());
         let declared = self.declared.generation();
         let mut loaded = self.loaded.subscribe();
         let waiting = loaded.wait_for(|generation| *generation >= declared);
         // `self` owns the sender, so only the time can run out.
         tokio::time::timeout(LOAD_WITHIN, waiting).await.is_ok_and(|waited| waited.is_ok())
+    }
+
+    /// Returns whether the rows are of use: a request has asked for them not long ago, or a client follows a
+    /// table.
+    fn are_used(&self) -> bool {
+        self.usage.since(self.clock.elapsed()) < UNUSED_AFTER
+            || self.shown().by_name.values().any(|slot| slot.changed.receiver_count() > 0)
     }
 
     fn shown(&self) -> Arc<Shown> {
@@ -141,6 +158,33 @@ impl Results {
     /// Returns the bytes of all rows.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.shown().memory_bytes()
+    }
+}
+
+/// When the rows were last asked for.
+struct Usage {
+    asks: crossbeam_channel::Sender<()>,
+    asked: crossbeam_channel::Receiver<()>,
+    /// Milliseconds on the clock's `elapsed`.
+    last: AtomicU64,
+}
+
+impl Default for Usage {
+    fn default() -> Usage {
+        let (asks, asked) = crossbeam_channel::bounded(1);
+        Usage { asks, asked, last: AtomicU64::new(0) }
+    }
+}
+
+impl Usage {
+    fn ask(&self, now: Duration) {
+        self.last.store(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        // A full channel means that the follower has been asked already.
+        let _ = self.asks.try_send(());
+    }
+
+    fn since(&self, now: Duration) -> Duration {
+        now.saturating_sub(Duration::from_millis(self.last.load(Ordering::Relaxed)))
     }
 }
 

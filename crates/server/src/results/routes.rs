@@ -41,7 +41,7 @@ pub(crate) struct ResultRows {
 #[utoipa::path(get, path = "/results", tag = "results",
     responses((status = 200, body = Tables), (status = 503, body = Detail)))]
 pub(crate) async fn tables(State(results): Service, uri: Uri) -> Result<Json<Tables>, Failure> {
-    Parameters(&pairs(&uri)?).check(&["format"]).map_err(wrong)?;
+    Parameters(&pairs(&uri)?).check(&[]).map_err(wrong)?;
     loaded(&results).await?;
     Ok(Json(results.describe()))
 }

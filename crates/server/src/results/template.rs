@@ -218,7 +218,7 @@ mod tests {
         // No key takes for ever.
         let dashes = "-".repeat(60_000);
         let many = template(&"{faculty}-{year}{window_end}".repeat(9));
-        assert!(many.matches(&dashes) || !many.matches(&dashes));
+        assert!(many.matches(&dashes), "beyond the tried splits a key counts as matching");
         assert!(template("all").matches("all") && !template("all").matches("all:x"));
     }
 

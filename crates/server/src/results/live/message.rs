@@ -1,4 +1,4 @@
-//! The messages of `/ws/results` and of the events of a table. `docs/asyncapi.json` describes them.
+//! The messages of `/ws/results` and of the events of a table. `/asyncapi.json` describes them.
 
 use bytes::Bytes;
 use serde::Deserialize;
@@ -73,6 +73,14 @@ pub(super) fn unsubscribed(id: &str) -> Vec<u8> {
     let mut json = b"{\"type\":\"unsubscribed\",\"id\":".to_vec();
     write_string(id, &mut json);
     json.push(b'}');
+    json
+}
+
+/// Returns the answer to `subscribe` while the rows are being loaded.
+pub(super) fn not_loaded(id: &str, message: &str) -> Vec<u8> {
+    let mut json = error(Some(id), message);
+    json.pop();
+    json.extend_from_slice(b",\"retry\":true}");
     json
 }
 

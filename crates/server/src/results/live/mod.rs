@@ -41,6 +41,8 @@ use message::{Head, Reason};
 
 /// Maximum of rows in a snapshot.
 pub(super) const SNAPSHOT_ROWS_MAX: usize = 10_000;
+/// Size at which a snapshot ends.
+const SNAPSHOT_BYTES_MAX: usize = 16 << 20;
 /// Messages of a table that are remembered for other clients.
 const SHARED_MAX: usize = 8;
 
@@ -246,7 +248,8 @@ impl Subscription {
             let selection = Selection { from: Moment::MIN, to: Moment(i64::MAX), filter };
             let newest = [Order { by: OrderBy::Time, is_descending: true }];
             let (places, is_complete) = places(&table, &selection, &newest, limit);
-            (write_rows(&table, &places), is_complete, table.changes.number())
+            let (rows, written) = write_rows(&table, &places);
+            (rows, is_complete && written == places.len(), table.changes.number())
         });
         let (rows, is_complete, number) = reading.await.unwrap_or_default();
 
@@ -257,16 +260,20 @@ impl Subscription {
     }
 }
 
-fn write_rows(table: &Table, places: &[Place]) -> Vec<u8> {
+/// Returns the rows at these places as JSON, and their number: fewer if they would be too many bytes.
+fn write_rows(table: &Table, places: &[Place]) -> (Vec<u8>, usize) {
     let names = json_names(&row_names(&table.declared));
     let mut scratch = RowScratch::default();
     let mut rows = Vec::new();
-    for place in places {
+    for (written, place) in places.iter().enumerate() {
+        if rows.len() >= SNAPSHOT_BYTES_MAX {
+            return (rows, written);
+        }
         scratch.with(table, *place, |fields| {
             push(&mut rows, |out| write_object(&names, fields, &table.texts, out));
         });
     }
-    rows
+    (rows, places.len())
 }
 
 /// Returns the place of `_key` among the fields of a row.

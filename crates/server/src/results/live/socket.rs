@@ -98,8 +98,9 @@ where
 }
 
 async fn any_ready(subscriptions: &mut [Subscription], not_before: Instant) {
-    select_all(subscriptions.iter_mut().map(|subscription| Box::pin(subscription.ready()))).await;
+    // Sleep first: a subscription that has reported that it is ready must not be dropped before it is read.
     sleep_until(not_before).await;
+    select_all(subscriptions.iter_mut().map(|subscription| Box::pin(subscription.ready()))).await;
 }
 
 /// Returns the next messages of all subscriptions. Ends those whose table is gone.
@@ -160,6 +161,9 @@ async fn subscribe(live: &Live, wanted: Wanted, subscriptions: &mut Vec<Subscrip
     }
     let slot = match super::super::routes::find(&live.results, &wanted.table).await {
         Ok(slot) => slot,
+        Err(failure) if failure.is_temporary() => {
+            return frame::text(&message::not_loaded(&id, failure.detail()));
+        }
         Err(failure) => return refused(failure.detail()),
     };
     match Subscription::open(Arc::clone(&live.results), slot, wanted).await {
