@@ -4,7 +4,7 @@ mod support;
 
 use jobs::{ColumnKind, ResultColumn, ResultTable};
 use serde_json::{Value, json};
-use support::{DAY, Weir, request, start, start_with};
+use support::{DAY, Weir, eventually, request, start, start_with};
 
 fn clicks(name: &str, key: &str) -> ResultTable {
     let column = |(name, sql_type, kind): (&str, &str, ColumnKind)| ResultColumn {
@@ -316,4 +316,25 @@ async fn rows_expire_and_the_largest_table_leaves_out_its_oldest_rows() {
 
     weir.clock.advance(types::Interval(86_400_000));
     weir.until("/results", |found| found["tables"][0]["rows"] == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_in_memory_while_they_are_used() {
+    let weir = start().await;
+    weir.result_tables.declare(vec![clicks("clicks", "clicks:{page}:{window_end}")]);
+    write(&weir, "/a", 1, 1, true);
+    let unused = weir.handle.results_memory_bytes();
+    assert_eq!(weir.json("/results/clicks").await["count"], 1, "the first request waits for the rows");
+    assert!(weir.handle.results_memory_bytes() > unused);
+
+    weir.clock.advance(types::Interval(14 * 60_000));
+    assert_eq!(weir.json("/results/clicks").await["count"], 1);
+    weir.clock.advance(types::Interval(14 * 60_000));
+    write(&weir, "/b", 1, 1, true);
+    weir.until("/results/clicks", |found| found["count"] == 2).await;
+
+    weir.clock.advance(types::Interval(16 * 60_000));
+    eventually("the rows are dropped", || weir.handle.results_memory_bytes() <= unused).await;
+    write(&weir, "/c", 1, 1, true);
+    assert_eq!(weir.json("/results/clicks").await["count"], 3, "they are loaded again");
 }
