@@ -190,6 +190,7 @@ async fn mistakes_are_answered_with_a_reason() {
         ("/results/clicks?fill=zero", 400, "needs one period"),
         ("/results/clicks?group_by=day(window_end)&fill=0", 400, "null, zero or previous"),
         ("/results/clicks?format=xml", 400, "json, csv or ndjson"),
+        ("/results/clicks?from=2025-12-09T11:30:00Z", 400, "without `Z`"),
         ("/results/clicks?group_by=second(window_end)&from=0001-01-01&fill=zero", 400, "groups"),
     ] {
         let answer = weir.get(target).await;

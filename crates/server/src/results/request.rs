@@ -149,6 +149,11 @@ fn limit(parameters: &Parameters<'_>) -> Result<usize, Mistake> {
 
 fn bound(parameters: &Parameters<'_>, name: &str, now: Moment) -> Result<Option<i64>, Mistake> {
     let Some(text) = parameters.get(name) else { return Ok(None) };
+    if text.ends_with(['Z', 'z']) {
+        return Err(format!(
+            "{name} is a time on the wall clock of the server, whose zone GET /results tells: write `{text}` in it, without `Z`"
+        ));
+    }
     let found = match text.strip_prefix('-') {
         _ if text == "now" => Some(now.0),
         Some(length) => length_micros(length).map(|length| now.0.saturating_sub(length)),
