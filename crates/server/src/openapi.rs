@@ -39,7 +39,7 @@ use crate::{analytics, asyncapi, feed, ingest, metrics, operation, results};
         operation::status,
         metrics::metrics,
         document,
-        asyncapi::document,
+        asyncapi::asyncapi_document,
     ),
     components(schemas(
         feed::message::Initial,

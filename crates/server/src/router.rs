@@ -114,7 +114,7 @@ pub(crate) fn build(parts: Parts) -> Router {
 
     let pages = Router::new()
         .route("/openapi.json", get(openapi::document))
-        .route("/asyncapi.json", get(asyncapi::document))
+        .route("/asyncapi.json", get(asyncapi::asyncapi_document))
         .route("/docs", get(docs::page))
         .route("/docs/docs.js", get(docs::script))
         .route("/docs/docs.css", get(docs::style));

@@ -267,7 +267,7 @@ export interface paths {
             cookie?: never;
         };
         /** The messages of the WebSockets and of the events of tables, in AsyncAPI 3.0. */
-        get: operations["document"];
+        get: operations["asyncapi_document"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1837,7 +1837,7 @@ export interface operations {
             };
         };
     };
-    document: {
+    asyncapi_document: {
         parameters: {
             query?: never;
             header?: never;

@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn fields_are_aligned_and_do_not_write_to_the_terminal() {
         let lines = [vec!["word".to_owned(), "n".to_owned()], vec!["đi\u{1b}[2J".to_owned(), "1".to_owned()]];
-        assert_eq!(aligned(&lines), ["word          n", "đi\\u{1b}[2J  1"]);
+        assert_eq!(aligned(&lines), ["word         n", "đi\\u{1b}[2J  1"]);
     }
 
     #[test]
