@@ -160,7 +160,7 @@ impl ExprGraph {
                 nodes.push(id);
             }
             expr if is_random(expr) => {}
-            expr => match self.index.shared.entry(format!("{}:{}", identity(expr), column_type)) {
+            expr => match self.index.shared.entry(format!("{}:{}", expr.identity(), column_type)) {
                 Entry::Occupied(known) => return *known.get(),
                 Entry::Vacant(free) => {
                     free.insert(id);
@@ -267,6 +267,16 @@ impl Expr {
         }
     }
 
+    /// Returns a text that is the same for equal operations on equal operands: floats by their bits, functions by
+    /// name.
+    pub(crate) fn identity(&self) -> String {
+        match self {
+            Expr::Literal(Value::Double(v)) => format!("Double({:x})", v.to_bits()),
+            Expr::Call { function, args } => format!("{}{args:?}", function.name),
+            other => format!("{other:?}"),
+        }
+    }
+
     /// Returns whether this is a binary operator, such as `a + b`: a chain of them continues in the left
     /// operand.
     fn is_operator(&self) -> bool {
@@ -284,13 +294,4 @@ impl fmt::Debug for ExprGraph {
 
 fn is_random(expr: &Expr) -> bool {
     matches!(expr, Expr::Call { function, .. } if function.determinism == Determinism::Never)
-}
-
-/// Returns the identity of a node: floats by their bits, functions by name.
-fn identity(expr: &Expr) -> String {
-    match expr {
-        Expr::Literal(Value::Double(v)) => format!("Double({:x})", v.to_bits()),
-        Expr::Call { function, args } => format!("{}{args:?}", function.name),
-        other => format!("{other:?}"),
-    }
 }

@@ -1,12 +1,16 @@
 //! Golden tests of whole scripts: each `cases/NAME.sql` has its plan, or its formatted errors, in
 //! `cases/NAME.golden`. `UPDATE_GOLDEN=1 cargo test -p sql` rewrites the goldens; read the difference before
-//! committing.
+//! committing. The identities of operators are recorded too, except those of the scripts in `plans`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    scripts_in("tests/cases")
+}
+
+fn scripts_in(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut cases: Vec<PathBuf> = fs::read_dir(folder)
         .expect("the cases are there")
         .map(|entry| entry.expect("the folder can be read").path())
@@ -35,7 +39,7 @@ fn tidy(text: &str) -> String {
 fn every_case_comes_out_as_recorded() {
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
     let mut different = vec![];
-    for case in cases() {
+    for case in cases().into_iter().chain(scripts_in("tests/plans")) {
         let file_name = case.file_name().unwrap().to_string_lossy().into_owned();
         let got = tidy(&outcome(&fs::read_to_string(&case).unwrap(), &file_name));
         let golden = case.with_extension("golden");
@@ -94,7 +98,7 @@ fn identities_of_operators_stay_as_recorded() {
 
 #[test]
 fn compiling_twice_gives_the_same_plan() {
-    for case in cases() {
+    for case in cases().into_iter().chain(scripts_in("tests/plans")) {
         let script = fs::read_to_string(&case).unwrap();
         let name = case.display().to_string();
         assert_eq!(outcome(&script, &name), outcome(&script, &name));

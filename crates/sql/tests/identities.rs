@@ -1,6 +1,8 @@
 //! Identities of operators must be stable, because a restart compiles the script again and finds state by
 //! them.
 
+use sql::plan::operator::OperatorKind;
+
 const SCRIPT: &str = "
 CREATE TABLE a (k STRING, n INT, ts TIMESTAMP(3), WATERMARK FOR ts AS ts) WITH ('connector' = 'x');
 CREATE TABLE b (k STRING, n INT) WITH ('connector' = 'x');
@@ -36,4 +38,24 @@ fn a_limit_means_nothing_to_exists() {
     };
     assert_eq!(plan("ORDER BY n LIMIT 1"), plan(""));
     assert_eq!(plan("LIMIT 3"), plan(""));
+}
+
+#[test]
+fn keys_that_follow_from_equal_values_do_not_change_the_state_of_joins() {
+    let side = |name: &str| format!("(SELECT k, MAX(v) AS v FROM e GROUP BY k) AS {name}");
+    let script = format!(
+        "CREATE TABLE e (k STRING, v INT) WITH ('connector' = 'x');
+         CREATE TABLE o (k STRING, v INT, PRIMARY KEY (k) NOT ENFORCED) WITH ('connector' = 'upsert-kafka');
+         INSERT INTO o SELECT c.k, a.v FROM {} JOIN {} ON a.k = b.k JOIN {} ON b.k = c.k",
+        side("a"),
+        side("b"),
+        side("c"),
+    );
+    let plan = sql::compile(&script, &|_| None).expect("the key of the rows is a.k, which equals c.k");
+    let unique = plan.operators.iter().filter_map(|operator| match &operator.kind {
+        OperatorKind::Join(join) => Some(join.unique),
+        _ => None,
+    });
+    // The left side of the second join is unique by b.k, but earlier versions did not know it.
+    assert_eq!(unique.collect::<Vec<_>>(), [[true, true], [false, true]]);
 }

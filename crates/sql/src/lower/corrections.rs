@@ -57,7 +57,8 @@ impl Lowering<'_> {
         drafts.push(Draft { name, meaning, fused, targets: vec![], span: rel.span });
         let kind = ProducerKind::Query { table, query: drafts.len() - 1 };
         let changes = Changes::Upsert(key.clone());
-        let producer = Producer { kind, fields, changes, key: Some(key.clone()) };
+        let values = self.values.own(fields.len());
+        let producer = Producer::new(kind, fields, changes, Some(key.clone()), values);
 
         let normalized = self.normalized(producer, key, Some(closes), rel.span)?;
         let calc = CalcRel { exprs, conditions: having, columns };

@@ -1,6 +1,9 @@
 //! Lowers joins: chooses the kind of join, and its keys.
 
+use std::collections::HashSet;
+
 use super::operators::spread;
+use super::values::ValueId;
 use super::{Failed, Lowering, Producer};
 use crate::error::Diagnostic;
 use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
@@ -74,25 +77,14 @@ impl Lowering<'_> {
             })),
         }
 
-        let unique = |producer: &Producer, by: &[usize]| {
-            producer.key.as_ref().is_some_and(|key| key.iter().all(|field| by.contains(field)))
+        let is_unique = [of_left.is_identified_by(&by_left), of_right.is_identified_by(&by_right)];
+        let key = joined_key(join.kind, [&of_left.key, &of_right.key], is_unique, widths[0]);
+        let holds = |key: &Option<Vec<usize>>, by: &[usize]| {
+            key.as_ref().is_some_and(|key| key.iter().all(|field| by.contains(field)))
         };
-        let is_unique = [unique(&of_left, &by_left), unique(&of_right, &by_right)];
-        let left_key = of_left.key.clone();
-        let right_key = of_right.key.clone();
-        let shifted = |key: Vec<usize>| key.into_iter().map(|field| widths[0] + field).collect::<Vec<_>>();
-        let key = match join.kind {
-            JoinKind::Semi | JoinKind::Anti | JoinKind::Mark => left_key,
-            JoinKind::Inner | JoinKind::Left if is_unique[1] => left_key,
-            JoinKind::Inner | JoinKind::Right if is_unique[0] => right_key.map(shifted),
-            _ => match (left_key, right_key) {
-                (Some(mut a), Some(b)) => {
-                    a.extend(shifted(b));
-                    Some(a)
-                }
-                _ => None,
-            },
-        };
+        let is_plainly_unique = [holds(&of_left.plain_key, &by_left), holds(&of_right.plain_key, &by_right)];
+        let plain_keys = [&of_left.plain_key, &of_right.plain_key];
+        let plain_key = joined_key(join.kind, plain_keys, is_plainly_unique, widths[0]);
 
         let inner_of_appends = appends && matches!(join.kind, JoinKind::Inner);
         let (kind, changes, name) = if let Some(windows) = windows {
@@ -127,8 +119,13 @@ impl Lowering<'_> {
             (OperatorKind::IntervalJoin(interval_join), Changes::Append, "IntervalJoin")
         } else {
             let changes = if inner_of_appends { Changes::Append } else { Changes::Retract };
-            let regular =
-                Join { kind: join.kind, keys: keys.clone(), condition, null_aware, unique: is_unique };
+            let regular = Join {
+                kind: join.kind,
+                keys: keys.clone(),
+                condition,
+                null_aware,
+                unique: is_plainly_unique,
+            };
             (OperatorKind::Join(regular), changes, "Join")
         };
 
@@ -140,6 +137,7 @@ impl Lowering<'_> {
         let [by_left, by_right] = distributions;
         let inputs = vec![(of_left, by_left), (of_right, by_right)];
         let producer = self.add(kind, inputs, (fields, changes, key), (name, rel.span));
+        let producer = Producer { plain_key, ..producer };
         self.hint_state_ttl(&producer, &join.state_ttl);
         if is_plain {
             return Ok(producer);
@@ -245,7 +243,8 @@ impl Lowering<'_> {
         let (sides, keys, condition) =
             self.join_keys([of_left, of_right], widths, &join.exprs, &join.conditions, rel);
         let [of_left, of_right] = sides;
-        if !version_key.iter().all(|field| keys.iter().any(|key| key.right == *field)) {
+        let compared: HashSet<ValueId> = keys.iter().map(|key| of_right.values[key.right]).collect();
+        if !version_key.iter().all(|field| compared.contains(&of_right.values[*field])) {
             let error = Diagnostic::error(
                 rel.span,
                 "FOR SYSTEM_TIME AS OF needs equality on the whole key of its right side",
@@ -277,6 +276,22 @@ impl Lowering<'_> {
         }
         let places: Vec<usize> = (0..widths[0]).chain((0..widths[1]).map(|field| wide + field)).collect();
         Ok(self.arranged(producer, &places, None, rel.span))
+    }
+}
+
+/// Returns the key of a join's rows. `unique` says for each side whether its rows are unique by the join's keys.
+fn joined_key(
+    kind: JoinKind,
+    [left, right]: [&Option<Vec<usize>>; 2],
+    unique: [bool; 2],
+    width: usize,
+) -> Option<Vec<usize>> {
+    let right = || right.as_ref().map(|key| key.iter().map(|field| width + field));
+    match kind {
+        JoinKind::Semi | JoinKind::Anti | JoinKind::Mark => left.clone(),
+        JoinKind::Inner | JoinKind::Left if unique[1] => left.clone(),
+        JoinKind::Inner | JoinKind::Right if unique[0] => right().map(Iterator::collect),
+        _ => Some(left.as_ref()?.iter().copied().chain(right()?).collect()),
     }
 }
 

@@ -172,7 +172,7 @@ fn kept_by(left: &Producer, rel: &Rel) -> Option<Vec<usize>> {
     let is_stable = |field: &usize| {
         rel.fields.get(*field).is_none_or(|field| field.time != Some(TimeAttribute::Processing))
     };
-    Some(left.key.clone().unwrap_or_else(|| (0..left.fields.len()).filter(is_stable).collect()))
+    Some(left.plain_key.clone().unwrap_or_else(|| (0..left.fields.len()).filter(is_stable).collect()))
 }
 
 /// Returns whether a left row has at most one match.

@@ -16,21 +16,24 @@ mod matching;
 mod merge;
 mod operators;
 mod pipeline;
+mod producer;
 mod prune;
 mod ranks;
 mod sinks;
 mod state_ttl;
+mod values;
 use crate::bind::BoundQuery;
 use crate::catalog::{Catalog, Table};
 use crate::dialect;
 use crate::error::{Diagnostic, Span};
-use crate::plan::operator::{Changes, Field, Operator, OperatorKind, Target};
+use crate::plan::operator::{Changes, Field, Operator, Target};
 use crate::plan::{Plan, Settings, SinkTable};
 use crate::rel::{Rel, reads};
 use crate::rules::Rule;
 use fuse::{Fused, FusedStage, Sources};
 use jiff::tz::TimeZone;
 use pipeline::pipeline;
+use producer::{Producer, ProducerKind};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use types::Interval;
@@ -62,6 +65,7 @@ pub(crate) fn lower(
         operators: vec![],
         keys: vec![],
         identities: HashMap::new(),
+        values: values::Values::default(),
         upserts: BTreeSet::new(),
         produced: HashMap::new(),
         merge: merge::Merge::new(&is_upsert),
@@ -125,6 +129,7 @@ struct Lowering<'a> {
     keys: Vec<Option<Vec<usize>>>,
     /// How many operators have an identity, not counting their numbers.
     identities: HashMap<String, usize>,
+    values: values::Values,
     /// Pairs of an operator and a sink that takes its rows by the same key.
     upserts: BTreeSet<(usize, usize)>,
     /// Producers of nodes that are already lowered.
@@ -144,22 +149,6 @@ struct Draft {
     fused: Fused,
     targets: Vec<Target>,
     span: Span,
-}
-
-/// The scan query or operator that emits the rows of a node.
-#[derive(Clone)]
-pub(super) struct Producer {
-    kind: ProducerKind,
-    pub(super) fields: Vec<Field>,
-    pub(super) changes: Changes,
-    /// Fields that identify the current rows and are not changed by updates.
-    pub(super) key: Option<Vec<usize>>,
-}
-
-#[derive(Clone, Copy)]
-enum ProducerKind {
-    Query { table: usize, query: usize },
-    Operator(usize),
 }
 
 /// Proof that a finding was reported; what depends on the failed part is dropped.
@@ -258,6 +247,7 @@ impl Lowering<'_> {
             of_table.primary_key.iter().map(|name| places.get(name.as_str()).copied()).collect();
         let primary_key = primary_key.filter(|key| !key.is_empty());
 
+        let values = self.values_of_scan(&fused);
         self.parts += 1;
         let name = format!("{}/{}", self.statement, self.parts);
         let meaning = self.sources.meaning(&fused);
@@ -266,7 +256,7 @@ impl Lowering<'_> {
         drafts.push(draft);
         let kind = ProducerKind::Query { table, query: drafts.len() - 1 };
         let key = group_key.or_else(|| primary_key.clone().filter(|_| !changes.is_append()));
-        let producer = Producer { kind, fields, changes: changes.clone(), key };
+        let producer = Producer::new(kind, fields, changes.clone(), key, values);
 
         match (changes, primary_key) {
             (Changes::Upsert(_), Some(key)) => self.normalized(producer, key, None, rel.span),
@@ -277,90 +267,6 @@ impl Lowering<'_> {
                 Err(self.fail(error))
             }
             _ => Ok(producer),
-        }
-    }
-
-    /// Adds a target for a producer's rows.
-    pub(super) fn connect(&mut self, producer: &Producer, target: Target) {
-        let targets = match producer.kind {
-            ProducerKind::Query { table, query } => {
-                self.drafts.get_mut(&table).map(|drafts| &mut drafts[query].targets)
-            }
-            ProducerKind::Operator(operator) => Some(&mut self.operators[operator].targets),
-        };
-        if let Some(targets) = targets {
-            targets.push(target);
-        }
-    }
-
-    /// Adds an operator that reads from producers.
-    pub(super) fn add(
-        &mut self,
-        kind: OperatorKind,
-        inputs: Vec<(Producer, crate::plan::operator::Distribution)>,
-        (fields, changes, key): (Vec<Field>, Changes, Option<Vec<usize>>),
-        (name, span): (String, Span),
-    ) -> Producer {
-        let (place, of_inputs) = (self.operators.len(), inputs.len());
-        for (input, (producer, _)) in inputs.iter().enumerate() {
-            self.connect(producer, Target::Operator { operator: place, input });
-        }
-        let identity = self.identity(&kind, &inputs);
-        let operator = Operator {
-            identity,
-            name,
-            kind,
-            inputs: inputs
-                .into_iter()
-                .map(|(producer, distribution)| crate::plan::operator::Input {
-                    fields: producer.fields,
-                    distribution,
-                    changes: producer.changes,
-                })
-                .collect(),
-            fields: fields.clone(),
-            changes: changes.clone(),
-            targets: vec![],
-            state_ttl: vec![self.settings.state_ttl; of_inputs],
-            span,
-        };
-        self.operators.push(operator);
-        self.keys.push(key.clone());
-        Producer { kind: ProducerKind::Operator(place), fields, changes, key }
-    }
-
-    /// Returns a text that identifies the operator's meaning: the statement, and a digest of the operator and
-    /// its inputs. Operators of one statement with the same meaning are numbered.
-    fn identity(
-        &mut self,
-        kind: &OperatorKind,
-        inputs: &[(Producer, crate::plan::operator::Distribution)],
-    ) -> String {
-        let mut text = match kind {
-            OperatorKind::LookupJoin(join) => lookup::meaning(join),
-            kind => format!("{kind:?}"),
-        };
-        for (producer, _) in inputs {
-            match producer.kind {
-                ProducerKind::Operator(place) => text.push_str(&self.operators[place].identity),
-                ProducerKind::Query { table, query } => {
-                    text.push_str(&self.catalog.tables[table].name);
-                    text.push_str(self.drafts.get(&table).map_or("", |drafts| &drafts[query].meaning));
-                }
-            }
-        }
-
-        // FNV-1a.
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for byte in text.bytes() {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        let identity = format!("{}/{hash:016x}", self.statement);
-        let operators = self.identities.entry(identity.clone()).or_default();
-        *operators += 1;
-        match *operators {
-            1 => identity,
-            number => format!("{identity}#{number}"),
         }
     }
 }

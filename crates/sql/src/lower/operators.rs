@@ -1,6 +1,8 @@
 //! Lowers nodes that a scan cannot compute to operators.
 
-use super::{Failed, Lowering, Producer, fields_of, keys, ranks};
+use super::keys::CalcColumns;
+use super::producer::CalcInput;
+use super::{Failed, Lowering, Producer, fields_of, ranks};
 use crate::error::Diagnostic;
 use crate::expr::{Expr, ExprGraph, ExprId};
 use crate::plan::operator::{
@@ -157,7 +159,13 @@ impl Lowering<'_> {
         let conditions = rewriter.conditions(&calc.conditions);
         let columns: Vec<ExprId> = calc.columns.iter().map(|id| rewriter.rewrite(*id)).collect();
         let exprs = rewriter.finish();
-        let key = input.key.as_ref().and_then(|key| keys::through_calc(key, &columns, &exprs));
+        let of_columns = CalcColumns::new(
+            (&calc.columns, &calc.exprs),
+            (&columns, &exprs),
+            &input.values,
+            &mut self.values,
+        );
+        let (key, of_input) = (of_columns.key(&input), CalcInput::new(&input, &of_columns));
         let name = {
             let shown: Vec<String> =
                 columns.iter().map(|id| crate::explain::expression(&exprs, *id)).collect();
@@ -166,7 +174,8 @@ impl Lowering<'_> {
         let changes = input.changes.clone();
         let kind = OperatorKind::Calc(Calc { exprs, conditions, columns });
         let inputs = vec![(input, Distribution::Forward)];
-        self.add(kind, inputs, (fields_of(rel), changes, key), (name, rel.span))
+        let producer = self.add(kind, inputs, (fields_of(rel), changes, key), (name, rel.span));
+        producer.with_columns(of_columns, of_input)
     }
 
     /// Adds a Calc with the fields at `places`, followed by the expressions in `added`.
@@ -202,15 +211,18 @@ impl Lowering<'_> {
             })
             .collect();
 
-        let key = input.key.as_ref().and_then(|key| keys::through_calc(key, &columns, &exprs));
+        let same = (columns.as_slice(), &exprs);
+        let of_columns = CalcColumns::new(same, same, &input.values, &mut self.values);
+        let (key, of_input) = (of_columns.key(&input), CalcInput::new(&input, &of_columns));
         let changes = input.changes.clone();
         let kind = OperatorKind::Calc(Calc { exprs, conditions: vec![], columns });
-        self.add(
+        let producer = self.add(
             kind,
             vec![(input, Distribution::Forward)],
             (fields, changes, key),
             ("Calc".to_owned(), span),
-        )
+        );
+        producer.with_columns(of_columns, of_input)
     }
 
     /// Returns the time attribute of a field.

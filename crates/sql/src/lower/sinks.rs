@@ -79,7 +79,7 @@ impl Lowering<'_> {
             return Ok(producer);
         }
         // Rows with different query keys never share a table key.
-        if producer.key.as_ref().is_some_and(|known| known.iter().all(|field| key.contains(field))) {
+        if producer.key.is_some() && producer.is_identified_by(&key) {
             return Ok(producer);
         }
         let asks = self.settings.all.get("table.exec.sink.require-on-conflict");
@@ -93,13 +93,9 @@ impl Lowering<'_> {
     /// Records that a sink is written by a producer's own key.
     pub(super) fn note_upserts(&mut self, producer: &Producer, table: &Table, sink: usize) {
         let is_by_key = dialect::sink_accepts(&table.options) == Accepts::Upserts;
-        let (ProducerKind::Operator(operator), true, Some(known)) =
-            (producer.kind, is_by_key, producer.key.as_ref())
-        else {
-            return;
-        };
+        let (ProducerKind::Operator(operator), true) = (producer.kind, is_by_key) else { return };
         let key = dialect::sink_key(table).unwrap_or_default();
-        if known.len() == key.len() && known.iter().all(|field| key.contains(field)) {
+        if producer.key.is_some() && producer.is_keyed_by(&key) {
             self.upserts.insert((operator, sink));
         }
     }

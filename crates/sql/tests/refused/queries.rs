@@ -56,9 +56,32 @@ fn updates_whose_key_is_not_the_tables() {
         ),
     ]);
 
+    // An expression has equal values for different rows, another value in another row, or another value each time.
+    let numbered = |partition: &str| {
+        format!(
+            "(SELECT *, ROW_NUMBER() OVER (PARTITION BY {partition} ORDER BY big DESC) AS rn FROM uq WHERE n > 0)"
+        )
+    };
+    for query in [
+        "SELECT big / 2, MAX(n) FROM uq GROUP BY big".to_owned(),
+        "SELECT big / 2, MAX(n) FROM uq GROUP BY big, big / 2".to_owned(),
+        format!("SELECT big / 3, n FROM {} WHERE rn = 1", numbered("big / 2")),
+        format!(
+            "SELECT l.big / 2, r.n FROM {0} l JOIN {0} r ON l.n = r.n WHERE l.rn = 1 AND r.rn = 1",
+            numbered("big / 2")
+        ),
+        format!("SELECT UNIX_TIMESTAMP(), n FROM {} WHERE rn = 1", numbered("UNIX_TIMESTAMP()")),
+        "SELECT r.big, l.n FROM (SELECT big, MAX(n) AS n FROM uq GROUP BY big) l \
+         LEFT JOIN (SELECT big, MAX(n) AS n FROM uq GROUP BY big) r ON l.big = r.big"
+            .to_owned(),
+    ] {
+        check(&[(script(&format!("«INSERT INTO r {query}»")), message, "ON CONFLICT DO DEDUPLICATE")]);
+    }
+
     for fine in [
         "INSERT INTO r SELECT MAX(big), n FROM uq GROUP BY n ON CONFLICT DO NOTHING",
         "INSERT INTO r SELECT CAST(n AS BIGINT), MAX(n) FROM uq GROUP BY n",
+        &format!("INSERT INTO r SELECT big / 2, n FROM {} WHERE rn = 1", numbered("big / 2")),
         "SET 'table.exec.sink.require-on-conflict' = 'false';INSERT INTO r SELECT MAX(big), n FROM uq GROUP BY n",
         "INSERT INTO r SELECT big, n FROM uq",
     ] {
