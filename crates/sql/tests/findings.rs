@@ -121,6 +121,15 @@ fn a_finding_of_several_long_lines_is_cut() {
 }
 
 #[test]
+fn the_end_of_a_script_is_shown_behind_its_last_text() {
+    for end in ["", "\n", "\r\n\n", " \n\t\n"] {
+        let (script, found) = refused(&format!("INSERT INTO o SELECT a FROM{end}"));
+        let drawn = render(&found, &script, "x.sql", false);
+        assert!(drawn.contains("x.sql:2:28") && drawn.contains("2 │ INSERT INTO o SELECT a FROM"), "{drawn}");
+    }
+}
+
+#[test]
 fn a_byte_order_mark_is_skipped() {
     let script = format!("\u{feff}{TABLES}INSERT INTO o SELECT a FROM t");
     assert!(sql::compile(&script, &|_| None).is_ok());

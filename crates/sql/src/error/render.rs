@@ -85,9 +85,14 @@ fn draw(diagnostic: &Diagnostic, script: &str, file_name: &str, color: bool, to:
     to.push('\n');
 }
 
-/// Clips a span to the script and to character boundaries.
+/// Clips a span to the script's text and to character boundaries.
 fn within(span: Span, script: &str) -> Range<usize> {
-    let start = script.floor_char_boundary(span.start.min(script.len()));
+    let end_of_text = script.trim_end().len();
+    if span.start >= end_of_text {
+        return end_of_text..end_of_text;
+    }
+
+    let start = script.floor_char_boundary(span.start);
     let end = script.ceil_char_boundary(span.end.min(script.len()));
     start..end.max(start)
 }
