@@ -32,7 +32,7 @@ use crate::{analytics, asyncapi, feed, ingest, metrics, operation, results};
         results::routes::rows,
         results::routes::row,
         results::live::events::events,
-        results::live::socket::connect,
+        results::live::socket::connect_results,
         feed::handshake::connect,
         operation::healthz,
         operation::readyz,

@@ -101,7 +101,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/results/{table}/{*key}", get(tables::row))
         .with_state(results)
         .route("/results/{table}/events", get(row_events::events).with_state(Arc::clone(&live)))
-        .route("/ws/results", get(socket::connect).with_state(live));
+        .route("/ws/results", get(socket::connect_results).with_state(live));
 
     let live = Router::new().route("/ws/analytics", get(connect)).with_state(feed);
 

@@ -506,7 +506,7 @@ export interface paths {
          * Rows of result tables as they change, over a WebSocket.
          * @description The client sends `subscribe`, `unsubscribe` and `ping`; `/asyncapi.json` describes all messages.
          */
-        get: operations["connect"];
+        get: operations["connect_results"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2476,7 +2476,7 @@ export interface operations {
             };
         };
     };
-    connect: {
+    connect_results: {
         parameters: {
             query?: never;
             header?: never;

@@ -31,7 +31,7 @@ const ID_BYTES_MAX: usize = 256;
     (status = 101, description = "the WebSocket is open; /asyncapi.json describes its messages"),
     (status = 403, description = "pages of this origin may not connect", body = Detail),
     (status = 426, description = "not a WebSocket handshake", body = Detail)))]
-pub(crate) async fn connect(
+pub(crate) async fn connect_results(
     State(live): State<Arc<Live>>,
     request: HttpRequest,
 ) -> Result<Response, Failure> {
