@@ -28,6 +28,7 @@ pub(super) fn start_vertex(
         let metrics = Arc::new(TaskMetrics::new());
         let id = SubtaskId { pipeline: vertex, kind: SubtaskKind::Operator, subtask };
         let memory = execution.memory.clone();
+
         let mut outputs = wiring.outputs(Home::Vertex(vertex), subtask, None, &metrics)?;
         let task = OperatorSubtask {
             id,
@@ -39,6 +40,7 @@ pub(super) fn start_vertex(
             unmeasured: 0,
             measure_after: measure_after(memory.limit()) as usize,
         };
+
         let spawning = Spawning { spec, alive, of };
         spawning.spawn(execution, name, id, metrics, None, move || task.run())?;
     }

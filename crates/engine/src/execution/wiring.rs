@@ -53,6 +53,7 @@ impl<'a> Wiring<'a> {
         restored: Vec<&'a OperatorImage>,
     ) -> Wiring<'a> {
         let placement = Placement::new(&spec.plan, parallelism);
+
         let mut channels: HashMap<(Home, Home), Vec<Vec<Channel>>> = HashMap::new();
         for edge in placement.edges.iter().filter(|edge| edge.from != edge.to) {
             channels.entry((edge.from, edge.to)).or_insert_with(|| {
@@ -64,6 +65,7 @@ impl<'a> Wiring<'a> {
                 (0..placement.subtasks(edge.from)).map(of_sender).collect()
             });
         }
+
         let images = restored.into_iter().map(|image| (image.identity.as_str(), image)).collect();
         Wiring { spec, placement, reading: Vec::new(), memory, channels, images }
     }
