@@ -6,16 +6,21 @@
 
 use std::time::Duration;
 
-use super::ExecutionError;
+use crossbeam_channel::Sender;
+use parking_lot::Mutex;
+use types::Clock;
+
 use super::alignment::{AlignedBarrier, align};
 use super::control::{Part, PartTimes, SubtaskId, SubtaskKind};
 use super::global::{GlobalInput, GlobalSubtask, Message};
 use super::handover::StateHandover;
+use super::progress::send_with_backpressure;
 use super::source::{Downstream, SourceProgress, SourceSubtask};
+use super::{ExecutionError, TaskMetrics};
 use crate::activity::Activity;
 use crate::operator::chain::StreamTime;
 use crate::snapshot::{SourceImage, SplitImage};
-use crate::watermark::NO_WATERMARK;
+use crate::watermark::{NO_WATERMARK, Watermarks};
 
 impl SourceSubtask {
     /// Contributes to a snapshot if one was requested since the last.
@@ -36,12 +41,20 @@ impl SourceSubtask {
             }
             Downstream::Exchange { .. } => self.ship(progress, now),
         };
-        let watermark = time.watermark;
 
         // A restored job judges the records after the barrier by the entries from here on.
         self.lateness.flush();
         self.lateness.barrier();
-        self.send(progress, || Message::Barrier { barrier, watermark });
+
+        let watermark = match &self.downstream {
+            Downstream::Direct { .. } => time.watermark,
+            Downstream::Exchange { channels, .. } => {
+                let (watermark, blocked) =
+                    send_barrier(&self.watermarks, channels, barrier, &*self.clock, &self.metrics);
+                progress.blocked += blocked;
+                watermark
+            }
+        };
 
         let (env, id) = (self.env(), self.id());
         let state = match &mut self.downstream {
@@ -123,6 +136,31 @@ impl SourceSubtask {
     }
 }
 
+/// Sends a barrier, with the pipeline's watermark, into every channel of a source subtask. Returns the
+/// watermark and the time spent waiting for space in the channels.
+///
+/// All global subtasks must stand at the same watermark in a snapshot, because it records once for all key
+/// groups which windows have fired. Other source subtasks go on while this one sends its barriers. If it is
+/// idle, a later watermark of theirs would be taken by a global subtask that has no barrier yet, and not by one
+/// that has. So the watermark stands still until every channel has the barrier.
+fn send_barrier(
+    watermarks: &Mutex<Watermarks>,
+    channels: &[Sender<Message>],
+    barrier: u64,
+    clock: &dyn Clock,
+    metrics: &TaskMetrics,
+) -> (i64, Duration) {
+    let watermarks = watermarks.lock();
+    let watermark = watermarks.current();
+    let blocked = channels
+        .iter()
+        .map(|channel| {
+            send_with_backpressure(channel, Message::Barrier { barrier, watermark }, clock, metrics)
+        })
+        .sum();
+    (watermark, blocked)
+}
+
 impl GlobalSubtask {
     /// Contributes to a snapshot once the barriers of all inputs have arrived.
     pub(super) fn align(&mut self, inputs: &mut [GlobalInput]) -> Result<(), ExecutionError> {
@@ -182,5 +220,35 @@ impl GlobalSubtask {
 
     fn id(&self) -> SubtaskId {
         SubtaskId { pipeline: self.pipeline, kind: SubtaskKind::Global, subtask: self.subtask }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crossbeam_channel::bounded;
+    use types::{ManualClock, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn the_watermark_stands_still_until_every_channel_has_the_barrier() {
+        let watermarks = Arc::new(Mutex::new(Watermarks::new(None)));
+        watermarks.lock().restore(7, &[]);
+        let ((first, at_first), (second, at_second)) = (bounded(1), bounded(0));
+
+        let sending = std::thread::spawn({
+            let watermarks = watermarks.clone();
+            let metrics = TaskMetrics::default();
+            let clock = ManualClock::at(Timestamp(0));
+            move || send_barrier(&watermarks, &[first, second], 3, &clock, &metrics).0
+        });
+        let is_barrier = |message| matches!(message, Message::Barrier { barrier: 3, watermark: 7 });
+        assert!(is_barrier(at_first.recv().unwrap()));
+        assert!(watermarks.try_lock().is_none(), "the second channel has no barrier yet");
+        assert!(is_barrier(at_second.recv().unwrap()));
+        assert_eq!(sending.join().unwrap(), 7);
+        assert!(watermarks.try_lock().is_some());
     }
 }

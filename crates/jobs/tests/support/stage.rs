@@ -1,6 +1,6 @@
 //! The environment of test jobs: a log, a store and a clock that outlive them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -223,6 +223,12 @@ impl Running<'_> {
         let taken = control.snapshot(Duration::from_secs(20), Afterwards::ReadOn).expect("a snapshot");
         let read = decode(&encode(&taken)).expect("what was written is read");
         assert_eq!(read, taken);
+
+        // Which windows have fired is one fact for all subtasks of a pipeline.
+        for pipeline in &read.pipelines {
+            let watermarks: BTreeSet<i64> = pipeline.states.iter().map(|state| state.watermark).collect();
+            assert!(watermarks.len() <= 1, "the subtasks stand at {watermarks:?}");
+        }
         read
     }
 
