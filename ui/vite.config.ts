@@ -1,16 +1,32 @@
 // Builds to dist/, which the binary embeds. All addresses are relative, so that it also works behind a path prefix.
 import react from '@vitejs/plugin-react';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 /** The server that `npm run dev` speaks to: a running Weir, or `npm run mock`. */
 const server = process.env.WEIR_URL ?? 'http://127.0.0.1:8000';
 
+/** As the binary does: an address below a page, such as `/d/analytics`, is answered with that page. */
+function pagesBelow(names: string[]): Plugin {
+  return {
+    name: 'pages-below',
+    configureServer({ middlewares }) {
+      middlewares.use((request, _, next) => {
+        const [path = '', search] = (request.url ?? '').split('?');
+        const page = names.find((name) => path.startsWith(`/${name}/`) && !/\.\w+$/.test(path));
+        if (page) request.url = `/${page}/index.html${search === undefined ? '' : `?${search}`}`;
+        next();
+      });
+    },
+  };
+}
+
 export default defineConfig({
   base: './',
-  plugins: [react()],
+  plugins: [react(), pagesBelow(['explore', 'd'])],
   build: {
     target: 'es2022',
-    rolldownOptions: { input: ['index.html', 'explore/index.html'] },
+    rolldownOptions: { input: ['index.html', 'explore/index.html', 'd/index.html'] },
     modulePreload: { polyfill: false },
     // ECharts is the one big chunk; it is loaded beside the connection, not before it.
     chunkSizeWarningLimit: 700,
@@ -18,6 +34,7 @@ export default defineConfig({
   server: {
     proxy: {
       '/analytics': server,
+      '/dashboards': server,
       '/events': server,
       '/openapi.json': server,
       '/results': server,

@@ -29,26 +29,26 @@ pub(crate) fn files() -> impl Iterator<Item = String> {
     Dist::iter().map(|name| name.into_owned())
 }
 
-/// The page of result tables. Its files are addressed relative to `/explore/`, so its own address has exactly
-/// one part behind that.
-const EXPLORE: &str = "explore/index.html";
+/// The directories of the pages of result tables and of dashboards. A page's files are addressed relative to
+/// its directory, so the address of a table or dashboard has exactly one part behind that.
+const PAGES: [&str; 2] = ["explore", "d"];
 
-/// Answers with a file of the dashboard; `/` is its page, and `/explore/` that of result tables, as are the
-/// addresses of tables below it.
+/// Answers with a file of the dashboard; `/` is its page. `/explore/` and `/d/` are the pages of result tables
+/// and of dashboards, as are the addresses of single ones below them.
 pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
     let name = match path.trim_start_matches('/') {
-        "" if path == "/" => "index.html",
+        "" if path == "/" => "index.html".to_owned(),
         // Relative, so that it is right behind a proxy that adds a prefix.
-        "explore" => {
-            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, "explore/")]).into_response();
+        page if PAGES.contains(&page) => {
+            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, format!("{page}/"))]).into_response();
         }
-        name => match name.strip_prefix("explore/") {
-            Some(table) if !table.contains('/') => EXPLORE,
-            _ => name,
+        name => match name.split_once('/') {
+            Some((page, below)) if PAGES.contains(&page) && !below.contains('/') => format!("{page}/index.html"),
+            _ => name.to_owned(),
         },
     };
 
-    let Some(file) = Dist::get(name) else { return Failure::not_found().into_response() };
+    let Some(file) = Dist::get(&name) else { return Failure::not_found().into_response() };
     let digest: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     // A weak tag, because the body may be compressed and then has other bytes.
     let tag = format!("W/\"{digest}\"");
@@ -63,7 +63,7 @@ pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
     if unchanged {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&name)));
     if name.ends_with(".html") {
         headers.extend(page_headers());
     }

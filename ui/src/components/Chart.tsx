@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useRef } from 'react';
 import { prefersReducedMotion } from '../theme';
 import { init } from './echarts';
 import type { ChartOption } from './option';
+import { RangeSelection } from './RangeSelection';
 
 interface ChartProps {
   option: ChartOption;
@@ -11,9 +12,11 @@ interface ChartProps {
   label: string;
   /** The same figures as a table, for the same readers. */
   children?: ReactNode;
+  /** Called with the times between which the pointer was dragged over a chart with an axis of time. */
+  onRange?: (from: number, to: number) => void;
 }
 
-export function Chart({ option, label, children }: ChartProps) {
+export function Chart({ option, label, children, onRange }: ChartProps) {
   const element = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType | null>(null);
 
@@ -46,6 +49,7 @@ export function Chart({ option, label, children }: ChartProps) {
   return (
     <figure className="chart">
       <div className="chart-canvas" role="img" aria-label={label} ref={element} />
+      {onRange && <RangeSelection chart={chart} onRange={onRange} />}
       {children}
     </figure>
   );

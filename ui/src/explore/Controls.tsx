@@ -13,7 +13,7 @@ import {
   type Search,
 } from './plan';
 
-const PERIOD_LABELS: Record<Period, string> = {
+export const PERIOD_LABELS: Record<Period, string> = {
   '15m': '15 min',
   '1h': '1 h',
   '6h': '6 h',
@@ -22,7 +22,7 @@ const PERIOD_LABELS: Record<Period, string> = {
   '30d': '30 days',
   all: 'All',
 };
-const COMBINATION_LABELS: Record<Combination, string> = {
+export const COMBINATION_LABELS: Record<Combination, string> = {
   sum: 'Sum',
   avg: 'Mean',
   min: 'Least',
@@ -130,7 +130,7 @@ interface ChoiceProps {
   onChange: (value: string) => void;
 }
 
-function Choice({ label, value, options, onChange }: ChoiceProps) {
+export function Choice({ label, value, options, onChange }: ChoiceProps) {
   return (
     <label className="explore-choice">
       <span>{label}</span>

@@ -17,7 +17,10 @@ export function ExploreHead() {
           <span>Weir</span>
         </a>
         <nav aria-label="Pages">
-          <Link to="/" className="explore-link" activeOptions={{ exact: true }}>
+          <Link to="/d/" className="explore-link">
+            Dashboards
+          </Link>
+          <Link to="/explore/" className="explore-link">
             Explore
           </Link>
         </nav>

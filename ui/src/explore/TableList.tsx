@@ -50,7 +50,7 @@ export function TableList() {
           <li key={table.name}>
             <Link
               className="explore-card"
-              to="/$table"
+              to="/explore/$table"
               params={{ table: table.name }}
               search={{ period: '1h' }}
             >

@@ -3,6 +3,7 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
+import { Pin } from '../dashboards/Pin';
 import { fetchRows, type Table } from './api';
 import { Controls } from './Controls';
 import { LiveTable } from './LiveTable';
@@ -33,7 +34,7 @@ export function TablePage() {
     return (
       <p className="explore-note">
         There is no result table <code>{name}</code>. It appears when a job that declares it starts.{' '}
-        <Link to="/" className="explore-note-link">
+        <Link to="/explore/" className="explore-note-link">
           All tables
         </Link>
       </p>
@@ -62,6 +63,7 @@ function Explored({ table }: { table: Table }) {
           {table.job}
           {table.queries.length > 0 && ` · ${table.queries.join(', ')}`}
         </span>
+        <Pin table={table} search={view} />
       </div>
       <Controls table={table} search={view} dimensions={dimensions} error={live.error} onChange={change} />
       {live.error === null && (

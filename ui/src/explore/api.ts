@@ -17,8 +17,8 @@ export interface Tables {
   time_zone: string;
 }
 
-/** The directory of the server: this page is at `explore/` in it. */
-export const BASE = new URL('.', document.baseURI).href.replace(/explore\/[^/]*$/, '');
+/** The directory of the server: these pages are at `explore/` and `d/` in it. */
+export const BASE = new URL('.', document.baseURI).href.replace(/(explore|d)\/[^/]*$/, '');
 
 /** Why an answer did not come: in the server's words if it gave a reason. */
 export class Refused extends Error {

@@ -7,6 +7,7 @@ import { Refused } from './api';
 import { router } from './router';
 import '../styles/index.css';
 import '../styles/explore.css';
+import '../styles/board.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has an element with the id root');

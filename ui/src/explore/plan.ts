@@ -180,11 +180,11 @@ function common(search: Search): URLSearchParams {
   return query;
 }
 
-function quoted(name: string): string {
+export function quoted(name: string): string {
   return /^[a-z_][a-z0-9_]*$/i.test(name) ? name : `\`${name.replaceAll('`', '``')}\``;
 }
 
-function literal(value: Value): string {
+export function literal(value: Value): string {
   return typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : String(value).toUpperCase();
 }
 

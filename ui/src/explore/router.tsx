@@ -1,5 +1,8 @@
-// The addresses: `explore/` and `explore/{table}`, with the view in the search parameters.
+// The addresses, with the view in their search parameters: `explore/`, `explore/{table}`, `d/` and `d/{dashboard}`.
 import { createRootRoute, createRoute, createRouter, Outlet } from '@tanstack/react-router';
+import { DashboardList } from '../dashboards/DashboardList';
+import { DashboardPage } from '../dashboards/DashboardPage';
+import { readView } from '../dashboards/view';
 import { BASE } from './api';
 import { ExploreHead } from './ExploreHead';
 import { readSearch } from './plan';
@@ -18,19 +21,28 @@ const root = createRootRoute({
   notFoundComponent: () => <p className="explore-note">There is no such page.</p>,
 });
 
-const list = createRoute({ getParentRoute: () => root, path: '/', component: TableList });
+const list = createRoute({ getParentRoute: () => root, path: '/explore/', component: TableList });
 
 export const tableRoute = createRoute({
   getParentRoute: () => root,
-  path: '/$table',
+  path: '/explore/$table',
   validateSearch: readSearch,
   component: TablePage,
 });
 
+const dashboards = createRoute({ getParentRoute: () => root, path: '/d/', component: DashboardList });
+
+export const dashboardRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/d/$dashboard',
+  validateSearch: readView,
+  component: DashboardPage,
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([list, tableRoute]),
-  basepath: new URL('explore', BASE).pathname,
-  // `explore/` keeps its slash: the page's files are beside it.
+  routeTree: root.addChildren([list, tableRoute, dashboards, dashboardRoute]),
+  basepath: new URL(BASE).pathname,
+  // `explore/` and `d/` keep their slash: the page's files are beside them.
   trailingSlash: 'preserve',
 });
 

@@ -71,6 +71,8 @@ const HTTP: &[Line] = &[
     ("GET", "/index.html", ANALYTICS),
     ("GET", "/explore", ANALYTICS),
     ("GET", "/explore/{table}", ANALYTICS),
+    ("GET", "/d", ANALYTICS),
+    ("GET", "/d/{dashboard}", ANALYTICS),
     ("GET", "/favicon.svg", ANALYTICS),
     ("GET", "/assets/{file}", ANALYTICS),
     ("GET", "/status", VIEW),

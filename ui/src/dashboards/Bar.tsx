@@ -1,0 +1,107 @@
+// The period, the comparison, and the chosen values of a dashboard. All of it is in the address.
+import { useState } from 'react';
+import { PERIOD_LABELS } from '../explore/Controls';
+import { PERIODS } from '../explore/plan';
+import { Menu } from './Menu';
+import { rangeBefore, type View } from './view';
+
+interface BarProps {
+  view: View;
+  timeZone: string | undefined;
+  onView: (changed: Partial<View>) => void;
+}
+
+export function Bar({ view, timeZone, onView }: BarProps) {
+  const isOwn = view.from !== undefined && view.to !== undefined;
+
+  // Until both ends are there.
+  const [draft, setDraft] = useState<{ from?: string; to?: string }>({});
+
+  function setOwn(changed: { from?: string; to?: string }) {
+    const { from, to } = { from: view.from, to: view.to, ...draft, ...changed };
+    if (from && to && from < to) {
+      setDraft({});
+      onView({ from, to, period: undefined });
+    } else {
+      setDraft({ ...draft, ...changed });
+    }
+  }
+
+  return (
+    <section className="explore-controls" aria-label="View">
+      <fieldset className="tabs explore-periods">
+        <legend className="visually-hidden">Period</legend>
+        {PERIODS.map((period) => (
+          <button
+            key={period}
+            type="button"
+            aria-pressed={!isOwn && period === view.period}
+            onClick={() => onView({ period, from: undefined, to: undefined })}
+          >
+            {PERIOD_LABELS[period]}
+          </button>
+        ))}
+      </fieldset>
+      <Menu
+        label={isOwn ? `Own period: ${face(view.from)} to ${face(view.to)}` : 'Own period'}
+        face={isOwn ? `${face(view.from)} – ${face(view.to)}` : 'Own period…'}
+      >
+        <fieldset className="board-range">
+          <legend className="visually-hidden">Own period</legend>
+          <RangeInput label="From" value={view.from ?? draft.from} onChange={(from) => setOwn({ from })} />
+          <RangeInput label="To" value={view.to ?? draft.to} onChange={(to) => setOwn({ to })} />
+        </fieldset>
+      </Menu>
+      {timeZone && <span className="explore-job">{timeZone}</span>}
+      <label className="board-check">
+        <input
+          type="checkbox"
+          checked={view.compare === true}
+          disabled={rangeBefore(view) === null}
+          onChange={(event) => onView({ compare: event.target.checked || undefined })}
+        />
+        Compare with the period before
+      </label>
+      {Object.entries(view.only ?? {}).map(([name, value]) => (
+        <button
+          key={name}
+          type="button"
+          className="explore-chosen"
+          aria-label={`Show all values of ${name} again`}
+          onClick={() => {
+            const rest = Object.entries(view.only ?? {}).filter(([other]) => other !== name);
+            onView({ only: rest.length > 0 ? Object.fromEntries(rest) : undefined });
+          }}
+        >
+          {name} = {String(value)} <span aria-hidden="true">×</span>
+        </button>
+      ))}
+    </section>
+  );
+}
+
+/** A time to the minute, as the page shows it. */
+function face(time: string | undefined): string {
+  return (time ?? '').slice(0, 16).replace('T', ' ');
+}
+
+interface RangeInputProps {
+  label: string;
+  value: string | undefined;
+  onChange: (value: string) => void;
+}
+
+function RangeInput({ label, value, onChange }: RangeInputProps) {
+  return (
+    <label className="explore-choice">
+      <span>{label}</span>
+      <input
+        type="datetime-local"
+        step={1}
+        key={value}
+        defaultValue={value ?? ''}
+        onBlur={(event) => event.target.value && event.target.value !== value && onChange(event.target.value)}
+      />
+    </label>
+  );
+}

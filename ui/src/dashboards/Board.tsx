@@ -1,0 +1,115 @@
+// The panels in their grid. The grid that can be dragged is loaded when a dashboard is edited.
+import { type CSSProperties, lazy, Suspense } from 'react';
+import { Boundary } from '../components/Boundary';
+import type { Table } from '../explore/api';
+import { useChanges } from './answer';
+import { chartOf, KINDS } from './charts';
+import type { Dashboard, PanelDocument } from './document';
+import { Frame } from './Frame';
+import { paceOf, type View } from './view';
+
+const DragGrid = lazy(() => import('./DragGrid'));
+
+interface BoardProps {
+  dashboard: Dashboard;
+  /** Undefined while they are not known. */
+  tables: Table[] | undefined;
+  view: View;
+  onView: (changed: Partial<View>) => void;
+  /** Takes the dashboard with other places, while it is edited. */
+  onDraft: ((dashboard: Dashboard) => void) | null;
+}
+
+export function Board({ dashboard, tables, view, onView, onDraft }: BoardProps) {
+  const draw = (panel: PanelDocument) => (
+    <PanelOf panel={panel} tables={tables} view={view} onView={onView} />
+  );
+  const full = dashboard.panels.find(({ id }) => id === view.panel);
+
+  if (full) {
+    return (
+      <div className="board-full">
+        <button type="button" className="board-back" onClick={() => onView({ panel: undefined })}>
+          ← All panels
+        </button>
+        {draw(full)}
+      </div>
+    );
+  }
+  if (dashboard.panels.length === 0) {
+    return (
+      <p className="explore-note">
+        This dashboard has no panels yet. Choose <em>Edit</em> and then <em>Add a panel</em>, or open a table
+        in Explore and pin it.
+      </p>
+    );
+  }
+  if (onDraft) {
+    return (
+      <Suspense>
+        <DragGrid dashboard={dashboard} draw={draw} onDraft={onDraft} />
+      </Suspense>
+    );
+  }
+
+  const rows = Math.max(...dashboard.panels.map(({ at }) => at.y + at.h));
+  return (
+    <div className="board" style={{ '--rows': rows } as CSSProperties}>
+      {inReadingOrder(dashboard.panels).map((panel) => (
+        <div key={panel.id} className="board-place" style={styleOf(panel)}>
+          {draw(panel)}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+/** From top to bottom and from left to right: the order for the keyboard, and on a narrow screen. */
+function inReadingOrder(panels: PanelDocument[]): PanelDocument[] {
+  return [...panels].sort((a, b) => a.at.y - b.at.y || a.at.x - b.at.x);
+}
+
+function styleOf({ at }: PanelDocument): CSSProperties {
+  return {
+    '--column': `${at.x + 1} / span ${at.w}`,
+    '--place-row': `${at.y + 1} / span ${at.h}`,
+    '--h': at.h,
+  } as CSSProperties;
+}
+
+interface PanelOfProps {
+  panel: PanelDocument;
+  tables: Table[] | undefined;
+  view: View;
+  onView: (changed: Partial<View>) => void;
+}
+
+function PanelOf({ panel, tables, view, onView }: PanelOfProps) {
+  const table = tables?.find(({ name }) => name === panel.table);
+  const Chart = chartOf(panel.chart);
+  if (!Chart) {
+    const error = new Error(`There is no chart \`${panel.chart}\`: choose ${KINDS.join(', ')}.`);
+    return <Frame panel={panel} table={null} error={error} />;
+  }
+  if (!table) return <Frame panel={panel} table={null} isLoading={tables === undefined} isEmpty />;
+  return <Live Chart={Chart} panel={panel} table={table} view={view} onView={onView} />;
+}
+
+interface LiveProps extends Omit<PanelOfProps, 'tables'> {
+  Chart: NonNullable<ReturnType<typeof chartOf>>;
+  table: Table;
+}
+
+function Live({ Chart, panel, table, view, onView }: LiveProps) {
+  const asked = useChanges(table.name, paceOf(view));
+  const failed = (
+    <Frame panel={panel} table={table} error={new Error('The code of this chart could not be loaded.')} />
+  );
+  return (
+    <Boundary fallback={failed}>
+      <Suspense fallback={<Frame panel={panel} table={table} isLoading />}>
+        <Chart table={table} panel={panel} view={view} asked={asked} onView={onView} />
+      </Suspense>
+    </Boundary>
+  );
+}

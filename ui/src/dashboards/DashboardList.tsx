@@ -1,0 +1,98 @@
+// All dashboards, and the ways to a new one: empty, or from a file.
+import { useQuery } from '@tanstack/react-query';
+import { Link, useNavigate } from '@tanstack/react-router';
+import { type ChangeEvent, useEffect, useState } from 'react';
+import { fetchDashboards, saveDashboard } from './api';
+import { type Dashboard, readDocument, slug, titleOf } from './document';
+
+const SOURCES = { 'built-in': 'built in', file: 'from a file', saved: 'saved here' };
+
+export function useDashboards() {
+  return useQuery({ queryKey: ['dashboards'], queryFn: ({ signal }) => fetchDashboards(signal) });
+}
+
+export function DashboardList() {
+  const { data, error } = useDashboards();
+  const navigate = useNavigate();
+  const [refused, setRefused] = useState<string | null>(null);
+
+  useEffect(() => {
+    document.title = 'Dashboards · Weir';
+  }, []);
+
+  async function create(dashboard: Dashboard) {
+    setRefused(null);
+    const name = slug(
+      dashboard.title,
+      data?.map(({ name }) => name),
+    );
+    try {
+      await saveDashboard(name, dashboard, null);
+      await navigate({ to: '/d/$dashboard', params: { dashboard: name }, search: {} });
+    } catch (error) {
+      setRefused((error as Error).message);
+    }
+  }
+
+  async function importFile(event: ChangeEvent<HTMLInputElement>) {
+    const file = event.target.files?.[0];
+    event.target.value = '';
+    if (!file) return;
+    try {
+      await create(readDocument(await file.text()));
+    } catch (error) {
+      setRefused(`${file.name}: ${(error as Error).message}`);
+    }
+  }
+
+  if (error) return <p className="explore-note">The dashboards cannot be read: {error.message}</p>;
+  if (!data) return <p className="explore-note">Loading…</p>;
+  return (
+    <>
+      <div className="explore-title">
+        <h1>Dashboards</h1>
+        <div className="board-actions">
+          <button
+            type="button"
+            onClick={() => void create({ version: 1, title: 'New dashboard', panels: [] })}
+          >
+            New dashboard
+          </button>
+          <label className="board-file">
+            Import a file
+            <input type="file" accept="application/json,.json" onChange={(event) => void importFile(event)} />
+          </label>
+        </div>
+      </div>
+      {refused && (
+        <p className="board-error" role="alert">
+          {refused}
+        </p>
+      )}
+      <ul className="explore-tables">
+        {data.map((dashboard) => (
+          <li key={dashboard.name}>
+            <Link
+              className="explore-card"
+              to="/d/$dashboard"
+              params={{ dashboard: dashboard.name }}
+              search={{}}
+            >
+              <strong>
+                {titleOf({
+                  title: dashboard.title,
+                  ...(dashboard.title_vi && { title_vi: dashboard.title_vi }),
+                })}
+              </strong>
+              <span className="explore-figures">
+                {dashboard.panels === 1 ? '1 panel' : `${dashboard.panels} panels`} ·{' '}
+                {SOURCES[dashboard.source]}
+                {dashboard.replaces && `, in place of the one ${SOURCES[dashboard.replaces]}`}
+              </span>
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}

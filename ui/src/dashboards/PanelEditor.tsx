@@ -1,0 +1,130 @@
+// The form of a panel: what it shows and how. Each change shows at once in the grid behind it.
+import { useEffect, useRef } from 'react';
+import type { Table } from '../explore/api';
+import { Choice, COMBINATION_LABELS } from '../explore/Controls';
+import { COMBINATIONS, combinationOf, numbersOf } from '../explore/plan';
+import { KINDS, kindLabel } from './charts';
+import type { PanelDocument } from './document';
+import { choicesOf } from './queries';
+
+interface PanelEditorProps {
+  panel: PanelDocument;
+  tables: Table[];
+  onChange: (panel: PanelDocument) => void;
+  onClose: () => void;
+}
+
+export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const table = tables.find(({ name }) => name === panel.table);
+  const columns = table ? choicesOf(table).map(({ name }): [string, string] => [name, name]) : [];
+  const numbers = table ? numbersOf(table).map(({ name }): [string, string] => [name, name]) : [];
+  const number = panel.number ?? numbers[0]?.[0];
+  const [first, second] = panel.by ?? [];
+
+  useEffect(() => dialog.current?.show(), []);
+
+  /** Applies a change; what is undefined is left out of the document. */
+  function set(changed: { [Key in keyof PanelDocument]?: PanelDocument[Key] | undefined }) {
+    const entries = Object.entries({ ...panel, ...changed }).filter(([, value]) => value !== undefined);
+    onChange(Object.fromEntries(entries) as unknown as PanelDocument);
+  }
+
+  function setBy(place: 0 | 1, column: string) {
+    const by = (place === 0 ? [column, second] : [first, column]).filter((name) => name);
+    set({ by: by.length > 0 ? (by as string[]) : undefined });
+  }
+
+  return (
+    <dialog
+      ref={dialog}
+      className="board-editor"
+      aria-label={`Change ${panel.title}`}
+      onClose={onClose}
+      onKeyDown={(event) => event.key === 'Escape' && onClose()}
+    >
+      <label className="explore-choice">
+        <span>Title</span>
+        <input
+          autoFocus
+          value={panel.title}
+          maxLength={120}
+          onChange={(event) => set({ title: event.target.value })}
+        />
+      </label>
+      <Choice
+        label="Table"
+        value={panel.table}
+        options={tables.map(({ name }): [string, string] => [name, name])}
+        onChange={(table) =>
+          set({ table, number: undefined, combination: undefined, by: undefined, where: undefined })
+        }
+      />
+      <Choice
+        label="Chart"
+        value={panel.chart}
+        options={KINDS.map((kind): [string, string] => [kind, kindLabel(kind)])}
+        onChange={(chart) => set({ chart })}
+      />
+      {number !== undefined && (
+        <>
+          <Choice
+            label="Number"
+            value={number}
+            options={numbers}
+            onChange={(number) => set({ number, combination: undefined })}
+          />
+          <Choice
+            label="Combined as"
+            value={panel.combination ?? combinationOf(number)}
+            options={[
+              ...COMBINATIONS.map((of): [string, string] => [of, COMBINATION_LABELS[of]]),
+              ['count', 'Number of rows'],
+            ]}
+            onChange={(combination) => set({ combination: combination as PanelDocument['combination'] })}
+          />
+        </>
+      )}
+      <Choice
+        label="By"
+        value={first ?? ''}
+        options={[['', '–'], ...columns]}
+        onChange={(column) => setBy(0, column)}
+      />
+      {first && (
+        <Choice
+          label="and by"
+          value={second ?? ''}
+          options={[['', '–'], ...columns]}
+          onChange={(column) => setBy(1, column)}
+        />
+      )}
+      <label className="explore-choice">
+        <span>Conditions</span>
+        <input
+          key={panel.id}
+          spellCheck={false}
+          placeholder="query_count > 10"
+          defaultValue={panel.where ?? ''}
+          onBlur={(event) => set({ where: event.target.value.trim() || undefined })}
+        />
+      </label>
+      <label className="explore-choice">
+        <span>Rows at most</span>
+        <input
+          type="number"
+          min={1}
+          max={1000}
+          value={panel.limit ?? ''}
+          onChange={(event) => {
+            const limit = Math.trunc(Number(event.target.value));
+            set({ limit: limit >= 1 && limit <= 1000 ? limit : undefined });
+          }}
+        />
+      </label>
+      <button type="button" className="board-primary" onClick={onClose}>
+        Done
+      </button>
+    </dialog>
+  );
+}

@@ -1,0 +1,37 @@
+// The kinds of charts: each file in `charts/` is one, and its name is what documents call it.
+import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
+import type { Table } from '../explore/api';
+import type { PanelDocument } from './document';
+import type { View } from './view';
+
+export interface ChartProps {
+  table: Table;
+  panel: PanelDocument;
+  view: View;
+  /** Grows when the panel should ask again. */
+  asked: number;
+  onView: (changed: Partial<View>) => void;
+}
+
+type ChartFile = { default: ComponentType<ChartProps> };
+
+const files = import.meta.glob<ChartFile>('./charts/*.tsx');
+const loaded = new Map<string, LazyExoticComponent<ComponentType<ChartProps>>>();
+
+/** The names of all kinds. */
+export const KINDS = Object.keys(files).map((path) => path.replace(/^.*\/|\.tsx$/g, ''));
+
+/** The chart of a kind, whose file is loaded when it is first drawn; null: there is no such kind. */
+export function chartOf(kind: string): LazyExoticComponent<ComponentType<ChartProps>> | null {
+  const load = files[`./charts/${kind}.tsx`];
+  if (!load) return null;
+  const chart = loaded.get(kind) ?? lazy(load);
+  loaded.set(kind, chart);
+  return chart;
+}
+
+/** `heat-map` as people read it: Heat map. */
+export function kindLabel(kind: string): string {
+  const words = kind.replaceAll('-', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

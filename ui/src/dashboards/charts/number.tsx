@@ -1,0 +1,55 @@
+// One number over the whole period, its trend, and its change against the period before.
+import { Sparkline } from '../../components/Sparkline';
+import { formatValue } from '../../explore/cells';
+import { useAnswer } from '../answer';
+import { Change } from '../Change';
+import type { ChartProps } from '../charts';
+import { Frame } from '../Frame';
+import { reachedOf } from '../figures';
+import { aggregateQuery, measureOf, unitOf } from '../queries';
+import { rangeBefore } from '../view';
+
+const POINTS = 1_000;
+
+export default function NumberChart({ table, panel, view, asked }: ChartProps) {
+  const measure = measureOf(table, panel);
+  const question = { table, panel, view };
+  const query = aggregateQuery(question, [], '', 1);
+  const total = useAnswer(table, query, asked);
+
+  const unit = unitOf(table, view);
+  const trend = useAnswer(table, unit ? aggregateQuery(question, [unit], unit, POINTS) : null, asked);
+
+  const earlier = rangeBefore(view);
+  const before = useAnswer(
+    table,
+    earlier && aggregateQuery({ ...question, range: earlier }, [], '', 1),
+    asked,
+  );
+
+  const value = total.rows?.[0]?.[measure.text];
+  const reached = typeof value === 'number' ? reachedOf(value, panel.thresholds ?? []) : undefined;
+  const points = (trend.rows ?? []).map((row) => {
+    const point = row[measure.text];
+    return typeof point === 'number' ? point : null;
+  });
+
+  return (
+    <Frame
+      panel={panel}
+      table={table}
+      about={measure.text}
+      isLoading={total.rows === undefined}
+      isEmpty={value === undefined || value === null}
+      error={total.error}
+      query={query}
+    >
+      <div className={reached ? 'board-number board-number-reached' : 'board-number'}>
+        <strong>{formatValue(value, measure.name ?? '')}</strong>
+        {reached?.label && <span className="board-reached">{reached.label}</span>}
+        {earlier && <Change now={value} before={before.rows?.[0]?.[measure.text]} />}
+        <Sparkline values={points} />
+      </div>
+    </Frame>
+  );
+}

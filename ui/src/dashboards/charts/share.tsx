@@ -1,0 +1,80 @@
+// The shares of a column's values in the whole.
+import { useMemo } from 'react';
+import { Chart } from '../../components/Chart';
+import { Legend } from '../../components/Legend';
+import { type ChartOption, tooltip } from '../../components/option';
+import { formatValue } from '../../explore/cells';
+import { LINES } from '../../explore/plan';
+import { formatCompact, formatPercent } from '../../format/number';
+import { userTypeColor, useTheme } from '../../theme';
+import { useAnswer } from '../answer';
+import type { ChartProps } from '../charts';
+import { Frame } from '../Frame';
+import { sharesOf } from '../figures';
+import { aggregateQuery, byOf, measureOf } from '../queries';
+
+const GROUPS = 1_000;
+
+export default function ShareChart({ table, panel, view, asked }: ChartProps) {
+  const theme = useTheme();
+  const by = byOf(table, panel)[0];
+  const measure = measureOf(table, panel);
+  // All groups, since the rest is a share too.
+  const query = by ? aggregateQuery({ table, panel, view }, [by], `-${measure.text}`, GROUPS) : null;
+  const answer = useAnswer(table, query, asked);
+  const limit = panel.limit ?? LINES;
+  const shares = useMemo(() => {
+    const groups = (answer.rows ?? []).map((row): [string, number] => [
+      formatValue(by && row[by], by ?? ''),
+      Number(row[measure.text]),
+    ]);
+    const colorOf = (label: string, index: number) =>
+      by === 'user_type'
+        ? userTypeColor(label, theme)
+        : (theme.groups[index % theme.groups.length] ?? theme.rest);
+    return sharesOf(groups, limit, colorOf, theme.rest);
+  }, [answer.rows, by, measure.text, limit, theme]);
+  const total = shares.reduce((sum, { value }) => sum + value, 0);
+
+  const option: ChartOption = useMemo(
+    () => ({
+      tooltip: { ...tooltip(theme, 'item'), valueFormatter: (value) => formatCompact(Number(value)) },
+      series: [
+        {
+          id: 'shares',
+          type: 'pie',
+          radius: ['58%', '94%'],
+          label: { show: false },
+          itemStyle: { borderColor: theme.panel, borderWidth: 2 },
+          data: shares.map(({ label, value, color }) => ({ name: label, value, itemStyle: { color } })),
+        },
+      ],
+    }),
+    [shares, theme],
+  );
+
+  return (
+    <Frame
+      panel={panel}
+      table={table}
+      about={by ? `${measure.text} by ${by}` : measure.text}
+      isLoading={by !== undefined && answer.rows === undefined}
+      isEmpty={total === 0}
+      error={answer.error ?? (by ? null : new Error('Choose the column whose values have shares (`by`).'))}
+      query={query}
+      isPicture
+    >
+      <div className="shares">
+        <Chart option={option} label={`${panel.title}: shares of ${by}.`} />
+        <Legend
+          items={shares.map(({ label, value, color }) => ({
+            label,
+            color,
+            share: formatPercent((value / total) * 100),
+            count: formatCompact(value),
+          }))}
+        />
+      </div>
+    </Frame>
+  );
+}

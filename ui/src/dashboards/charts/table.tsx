@@ -1,0 +1,125 @@
+// Groups as a table that can be searched and sorted: the columns of `by`, and the numbers of the table.
+import { useState } from 'react';
+import { formatValue } from '../../explore/cells';
+import { combinationOf, isValue, numbersOf } from '../../explore/plan';
+import { useAnswer } from '../answer';
+import type { ChartProps } from '../charts';
+import { Frame } from '../Frame';
+import { aggregateQuery, byOf, measureOf } from '../queries';
+
+const ROWS = 200;
+/** Numbers beside the panel's own. */
+const NUMBERS = 3;
+
+export default function TableChart({ table, panel, view, asked, onView }: ChartProps) {
+  const by = byOf(table, panel);
+  const measure = measureOf(table, panel);
+  const [sought, setSought] = useState('');
+  const [order, setOrder] = useState<{ column: string; descending: boolean } | null>(null);
+
+  const others = numbersOf(table)
+    .filter(({ name }) => name !== measure.name)
+    .slice(0, NUMBERS)
+    .map(({ name }) => ({ text: `${combinationOf(name)}(${name})`, name }));
+  const measures = [{ text: measure.text, name: measure.name ?? '' }, ...others];
+
+  const sorted = order ?? { column: measure.text, descending: true };
+  const sign = sorted.descending ? '-' : '';
+  const query = aggregateQuery({ table, panel, view }, by, `${sign}${sorted.column}`, panel.limit ?? ROWS);
+  query.set('aggregate', measures.map(({ text }) => text).join(','));
+  const answer = useAnswer(table, query, asked);
+
+  const words = sought.trim().toLowerCase();
+  const rows = (answer.rows ?? []).filter((row) =>
+    by.some((name) => String(row[name]).toLowerCase().includes(words)),
+  );
+  const columns = [
+    ...by.map((name) => ({ text: name, name, isNumber: false })),
+    ...measures.map((of) => ({ ...of, isNumber: true })),
+  ];
+
+  function sort(column: string, isNumber: boolean) {
+    const descending = sorted.column === column ? !sorted.descending : isNumber;
+    setOrder({ column, descending });
+  }
+
+  return (
+    <Frame
+      panel={panel}
+      table={table}
+      about={by.length > 0 ? `by ${by.join(', ')}` : 'all rows'}
+      isLoading={answer.rows === undefined}
+      isEmpty={answer.rows?.length === 0}
+      error={answer.error ?? (by.length > 0 ? null : new Error('Choose the columns of the table (`by`).'))}
+      query={query}
+    >
+      <input
+        type="search"
+        className="board-search"
+        aria-label={`Search ${panel.title}`}
+        placeholder="Search"
+        value={sought}
+        onChange={(event) => setSought(event.target.value)}
+      />
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard. */}
+      <section className="explore-rows" aria-label={panel.title} tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              {columns.map(({ text, isNumber }) => (
+                <th
+                  key={text}
+                  scope="col"
+                  className={isNumber ? 'number' : undefined}
+                  aria-sort={sorted.column !== text ? 'none' : sorted.descending ? 'descending' : 'ascending'}
+                >
+                  <button type="button" onClick={() => sort(text, isNumber)}>
+                    {text}
+                    <span aria-hidden="true">
+                      {sorted.column === text ? (sorted.descending ? ' ↓' : ' ↑') : ''}
+                    </span>
+                  </button>
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <tr key={by.map((name) => String(row[name])).join(' / ')}>
+                {columns.map(({ text, name, isNumber }) => (
+                  <td key={text} className={isNumber ? 'number' : undefined}>
+                    {!isNumber && isValue(row[text]) ? (
+                      <Choosable
+                        value={row[text]}
+                        isChosen={view.only?.[text] === row[text]}
+                        onChoose={(value) => onView({ only: { ...view.only, [text]: value } })}
+                      />
+                    ) : (
+                      formatValue(row[text], name)
+                    )}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {rows.length === 0 && words && <p className="panel-nothing">Nothing contains “{sought}”.</p>}
+      </section>
+    </Frame>
+  );
+}
+
+interface ChoosableProps {
+  value: string | number | boolean;
+  isChosen: boolean;
+  onChoose: (value: string | number | boolean) => void;
+}
+
+/** A value that a click chooses for all panels. */
+function Choosable({ value, isChosen, onChoose }: ChoosableProps) {
+  return (
+    <button type="button" className="board-value" aria-pressed={isChosen} onClick={() => onChoose(value)}>
+      {String(value) || '(empty)'}
+    </button>
+  );
+}
