@@ -37,6 +37,7 @@ export default defineConfig({
       '/dashboards': server,
       '/events': server,
       '/openapi.json': server,
+      '/pulse': server,
       '/results': server,
       '/session': server,
       '/ws': { target: server, ws: true },

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bolero::check;
 use fuzz::{Edit, edited, time};
-use server::{JobSummary, Operations, Options, Server, Services};
+use server::{JobSummary, Operations, Options, Server, Services, Totals};
 use storage::log::{self, EmbeddedLog, EventLog};
 use storage::store::{self, EmbeddedStore};
 use types::{PartitionId, SystemClock};
@@ -28,6 +28,10 @@ impl Operations for NoJobs {
 
     fn trouble(&self) -> Option<String> {
         None
+    }
+
+    fn totals(&self) -> Totals {
+        Totals::default()
     }
 }
 

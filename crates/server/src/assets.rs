@@ -40,10 +40,13 @@ pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
         "" if path == "/" => "index.html".to_owned(),
         // Relative, so that it is right behind a proxy that adds a prefix.
         page if PAGES.contains(&page) => {
-            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, format!("{page}/"))]).into_response();
+            return (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, format!("{page}/"))])
+                .into_response();
         }
         name => match name.split_once('/') {
-            Some((page, below)) if PAGES.contains(&page) && !below.contains('/') => format!("{page}/index.html"),
+            Some((page, below)) if PAGES.contains(&page) && !below.contains('/') => {
+                format!("{page}/index.html")
+            }
             _ => name.to_owned(),
         },
     };

@@ -38,6 +38,7 @@ mod metrics;
 mod operation;
 mod probe;
 mod process;
+mod pulse;
 mod watchman;
 
 mod error;
@@ -51,6 +52,7 @@ mod write_timeout;
 pub use error::Error;
 pub use operation::{JobSummary, Operations};
 pub use options::{Options, UnknownTopics};
+pub use pulse::{JobTotals, Totals};
 pub use service::{Handle, Server, Services};
 
 /// Returns the types of analytics, as the feed's messages and the result store's notifications name them.

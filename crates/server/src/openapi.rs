@@ -5,7 +5,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr};
 use utoipa::{Modify, OpenApi};
 
-use crate::{analytics, asyncapi, feed, ingest, metrics, operation, results};
+use crate::{analytics, asyncapi, feed, ingest, metrics, operation, pulse, results};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -37,6 +37,7 @@ use crate::{analytics, asyncapi, feed, ingest, metrics, operation, results};
         operation::healthz,
         operation::readyz,
         operation::status,
+        pulse::pulse,
         metrics::metrics,
         document,
         asyncapi::asyncapi_document,

@@ -12,6 +12,7 @@ use types::Clock;
 use utoipa::ToSchema;
 
 use crate::metrics::Metrics;
+use crate::pulse::Totals;
 use crate::watchman::Backing;
 
 /// The jobs as the server sees them.
@@ -28,6 +29,9 @@ pub trait Operations: Send + Sync {
     /// Returns why the dashboard's figures stand still or are incomplete, as far as the jobs that write them
     /// are the cause.
     fn trouble(&self) -> Option<String>;
+
+    /// Returns what the running jobs have done.
+    fn totals(&self) -> Totals;
 }
 
 /// Summary of a job for the dashboard.

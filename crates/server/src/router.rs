@@ -18,6 +18,7 @@ use crate::ingest::{Ingest, post_events, post_events_to};
 use crate::metrics::{Metrics, OfRequest, metrics};
 use crate::operation::{Operation, healthz, readyz, status};
 use crate::origin::Origins;
+use crate::pulse::{Pulse, pulse as current_pulse};
 use crate::results::live::{Live, events as row_events, socket};
 use crate::results::{Results, routes as tables};
 use crate::{assets, asyncapi, docs, openapi};
@@ -30,13 +31,14 @@ pub(crate) struct Parts {
     pub(crate) live: Arc<Live>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) operation: Arc<Operation>,
+    pub(crate) pulse: Arc<Pulse>,
     pub(crate) origins: Arc<Origins>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// Paths to which the same path with a trailing slash redirects.
-const WITHOUT_SLASH: [&str; 26] = [
+const WITHOUT_SLASH: [&str; 27] = [
     "/events",
     "/analytics/health",
     "/analytics/redis/latest",
@@ -58,6 +60,7 @@ const WITHOUT_SLASH: [&str; 26] = [
     "/healthz",
     "/readyz",
     "/status",
+    "/pulse",
     "/openapi.json",
     "/asyncapi.json",
     "/docs",
@@ -66,7 +69,8 @@ const WITHOUT_SLASH: [&str; 26] = [
 ];
 
 pub(crate) fn build(parts: Parts) -> Router {
-    let Parts { ingest, analytics, results, live, feed, operation, origins, metrics: counted, clock } = parts;
+    let Parts { ingest, analytics, results, live, feed, operation, pulse, origins, metrics: counted, clock } =
+        parts;
 
     let events = Router::new()
         .route("/events", post(post_events))
@@ -109,6 +113,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/readyz", get(readyz))
         .route("/status", get(status))
         .with_state(operation)
+        .route("/pulse", get(current_pulse).with_state(pulse))
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics).with_state(Arc::clone(&counted)));
 

@@ -113,6 +113,7 @@ impl Server {
         };
 
         let parts = router::Parts {
+            pulse: Arc::default(),
             ingest: Arc::new(ingest),
             analytics,
             results,
@@ -155,7 +156,8 @@ impl Server {
         let publishing = tokio::spawn(Arc::clone(&feed).publish(options.feed_interval));
         let (metrics, clock) = (Arc::clone(&handle.metrics), Arc::clone(&parts.clock));
         let operations = Arc::clone(&parts.operation.operations);
-        let watching = watchman::watch(backing, Arc::clone(&feed), operations, metrics, clock);
+        let pulse = Arc::clone(&parts.pulse);
+        let watching = watchman::watch(backing, Arc::clone(&feed), operations, metrics, pulse, clock);
         let watching = tokio::spawn(watching);
         let router = router::build(parts);
 

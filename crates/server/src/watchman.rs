@@ -16,6 +16,7 @@ use crate::feed::message::{FeedStatus, Standing};
 use crate::metrics::{Metrics, Service};
 use crate::operation::Operations;
 use crate::probe::Probe;
+use crate::pulse::Pulse;
 
 /// Interval of the checks.
 const LOOK: Duration = Duration::from_secs(1);
@@ -62,6 +63,7 @@ pub(crate) async fn watch(
     feed: Arc<Feed>,
     operations: Arc<dyn Operations>,
     metrics: Arc<Metrics>,
+    pulse: Arc<Pulse>,
     clock: Arc<dyn Clock>,
 ) {
     let mut stop = feed.alive();
@@ -101,6 +103,7 @@ pub(crate) async fn watch(
             jobs: jobs.told.clone(),
             ..FeedStatus::default()
         };
+        pulse.take(clock.elapsed(), operations.totals(), status.clone());
         if status != told {
             feed.tell(status.clone());
             told = status;

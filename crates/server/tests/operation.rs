@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use prometheus_client::metrics::counter::Counter;
 use serde_json::{Value, json};
+use server::{JobTotals, Totals};
 use support::{request, start};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,6 +35,20 @@ async fn the_status_names_jobs_and_counts_events() {
     );
     weir.clock.advance(types::Interval(90_000));
     assert_eq!(weir.json("/status").await["uptime_seconds"], 90);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pulse_has_the_counts_of_the_jobs_and_what_is_wrong() {
+    let weir = start().await;
+    let job = JobTotals { id: "0".repeat(32), read: 900, late: 3, dead_lettered: 2 };
+    *weir.jobs.totals.lock() = Totals { jobs: vec![job], ..Totals::default() };
+    *weir.jobs.trouble.lock() = Some("job `analytics` has failed".to_owned());
+    weir.until("/pulse", |pulse| pulse["late"] == 3 && pulse["jobs"]["ok"] == false).await;
+
+    let pulse = weir.json("/pulse").await;
+    assert_eq!((&pulse["dead_lettered"], &pulse["latency"]), (&json!(2), &Value::Null));
+    assert_eq!(pulse["jobs"]["message"], "job `analytics` has failed");
+    assert_eq!((&pulse["store"]["ok"], &pulse["log"]["ok"]), (&json!(true), &json!(true)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,6 +146,7 @@ async fn the_description_names_every_route_its_parameters_and_every_message() {
         "/healthz",
         "/readyz",
         "/status",
+        "/pulse",
         "/openapi.json",
     ] {
         assert!(api["paths"][path].is_object(), "{path}");

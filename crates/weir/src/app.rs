@@ -98,7 +98,7 @@ pub(crate) fn run(
             clock: clock.clone(),
             log: log.clone(),
             store: store.clone(),
-            operations: Arc::new(JobOperations(dispatcher.clone())),
+            operations: Arc::new(JobOperations { dispatcher: dispatcher.clone(), store: store.clone() }),
             result_tables: dispatcher.result_tables().clone(),
             guard: guard.clone(),
         };

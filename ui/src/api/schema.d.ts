@@ -368,6 +368,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/pulse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How Weir works at the moment: rates and latencies of the last minute, and what is wrong. */
+        get: operations["pulse"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/readyz": {
         parameters: {
             query?: never;
@@ -736,6 +753,19 @@ export interface components {
              */
             state: string;
         };
+        /** @description Quantiles, in milliseconds. */
+        LatencyView: {
+            /**
+             * Format: double
+             * @example 640
+             */
+            p50_ms: number;
+            /**
+             * Format: double
+             * @example 1100
+             */
+            p99_ms: number;
+        };
         Latest: {
             latest_update?: string | null;
             status: components["schemas"]["Status"];
@@ -830,6 +860,32 @@ export interface components {
             total_count: number;
             /** Format: int64 */
             unique_users: number;
+        };
+        /** @description How Weir works at the moment. */
+        PulseView: {
+            /**
+             * Format: int64
+             * @description Records that became dead letters, since the jobs started.
+             */
+            dead_lettered: number;
+            /**
+             * Format: double
+             * @description Events that the busiest job read per second, in the last minute.
+             * @example 21.5
+             */
+            events_per_second: number;
+            /** @description Whether the jobs that write the analytics work. */
+            jobs: components["schemas"]["Standing"];
+            /**
+             * Format: int64
+             * @description Records that were late for all queries, since the jobs started.
+             */
+            late: number;
+            latency?: components["schemas"]["LatencyView"] | null;
+            /** @description Whether the event log takes events. */
+            log: components["schemas"]["Standing"];
+            /** @description Whether the result store takes results. */
+            store: components["schemas"]["Standing"];
         };
         /** @description Whether Weir can receive and process events. */
         Readiness: {
@@ -2168,6 +2224,26 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    pulse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How Weir works at the moment: rates and latencies of the last minute, and what is wrong. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PulseView"];
                 };
             };
         };

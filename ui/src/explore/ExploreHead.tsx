@@ -1,14 +1,26 @@
-// Head of the pages: name, way back to the dashboard, and state of the connection.
+// Head of the pages: their names, how Weir works at the moment, and what is wrong.
 import { Link } from '@tanstack/react-router';
 import { useSyncExternalStore } from 'react';
 import { Mark } from '../components/Mark';
+import { formatCompact, formatCount, formatDuration } from '../format/number';
+import { sayJobs, sayLog, sayStore } from '../format/standing';
 import { BASE } from './api';
-import { client, subscribeStatus } from './live';
+import { Elapsed } from './Elapsed';
+import { client, statusSince, subscribeStatus } from './live';
+import { type Currency, currencyOf, type Pulse, usePulse } from './pulse';
+import { useTables } from './TableList';
 
-const LABELS = { connecting: 'Connecting', live: 'Live', reconnecting: 'Reconnecting' };
+const LABELS: Record<Currency, string> = {
+  connecting: 'Connecting',
+  live: 'Live',
+  reconnecting: 'Reconnecting',
+  degraded: 'Degraded',
+};
 
 export function ExploreHead() {
   const status = useSyncExternalStore(subscribeStatus, () => client.status);
+  const { data: pulse } = usePulse();
+  const currency = currencyOf(status, pulse);
   return (
     <header className="page-head">
       <div className="page-bar">
@@ -24,17 +36,73 @@ export function ExploreHead() {
             Explore
           </Link>
         </nav>
-        <div className={`connection connection-${status} explore-status`}>
+        {pulse && status === 'live' && <Figures pulse={pulse} />}
+        <div className={`connection connection-${currency} explore-status`}>
           <span role="status" aria-live="polite">
-            {LABELS[status]}
+            {LABELS[currency]}
           </span>
           {status === 'reconnecting' && (
-            <button type="button" className="connection-retry" onClick={() => client.retryNow()}>
-              Retry now
-            </button>
+            <>
+              <span className="explore-elapsed">
+                for <Elapsed since={statusSince()} />
+              </span>
+              <button type="button" className="connection-retry" onClick={() => client.retryNow()}>
+                Retry now
+              </button>
+            </>
           )}
         </div>
       </div>
+      <Troubles pulse={status === 'live' ? pulse : undefined} />
     </header>
+  );
+}
+
+/** The figures of the last minute, and what was not counted. */
+function Figures({ pulse }: { pulse: Pulse }) {
+  const { events_per_second: rate, latency, late, dead_lettered: dead } = pulse;
+  return (
+    <dl className="explore-pulse">
+      <div title="Events that the busiest job has read, per second, in the last minute">
+        <dt>events/s</dt>
+        <dd>{rate < 10 ? rate.toFixed(1) : formatCompact(rate)}</dd>
+      </div>
+      {latency && (
+        <div title="From the arrival of an event until its results can be read, in the last minute: half of them, and 99 of 100">
+          <dt>shown after</dt>
+          <dd>
+            {formatDuration(latency.p50_ms)} / {formatDuration(latency.p99_ms)}
+          </dd>
+        </div>
+      )}
+      {late > 0 && (
+        <div title="Events that came too late for every query, since the jobs started">
+          <dt>late</dt>
+          <dd>{formatCount(late)}</dd>
+        </div>
+      )}
+      {dead > 0 && (
+        <div title="Events that could not be read and became dead letters, since the jobs started">
+          <dt>dead letters</dt>
+          <dd>{formatCount(dead)}</dd>
+        </div>
+      )}
+    </dl>
+  );
+}
+
+/** A line for each thing that is wrong, for as long as it is. */
+function Troubles({ pulse }: { pulse: Pulse | undefined }) {
+  const { data } = useTables();
+  const now = { at: Date.now(), timeZone: data?.time_zone ?? null };
+  const told = pulse ? [sayStore(pulse.store, now), sayLog(pulse.log, now), sayJobs(pulse.jobs, now)] : [];
+  return (
+    <div className="standings" aria-live="polite">
+      {told
+        .filter((line) => line !== null)
+        .map((line) => (
+          <p key={line}>{line}</p>
+        ))}
+    </div>
   );
 }

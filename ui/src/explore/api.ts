@@ -44,7 +44,7 @@ export function rowsUrl(table: string, query: URLSearchParams): URL {
   return url;
 }
 
-async function get(url: URL, signal: AbortSignal): Promise<unknown> {
+export async function get(url: URL, signal: AbortSignal): Promise<unknown> {
   const response = await fetch(url, { signal, headers: { accept: 'application/json' } });
   if (response.ok) return response.json();
   if (response.status === 401) {

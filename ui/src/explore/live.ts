@@ -9,13 +9,20 @@ const ROWS = 500;
 const PACE_MS = 250;
 
 const listeners = new Set<() => void>();
+/** When the state of the connection last changed, in milliseconds since the epoch. */
+let changedAt = Date.now();
 
 export const client = new ResultsClient({
   url: BASE,
   onStatus: () => {
+    changedAt = Date.now();
     for (const listener of listeners) listener();
   },
 });
+
+export function statusSince(): number {
+  return changedAt;
+}
 
 export function subscribeStatus(listener: () => void): () => void {
   listeners.add(listener);

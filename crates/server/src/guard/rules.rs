@@ -72,6 +72,7 @@ const HTTP: &[Line] = &[
     ("GET", "/explore", ANALYTICS),
     ("GET", "/explore/{table}", ANALYTICS),
     ("GET", "/d", ANALYTICS),
+    ("GET", "/pulse", ANALYTICS),
     ("GET", "/d/{dashboard}", ANALYTICS),
     ("GET", "/favicon.svg", ANALYTICS),
     ("GET", "/assets/{file}", ANALYTICS),

@@ -14,7 +14,7 @@ pub use memory::{DAY, MemoryLog, MemoryStore, Mood};
 use parking_lot::Mutex;
 use serde_json::Value;
 use server::guard::Guard;
-use server::{Handle, JobSummary, Operations, Options, Server, Services};
+use server::{Handle, JobSummary, Operations, Options, Server, Services, Totals};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
@@ -30,6 +30,7 @@ pub type Socket = WebSocketStream<MaybeTlsStream<tokio::net::TcpStream>>;
 #[derive(Default)]
 pub struct Jobs {
     pub trouble: Mutex<Option<String>>,
+    pub totals: Mutex<Totals>,
 }
 
 impl Operations for Jobs {
@@ -49,6 +50,10 @@ impl Operations for Jobs {
 
     fn trouble(&self) -> Option<String> {
         self.trouble.lock().clone()
+    }
+
+    fn totals(&self) -> Totals {
+        self.totals.lock().clone()
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Upper bounds of the buckets, in seconds. Longer durations count in the total only.
-const BOUNDS: [f64; 13] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
+const BOUNDS: [f64; 17] =
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0];
 
 #[derive(Debug, Default)]
 pub(super) struct Histogram {
@@ -13,7 +14,7 @@ pub(super) struct Histogram {
 }
 
 /// A snapshot of a histogram.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Latencies {
     /// Upper bounds in seconds, the last infinite, each with the count between the bound before and this one.
     pub buckets: Vec<(f64, u64)>,

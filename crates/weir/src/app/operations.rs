@@ -6,25 +6,29 @@
 
 use std::sync::Arc;
 
-use jobs::{Dispatcher, JobMaster, JobStatus};
-use server::{JobSummary, Operations};
+use jobs::{Dispatcher, JobMaster, JobStatus, JobView};
+use server::{JobSummary, JobTotals, Operations, Totals};
+use storage::store::CountedStore;
 
 /// Prefix of the keys of rows that the dashboard shows.
 const DASHBOARD_KEYS: &str = "analytics:";
 
-pub(super) struct JobOperations(pub(super) Arc<Dispatcher>);
+pub(super) struct JobOperations {
+    pub(super) dispatcher: Arc<Dispatcher>,
+    pub(super) store: Arc<CountedStore>,
+}
 
 impl Operations for JobOperations {
     fn ready(&self) -> Result<(), String> {
-        let problems = self.0.problems();
+        let problems = self.dispatcher.problems();
         let told = problems.iter().map(|(id, name, problem)| format!("job `{name}` ({id}) {problem}"));
         let told: Vec<String> = told.collect();
         if told.is_empty() { Ok(()) } else { Err(told.join("; ")) }
     }
 
     fn jobs(&self) -> Vec<JobSummary> {
-        let running = self.0.jobs().into_iter().rev().map(|job| job.view());
-        let not_started = self.0.not_started().into_iter().rev().map(|view| (*view).clone());
+        let running = self.dispatcher.jobs().into_iter().rev().map(|job| job.view());
+        let not_started = self.dispatcher.not_started().into_iter().rev().map(|view| (*view).clone());
         running
             .chain(not_started)
             .map(|view| JobSummary {
@@ -38,7 +42,7 @@ impl Operations for JobOperations {
     }
 
     fn trouble(&self) -> Option<String> {
-        let jobs = self.0.jobs();
+        let jobs = self.dispatcher.jobs();
         let writers = jobs.iter().rev().filter(|job| feeds_dashboard(job)).map(|job| {
             let view = job.view();
             Writer {
@@ -49,6 +53,18 @@ impl Operations for JobOperations {
             }
         });
         trouble(&writers.collect::<Vec<_>>())
+    }
+
+    fn totals(&self) -> Totals {
+        let writers = self.dispatcher.jobs().into_iter().filter(|job| !job.is_query());
+        let running = writers.map(|job| job.view()).filter(|view| !view.status.is_terminal());
+        let jobs = running.map(|JobView { id, ledger, .. }| JobTotals {
+            id: id.to_string(),
+            read: ledger.accepted,
+            late: ledger.late,
+            dead_lettered: ledger.dead_lettered,
+        });
+        Totals { jobs: jobs.collect(), latencies: self.store.latencies() }
     }
 }
 

@@ -1,0 +1,14 @@
+// The seconds or minutes since a moment, as they pass.
+import { useEffect, useState } from 'react';
+
+export function Elapsed({ since }: { since: number }) {
+  const [now, setNow] = useState(Date.now);
+
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+
+  const seconds = Math.max(0, Math.floor((now - since) / 1_000));
+  return <>{seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`}</>;
+}
