@@ -5,7 +5,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr};
 use utoipa::{Modify, OpenApi};
 
-use crate::{analytics, asyncapi, feed, ingest, metrics, operation, pulse, results};
+use crate::{analytics, asyncapi, dashboards, feed, ingest, metrics, operation, pulse, results};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -33,6 +33,10 @@ use crate::{analytics, asyncapi, feed, ingest, metrics, operation, pulse, result
         results::routes::row,
         results::live::events::events,
         results::live::socket::connect_results,
+        dashboards::routes::list,
+        dashboards::routes::get,
+        dashboards::routes::put,
+        dashboards::routes::delete,
         feed::handshake::connect,
         operation::healthz,
         operation::readyz,
@@ -57,6 +61,7 @@ use crate::{analytics, asyncapi, feed, ingest, metrics, operation, pulse, result
         (name = "events", description = "Send events"),
         (name = "analytics", description = "Read results by analytic"),
         (name = "results", description = "Read the rows of any job's result tables"),
+        (name = "dashboards", description = "Read and save dashboards"),
         (name = "feed", description = "Follow results as they change"),
         (name = "operation", description = "Operate Weir"),
     )
@@ -108,9 +113,11 @@ fn meaning(status: &str) -> Option<&'static str> {
         "404" => "The object does not exist",
         "408" => "The body took too long to arrive",
         "409" => "The request conflicts with an earlier one",
+        "412" => "The object is not in the state that the request expects",
         "413" => "The body is too large",
         "415" => "The type of the body is not supported",
         "422" => "A value has the wrong type or is out of range",
+        "428" => "A condition is missing: If-Match or If-None-Match",
         "429" => "Too many requests: retry later",
         "503" => "Temporarily unavailable: retry later",
         "507" => "The disk is full",

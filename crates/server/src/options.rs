@@ -1,5 +1,6 @@
 //! Options of the server.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -45,6 +46,18 @@ pub struct Options {
     pub index_bytes_max: usize,
     /// Maximum of bytes of the rows of result tables in memory; beyond it answers leave out the oldest rows.
     pub result_tables_bytes_max: usize,
+    /// Directories of dashboards.
+    pub dashboards: DashboardPlaces,
+}
+
+/// Directories of dashboards, besides the built-in ones.
+#[derive(Debug, Clone, Default)]
+pub struct DashboardPlaces {
+    /// Directory of saved dashboards, created when needed. Without a directory, saved dashboards end with the
+    /// process.
+    pub saved: Option<PathBuf>,
+    /// Directories whose dashboards are only read, at the start.
+    pub files: Vec<PathBuf>,
 }
 
 /// Whether the first event of a topic creates the topic.
@@ -78,6 +91,7 @@ impl Default for Options {
             feed_stall: Duration::from_secs(20),
             index_bytes_max: 1 << 30,
             result_tables_bytes_max: 1 << 30,
+            dashboards: DashboardPlaces::default(),
         }
     }
 }

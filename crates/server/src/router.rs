@@ -12,6 +12,7 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use types::Clock;
 
 use crate::analytics::{Analytics, routes};
+use crate::dashboards::{Dashboards, routes as boards};
 use crate::error::Failure;
 use crate::feed::{Feed, connect};
 use crate::ingest::{Ingest, post_events, post_events_to};
@@ -28,6 +29,7 @@ pub(crate) struct Parts {
     pub(crate) ingest: Arc<Ingest>,
     pub(crate) analytics: Arc<Analytics>,
     pub(crate) results: Arc<Results>,
+    pub(crate) dashboards: Arc<Dashboards>,
     pub(crate) live: Arc<Live>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) operation: Arc<Operation>,
@@ -56,6 +58,7 @@ const WITHOUT_SLASH: [&str; 27] = [
     "/analytics/redis/overall-summary",
     "/analytics/redis/timeseries",
     "/results",
+    "/dashboards",
     "/metrics",
     "/healthz",
     "/readyz",
@@ -69,8 +72,19 @@ const WITHOUT_SLASH: [&str; 27] = [
 ];
 
 pub(crate) fn build(parts: Parts) -> Router {
-    let Parts { ingest, analytics, results, live, feed, operation, pulse, origins, metrics: counted, clock } =
-        parts;
+    let Parts {
+        ingest,
+        analytics,
+        results,
+        dashboards,
+        live,
+        feed,
+        operation,
+        pulse,
+        origins,
+        metrics: counted,
+        clock,
+    } = parts;
 
     let events = Router::new()
         .route("/events", post(post_events))
@@ -107,6 +121,11 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/results/{table}/events", get(row_events::events).with_state(Arc::clone(&live)))
         .route("/ws/results", get(socket::connect_results).with_state(live));
 
+    let dashboards = Router::new()
+        .route("/dashboards", get(boards::list))
+        .route("/dashboards/{name}", get(boards::get).put(boards::put).delete(boards::delete))
+        .with_state(dashboards);
+
     let live = Router::new().route("/ws/analytics", get(connect)).with_state(feed);
 
     let operation = Router::new()
@@ -128,6 +147,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         .merge(events)
         .merge(analytics)
         .merge(results)
+        .merge(dashboards)
         .merge(live)
         .merge(operation)
         .merge(pages)
@@ -147,6 +167,7 @@ fn cors(origins: Arc<Origins>) -> CorsLayer {
         .allow_credentials(true)
         .allow_methods(AllowMethods::mirror_request())
         .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([header::ETAG])
 }
 
 async fn measure(
@@ -172,6 +193,8 @@ fn known(method: &Method) -> &'static str {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
         Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
         _ => "other",
     }

@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use types::Clock;
 
 use crate::analytics::{Analytics, Follower};
+use crate::dashboards::Dashboards;
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::guard::{Door, Guard, Place};
@@ -117,6 +118,7 @@ impl Server {
             ingest: Arc::new(ingest),
             analytics,
             results,
+            dashboards: Arc::new(Dashboards::open(&options.dashboards)),
             live: Arc::new(live),
             feed: Arc::clone(&feed),
             operation: Arc::new(operation),

@@ -14,11 +14,11 @@ pub enum Role {
     View,
     /// Cancels and stops jobs, takes savepoints, replays dead letters.
     Operate,
-    /// Runs SQL.
+    /// Runs SQL, saves and deletes dashboards.
     Submit,
     /// Sends events.
     Ingest,
-    /// Reads results: over HTTP, the WebSocket, and the dashboard.
+    /// Reads results and dashboards: over HTTP, the WebSocket, and on the pages.
     Analytics,
 }
 

@@ -90,13 +90,22 @@ enum Value {
 #[error("where, character {place}: {message}")]
 pub(crate) struct FilterError {
     /// The character, from 1.
-    pub(super) place: usize,
-    pub(super) message: String,
+    pub(crate) place: usize,
+    pub(crate) message: String,
 }
 
 impl Filter {
     /// Parses a filter over the columns of a table. An empty text is met by all rows.
     pub(super) fn parse(text: &str, table: &ResultTable) -> Result<Filter, FilterError> {
+        Filter::parse_over(text, Some(table))
+    }
+
+    /// Checks the syntax of a filter over a table that need not exist yet.
+    pub(super) fn check_syntax(text: &str) -> Result<(), FilterError> {
+        Filter::parse_over(text, None).map(drop)
+    }
+
+    fn parse_over(text: &str, table: Option<&ResultTable>) -> Result<Filter, FilterError> {
         let mut parser = Parser { lexer: Lexer::new(text), table };
         let mut filter = Filter::default();
         if parser.lexer.peek()?.is_none() {
@@ -231,7 +240,8 @@ fn is_like(pattern: &[char], text: &[char]) -> bool {
 
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    table: &'a ResultTable,
+    /// `None` if only the syntax is checked: every name is then a column of any kind.
+    table: Option<&'a ResultTable>,
 }
 
 impl Parser<'_> {
@@ -255,7 +265,7 @@ impl Parser<'_> {
             return Ok(Condition { subject, test: Test::In { values, is_negated } });
         }
         if token.is("like") {
-            return match self.value(ColumnKind::Text)? {
+            return match self.value(Some(ColumnKind::Text))? {
                 Value::Text { text, .. } if text.chars().count() > PATTERN_LETTERS_MAX => {
                     let most = format!("a pattern has {PATTERN_LETTERS_MAX} characters at most");
                     Err(self.lexer.error(&most))
@@ -284,20 +294,21 @@ impl Parser<'_> {
         Ok(Condition { subject, test: Test::Compare(comparison, self.value(kind)?) })
     }
 
-    fn subject(&mut self) -> Result<(Subject, ColumnKind), FilterError> {
+    fn subject(&mut self) -> Result<(Subject, Option<ColumnKind>), FilterError> {
         let name = match self.lexer.next()? {
             Some(Token::Word(name) | Token::Quoted(name)) => name,
             Some(other) => return Err(self.lexer.error(format!("expected a column, not {other}"))),
             None => return Err(self.lexer.error("expected a column")),
         };
-        match column(self.table, &name) {
-            Ok(column) => Ok((Subject::Column(column), self.table.columns[column].kind)),
-            Err(_) if name == IS_FINAL => Ok((Subject::IsFinal, ColumnKind::Boolean)),
+        let Some(table) = self.table else { return Ok((Subject::Column(0), None)) };
+        match column(table, &name) {
+            Ok(column) => Ok((Subject::Column(column), Some(table.columns[column].kind))),
+            Err(_) if name == IS_FINAL => Ok((Subject::IsFinal, Some(ColumnKind::Boolean))),
             Err(message) => Err(self.lexer.error(message)),
         }
     }
 
-    fn values(&mut self, kind: ColumnKind) -> Result<Vec<Value>, FilterError> {
+    fn values(&mut self, kind: Option<ColumnKind>) -> Result<Vec<Value>, FilterError> {
         self.lexer.expect("(")?;
         let mut values = vec![self.value(kind)?];
         loop {
@@ -313,7 +324,7 @@ impl Parser<'_> {
         }
     }
 
-    fn value(&mut self, kind: ColumnKind) -> Result<Value, FilterError> {
+    fn value(&mut self, kind: Option<ColumnKind>) -> Result<Value, FilterError> {
         let value = match self.lexer.next()? {
             Some(Token::Text(text)) => Value::Text { micros: parse_loosely(&text), text },
             Some(Token::Number(text)) => {
@@ -333,9 +344,7 @@ impl Parser<'_> {
             Some(other) => return Err(self.lexer.error(format!("expected a value, not {other}"))),
             None => return Err(self.lexer.error("expected a value")),
         };
-        if value.fits(kind) {
-            return Ok(value);
-        }
+        let Some(kind) = kind.filter(|kind| !value.fits(*kind)) else { return Ok(value) };
         Err(self.lexer.error(match kind {
             ColumnKind::Integer | ColumnKind::Number => {
                 "the column has numbers; write a number without quotes"

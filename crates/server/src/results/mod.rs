@@ -53,6 +53,7 @@ use types::{Clock, Timestamp};
 
 use crate::analytics::Moment;
 use crate::metrics::Metrics;
+use filter::{Filter, FilterError};
 use finder::Finder;
 pub(crate) use follow::Follower;
 use table::Table;
@@ -63,6 +64,11 @@ const LOAD_WITHIN: Duration = Duration::from_secs(10);
 const UNUSED_AFTER: Duration = Duration::from_secs(15 * 60);
 /// Requests that go through rows at one time. Others wait, so that they do not take all processors.
 const READERS_MAX: usize = 4;
+
+/// Checks the syntax of the conditions of a `where`, whose table need not exist yet.
+pub(crate) fn check_conditions(text: &str) -> Result<(), FilterError> {
+    Filter::check_syntax(text)
+}
 
 /// All result tables with their rows.
 pub(crate) struct Results {
