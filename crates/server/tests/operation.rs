@@ -141,6 +141,8 @@ async fn the_description_names_every_route_its_parameters_and_every_message() {
         "/results/{table}",
         "/results/{table}/{key}",
         "/results/{table}/events",
+        "/dashboards",
+        "/dashboards/{name}",
         "/asyncapi.json",
         "/metrics",
         "/healthz",

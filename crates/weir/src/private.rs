@@ -16,7 +16,7 @@ use std::path::Path;
 use rustix::fs::Mode;
 
 /// Names that Weir creates in the data directory.
-const OURS: [&str; 10] = [
+const OURS: [&str; 11] = [
     "log",
     "results",
     "redis-copy",
@@ -24,6 +24,7 @@ const OURS: [&str; 10] = [
     "jobs",
     "checkpoints",
     "savepoints",
+    "dashboards",
     "tokens.json",
     "tokens.lock",
     "tokens-used.json",

@@ -84,6 +84,14 @@ async fn a_change_a_login_and_a_refusal_are_a_line_each_and_events_are_none() {
     assert_eq!(changes.len(), 3, "{changes:?}");
     assert_eq!(changes[..2], [change("/weir/jobs", 201), change(&format!("/v1/jobs/{job}"), 202)]);
 
+    let json = [("Authorization", ci.as_str()), ("If-None-Match", "*")];
+    let document = r#"{"version":1,"title":"T","panels":[]}"#;
+    assert_eq!(guarded.http("PUT", "/dashboards/audited", &json, document).await.status, 201);
+    assert_eq!(guarded.http("DELETE", "/dashboards/audited", &json[..1], "").await.status, 428);
+    let saved: Vec<_> = kept.of("ci").into_iter().filter(|line| line.1 == "/dashboards/audited").collect();
+    let change = |status| ("change".to_owned(), "/dashboards/audited".to_owned(), status, String::new());
+    assert_eq!(saved, [change(201), change(428)]);
+
     let sent =
         guarded.http("POST", "/events", &[("Authorization", &app)], r#"{"query_id":"a","ts":"x"}"#).await;
     assert_eq!(sent.status, 202);

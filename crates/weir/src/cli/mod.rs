@@ -1,8 +1,10 @@
 //! The command line, one file per command.
 
+mod api;
 mod check;
 mod client;
 mod config;
+mod dashboards;
 mod dead_letters;
 mod explain;
 mod functions;
@@ -100,6 +102,8 @@ enum Command {
     Generate(generate::Arguments),
     /// List the result tables of a running Weir, or print rows of one
     Results(results::Arguments),
+    /// List, print, save and delete the dashboards of a running Weir
+    Dashboards(dashboards::Arguments),
     /// Print results as they change
     Tail(tail::Arguments),
     /// List and operate the jobs of a running Weir
@@ -143,6 +147,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Results(arguments) => results::run(&arguments),
+        Command::Dashboards(arguments) => dashboards::run(&arguments),
         Command::Local(arguments) => local::run(&arguments, clock, &shutdown()?),
         Command::Functions(arguments) => functions::run(&arguments),
         Command::Generate(arguments) => generate::run(arguments, clock, shutdown()?),

@@ -1,17 +1,13 @@
 //! `weir results`: lists the result tables of a running Weir, and prints rows of one.
 
-use std::time::Duration;
-
 use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::api::{Api, escaped};
 use super::client::ClientArgs;
-use super::rest::HINT;
 use super::terminal::{complain, on_one_line, print};
 use super::{Failure, Outcome};
-
-const TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -60,19 +56,16 @@ struct Tables {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let api = Api::new(&arguments.url, &arguments.client)?;
     match &arguments.table {
-        Some(table) => rows(arguments, table)?,
-        None => tables(arguments)?,
+        Some(table) => rows(&api, arguments, table)?,
+        None => tables(&api, arguments)?,
     }
     Ok(Outcome::Done)
 }
 
-fn tables(arguments: &Arguments) -> Result<(), Failure> {
-    let text = get(arguments, "/results", &[])?;
-    let Tables { tables } = serde_json::from_str(&text).map_err(|error| {
-        let context = format!("{} does not answer like Weir", arguments.url);
-        Failure::external(anyhow::Error::new(error).context(context))
-    })?;
+fn tables(api: &Api, arguments: &Arguments) -> Result<(), Failure> {
+    let Tables { tables } = api.read(&api.get("/results", &[])?)?;
     if arguments.json {
         return tables.iter().try_for_each(|table| print(&table.to_string()));
     }
@@ -93,7 +86,7 @@ fn tables(arguments: &Arguments) -> Result<(), Failure> {
     aligned(&lines).iter().try_for_each(|line| print(line))
 }
 
-fn rows(arguments: &Arguments, table: &str) -> Result<(), Failure> {
+fn rows(api: &Api, arguments: &Arguments, table: &str) -> Result<(), Failure> {
     let limit = arguments.limit.map(|limit| limit.to_string());
     let given = [
         ("from", &arguments.from),
@@ -109,7 +102,7 @@ fn rows(arguments: &Arguments, table: &str) -> Result<(), Failure> {
         given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     query.push(("format", if arguments.json { "ndjson" } else { "csv" }));
 
-    let text = get(arguments, &format!("/results/{}", escaped(table)), &query)?;
+    let text = api.get(&format!("/results/{}", escaped(table)), &query)?;
     if arguments.json || arguments.csv {
         return text.lines().try_for_each(print);
     }
@@ -117,42 +110,6 @@ fn rows(arguments: &Arguments, table: &str) -> Result<(), Failure> {
     aligned(&lines).iter().try_for_each(|line| print(line))?;
     complain(&format!("{} rows", lines.len().saturating_sub(1)));
     Ok(())
-}
-
-fn get(arguments: &Arguments, path: &str, query: &[(&str, &str)]) -> Result<String, Failure> {
-    let url = match arguments.url.contains("://") {
-        true => arguments.url.clone(),
-        false => format!("http://{}", arguments.url),
-    };
-    let agent = arguments.client.agent(&url, TIMEOUT)?;
-    let mut request = agent.get(format!("{}{path}", url.trim_end_matches('/')));
-    request = query.iter().fold(request, |request, (name, value)| request.query(*name, *value));
-    if let Some(authorization) = arguments.client.authorization() {
-        request = request.header("Authorization", authorization);
-    }
-
-    let answer = request.call();
-    let mut answer = answer.map_err(|error| Failure::external(ClientArgs::unreachable(&url, &error)))?;
-    let status = answer.status();
-    let text = answer.body_mut().with_config().limit(1 << 30).read_to_string().map_err(Failure::external)?;
-    if status.is_success() {
-        return Ok(text);
-    }
-    let body: Value = serde_json::from_str(&text).unwrap_or_default();
-    let why = body["detail"].as_str().map_or_else(|| format!("{url} refused ({status})"), str::to_owned);
-    Err(Failure::failed(match status.as_u16() {
-        401 => anyhow::anyhow!("{why} ({HINT})"),
-        _ => anyhow::anyhow!(why),
-    }))
-}
-
-/// Escapes a name for a path.
-fn escaped(name: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    name.bytes().map(byte).collect()
 }
 
 /// Splits CSV (RFC 4180) into records of fields.
@@ -177,7 +134,7 @@ fn records(text: &str) -> Vec<Vec<String>> {
 }
 
 /// Pads the fields of lines to equal widths.
-fn aligned(lines: &[Vec<String>]) -> Vec<String> {
+pub(super) fn aligned(lines: &[Vec<String>]) -> Vec<String> {
     let lines: Vec<Vec<String>> =
         lines.iter().map(|line| line.iter().map(|field| on_one_line(field).into_owned()).collect()).collect();
     let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
@@ -208,10 +165,5 @@ mod tests {
     fn fields_are_aligned_and_do_not_write_to_the_terminal() {
         let lines = [vec!["word".to_owned(), "n".to_owned()], vec!["đi\u{1b}[2J".to_owned(), "1".to_owned()]];
         assert_eq!(aligned(&lines), ["word         n", "đi\\u{1b}[2J  1"]);
-    }
-
-    #[test]
-    fn names_are_escaped_in_paths() {
-        assert_eq!(escaped("by_id@0f-2/é"), "by_id%400f-2%2F%C3%A9");
     }
 }

@@ -57,6 +57,14 @@ pub(super) fn run(
         paths => paths.iter().map(|path| Script::read(path)).collect::<Result<_, _>>()?,
     };
 
+    let mut dashboards: Vec<PathBuf> = Vec::new();
+    for script in arguments.scripts.iter().filter(|path| *path != Path::new("-")) {
+        let beside = script.with_file_name("dashboards");
+        if !dashboards.contains(&beside) {
+            dashboards.push(beside);
+        }
+    }
+
     let (given, settings) = (arguments.variables.clone(), loaded.clone());
     let variables = move |name: &str| {
         given.given(name).or_else(|| settings.variable(name)).or_else(|| std::env::var(name).ok())
@@ -69,6 +77,6 @@ pub(super) fn run(
         ))
     };
 
-    let start = Start { scripts, variables: Arc::new(variables), afresh: arguments.afresh, log };
+    let start = Start { scripts, dashboards, variables: Arc::new(variables), afresh: arguments.afresh, log };
     app::run(&loaded, start, clock, shutdown, &announce)
 }

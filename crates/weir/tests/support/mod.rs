@@ -58,8 +58,18 @@ impl Up {
 
     /// As [`Up::start_in`], with its log in a file.
     pub fn start_logged(data_dir: &Path, environment: &[(&str, &str)], log: &Path) -> Up {
+        Up::start_logged_with(data_dir, &[], environment, log)
+    }
+
+    /// As [`Up::start_logged`], with arguments.
+    pub fn start_logged_with(
+        data_dir: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+        log: &Path,
+    ) -> Up {
         let log = std::fs::File::create(log).expect("a file");
-        Up::start_to(data_dir, &[], environment, Stdio::from(log))
+        Up::start_to(data_dir, arguments, environment, Stdio::from(log))
     }
 
     /// As [`Up::start_in`], in a process with a limit of open files.

@@ -70,6 +70,25 @@ fn conditions_hold_as_in_sql() {
 }
 
 #[test]
+fn the_syntax_is_checked_without_a_table() {
+    for filter in
+        ["", "a = 'x' AND b > 1 AND c IS NOT NULL", "`d e` NOT IN ('x', 2)", "_is_final = TRUE", "f LIKE '%'"]
+    {
+        assert_eq!(Filter::check_syntax(filter), Ok(()), "{filter}");
+    }
+    for (filter, place, part) in [
+        ("a", 2, "an operator"),
+        ("a = 'x", 5, "not closed"),
+        ("a = b", 5, "texts need quotes: 'b'"),
+        ("a LIKE 1", 8, "single quotes"),
+        ("a = 1 OR b = 2", 7, "AND only"),
+    ] {
+        let error = Filter::check_syntax(filter).expect_err(filter);
+        assert!(error.place == place && error.message.contains(part), "{filter}: {error}");
+    }
+}
+
+#[test]
 fn mistakes_are_marked_at_their_place() {
     for (filter, place, part) in [
         ("pag = 'x'", 1, "did you mean `page`?"),
