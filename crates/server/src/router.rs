@@ -40,7 +40,7 @@ pub(crate) struct Parts {
 }
 
 /// Paths to which the same path with a trailing slash redirects.
-const WITHOUT_SLASH: [&str; 27] = [
+const WITHOUT_SLASH: [&str; 28] = [
     "/events",
     "/analytics/health",
     "/analytics/redis/latest",

@@ -276,6 +276,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/dashboards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Dashboards that are built in, lie beside scripts, or were saved. */
+        get: operations["list_dashboards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/dashboards/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The document of a dashboard. */
+        get: operations["get_dashboard"];
+        /** Saves a dashboard: a new one, or in place of the document with the ETag. */
+        put: operations["put_dashboard"];
+        post?: never;
+        /** Deletes a saved dashboard. The built-in one or the file of the same name is then shown again. */
+        delete: operations["delete_dashboard"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -578,11 +614,57 @@ export interface components {
              */
             type: string;
         };
+        /** @enum {string} */
+        Combination: "sum" | "avg" | "min" | "max" | "count";
         /**
          * @description State of the gateway.
          * @enum {string}
          */
         Condition: "healthy" | "degraded" | "unhealthy";
+        /** @description A dashboard: panels on a grid of 12 columns. */
+        Dashboard: {
+            description?: string | null;
+            panels: components["schemas"]["Panel"][];
+            period?: components["schemas"]["Period"] | null;
+            /** @example Usage of the assistant */
+            title: string;
+            /** @description Title in Vietnamese. */
+            title_vi?: string | null;
+            /**
+             * Format: int32
+             * @description Version of the format.
+             * @example 1
+             */
+            version: number;
+        };
+        /** @description A dashboard without its panels. */
+        DashboardInfo: {
+            /**
+             * @description Name in the paths below `/dashboards`.
+             * @example analytics
+             */
+            name: string;
+            /** @description Number of panels. */
+            panels: number;
+            replaces?: components["schemas"]["DashboardSource"] | null;
+            source: components["schemas"]["DashboardSource"];
+            title: string;
+            title_vi?: string | null;
+            /**
+             * @description When the document was last written, in UTC; null for a built-in dashboard.
+             * @example 2025-12-09T11:30:00.125Z
+             */
+            updated?: string | null;
+        };
+        /** @description All dashboards, by name. */
+        DashboardList: {
+            dashboards: components["schemas"]["DashboardInfo"][];
+        };
+        /**
+         * @description Where a dashboard comes from.
+         * @enum {string}
+         */
+        DashboardSource: "built-in" | "file" | "saved";
         Department: {
             /**
              * Format: double
@@ -819,6 +901,66 @@ export interface components {
             uptime_seconds: number;
             version: string;
         };
+        /** @description A panel: a chart over the rows of a result table. */
+        Panel: {
+            at: components["schemas"]["PanelPlace"];
+            /** @description Columns by which rows are grouped: lines, ranks, or the axes of a heat map. */
+            by?: string[];
+            /**
+             * @description Kind of the chart. The page knows the kinds: `line`, `bars`, `number`, `table`, `heat-map`, `share` and others.
+             * @example line
+             */
+            chart: string;
+            combination?: components["schemas"]["Combination"] | null;
+            /**
+             * @description Name of the panel, unique in the document.
+             * @example traffic
+             */
+            id: string;
+            /**
+             * Format: int32
+             * @description Maximum number of lines, ranks or rows.
+             */
+            limit?: number | null;
+            /**
+             * @description Column with the number to show.
+             * @example query_count
+             */
+            number?: string | null;
+            /** @description Options of the kind of chart: an object of 4 KiB at most. */
+            options?: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * @description Name of a result table, which need not exist yet.
+             * @example timeseries_minute
+             */
+            table: string;
+            /** @description Values from which on, or up to which, a number has a meaning. */
+            thresholds?: components["schemas"]["Threshold"][];
+            /** @example Questions per minute */
+            title: string;
+            /** @description Title in Vietnamese. */
+            title_vi?: string | null;
+            /**
+             * @description Conditions on the rows, as in `GET /results/{table}`.
+             * @example faculty = 'CNTT'
+             */
+            where?: string | null;
+        };
+        /** @description Where a panel is on the grid: columns from the left, rows from the top, width and height. */
+        PanelPlace: {
+            /** Format: int32 */
+            h: number;
+            /** Format: int32 */
+            w: number;
+            /** Format: int32 */
+            x: number;
+            /** Format: int32 */
+            y: number;
+        };
+        /** @enum {string} */
+        Period: "15m" | "1h" | "6h" | "24h" | "7d" | "30d" | "all";
         /** @description Message of a client. */
         Ping: {
             type: string;
@@ -1197,6 +1339,15 @@ export interface components {
              * @example Asia/Ho_Chi_Minh
              */
             time_zone: string;
+        };
+        /** @description A limit with a meaning: it has either `above` or `below`. */
+        Threshold: {
+            /** Format: double */
+            above?: number | null;
+            /** Format: double */
+            below?: number | null;
+            /** @example good */
+            label?: string | null;
         };
         Timeseries: {
             count: number;
@@ -1909,6 +2060,256 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+        };
+    };
+    list_dashboards: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Dashboards that are built in, lie beside scripts, or were saved. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardList"];
+                };
+            };
+        };
+    };
+    get_dashboard: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of a known document */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description name of the dashboard */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document of a dashboard. */
+            200: {
+                headers: {
+                    /** @description tag of the document, for a change */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description The document has this ETag still */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The object does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    put_dashboard: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the document to replace, also of a built-in one or a file; `*` for any */
+                "If-Match"?: string | null;
+                /** @description `*` for a new dashboard */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description name: 1 to 64 of the characters a-z, 0-9 and - */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Dashboard"];
+            };
+        };
+        responses: {
+            /** @description The dashboard was replaced */
+            200: {
+                headers: {
+                    /** @description tag of the new document */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardInfo"];
+                };
+            };
+            /** @description The dashboard was created */
+            201: {
+                headers: {
+                    /** @description tag of the new document */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DashboardInfo"];
+                };
+            };
+            /** @description The request cannot be parsed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The body took too long to arrive */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description There are as many saved dashboards as there may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The object is not in the state that the request expects */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description A condition is missing: If-Match or If-None-Match */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Temporarily unavailable: retry later */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The disk is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    delete_dashboard: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the document to delete; `*` for any */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description name of the dashboard */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The dashboard was deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The object does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The dashboard is built in or a file, and cannot be deleted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The object is not in the state that the request expects */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description A condition is missing: If-Match or If-None-Match */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Temporarily unavailable: retry later */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
                 };
             };
         };
