@@ -63,7 +63,7 @@ test('a chart is pinned, changed, moved and saved, and is there after a reload',
     await page.getByRole('button', { name: 'A new dashboard' }).click();
     await page.getByRole('link', { name: 'page_clicks', exact: true }).click();
     await expect(page).toHaveURL(/\/d\/page-clicks/);
-    await expect(panel(page, 'page_clicks').getByRole('img')).toBeVisible();
+    await expect(panel(page, 'page_clicks').getByRole('img').first()).toBeVisible();
 
     await page.getByRole('button', { name: 'Edit' }).click();
     await page.getByLabel('Title of the dashboard').fill('Đường vào');
@@ -100,13 +100,15 @@ test('a dashboard shows what the routes say, filters, and fits every screen', as
     await page.goto(`${weir.http}/d/`);
     await page.getByRole('link', { name: /Clicks/ }).click();
 
+    await expect(panel(page, 'All clicks').locator('strong')).toHaveText('4', { timeout: 40_000 });
     const rows = await fetch(`${weir.http}/results/page_clicks?aggregate=sum(clicks)`);
     const total = (await rows.json()).rows[0]['sum(clicks)'];
-    await expect(panel(page, 'All clicks')).toContainText(String(total));
+    expect(total).toBe(4);
     for (const { title, chart } of DASHBOARD.panels) {
       const shown = panel(page, title);
       await expect(shown.getByRole('alert')).toHaveCount(0);
-      if (['share', 'line', 'heat-map'].includes(chart)) await expect(shown.getByRole('img')).toBeVisible();
+      if (['share', 'line', 'heat-map'].includes(chart))
+        await expect(shown.getByRole('img').first()).toBeVisible();
     }
     expect(await breaches(page)).toEqual([]);
 

@@ -78,12 +78,7 @@ export function DashboardList() {
               params={{ dashboard: dashboard.name }}
               search={{}}
             >
-              <strong>
-                {titleOf({
-                  title: dashboard.title,
-                  ...(dashboard.title_vi && { title_vi: dashboard.title_vi }),
-                })}
-              </strong>
+              <strong>{titleOf(dashboard)}</strong>
               <span className="explore-figures">
                 {dashboard.panels === 1 ? '1 panel' : `${dashboard.panels} panels`} ·{' '}
                 {SOURCES[dashboard.source]}

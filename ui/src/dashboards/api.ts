@@ -1,17 +1,9 @@
 // The routes of dashboards.
+import type { components } from '../api/schema';
 import { BASE, Refused } from '../explore/api';
 import type { Dashboard } from './document';
 
-export interface DashboardInfo {
-  name: string;
-  title: string;
-  title_vi?: string | null;
-  source: 'built-in' | 'file' | 'saved';
-  /** The source of the dashboard of the same name that this one hides. */
-  replaces?: 'built-in' | 'file' | null;
-  panels: number;
-  updated?: string | null;
-}
+export type DashboardInfo = components['schemas']['DashboardInfo'];
 
 /** A document, and the tag that a change of it must name. */
 export interface Kept {
@@ -21,7 +13,7 @@ export interface Kept {
 
 export async function fetchDashboards(signal: AbortSignal): Promise<DashboardInfo[]> {
   const response = await ask(address(), { signal });
-  return ((await response.json()) as { dashboards: DashboardInfo[] }).dashboards;
+  return ((await response.json()) as components['schemas']['DashboardList']).dashboards;
 }
 
 export async function fetchDashboard(name: string, signal?: AbortSignal): Promise<Kept> {

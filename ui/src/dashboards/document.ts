@@ -1,49 +1,15 @@
 // A dashboard as a document: what the server keeps, what a file in `dashboards/` holds, and what is exported.
-import { isPeriod, type Period } from './view';
+import type { components } from '../api/schema';
+import { isPeriod } from './view';
 
-export interface Dashboard {
-  version: 1;
-  title: string;
-  title_vi?: string;
-  description?: string;
-  /** The period that is shown first. */
-  period?: Period;
-  panels: PanelDocument[];
-}
+type Schemas = components['schemas'];
 
-export interface PanelDocument {
-  id: string;
-  title: string;
-  title_vi?: string;
-  /** The result table that it shows. */
-  table: string;
-  /** The name of a file in `charts/`. */
-  chart: string;
-  number?: string;
-  combination?: 'sum' | 'avg' | 'min' | 'max' | 'count';
-  /** Columns that have a line, a bar or an axis each. */
-  by?: string[];
-  where?: string;
-  limit?: number;
-  thresholds?: Threshold[];
-  /** What only this chart understands. */
-  options?: Record<string, unknown>;
-  at: Place;
-}
-
-export interface Threshold {
-  above?: number;
-  below?: number;
-  label?: string;
-}
-
+export type Dashboard = Schemas['Dashboard'];
+/** `chart` is the name of a file in `charts/`, and `options` is what only this chart understands. */
+export type PanelDocument = Schemas['Panel'];
+export type Threshold = Schemas['Threshold'];
 /** A place in a grid of twelve columns. */
-export interface Place {
-  x: number;
-  y: number;
-  w: number;
-  h: number;
-}
+export type Place = Schemas['PanelPlace'];
 
 export const COLUMNS = 12;
 
@@ -120,7 +86,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-export function titleOf(of: { title: string; title_vi?: string }): string {
+export function titleOf(of: { title: string; title_vi?: string | null }): string {
   const isVietnamese = document.documentElement.lang.startsWith('vi');
   return (isVietnamese && of.title_vi) || of.title;
 }

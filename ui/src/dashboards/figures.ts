@@ -69,7 +69,7 @@ export function clockOf(rows: Row[], hour: string, aggregate: string): HeatMapCe
 /** The first threshold that a value has reached. */
 export function reachedOf(value: number, thresholds: readonly Threshold[]): Threshold | undefined {
   return thresholds.find(
-    ({ above, below }) => (above !== undefined && value > above) || (below !== undefined && value < below),
+    ({ above, below }) => (above != null && value > above) || (below != null && value < below),
   );
 }
 

@@ -51,7 +51,8 @@ const PERIOD_HOURS: Record<Exclude<Period, 'all'>, number> = {
 };
 
 const AVERAGED = /(^|_)(avg|mean|median|p\d\d?|percent|percentage|rate|ratio|share)(_|$)/i;
-const GREATEST = /(^|_)(max|maximum|highest)(_|$)/i;
+// Counts of distinct values cannot be added up either: the greatest of them is a fact.
+const GREATEST = /(^|_)(max|maximum|highest|unique|distinct)(_|$)/i;
 const LEAST = /(^|_)(min|minimum|lowest)(_|$)/i;
 
 /** Integers that name something: nobody adds them up. */

@@ -44,7 +44,7 @@ export default function NumberChart({ table, panel, view, asked }: ChartProps) {
       error={total.error}
       query={query}
     >
-      <div className={reached ? 'board-number board-number-reached' : 'board-number'}>
+      <div className="board-number">
         <strong>{formatValue(value, measure.name ?? '')}</strong>
         {reached?.label && <span className="board-reached">{reached.label}</span>}
         {earlier && <Change now={value} before={before.rows?.[0]?.[measure.text]} />}

@@ -62,7 +62,7 @@ export default function TableChart({ table, panel, view, asked, onView }: ChartP
         onChange={(event) => setSought(event.target.value)}
       />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard. */}
-      <section className="explore-rows" aria-label={panel.title} tabIndex={0}>
+      <section className="explore-rows" aria-label={`Rows of ${panel.title}`} tabIndex={0}>
         <table>
           <thead>
             <tr>
