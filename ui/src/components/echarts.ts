@@ -7,7 +7,7 @@ import {
   TooltipComponent,
   VisualMapContinuousComponent,
 } from 'echarts/components';
-import { getInstanceByDom, init, use } from 'echarts/core';
+import { init, use } from 'echarts/core';
 // SVG: crisp at any zoom, text in the page's own fonts, and our charts have few elements.
 import { SVGRenderer } from 'echarts/renderers';
 
@@ -24,4 +24,4 @@ use([
   SVGRenderer,
 ]);
 
-export { getInstanceByDom, init };
+export { init };

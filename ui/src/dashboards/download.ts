@@ -2,15 +2,13 @@
 
 /** Saves the picture in a panel. PNG has twice the pixels of the screen, so that it is sharp in print. */
 export async function saveImage(panel: Element, name: string, format: 'svg' | 'png'): Promise<void> {
-  const canvas = panel.querySelector<HTMLElement>('.chart-canvas');
-  if (!canvas) return;
-  const { getInstanceByDom } = await import('../components/echarts');
-  const chart = getInstanceByDom(canvas);
-  if (!chart) return;
-  const svg = new Blob([chart.renderToSVGString()], { type: 'image/svg+xml' });
+  const drawing = panel.querySelector<SVGSVGElement>('.chart-canvas svg');
+  if (!drawing) return;
+  // Not the text that ECharts makes of it: that has quotation marks of font names as they are, which is not XML.
+  const svg = new Blob([new XMLSerializer().serializeToString(drawing)], { type: 'image/svg+xml' });
   if (format === 'svg') return save(svg, `${name}.svg`);
 
-  const [width, height] = [chart.getWidth(), chart.getHeight()];
+  const { width, height } = drawing.getBoundingClientRect();
   const background = getComputedStyle(document.documentElement).getPropertyValue('--panel').trim();
   const png = await rasterize(svg, width, height, background);
   if (png) save(png, `${name}.png`);
