@@ -69,6 +69,7 @@ async fn a_document_is_served_as_it_was_sent_with_a_strong_tag() {
         assert_eq!(tag(&again), tag(&answer));
     }
     refused(&weir.get("/dashboards/other").await, 404, "no dashboard `other`");
+    refused(&weir.get("/dashboards/%FF").await, 404, "no dashboard");
     let redirected = weir.get("/dashboards/").await;
     assert_eq!((redirected.status, redirected.header("location")), (307, Some("/dashboards")));
 
@@ -127,7 +128,7 @@ async fn what_is_no_document_is_refused_with_the_place() {
     let wide = DOCUMENT.replace("\"w\": 12", "\"w\": 13");
     refused(&put(&weir, "mine", &[NEW], &wide).await, 400, "panels[0].at.w: must be 1 to 12, not 13");
     refused(&put(&weir, "mine", &[NEW], "").await, 400, "EOF");
-    for name in ["Mine", "a.b", "%2e%2e", "a%2Fb", "%C3%A9", &"a".repeat(65)] {
+    for name in ["Mine", "a.b", "%2e%2e", "a%2Fb", "%C3%A9", "%FF", &"a".repeat(65)] {
         refused(&put(&weir, name, &[NEW], DOCUMENT).await, 400, "cannot be the name");
     }
     let long = format!("{DOCUMENT}{}", " ".repeat(256 << 10));

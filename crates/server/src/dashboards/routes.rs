@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -60,9 +61,10 @@ pub(crate) async fn list(State(dashboards): Service) -> Json<DashboardList> {
         (status = 304, description = "The document has this ETag still"), (status = 404, body = Detail)))]
 pub(crate) async fn get(
     State(dashboards): Service,
-    Path(name): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
+    let name = name_in(path);
     let Some(Shown { document, .. }) = dashboards.get(&name) else {
         return Err(Refusal::Unknown { name }.into());
     };
@@ -91,12 +93,12 @@ pub(crate) async fn get(
         (status = 507, body = Detail)))]
 pub(crate) async fn put(
     State(dashboards): Service,
-    Path(name): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Failure> {
+    let (name, condition) = (name_in(path), Condition::of(&headers));
     let text = read(body).await?;
-    let condition = Condition::of(&headers);
 
     let (put, shown, name) = on_disk(move || {
         let (put, shown) = dashboards.put(&name, &text, condition.as_ref())?;
@@ -121,12 +123,17 @@ pub(crate) async fn put(
         (status = 412, body = Detail), (status = 428, body = Detail), (status = 503, body = Detail)))]
 pub(crate) async fn delete(
     State(dashboards): Service,
-    Path(name): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<StatusCode, Failure> {
-    let condition = Condition::of(&headers);
+    let (name, condition) = (name_in(path), Condition::of(&headers));
     on_disk(move || dashboards.delete(&name, condition.as_ref())).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Returns the name in a path. Bytes that are not UTF-8 name no dashboard.
+fn name_in(path: Result<Path<String>, PathRejection>) -> String {
+    path.map_or_else(|_| char::REPLACEMENT_CHARACTER.to_string(), |Path(name)| name)
 }
 
 fn describe(name: String, shown: &Shown) -> DashboardInfo {

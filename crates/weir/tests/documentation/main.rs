@@ -3,6 +3,7 @@
 //! A block that is neither run nor listed fails the test, and so does an entry of a list whose block is gone.
 //! Commands within lines are compared with `--help`: the command exists, and has the flags that are shown.
 
+mod dashboards;
 mod results;
 mod security;
 #[path = "../support/mod.rs"]
@@ -24,6 +25,9 @@ type Runs = (&'static str, &'static str, fn(&World, &Block));
 const RUNS: &[Runs] = &[
     ("README.md", "make run      builds Weir", make_targets_exist),
     ("README.md", "$ weir tail &", follow_one_event),
+    ("docs/dashboards.md", "weir dashboards list", dashboards::a_copy_is_saved_and_deleted),
+    ("docs/dashboards.md", "{ \"version\": 1", dashboards::the_document_is_accepted),
+    ("docs/dashboards.md", "url=http", dashboards::a_change_by_tag),
     ("docs/events.md", "curl -s http://127.0.0.1:8000/events", some_are_taken),
     ("docs/flink-rest.md", "jobs = [\"job\"]", is_part_of_the_scenarios),
     ("docs/jobs.md", "weir run --replace 'Query Analytics Streaming' analytics.sql --dry-run", replace_a_job),
