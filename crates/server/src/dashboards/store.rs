@@ -3,6 +3,7 @@
 //! A change holds a lock from the comparison of the entity tag until the file is on disk. So of two changes that name
 //! the same tag, exactly one succeeds. Readers wait for neither.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
@@ -234,11 +235,12 @@ fn read_files(directories: &[PathBuf]) -> Documents {
     let mut files = Documents::new();
     for directory in directories {
         for (name, document) in file::read_all(directory, Source::File) {
-            if files.contains_key(&name) {
-                let path = directory.display();
-                tracing::warn!(%path, name, "the dashboard is not served: another directory has one of its name");
-            } else {
-                files.insert(name, document);
+            match files.entry(name) {
+                Entry::Vacant(place) => drop(place.insert(document)),
+                Entry::Occupied(place) => {
+                    let (path, name) = (directory.display(), place.key());
+                    tracing::warn!(%path, name, "the dashboard is not served: another directory has one of its name");
+                }
             }
         }
     }

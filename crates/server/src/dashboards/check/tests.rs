@@ -1,5 +1,8 @@
 //! Documents that are accepted, and mistakes with their places.
 
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::document::{BYTES_MAX, Dashboard};
@@ -153,6 +156,22 @@ fn panels_have_ids_of_their_own_and_do_not_overlap() {
     // Panels that touch each other do not overlap.
     for at in [[0, 2, 2, 4], [6, 2, 2, 4], [2, 0, 4, 2], [2, 6, 4, 2], [0, 0, 2, 2]] {
         assert!(parse(&pair(panel("b", at))).is_ok(), "{at:?}");
+    }
+}
+
+proptest! {
+    /// A document is accepted if no cell of the grid belongs to two panels, and refused otherwise.
+    #[test]
+    fn panels_overlap_if_they_share_a_cell(
+        places in proptest::collection::vec((0..12_u32, 0..12_u32, 1..5_u32, 1..5_u32), 1..6)
+    ) {
+        let places: Vec<[u32; 4]> = places.into_iter().map(|(x, y, w, h)| [x, y, w.min(12 - x), h]).collect();
+        let cells = |[x, y, w, h]: [u32; 4]| (x..x + w).flat_map(move |x| (y..y + h).map(move |y| (x, y)));
+        let mut taken = BTreeSet::new();
+        let are_apart = places.iter().flat_map(|place| cells(*place)).all(|cell| taken.insert(cell));
+
+        let panels = places.iter().enumerate().map(|(n, place)| panel(&format!("p{n}"), *place)).collect();
+        prop_assert_eq!(parse(&document(panels)).is_ok(), are_apart);
     }
 }
 
