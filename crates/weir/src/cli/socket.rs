@@ -28,7 +28,16 @@ pub(super) trait Listener {
     fn greeting(&self) -> Option<String>;
 
     /// Takes a message of the server. A failure ends the command.
-    fn take(&mut self, text: &str) -> Result<(), Failure>;
+    fn take(&mut self, text: &str) -> Result<Next, Failure>;
+}
+
+/// What follows a message of the server.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The next message.
+    Message,
+    /// Another connection, for a reason: the server cannot answer yet.
+    Connection(String),
 }
 
 /// Why a connection ended.
@@ -174,7 +183,10 @@ async fn read(mut socket: Socket, shutdown: &Shutdown, listener: &mut dyn Listen
                 let reason = frame.map(|frame| frame.reason.to_string()).filter(|reason| !reason.is_empty());
                 return Ok(End::Lost(reason.unwrap_or_else(|| "closed by the server".to_owned())));
             }
-            Ok(Some(Ok(Message::Text(text)))) => listener.take(&text)?,
+            Ok(Some(Ok(Message::Text(text)))) => match listener.take(&text)? {
+                Next::Message => {}
+                Next::Connection(reason) => return Ok(End::Lost(reason)),
+            },
             Ok(Some(Ok(Message::Ping(payload)))) => {
                 if let Err(error) = socket.send(Message::Pong(payload)).await {
                     return Ok(lost(&error));

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::client::ClientArgs;
-use super::socket::{Listener, follow, socket_url};
+use super::socket::{Listener, Next, follow, socket_url};
 use super::terminal::{complain, on_one_line, print};
 use super::{Failure, Outcome};
 use crate::shutdown::Shutdown;
@@ -64,9 +64,10 @@ impl Listener for Analytics<'_> {
         None
     }
 
-    fn take(&mut self, text: &str) -> Result<(), Failure> {
+    fn take(&mut self, text: &str) -> Result<Next, Failure> {
         complaints(text).iter().for_each(|complaint| complain(complaint));
-        lines(self.0, text).iter().try_for_each(|line| print(line))
+        lines(self.0, text).iter().try_for_each(|line| print(line))?;
+        Ok(Next::Message)
     }
 }
 
@@ -179,7 +180,7 @@ fn words(row: &Map<String, Value>) -> String {
 mod tests {
     use super::*;
 
-    fn arguments(kind: Option<&str>, json: bool, initial: bool) -> Arguments {
+    pub(super) fn arguments(kind: Option<&str>, json: bool, initial: bool) -> Arguments {
         let client = ClientArgs::default();
         Arguments {
             kind: kind.map(str::to_owned),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Arguments, RESULTS, words};
-use crate::cli::socket::{Listener, follow, socket_url};
+use crate::cli::socket::{Listener, Next, follow, socket_url};
 use crate::cli::terminal::{complain, on_one_line, print};
 use crate::cli::{Failure, Outcome};
 use crate::shutdown::Shutdown;
@@ -32,11 +32,15 @@ impl Listener for Rows<'_> {
         Some(subscribe.to_string())
     }
 
-    fn take(&mut self, text: &str) -> Result<(), Failure> {
-        let Ok(message) = serde_json::from_str::<Value>(text) else { return Ok(()) };
+    fn take(&mut self, text: &str) -> Result<Next, Failure> {
+        let Ok(message) = serde_json::from_str::<Value>(text) else { return Ok(Next::Message) };
         if message["type"] == "error" {
             let why = message["message"].as_str().unwrap_or("the server refuses").to_owned();
-            return Err(Failure::failed(anyhow::anyhow!(why)));
+            // After a restart, Weir first loads the rows.
+            return match message["retry"] == true {
+                true => Ok(Next::Connection(why)),
+                false => Err(Failure::failed(anyhow::anyhow!(why))),
+            };
         }
         if let Some(token) = message["token"].as_str() {
             self.token = Some(token.to_owned());
@@ -44,7 +48,8 @@ impl Listener for Rows<'_> {
         if let Some(remark) = remark(&message) {
             complain(remark);
         }
-        lines(self.arguments.json, &message).iter().try_for_each(|line| print(line))
+        lines(self.arguments.json, &message).iter().try_for_each(|line| print(line))?;
+        Ok(Next::Message)
     }
 }
 
@@ -95,6 +100,19 @@ fn line(row: &Map<String, Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_that_loads_rows_is_asked_again_and_a_mistake_ends_the_command() {
+        let arguments = super::super::tests::arguments(Some("words"), false, false);
+        let mut rows = Rows { arguments: &arguments, table: "words", token: Some("1f-4".to_owned()) };
+        let error = |more: &str| format!(r#"{{"type":"error","id":"words","message":"a reason"{more}}}"#);
+
+        let next = rows.take(&error(r#","retry":true"#)).unwrap();
+        assert_eq!(next, Next::Connection("a reason".to_owned()));
+        // The rows that come next are those after the last message.
+        assert!(rows.greeting().unwrap().contains("1f-4"));
+        assert!(rows.take(&error("")).is_err() && rows.take(&error(r#","retry":false"#)).is_err());
+    }
 
     #[test]
     fn a_row_is_a_line_with_its_time_and_whether_it_is_final() {
