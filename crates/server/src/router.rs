@@ -167,7 +167,7 @@ fn cors(origins: Arc<Origins>) -> CorsLayer {
         .allow_credentials(true)
         .allow_methods(AllowMethods::mirror_request())
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([header::ETAG])
+        .expose_headers([header::ETAG, crate::results::COMPLETE])
 }
 
 async fn measure(

@@ -167,6 +167,23 @@ async fn an_answer_is_json_csv_or_ndjson() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_form_says_whether_rows_were_cut_off() {
+    let weir = with_clicks().await;
+    for format in ["json", "csv", "ndjson"] {
+        for (query, is_complete) in [
+            ("limit=8", "true"),
+            ("limit=7", "false"),
+            ("limit=7&order=n", "false"),
+            ("group_by=page", "true"),
+            ("group_by=page&limit=1", "false"),
+        ] {
+            let answer = weir.get(&format!("/results/clicks?{query}&format={format}")).await;
+            assert_eq!(answer.header("x-weir-complete"), Some(is_complete), "{query} as {format}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mistakes_are_answered_with_a_reason() {
     let weir = with_clicks().await;
     for (target, status, part) in [

@@ -6,12 +6,12 @@ use jobs::ResultTable;
 
 use super::cell::Cell;
 use super::fill;
-use super::format::{Field, Format, Writer};
+use super::format::{Answer, Field, Format, Writer};
 use super::group::{self, Group, TooMany};
 use super::request::{Grouping, Mistake, Order, OrderBy, Request};
 use super::scan::{Direction, Place, Selection, scan};
-use super::table::Table;
 use super::time::{TimeForm, write_time};
+use super::view::TableView;
 
 /// Names of what rows have besides their columns.
 pub(super) const ROW_FIELDS: [&str; 4] = ["_key", "_time", super::filter::IS_FINAL, "_revision"];
@@ -20,10 +20,10 @@ const ROW_FIELDS_MAX: usize = 4;
 /// Answers a request.
 pub(super) fn answer(
     name: &str,
-    table: &Table,
+    table: &TableView,
     request: &Request,
     format: Format,
-) -> Result<Vec<u8>, Mistake> {
+) -> Result<Answer, Mistake> {
     match &request.grouping {
         None => Ok(rows(name, table, request, format)),
         Some(grouping) => groups(name, table, request, grouping, format),
@@ -37,7 +37,7 @@ pub(super) fn row_names(table: &ResultTable) -> Vec<&str> {
 
 /// Returns the places of the rows of a selection in an order, at most `limit`, and whether these are all.
 pub(super) fn places(
-    table: &Table,
+    table: &TableView,
     selection: &Selection,
     order: &[Order],
     limit: usize,
@@ -89,7 +89,7 @@ pub(super) fn places(
     (found, is_complete)
 }
 
-fn compare_places(table: &Table, order: &[Order], a: Place, b: Place) -> Ordering {
+fn compare_places(table: &TableView, order: &[Order], a: Place, b: Place) -> Ordering {
     for Order { by, is_descending } in order {
         let compared = match by {
             OrderBy::Time => table.runs[a.0].place(a.1).cmp(&table.runs[b.0].place(b.1)),
@@ -108,12 +108,12 @@ fn compare_places(table: &Table, order: &[Order], a: Place, b: Place) -> Orderin
 }
 
 /// Orders values; nulls are last in both directions.
-fn ordered(a: Cell, b: Cell, is_descending: bool, table: &Table) -> Ordering {
+fn ordered(a: Cell, b: Cell, is_descending: bool, table: &TableView) -> Ordering {
     let compared = a.order(b, &table.texts);
     if is_descending && a != Cell::Null && b != Cell::Null { compared.reverse() } else { compared }
 }
 
-fn rows(name: &str, table: &Table, request: &Request, format: Format) -> Vec<u8> {
+fn rows(name: &str, table: &TableView, request: &Request, format: Format) -> Answer {
     let (places, mut is_complete) = places(table, &request.selection, &request.order, request.limit);
     let mut writer = Writer::new(format, name, &row_names(&table.declared));
     let mut scratch = RowScratch::default();
@@ -137,7 +137,12 @@ pub(super) struct RowScratch {
 
 impl RowScratch {
     /// Calls `then` with the fields of a row, in the order of [`row_names`].
-    pub(super) fn with<T>(&mut self, table: &Table, place: Place, then: impl FnOnce(&[Field<'_>]) -> T) -> T {
+    pub(super) fn with<T>(
+        &mut self,
+        table: &TableView,
+        place: Place,
+        then: impl FnOnce(&[Field<'_>]) -> T,
+    ) -> T {
         let (run, at) = (&table.runs[place.0], place.1);
         run.cells(at, &mut self.cells);
         self.key.clear();
@@ -167,11 +172,11 @@ impl RowScratch {
 
 fn groups(
     name: &str,
-    table: &Table,
+    table: &TableView,
     request: &Request,
     grouping: &Grouping,
     format: Format,
-) -> Result<Vec<u8>, Mistake> {
+) -> Result<Answer, Mistake> {
     let too_many = |_: TooMany| {
         format!(
             "there are more than {} groups; choose a shorter period, or fewer columns or longer periods in group_by",
@@ -204,11 +209,16 @@ fn groups(
     names.push(super::filter::IS_FINAL);
     let mut writer = Writer::new(format, name, &names);
     let mut fields = Vec::new();
+    let mut is_complete = found.len() <= request.limit;
     for group in found.iter().take(request.limit) {
+        if writer.is_full() {
+            is_complete = false;
+            break;
+        }
         fields.clear();
         fields.extend(group.cells.iter().map(|cell| Field::Cell(*cell)));
         fields.push(Field::Cell(Cell::Bool(group.is_final)));
         writer.row(&fields, &table.texts);
     }
-    Ok(writer.finish(found.len() <= request.limit))
+    Ok(writer.finish(is_complete))
 }

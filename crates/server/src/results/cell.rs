@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 use jobs::ColumnKind;
 
 use super::time::{TimeForm, parse_exact, write_time};
-use crate::analytics::intern::{TEXT_BYTES_MAX, Texts};
+use crate::analytics::intern::{TEXT_BYTES_MAX, TextPages, Texts};
 
 /// Powers of ten by scale.
 const POWERS: [f64; DIGITS_MAX + 1] =
@@ -17,6 +17,10 @@ const POWERS: [f64; DIGITS_MAX + 1] =
 
 /// Digits of a decimal that fit 64 bits.
 const DIGITS_MAX: usize = 18;
+/// Digits that a floating-point number keeps, whatever they are.
+const FLOAT_DIGITS: usize = 15;
+/// The first floating-point number beyond which not every whole number is one.
+const FLOAT_WHOLE_MAX: f64 = (1_u64 << 53) as f64;
 
 /// A value. Texts are codes among the table's texts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,6 +73,7 @@ impl Cell {
             Some(b'-' | b'0'..=b'9') => number(&String::from_utf8_lossy(raw), kind, texts),
             Some(_) => {
                 let text = String::from_utf8_lossy(raw);
+                let text = if text.contains(['\n', '\r']) { on_one_line(&text).into() } else { text };
                 // A cut JSON is no JSON.
                 let code = texts.code(&text);
                 if text.len() > TEXT_BYTES_MAX { Cell::Text(code) } else { Cell::Json(code) }
@@ -103,19 +108,29 @@ impl Cell {
         }
     }
 
-    pub(super) fn as_number(self) -> Option<f64> {
+    /// Returns a number, rounded if it has many digits.
+    pub(super) fn as_number(self, texts: &TextPages) -> Option<f64> {
         match self {
             Cell::Int(value) => Some(value as f64),
             Cell::Float(value) => Some(value),
-            Cell::Decimal { unscaled, scale } => {
-                Some(unscaled as f64 / POWERS[usize::from(scale) % POWERS.len()])
-            }
-            Cell::Null | Cell::Bool(_) | Cell::Text(_) | Cell::Json(_) | Cell::Time { .. } => None,
+            Cell::Decimal { unscaled: value, scale } => Some(scaled(value, scale)),
+            Cell::Json(code) => number_of(texts.get(code))?.parse().ok(),
+            Cell::Null | Cell::Bool(_) | Cell::Text(_) | Cell::Time { .. } => None,
+        }
+    }
+
+    /// Returns a whole number, exactly.
+    pub(super) fn as_whole(self, texts: &TextPages) -> Option<i128> {
+        match self {
+            Cell::Int(value) => Some(value.into()),
+            Cell::Json(code) => number_of(texts.get(code))?.parse().ok(),
+            Cell::Null | Cell::Bool(_) | Cell::Float(_) | Cell::Decimal { .. } => None,
+            Cell::Text(_) | Cell::Time { .. } => None,
         }
     }
 
     /// Appends a value as JSON.
-    pub(super) fn write_json(self, texts: &Texts, out: &mut Vec<u8>) {
+    pub(super) fn write_json(self, texts: &TextPages, out: &mut Vec<u8>) {
         match self {
             Cell::Null => out.extend_from_slice(b"null"),
             Cell::Text(code) => write_string(texts.get(code), out),
@@ -136,7 +151,7 @@ impl Cell {
     }
 
     /// Appends a value without quotes; nothing for a null.
-    pub(super) fn write_plain(self, texts: &Texts, out: &mut Vec<u8>) {
+    pub(super) fn write_plain(self, texts: &TextPages, out: &mut Vec<u8>) {
         match self {
             Cell::Null => {}
             Cell::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
@@ -158,29 +173,37 @@ impl Cell {
     }
 
     /// Orders values: numbers, texts and times among themselves, nulls last.
-    pub(super) fn order(self, other: Cell, texts: &Texts) -> Ordering {
+    pub(super) fn order(self, other: Cell, texts: &TextPages) -> Ordering {
         match (self, other) {
             (Cell::Int(a), Cell::Int(b)) => a.cmp(&b),
-            (Cell::Text(a) | Cell::Json(a), Cell::Text(b) | Cell::Json(b)) => {
-                if a == b {
-                    Ordering::Equal
-                } else {
-                    texts.get(a).cmp(texts.get(b))
-                }
-            }
+            (Cell::Text(a), Cell::Text(b)) if a == b => Ordering::Equal,
+            (Cell::Text(a), Cell::Text(b)) => texts.get(a).cmp(texts.get(b)),
             (Cell::Time { micros: a, .. }, Cell::Time { micros: b, .. }) => a.cmp(&b),
             (Cell::Bool(a), Cell::Bool(b)) => a.cmp(&b),
-            _ => match (self.as_number(), other.as_number()) {
-                (Some(a), Some(b)) => a.total_cmp(&b),
-                _ => self.rank().cmp(&other.rank()),
+            _ => match (self.as_number(texts), other.as_number(texts)) {
+                (Some(a), Some(b)) => a.total_cmp(&b).then_with(|| {
+                    if a.abs() < FLOAT_WHOLE_MAX {
+                        return Ordering::Equal;
+                    }
+                    // Whole numbers that round to the same are still told apart. The others go in front, so that
+                    // all numbers have one order.
+                    self.as_whole(texts).cmp(&other.as_whole(texts))
+                }),
+                _ => self.rank(texts).cmp(&other.rank(texts)).then_with(|| match (self, other) {
+                    (Cell::Text(a) | Cell::Json(a), Cell::Text(b) | Cell::Json(b)) => {
+                        texts.get(a).cmp(texts.get(b))
+                    }
+                    _ => Ordering::Equal,
+                }),
             },
         }
     }
 
-    fn rank(self) -> u8 {
+    fn rank(self, texts: &TextPages) -> u8 {
         match self {
             Cell::Bool(_) => 0,
             Cell::Int(_) | Cell::Float(_) | Cell::Decimal { .. } => 1,
+            Cell::Json(code) if number_of(texts.get(code)).is_some() => 1,
             Cell::Time { .. } => 2,
             Cell::Text(_) | Cell::Json(_) => 3,
             Cell::Null => 4,
@@ -188,6 +211,13 @@ impl Cell {
     }
 }
 
+/// Returns JSON that is a number.
+fn number_of(json: &str) -> Option<&str> {
+    json.starts_with(|first: char| first == '-' || first.is_ascii_digit()).then_some(json)
+}
+
+/// Reads a number so that all its digits come back. Numbers that neither 64 bits nor a floating-point number hold
+/// stay JSON.
 fn number(text: &str, kind: ColumnKind, texts: &mut Texts) -> Cell {
     if let Ok(value) = text.parse() {
         return Cell::Int(value);
@@ -204,11 +234,37 @@ fn number(text: &str, kind: ColumnKind, texts: &mut Texts) -> Cell {
         return Cell::Decimal { unscaled, scale };
     }
     match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && text.len() <= DIGITS_MAX + 6 => Cell::Float(value),
+        Ok(value) if value.is_finite() && is_exact(text, value) => Cell::Float(value),
         // Beyond all numbers, which many readers of JSON refuse.
         Ok(value) if !value.is_finite() => Cell::Text(texts.code(text)),
         _ => Cell::Json(texts.code(text)),
     }
+}
+
+/// Returns whether a floating-point number has all digits of a text.
+fn is_exact(text: &str, value: f64) -> bool {
+    let digits = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits = digits.trim_start_matches(['-', '0', '.']).bytes().filter(u8::is_ascii_digit);
+    digits.count() <= FLOAT_DIGITS || serde_json::to_string(&value).is_ok_and(|written| written == text)
+}
+
+/// Returns JSON without the blanks between its parts, and thus without line breaks, which end a row of NDJSON.
+fn on_one_line(json: &str) -> String {
+    let (mut is_in_text, mut is_escaped) = (false, false);
+    let keep = |letter: &char| {
+        let is_blank = !is_in_text && letter.is_ascii_whitespace();
+        if *letter == '"' && !is_escaped {
+            is_in_text = !is_in_text;
+        }
+        is_escaped = is_in_text && *letter == '\\' && !is_escaped;
+        !is_blank
+    };
+    json.chars().filter(keep).collect()
+}
+
+/// Returns `value / 10^scale`.
+pub(super) fn scaled(value: i64, scale: u8) -> f64 {
+    value as f64 / POWERS[usize::from(scale) % POWERS.len()]
 }
 
 /// Formats `unscaled / 10^scale` with all digits of the scale.
@@ -254,16 +310,64 @@ mod tests {
             (r#""2025-12-09T11:30:00""#, ColumnKind::Text),
             (r#""2025-12-09 11:30:00.250Z""#, ColumnKind::Time),
             (r#"{"a":[1,2.0]}"#, ColumnKind::Json),
+            (r#"[1, 2]"#, ColumnKind::Json),
+            // Neither 64 bits nor a floating-point number have these digits.
+            ("9223372036854775808", ColumnKind::Integer),
+            ("-123456789012345678901234", ColumnKind::Integer),
+            ("1234567890123456.789012", ColumnKind::Number),
+            ("12345678901234.5678", ColumnKind::Integer),
+            ("0.30000000000000004", ColumnKind::Number),
         ] {
             let cell = Cell::read(json.as_bytes(), kind, &mut texts);
             let (tag, value) = cell.pack();
             let mut written = Vec::new();
-            Cell::unpack(tag, value).write_json(&texts, &mut written);
+            Cell::unpack(tag, value).write_json(texts.pages(), &mut written);
             assert_eq!(String::from_utf8_lossy(&written), json, "{cell:?}");
         }
         assert!(matches!(Cell::read(long.as_bytes(), ColumnKind::Json, &mut texts), Cell::Text(_)));
         for odd in ["", "\"", "\"\\", "-", "nonsense"] {
             Cell::read(odd.as_bytes(), ColumnKind::Integer, &mut texts);
         }
+    }
+
+    #[test]
+    fn nested_values_have_no_line_breaks() {
+        let mut texts = Texts::default();
+        let json = "{\r\n  \"a b\": [1,\n 2.50],\t\"q\\\\\": \"x \\\" y\\n\"\n}";
+        let mut written = Vec::new();
+        Cell::read(json.as_bytes(), ColumnKind::Json, &mut texts).write_json(texts.pages(), &mut written);
+        let expected = r#"{"a b":[1,2.50],"q\\":"x \" y\n"}"#;
+        assert_eq!(String::from_utf8_lossy(&written), expected);
+    }
+
+    #[test]
+    fn numbers_have_one_order_however_many_digits_they_have() {
+        let mut texts = Texts::default();
+        let in_order = [
+            "-123456789012345678901235",
+            "-123456789012345678901234",
+            "-5",
+            "0.5",
+            "9007199254740992.5",
+            "9007199254740993",
+            "9223372036854775807",
+            "9223372036854775808",
+            "9223372036854775809",
+            "1e+300",
+        ];
+        let cells = in_order.map(|json| Cell::read(json.as_bytes(), ColumnKind::Number, &mut texts));
+        for (a, of_a) in cells.iter().enumerate() {
+            for (b, of_b) in cells.iter().enumerate() {
+                assert_eq!(
+                    of_a.order(*of_b, texts.pages()),
+                    a.cmp(&b),
+                    "{} and {}",
+                    in_order[a],
+                    in_order[b]
+                );
+            }
+        }
+        let json = Cell::read(b"[1]", ColumnKind::Json, &mut texts);
+        assert!(cells[9].order(json, texts.pages()).is_lt() && json.order(Cell::Null, texts.pages()).is_lt());
     }
 }

@@ -55,12 +55,12 @@ impl ChangeLog {
 
     /// Returns the changes after a number, each only in its last place; `None` if some are forgotten, or
     /// never were.
-    pub(super) fn since(&self, seen: u64) -> Option<Vec<&Change>> {
+    pub(super) fn since(&self, seen: u64) -> Option<Vec<Change>> {
         let missed = usize::try_from(self.number.checked_sub(seen)?).ok()?;
         let first = self.kept.len().checked_sub(missed)?;
         let mut told = HashSet::with_capacity(missed);
-        let mut changes: Vec<&Change> =
-            self.kept.range(first..).rev().filter(|change| told.insert(*change)).collect();
+        let mut changes: Vec<Change> =
+            self.kept.range(first..).rev().filter(|change| told.insert(*change)).cloned().collect();
         changes.reverse();
         Some(changes)
     }
@@ -87,7 +87,7 @@ mod tests {
         log.wrote(Moment(1), 8);
         log.wrote(Moment(1), 7);
         log.deleted("c");
-        assert_eq!(log.since(1), Some(vec![&wrote(1, 8), &wrote(1, 7), &Change::Deleted("c".into())]));
+        assert_eq!(log.since(1), Some(vec![wrote(1, 8), wrote(1, 7), Change::Deleted("c".into())]));
         assert_eq!(log.since(0), log.since(1), "the first change is told at its last place");
         assert_eq!(log.since(4), Some(vec![]));
         assert_eq!(log.since(5), None);

@@ -17,11 +17,12 @@ mod lexer;
 
 use std::cmp::Ordering;
 
+use jiff::tz::TimeZone;
 use jobs::{ColumnKind, ResultTable};
 
 use super::cell::Cell;
 use super::time::parse_loosely;
-use crate::analytics::intern::Texts;
+use crate::analytics::intern::TextPages;
 use lexer::{Lexer, Token};
 
 /// Conditions of one filter.
@@ -75,14 +76,21 @@ enum Comparison {
 enum Value {
     Number {
         value: f64,
-        whole: Option<i64>,
+        whole: Option<i128>,
     },
     Bool(bool),
-    /// A text, and the time that it is, in microseconds.
+    /// A text, and the time that it is.
     Text {
         text: String,
-        micros: Option<i64>,
+        time: Option<Time>,
     },
+}
+
+/// A time in microseconds: on the wall clock, and the instant at which the clock shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Time {
+    local: i64,
+    instant: i64,
 }
 
 /// A mistake in a filter.
@@ -95,18 +103,19 @@ pub(crate) struct FilterError {
 }
 
 impl Filter {
-    /// Parses a filter over the columns of a table. An empty text is met by all rows.
-    pub(super) fn parse(text: &str, table: &ResultTable) -> Result<Filter, FilterError> {
-        Filter::parse_over(text, Some(table))
+    /// Parses a filter over the columns of a table. An empty text is met by all rows. Times without `Z` are on the
+    /// wall clock of the zone.
+    pub(super) fn parse(text: &str, table: &ResultTable, zone: &TimeZone) -> Result<Filter, FilterError> {
+        Filter::parse_over(text, Some(table), zone)
     }
 
     /// Checks the syntax of a filter over a table that need not exist yet.
     pub(super) fn check_syntax(text: &str) -> Result<(), FilterError> {
-        Filter::parse_over(text, None).map(drop)
+        Filter::parse_over(text, None, &TimeZone::UTC).map(drop)
     }
 
-    fn parse_over(text: &str, table: Option<&ResultTable>) -> Result<Filter, FilterError> {
-        let mut parser = Parser { lexer: Lexer::new(text), table };
+    fn parse_over(text: &str, table: Option<&ResultTable>, zone: &TimeZone) -> Result<Filter, FilterError> {
+        let mut parser = Parser { lexer: Lexer::new(text), table, zone };
         let mut filter = Filter::default();
         if parser.lexer.peek()?.is_none() {
             return Ok(filter);
@@ -132,7 +141,7 @@ impl Filter {
     }
 
     /// Returns whether a row meets all conditions.
-    pub(super) fn holds(&self, cell: impl Fn(usize) -> Cell, is_final: bool, texts: &Texts) -> bool {
+    pub(super) fn holds(&self, cell: impl Fn(usize) -> Cell, is_final: bool, texts: &TextPages) -> bool {
         self.conditions.iter().all(|condition| match condition.subject {
             Subject::Column(column) => condition.holds(cell(column), texts),
             Subject::IsFinal => condition.holds(Cell::Bool(is_final), texts),
@@ -149,7 +158,7 @@ impl Filter {
 }
 
 impl Condition {
-    pub(super) fn holds(&self, cell: Cell, texts: &Texts) -> bool {
+    pub(super) fn holds(&self, cell: Cell, texts: &TextPages) -> bool {
         match &self.test {
             Test::Null { is_negated } => (cell == Cell::Null) != *is_negated,
             _ if cell == Cell::Null => false,
@@ -184,18 +193,20 @@ impl Comparison {
 
 impl Value {
     /// Compares a cell with this value; `None` if they cannot be compared.
-    fn compare(&self, cell: Cell, texts: &Texts) -> Option<Ordering> {
+    fn compare(&self, cell: Cell, texts: &TextPages) -> Option<Ordering> {
         match (self, cell) {
-            (Value::Number { whole: Some(whole), .. }, Cell::Int(of_cell)) => Some(of_cell.cmp(whole)),
-            (Value::Number { value, .. }, cell) => cell.as_number()?.partial_cmp(value),
+            (Value::Number { value, whole }, cell) => match (cell.as_whole(texts), whole) {
+                (Some(of_cell), Some(whole)) => Some(of_cell.cmp(whole)),
+                _ => cell.as_number(texts)?.partial_cmp(value),
+            },
             (Value::Bool(value), Cell::Bool(of_cell)) => Some(of_cell.cmp(value)),
-            (Value::Text { micros: Some(micros), .. }, Cell::Time { micros: of_cell, .. }) => {
-                Some(of_cell.cmp(micros))
+            (Value::Text { time: Some(time), .. }, Cell::Time { micros, form }) => {
+                Some(micros.cmp(if form.is_instant { &time.instant } else { &time.local }))
             }
             (Value::Text { text, .. }, Cell::Text(code) | Cell::Json(code)) => {
                 Some(texts.get(code).cmp(text))
             }
-            (Value::Text { text, micros: None }, Cell::Time { .. }) => {
+            (Value::Text { text, time: None }, Cell::Time { .. }) => {
                 let mut written = Vec::new();
                 cell.write_plain(texts, &mut written);
                 Some(written.as_slice().cmp(text.as_bytes()))
@@ -209,7 +220,7 @@ impl Value {
             ColumnKind::Integer | ColumnKind::Number => matches!(self, Value::Number { .. }),
             ColumnKind::Boolean => matches!(self, Value::Bool(_)),
             ColumnKind::Text | ColumnKind::Json => matches!(self, Value::Text { .. }),
-            ColumnKind::Time => matches!(self, Value::Text { micros: Some(_), .. }),
+            ColumnKind::Time => matches!(self, Value::Text { time: Some(_), .. }),
         }
     }
 }
@@ -242,6 +253,7 @@ struct Parser<'a> {
     lexer: Lexer<'a>,
     /// `None` if only the syntax is checked: every name is then a column of any kind.
     table: Option<&'a ResultTable>,
+    zone: &'a TimeZone,
 }
 
 impl Parser<'_> {
@@ -326,7 +338,13 @@ impl Parser<'_> {
 
     fn value(&mut self, kind: Option<ColumnKind>) -> Result<Value, FilterError> {
         let value = match self.lexer.next()? {
-            Some(Token::Text(text)) => Value::Text { micros: parse_loosely(&text), text },
+            Some(Token::Text(text)) => {
+                let time = parse_loosely(&text).map(|(micros, form)| Time {
+                    local: form.local(micros, self.zone),
+                    instant: form.instant(micros, self.zone),
+                });
+                Value::Text { text, time }
+            }
             Some(Token::Number(text)) => {
                 let value = text.parse().map_err(|_| self.lexer.error(format!("{text} is no number")))?;
                 Value::Number { value, whole: text.parse().ok() }

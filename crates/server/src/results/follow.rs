@@ -201,7 +201,7 @@ impl Thread<'_> {
                 }
                 None => {
                     let template = Arc::new(Template::of(&declared));
-                    let slot = Slot::new(Table::new(declared, template));
+                    let slot = Slot::new(Table::new(declared, template, results.zone.clone()));
                     fresh.push(Arc::clone(&slot));
                     slot
                 }
@@ -239,8 +239,7 @@ impl Thread<'_> {
             // The row may belong to a known table with a longer template.
             let found = shown.finder.find(&entry.key);
             if let Some(slot) = found.filter(|slot| fresh.iter().any(|fresh| Arc::ptr_eq(fresh, slot))) {
-                let local = |ms| self.results.local(ms);
-                slot.table.write().write(&entry.key, &entry.value, entry.expires, now, local);
+                slot.table.write().write(&entry.key, &entry.value, entry.expires, now);
             }
             rows += 1;
             // A writer waits for its followers, and should not wait for a whole scan.
@@ -285,8 +284,7 @@ impl Thread<'_> {
             }
             for entry in &change.entries {
                 let Some(slot) = shown.finder.find(&entry.key) else { continue };
-                let local = |ms| results.local(ms);
-                let taken = slot.table.write().write(&entry.key, &entry.value, entry.expires, now, local);
+                let taken = slot.table.write().write(&entry.key, &entry.value, entry.expires, now);
                 match taken {
                     Taken::Row => touch(slot),
                     Taken::NoObject | Taken::TooOld => {}

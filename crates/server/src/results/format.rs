@@ -1,10 +1,11 @@
 //! The forms of an answer: JSON, CSV (RFC 4180) and NDJSON.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 
 use super::cell::{Cell, write_string};
 use super::request::{Mistake, Parameters};
-use crate::analytics::intern::Texts;
+use crate::analytics::intern::TextPages;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
@@ -52,6 +53,8 @@ impl Format {
     }
 }
 
+/// Header that says whether an answer has all rows.
+pub(crate) const COMPLETE: HeaderName = HeaderName::from_static("x-weir-complete");
 /// Size at which an answer ends.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -79,7 +82,7 @@ impl Writer {
         Writer { format, names: json_names(names), out, rows: 0 }
     }
 
-    pub(super) fn row(&mut self, fields: &[Field<'_>], texts: &Texts) {
+    pub(super) fn row(&mut self, fields: &[Field<'_>], texts: &TextPages) {
         match self.format {
             Format::Json => {
                 if self.rows > 0 {
@@ -112,12 +115,30 @@ impl Writer {
     }
 
     /// `is_complete` says whether there are no more rows than these.
-    pub(super) fn finish(mut self, is_complete: bool) -> Vec<u8> {
+    pub(super) fn finish(mut self, is_complete: bool) -> Answer {
         if self.format == Format::Json {
             let end = format!("],\"count\":{},\"is_complete\":{is_complete}}}", self.rows);
             self.out.extend_from_slice(end.as_bytes());
         }
-        self.out
+        Answer { format: self.format, body: self.out, is_complete }
+    }
+}
+
+/// An answer in one of the forms.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) format: Format,
+    pub(super) body: Vec<u8>,
+    /// Whether no rows were cut off.
+    pub(super) is_complete: bool,
+}
+
+impl IntoResponse for Answer {
+    /// CSV and NDJSON have no place to say that rows are missing, so a header says it in all forms.
+    fn into_response(self) -> Response {
+        let is_complete = HeaderValue::from_static(if self.is_complete { "true" } else { "false" });
+        let headers = [(header::CONTENT_TYPE, self.format.content_type()), (COMPLETE, is_complete)];
+        (headers, self.body).into_response()
     }
 }
 
@@ -133,7 +154,7 @@ pub(super) fn json_names(names: &[&str]) -> Vec<Vec<u8>> {
 }
 
 /// Appends a row as a JSON object.
-pub(super) fn write_object(names: &[Vec<u8>], fields: &[Field<'_>], texts: &Texts, out: &mut Vec<u8>) {
+pub(super) fn write_object(names: &[Vec<u8>], fields: &[Field<'_>], texts: &TextPages, out: &mut Vec<u8>) {
     for (name, field) in names.iter().zip(fields) {
         out.extend_from_slice(name);
         match field {
@@ -179,6 +200,7 @@ fn csv_line(fields: impl Iterator<Item = impl AsRef<[u8]>>, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::analytics::intern::Texts;
 
     #[test]
     fn a_text_is_no_formula_for_a_spreadsheet_and_a_number_stays_one() {
@@ -187,7 +209,7 @@ mod tests {
         let fields: Vec<Field<'_>> =
             cells.into_iter().chain([Cell::Int(-5)]).map(Field::Cell).chain([Field::Text("+k")]).collect();
         let mut writer = Writer::new(Format::Csv, "t", &["a"]);
-        writer.row(&fields, &texts);
-        assert_eq!(String::from_utf8_lossy(&writer.finish(true)), "a\r\n'=1+1,'@x,'-5,a=b,-5,'+k\r\n");
+        writer.row(&fields, texts.pages());
+        assert_eq!(String::from_utf8_lossy(&writer.finish(true).body), "a\r\n'=1+1,'@x,'-5,a=b,-5,'+k\r\n");
     }
 }

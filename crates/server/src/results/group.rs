@@ -5,12 +5,14 @@
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
+use jiff::tz::TimeZone;
 
-use super::cell::{Cell, TEXT};
+use super::cell::{Cell, TEXT, scaled};
 use super::column::SECOND_MICROS;
 use super::scan::{Block, Direction, Selection, scan};
-use super::table::Table;
 use super::time::TimeForm;
+use super::view::TableView;
+use crate::analytics::intern::TextPages;
 
 /// Maximum of groups, filled ones included.
 pub(super) const GROUPS_MAX: usize = 100_000;
@@ -130,7 +132,7 @@ impl Numbers {
     const NONE: Numbers =
         Numbers { count: 0, numbers: 0, exact: 0, float: 0.0, scale: NO_SCALE, is_exact: true };
 
-    fn add(&mut self, cell: Cell) {
+    fn add(&mut self, cell: Cell, texts: &TextPages) {
         let (unscaled, scale) = match cell {
             Cell::Int(value) => (value, 0),
             Cell::Decimal { unscaled, scale } => (unscaled, scale),
@@ -149,7 +151,7 @@ impl Numbers {
                 self.numbers += 1;
             }
             _ => {
-                let Some(number) = cell.as_number() else { return };
+                let Some(number) = cell.as_number(texts) else { return };
                 self.numbers += 1;
                 self.float += number;
                 self.is_exact = false;
@@ -167,8 +169,7 @@ impl Numbers {
 
     fn total(&self) -> f64 {
         let scale = if self.scale == NO_SCALE { 0 } else { self.scale };
-        let exact = Cell::Decimal { unscaled: self.exact, scale };
-        self.float + exact.as_number().unwrap_or(0.0)
+        self.float + scaled(self.exact, scale)
     }
 }
 
@@ -190,7 +191,7 @@ struct Finder {
 }
 
 impl Finder {
-    fn group(&mut self, by: &[GroupBy], block: &Block, row: usize) -> usize {
+    fn group(&mut self, by: &[GroupBy], block: &Block, row: usize, zone: &TimeZone) -> usize {
         let packed = |place: usize| block.packed(place, row);
         if let [GroupBy { unit: None, .. }] = by
             && packed(0).0 == TEXT
@@ -203,7 +204,7 @@ impl Finder {
                 return self.last_group;
             }
         }
-        let group = self.search(by, block, row);
+        let group = self.search(by, block, row, zone);
         self.last.clear();
         self.last.extend((0..by.len()).map(packed));
         self.last_group = group;
@@ -223,15 +224,17 @@ impl Finder {
     }
 
     /// Finds a group column by column: each prefix of its values has a code.
-    fn search(&mut self, by: &[GroupBy], block: &Block, row: usize) -> usize {
+    fn search(&mut self, by: &[GroupBy], block: &Block, row: usize, zone: &TimeZone) -> usize {
         let mut code = u32::MAX;
         for (place, of) in by.iter().enumerate() {
-            let (tag, value) = period(block.cell(place, row), of.unit).pack();
+            let (tag, value) = period(block.cell(place, row), of.unit, zone).pack();
             let (keys, prefixes) = (&mut self.keys, &mut self.prefixes);
             code = *self.codes.entry((code, tag, value)).or_insert_with(|| {
                 if place + 1 == by.len() {
-                    let cells =
-                        by.iter().enumerate().map(|(place, by)| period(block.cell(place, row), by.unit));
+                    let cells = by
+                        .iter()
+                        .enumerate()
+                        .map(|(place, by)| period(block.cell(place, row), by.unit, zone));
                     keys.push(cells.collect());
                     return keys.len() as u32 - 1;
                 }
@@ -255,7 +258,7 @@ type Extremes = [Cell; 2];
 
 /// Groups the selected rows. The groups are in no particular order.
 pub(super) fn group(
-    table: &Table,
+    table: &TableView,
     selection: &Selection,
     by: &[GroupBy],
     aggregates: &[Aggregate],
@@ -284,7 +287,7 @@ pub(super) fn group(
     let mut is_too_many = false;
 
     scan(table, selection, &columns, Direction::OldestFirst, |_, block, row| {
-        let group = finder.group(by, block, row);
+        let group = finder.group(by, block, row, &table.zone);
         if rows.len() < finder.keys.len() {
             is_too_many = finder.keys.len() > GROUPS_MAX || finder.prefixes as usize > GROUPS_MAX;
             rows.push((0, true));
@@ -295,11 +298,11 @@ pub(super) fn group(
         rows[group].1 &= block.is_final(row);
         let first = group * summed.len();
         for (place, numbers) in numbers[first..first + summed.len()].iter_mut().enumerate() {
-            numbers.add(block.cell(first_summed + place, row));
+            numbers.add(block.cell(first_summed + place, row), &table.texts);
         }
         let first = group * compared.len();
         for (place, extremes) in extremes[first..first + compared.len()].iter_mut().enumerate() {
-            widen(extremes, block.cell(first_compared + place, row), table);
+            widen(extremes, block.cell(first_compared + place, row), &table.texts);
         }
         !is_too_many
     });
@@ -333,24 +336,25 @@ pub(super) fn group(
     Ok(groups.collect())
 }
 
-fn widen([least, greatest]: &mut Extremes, cell: Cell, table: &Table) {
-    if cell.as_number().is_none() {
+fn widen([least, greatest]: &mut Extremes, cell: Cell, texts: &TextPages) {
+    if cell.as_number(texts).is_none() {
         return;
     }
-    if *least == Cell::Null || cell.order(*least, &table.texts).is_lt() {
+    if *least == Cell::Null || cell.order(*least, texts).is_lt() {
         *least = cell;
     }
-    if *greatest == Cell::Null || cell.order(*greatest, &table.texts).is_gt() {
+    if *greatest == Cell::Null || cell.order(*greatest, texts).is_gt() {
         *greatest = cell;
     }
 }
 
-fn period(cell: Cell, unit: Option<Unit>) -> Cell {
+/// Returns the value of `group_by`. Periods are those of the wall clock, as the windows and the bounds of a request
+/// are: the day of an instant begins at midnight of the zone.
+fn period(cell: Cell, unit: Option<Unit>, zone: &TimeZone) -> Cell {
     match (cell, unit) {
         (cell, None) => cell,
         (Cell::Time { micros, form }, Some(unit)) => {
-            let form = TimeForm { is_instant: form.is_instant, ..TimeForm::PLAIN };
-            Cell::Time { micros: unit.begin(micros), form }
+            Cell::Time { micros: unit.begin(form.local(micros, zone)), form: TimeForm::PLAIN }
         }
         _ => Cell::Null,
     }

@@ -13,6 +13,8 @@
 //! The fifteen built-in analytics are result tables like all others. Their own routes answer from the index in
 //! `analytics`, which keeps the sums that these routes need.
 //!
+//! A request reads the rows as they were when it began, without keeping the follower from writing: see `view.rs`.
+//!
 //! The memory of all rows is bounded. Beyond the bound, the table that takes most loses its oldest rows, a
 //! quarter at a time, until there is room again. The rows stay in the store.
 
@@ -38,6 +40,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 mod time;
+mod view;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -49,13 +52,14 @@ use jobs::ResultTables;
 use parking_lot::{Mutex, RwLock};
 use storage::store::ResultStore;
 use tokio::sync::{Semaphore, watch};
-use types::{Clock, Timestamp};
+use types::Clock;
 
 use crate::analytics::Moment;
 use crate::metrics::Metrics;
 use filter::{Filter, FilterError};
 use finder::Finder;
 pub(crate) use follow::Follower;
+pub(crate) use format::COMPLETE;
 use table::Table;
 
 /// Time that a request waits for rows to be loaded.
@@ -152,13 +156,9 @@ impl Results {
         self.shown.read().by_name.get(name).cloned()
     }
 
-    /// Returns the wall-clock time of a point of the system clock, in milliseconds.
-    fn local(&self, ms: i64) -> Moment {
-        Moment::local(Timestamp(ms), &self.zone)
-    }
-
+    /// Returns the time on the wall clock.
     fn now(&self) -> Moment {
-        self.local(self.clock.now().0)
+        Moment::local(self.clock.now(), &self.zone)
     }
 
     /// Returns the bytes of all rows.
@@ -201,6 +201,11 @@ impl Shown {
 }
 
 impl Slot {
+    /// Returns the rows of the table as they are now. Holds the lock only for a moment.
+    fn view(&self) -> view::TableView {
+        self.table.read().view()
+    }
+
     fn new(table: Table) -> Arc<Slot> {
         let epoch = (jobs::random_id() as u64).max(1);
         Arc::new(Slot {

@@ -11,6 +11,7 @@
 //! | `fill` | `null`, `zero` or `previous` for the periods without rows |
 //! | `format` | `json`, `csv` or `ndjson`; wins over `Accept` |
 
+use jiff::tz::TimeZone;
 use jobs::{ColumnKind, ResultTable};
 
 use super::fill::Fill;
@@ -88,16 +89,17 @@ impl<'a> Parameters<'a> {
 }
 
 impl Request {
-    /// Parses the parameters for a table; `now` is the time on the wall clock.
+    /// Parses the parameters for a table; `now` is the time on the wall clock of the zone.
     pub(super) fn parse(
         pairs: &[(String, String)],
         table: &ResultTable,
         now: Moment,
+        zone: &TimeZone,
     ) -> Result<Request, Mistake> {
         let parameters = Parameters(pairs);
         parameters.check(&NAMES)?;
         let (from, to) = (bound(&parameters, "from", now)?, bound(&parameters, "to", now)?);
-        let filter = Filter::parse(parameters.get("where").unwrap_or(""), table);
+        let filter = Filter::parse(parameters.get("where").unwrap_or(""), table, zone);
         let filter = filter.map_err(|error| error.to_string())?;
 
         let grouping = grouping(&parameters, table)?;
@@ -157,7 +159,7 @@ fn bound(parameters: &Parameters<'_>, name: &str, now: Moment) -> Result<Option<
     let found = match text.strip_prefix('-') {
         _ if text == "now" => Some(now.0),
         Some(length) => length_micros(length).map(|length| now.0.saturating_sub(length)),
-        None => parse_loosely(text),
+        None => parse_loosely(text).map(|(micros, _)| micros),
     };
     found.map(Some).ok_or_else(|| {
         format!("{name} must be a time such as 2025-12-09T11:30:00, a day, `now`, or back from now as -15m, not `{text}`")

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::answer::{RowScratch, answer, row_names};
 use super::describe::Tables;
-use super::format::{Format, Writer, json_names, write_object};
+use super::format::{Answer, Format, Writer, json_names, write_object};
 use super::request::{Parameters, Request};
 use super::{Results, Slot};
 use crate::error::{Detail, Failure};
@@ -33,7 +33,7 @@ pub(crate) struct ResultRows {
     /// event has corrected it).
     rows: Vec<BTreeMap<String, serde_json::Value>>,
     count: usize,
-    /// False if `limit` has cut rows off.
+    /// False if `limit`, or the greatest size of an answer, has cut rows off.
     is_complete: bool,
 }
 
@@ -59,7 +59,8 @@ pub(crate) async fn tables(State(results): Service, uri: Uri) -> Result<Json<Tab
         ("fill" = Option<String>, Query, description = "`null`, `zero` or `previous` for periods of `group_by` without rows"),
         ("format" = Option<String>, Query, description = "`json`, `csv` or `ndjson`; wins over `Accept`")),
     responses((status = 200, description = "rows of the table", content(
-            (ResultRows = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"))),
+            (ResultRows = "application/json"), (String = "text/csv"), (String = "application/x-ndjson")),
+            headers(("X-Weir-Complete" = bool, description = "as `is_complete`: false if rows were cut off"))),
         (status = 400, body = Detail), (status = 404, body = Detail), (status = 503, body = Detail)))]
 pub(crate) async fn rows(
     State(results): Service,
@@ -70,16 +71,17 @@ pub(crate) async fn rows(
     let slot = find(&results, &name).await?;
     let pairs = pairs(&uri)?;
     let format = Format::wanted(&Parameters(&pairs), &headers).map_err(wrong)?;
-    let request = Request::parse(&pairs, &slot.table.read().declared, results.now()).map_err(wrong)?;
+    let declared = Arc::clone(&slot.table.read().declared);
+    let request = Request::parse(&pairs, &declared, results.now(), &results.zone).map_err(wrong)?;
 
     // Going through very many rows takes long enough to keep other requests waiting.
     let reader = Arc::clone(&results.readers).acquire_owned().await;
     let reading = tokio::task::spawn_blocking(move || {
         let _reader = reader;
-        answer(&name, &slot.table.read(), &request, format)
+        answer(&name, &slot.view(), &request, format)
     });
-    let body = reading.await.map_err(|_| broken())?.map_err(wrong)?;
-    Ok(reply(format, body))
+    let answer = reading.await.map_err(|_| broken())?.map_err(wrong)?;
+    Ok(answer.into_response())
 }
 
 /// A row by its key.
@@ -101,18 +103,21 @@ pub(crate) async fn row(
     Parameters(&pairs).check(&["format"]).map_err(wrong)?;
     let format = Format::wanted(&Parameters(&pairs), &headers).map_err(wrong)?;
 
-    let table = slot.table.read();
-    let Some(place) = table.find(&key) else {
+    let found = {
+        let table = slot.table.read();
+        table.find(&key).map(|place| (table.view(), place))
+    };
+    let Some((table, place)) = found else {
         let detail = format!("table `{name}` has no row with the key `{key}`");
         return Err(Failure::new(StatusCode::NOT_FOUND, detail));
     };
     let names = row_names(&table.declared);
     let mut scratch = RowScratch::default();
-    let body = scratch.with(&table, place, |fields| match format {
+    let answer = scratch.with(&table, place, |fields| match format {
         Format::Json => {
             let mut object = Vec::new();
             write_object(&json_names(&names), fields, &table.texts, &mut object);
-            object
+            Answer { format, body: object, is_complete: true }
         }
         Format::Csv | Format::Ndjson => {
             let mut writer = Writer::new(format, &name, &names);
@@ -120,7 +125,7 @@ pub(crate) async fn row(
             writer.finish(true)
         }
     });
-    Ok(reply(format, body))
+    Ok(answer.into_response())
 }
 
 /// Returns a table once its rows are loaded.
@@ -156,10 +161,6 @@ pub(super) fn wrong(mistake: String) -> Failure {
     Failure::new(StatusCode::BAD_REQUEST, mistake)
 }
 
-fn broken() -> Failure {
+pub(super) fn broken() -> Failure {
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be made; Weir's log has the reason")
-}
-
-fn reply(format: Format, body: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, format.content_type())], body).into_response()
 }

@@ -115,11 +115,6 @@ impl Run {
         }
     }
 
-    /// Returns the index of a row, whatever its time.
-    pub(super) fn position(&self, id: u64) -> Option<usize> {
-        self.ids.iter().position(|of_row| *of_row == id)
-    }
-
     pub(super) fn first_expiry(&self) -> i64 {
         self.first_expiry
     }
@@ -165,6 +160,16 @@ impl Run {
             column.set(at, *cell);
         }
         self.first_expiry = self.first_expiry.min(row.expires);
+    }
+
+    /// Returns whether a row has texts that `row` has not in their places.
+    pub(super) fn has_other_texts(&self, at: usize, row: &Row) -> bool {
+        let is_other = |(column, cell): (&Column, &Cell)| {
+            let before = column.get(at);
+            matches!(before, Cell::Text(_) | Cell::Json(_)) && before != *cell
+        };
+        self.key(at).is_some_and(|key| row.key != Some(key))
+            || self.columns.iter().zip(&row.cells).any(is_other)
     }
 
     pub(super) fn remove(&mut self, at: usize) {

@@ -7,9 +7,9 @@
 use super::cell::{Cell, JSON, TEXT};
 use super::filter::{Condition, Filter, Subject};
 use super::run::Run;
-use super::table::Table;
+use super::view::TableView;
 use crate::analytics::Moment;
-use crate::analytics::intern::Texts;
+use crate::analytics::intern::TextPages;
 
 /// Rows read from the columns at once.
 const BLOCK_ROWS: usize = 128;
@@ -81,7 +81,7 @@ struct Checked<'c> {
 }
 
 impl Checked<'_> {
-    fn holds(&mut self, (tag, value): (i64, i64), texts: &Texts) -> bool {
+    fn holds(&mut self, (tag, value): (i64, i64), texts: &TextPages) -> bool {
         let cell = Cell::unpack(tag, value);
         if tag != TEXT && tag != JSON {
             return self.condition.holds(cell, texts);
@@ -97,7 +97,7 @@ impl Checked<'_> {
 /// Calls `each` with every row, its values of `columns` in a block, and its row in the block, until it returns
 /// false.
 pub(super) fn scan(
-    table: &Table,
+    table: &TableView,
     selection: &Selection,
     columns: &[usize],
     direction: Direction,

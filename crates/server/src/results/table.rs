@@ -6,14 +6,18 @@
 //!
 //! ```text
 //! runs     [11:00 … 11:20] [11:20 … 11:40] [11:40 … now]      by time, then by id
-//! places   id ─► time      only of rows whose key does not fix their time
+//! places   id ─► time      only of rows whose time is not in their key
 //! ```
+//!
+//! Readers share the runs and the texts with the table ([`TableView`]). So a run is copied before it changes, if a
+//! reader has it.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
+use jiff::tz::TimeZone;
 use jobs::{ColumnKind, ResultTable};
 use types::Timestamp;
 
@@ -22,20 +26,23 @@ use super::changes::ChangeLog;
 use super::fields::Fields;
 use super::run::{RUN_ROWS_MAX, Row, Run};
 use super::template::Template;
-use super::time::parse_time;
+use super::time::times_in;
+use super::view::{TableView, at, run_of};
 use crate::analytics::Moment;
 use crate::analytics::intern::Texts;
 
 /// Runs that a small table may have.
 const RUNS_MIN: usize = 8;
-/// Rows dropped beyond the number of rows left, after which unused texts are removed.
+/// Rows dropped or replaced beyond the number of rows left, after which unused texts are removed.
 const DROPPED_MAX: usize = 10_000;
+/// Growth of the texts, beyond the double, after which unused ones are looked for: few rows may have long texts.
+const TEXTS_GROWTH: usize = if cfg!(test) { 64 << 10 } else { 4 << 20 };
 
 pub(super) struct Table {
     pub(super) declared: Arc<ResultTable>,
     pub(super) template: Arc<Template>,
     pub(super) time_column: Option<usize>,
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: Vec<Arc<Run>>,
     pub(super) texts: Texts,
     pub(super) rows: usize,
     pub(super) changes: ChangeLog,
@@ -45,10 +52,14 @@ pub(super) struct Table {
     pub(super) left_out_until: Option<Moment>,
     /// Rows in the store's order, during a load.
     draft: Option<Run>,
-    places: HashMap<u64, Moment, RandomState>,
-    is_time_in_key: bool,
+    /// The times of rows that do not have their time in their key.
+    pub(super) places: HashMap<u64, Moment, RandomState>,
+    zone: TimeZone,
     hasher: RandomState,
+    /// Rows dropped or replaced since unused texts were removed.
     dropped: usize,
+    /// Bytes of the texts after unused ones were removed.
+    texts_settled: usize,
 }
 
 /// Outcome of a written row.
@@ -62,9 +73,9 @@ pub(super) enum Taken {
 }
 
 impl Table {
-    pub(super) fn new(declared: Arc<ResultTable>, template: Arc<Template>) -> Table {
+    /// `zone` is the zone of times on the wall clock.
+    pub(super) fn new(declared: Arc<ResultTable>, template: Arc<Template>, zone: TimeZone) -> Table {
         let time_column = time_column(&declared, &template);
-        let is_time_in_key = time_column.is_some_and(|time| template.columns().any(|column| column == time));
         Table {
             declared,
             template,
@@ -77,14 +88,26 @@ impl Table {
             left_out_until: None,
             draft: None,
             places: HashMap::default(),
-            is_time_in_key,
+            zone,
             hasher: RandomState::default(),
             dropped: 0,
+            texts_settled: 0,
+        }
+    }
+
+    /// Returns the rows as they are now. It does not change when rows are written.
+    pub(super) fn view(&self) -> TableView {
+        TableView {
+            declared: Arc::clone(&self.declared),
+            template: Arc::clone(&self.template),
+            zone: self.zone.clone(),
+            runs: self.runs.clone(),
+            texts: self.texts.pages().clone(),
         }
     }
 
     pub(super) fn memory_bytes(&self) -> usize {
-        self.runs.iter().chain(&self.draft).map(Run::memory_bytes).sum::<usize>()
+        self.runs.iter().map(Arc::as_ref).chain(&self.draft).map(Run::memory_bytes).sum::<usize>()
             + self.texts.memory_bytes()
             + self.changes.memory_bytes()
             + self.places.capacity() * 24
@@ -105,42 +128,39 @@ impl Table {
             // The last of several rows with the same key counts, so the loaded ones go behind.
             let loaded = std::mem::replace(&mut all, Run::new(&self.declared));
             let runs = std::mem::take(&mut self.runs);
-            runs.iter().chain([&loaded]).for_each(|run| append(&mut all, run));
+            runs.iter().map(Arc::as_ref).chain([&loaded]).for_each(|run| append(&mut all, run));
         }
         let order = all.sorted();
         self.rows = order.len();
-        self.runs = order.chunks(RUN_ROWS_MAX).map(|rows| all.gather(rows)).collect();
+        self.runs = order.chunks(RUN_ROWS_MAX).map(|rows| Arc::new(all.gather(rows))).collect();
     }
 
-    /// Writes a row. `now` is the time in milliseconds, `local` converts such a time to the wall clock.
-    pub(super) fn write(
-        &mut self,
-        key: &str,
-        value: &[u8],
-        expires: Timestamp,
-        now: i64,
-        local: impl Fn(i64) -> Moment,
-    ) -> Taken {
+    /// Writes a row. `now` is the time in milliseconds.
+    pub(super) fn write(&mut self, key: &str, value: &[u8], expires: Timestamp, now: i64) -> Taken {
         let id = self.hasher.hash_one(key);
-        let Some(row) = self.read(key, id, value, expires, now, &local) else { return Taken::NoObject };
-        if self.left_out_until.is_some_and(|until| row.0.time <= until) {
+        let texts = self.texts.len();
+        let Some(row) = self.read(key, id, value, expires, now) else {
+            self.texts.truncate(texts);
+            return Taken::NoObject;
+        };
+        if self.left_out_until.is_some_and(|until| row.time <= until) {
+            self.texts.truncate(texts);
             return Taken::TooOld;
         }
 
-        let (row, is_fixed) = row;
-        if !is_fixed || !self.places.is_empty() {
-            // A row that had its time from its key may have lost it.
-            let of_key = || self.at_time_of_key(key, id).map(|(run, at)| self.runs[run].place(at).0);
-            let before = self.places.get(&id).copied().or_else(|| of_key().filter(|_| self.is_time_in_key));
-            if let Some(before) = before.filter(|before| *before != row.time) {
-                self.take_out(before, id);
-            }
-            if is_fixed {
-                self.places.remove(&id)
-            } else {
-                self.places.insert(id, row.time)
-            };
+        // The row stands at one time only, also if it was written with another before.
+        let times: Vec<Moment> = self.times_of(key).collect();
+        let of_key = || times.iter().copied().find(|time| *time != row.time && self.at(*time, id).is_some());
+        let before = self.places.get(&id).copied().or_else(of_key);
+        let moved_from = before.filter(|before| *before != row.time);
+        if let Some(before) = moved_from {
+            self.take_out(before, id);
         }
+        if times.contains(&row.time) {
+            self.places.remove(&id)
+        } else {
+            self.places.insert(id, row.time)
+        };
 
         self.updated = Some(now);
         match &mut self.draft {
@@ -149,6 +169,10 @@ impl Table {
                 self.upsert(&row);
                 self.changes.wrote(row.time, id);
             }
+        }
+        // Only now, since it gives new codes to the texts of the rows in the table.
+        if moved_from.is_some() {
+            self.tidy();
         }
         Taken::Row
     }
@@ -160,6 +184,7 @@ impl Table {
         let (time, id) = self.runs[run].place(at);
         self.places.remove(&id);
         self.take_out(time, id);
+        self.tidy();
         self.updated = Some(now);
         self.changes.deleted(key);
     }
@@ -167,41 +192,33 @@ impl Table {
     /// Returns the place of a row by its key.
     pub(super) fn find(&self, key: &str) -> Option<(usize, usize)> {
         let id = self.hasher.hash_one(key);
-        if let Some(time) = self.places.get(&id) {
-            return self.at(*time, id);
+        match self.places.get(&id) {
+            Some(time) => self.at(*time, id),
+            None => self.times_of(key).find_map(|time| self.at(time, id)),
         }
-        // Without the time, all runs are searched. Most keys end in it.
-        self.at_time_of_key(key, id)
-            .or_else(|| self.runs.iter().enumerate().find_map(|(run, rows)| Some((run, rows.position(id)?))))
     }
 
-    /// Returns the place of a row if its key ends in its time.
-    fn at_time_of_key(&self, key: &str, id: u64) -> Option<(usize, usize)> {
-        let ends = key.char_indices().filter(|(_, letter)| *letter == ':').map(|(at, _)| &key[at + 1..]);
-        let times = ends.filter_map(|end| parse_time(end.get(..end.len().min(27))?));
-        times.into_iter().find_map(|(micros, _)| self.at(Moment(micros), id))
+    /// Returns the times in a key. The time of a row is among them, or among the places.
+    fn times_of(&self, key: &str) -> impl Iterator<Item = Moment> {
+        times_in(key).map(|(micros, form)| Moment(form.local(micros, &self.zone)))
     }
 
     /// Returns the run and the index of a row.
-    pub(super) fn at(&self, time: Moment, id: u64) -> Option<(usize, usize)> {
-        let run = self.run_of(time, id);
-        let at = self.runs.get(run)?.find(time, id).ok()?;
-        Some((run, at))
-    }
-
-    fn run_of(&self, time: Moment, id: u64) -> usize {
-        self.runs
-            .partition_point(|run| run.first().is_some_and(|first| first <= (time, id)))
-            .saturating_sub(1)
+    fn at(&self, time: Moment, id: u64) -> Option<(usize, usize)> {
+        at(&self.runs, time, id)
     }
 
     fn upsert(&mut self, row: &Row) {
         if self.runs.is_empty() {
-            self.runs.push(Run::new(&self.declared));
+            self.runs.push(Arc::new(Run::new(&self.declared)));
         }
-        let mut place = self.run_of(row.time, row.id);
+        let mut place = run_of(&self.runs, row.time, row.id);
         match self.runs[place].find(row.time, row.id) {
-            Ok(at) => self.runs[place].replace(at, row),
+            Ok(at) => {
+                self.dropped += usize::from(self.runs[place].has_other_texts(at, row));
+                Arc::make_mut(&mut self.runs[place]).replace(at, row);
+                self.forget_texts();
+            }
             Err(mut at) => {
                 let rows = self.runs[place].len();
                 if rows >= RUN_ROWS_MAX {
@@ -210,13 +227,13 @@ impl Table {
                     let front = if is_last { rows - rows / 8 } else { rows / 2 };
                     let all: Vec<u32> = (0..rows as u32).collect();
                     let back = self.runs[place].gather(&all[front..]);
-                    self.runs[place] = self.runs[place].gather(&all[..front]);
-                    self.runs.insert(place + 1, back);
+                    self.runs[place] = Arc::new(self.runs[place].gather(&all[..front]));
+                    self.runs.insert(place + 1, Arc::new(back));
                     if at >= front {
                         (place, at) = (place + 1, at - front);
                     }
                 }
-                self.runs[place].insert(at, row);
+                Arc::make_mut(&mut self.runs[place]).insert(at, row);
                 self.rows += 1;
             }
         }
@@ -224,10 +241,13 @@ impl Table {
 
     fn take_out(&mut self, time: Moment, id: u64) {
         let Some((run, at)) = self.at(time, id) else { return };
-        self.runs[run].remove(at);
+        if self.runs[run].len() > 1 {
+            Arc::make_mut(&mut self.runs[run]).remove(at);
+        } else {
+            self.runs.remove(run);
+        }
         self.rows -= 1;
         self.dropped += 1;
-        self.tidy();
     }
 
     /// Drops expired rows; returns their number.
@@ -236,7 +256,7 @@ impl Table {
         for run in &mut self.runs {
             if let Some(kept) = run.unexpired(now) {
                 self.rows -= run.len() - kept.len();
-                *run = run.gather(&kept);
+                *run = Arc::new(run.gather(&kept));
             }
         }
         self.dropped += before - self.rows;
@@ -245,7 +265,7 @@ impl Table {
     }
 
     pub(super) fn first_expiry(&self) -> i64 {
-        self.runs.iter().map(Run::first_expiry).min().unwrap_or(i64::MAX)
+        self.runs.iter().map(|run| run.first_expiry()).min().unwrap_or(i64::MAX)
     }
 
     /// Drops the oldest quarter of the rows, at least one, with all others of their times; returns their
@@ -261,21 +281,26 @@ impl Table {
             last -= run.len();
             None
         });
-        let Some(newest_dropped) = newest_dropped else { return 0 };
-
-        for run in &mut self.runs {
-            if run.first().is_some_and(|(time, _)| time <= newest_dropped) {
-                let kept: Vec<u32> = (run.up_to(newest_dropped)..run.len()).map(|at| at as u32).collect();
-                self.rows -= run.len() - kept.len();
-                *run = run.gather(&kept);
-            }
+        if let Some(newest_dropped) = newest_dropped {
+            self.drop_until(newest_dropped);
         }
-        self.left_out_until = self.left_out_until.max(Some(newest_dropped));
-        // Without memory for rows there is none for what clients have missed.
+
+        // Without memory for rows there is none for what clients have missed, nor for texts of other rows.
         self.changes.forget();
         self.dropped = usize::MAX / 2;
         self.tidy();
         before - self.rows
+    }
+
+    fn drop_until(&mut self, newest_dropped: Moment) {
+        for run in &mut self.runs {
+            if run.first().is_some_and(|(time, _)| time <= newest_dropped) {
+                let kept: Vec<u32> = (run.up_to(newest_dropped)..run.len()).map(|at| at as u32).collect();
+                self.rows -= run.len() - kept.len();
+                *run = Arc::new(run.gather(&kept));
+            }
+        }
+        self.left_out_until = self.left_out_until.max(Some(newest_dropped));
     }
 
     /// Removes empty runs, and texts and places of dropped rows once there are many.
@@ -286,38 +311,41 @@ impl Table {
             let mut all = Run::new(&self.declared);
             std::mem::take(&mut self.runs).iter().for_each(|run| append(&mut all, run));
             let order: Vec<u32> = (0..all.len() as u32).collect();
-            self.runs = order.chunks(RUN_ROWS_MAX / 8 * 7).map(|rows| all.gather(rows)).collect();
+            let runs = order.chunks(RUN_ROWS_MAX / 8 * 7).map(|rows| Arc::new(all.gather(rows)));
+            self.runs = runs.collect();
         }
-        if self.dropped <= self.rows + DROPPED_MAX {
+        self.forget_texts();
+    }
+
+    /// Removes texts and places of dropped rows once there are many.
+    fn forget_texts(&mut self) {
+        let are_many = self.dropped > self.rows + DROPPED_MAX;
+        let are_long = || self.texts.memory_bytes() > 2 * self.texts_settled + TEXTS_GROWTH;
+        // The texts of a draft have no new codes.
+        if self.draft.is_some() || !are_many && (self.dropped == 0 || !are_long()) {
             return;
         }
+
         self.dropped = 0;
         let mut texts = Texts::default();
         for run in &mut self.runs {
-            run.rename(&self.texts, &mut texts);
+            Arc::make_mut(run).rename(&self.texts, &mut texts);
         }
         self.texts = texts;
+        self.texts_settled = self.texts.memory_bytes();
+
         let mut places = std::mem::take(&mut self.places);
         places.retain(|id, time| self.at(*time, *id).is_some());
         places.shrink_to_fit();
         self.places = places;
     }
 
-    /// Reads a row, and whether its key fixes its time. `None` if the value is no object.
-    fn read(
-        &mut self,
-        key: &str,
-        id: u64,
-        value: &[u8],
-        expires: Timestamp,
-        now: i64,
-        local: &impl Fn(i64) -> Moment,
-    ) -> Option<(Row, bool)> {
+    /// Reads a row; `None` if the value is no object.
+    fn read(&mut self, key: &str, id: u64, value: &[u8], expires: Timestamp, now: i64) -> Option<Row> {
         let Fields { cells, is_final, revision, .. } = Fields::read(value, &self.declared, &mut self.texts)?;
 
         let of_column = self.time_column.and_then(|column| match cells[column] {
-            Cell::Time { micros, form } if form.is_instant => Some(local(micros.div_euclid(1_000))),
-            Cell::Time { micros, .. } => Some(Moment(micros)),
+            Cell::Time { micros, form } => Some(Moment(form.local(micros, &self.zone))),
             _ => None,
         });
         let written = match expires.0 {
@@ -326,15 +354,15 @@ impl Table {
                 expires.saturating_sub(self.declared.ttl_seconds.saturating_mul(1_000).cast_signed()).min(now)
             }
         };
-        let is_fixed = of_column.is_some() && self.is_time_in_key;
-        let time = of_column.unwrap_or_else(|| local(written));
+        let time = of_column.unwrap_or_else(|| Moment::local(Timestamp(written), &self.zone));
 
         let mut own = String::with_capacity(key.len());
-        let is_own = self.template.write(&mut own, &cells, &self.texts) && own == key;
+        let is_own = self.template.write(&mut own, &cells, self.texts.pages()) && own == key;
         let key = (!is_own).then(|| self.texts.code(key));
+
         // Whole seconds take a quarter of the memory of milliseconds.
         let expires = expires.0.saturating_add(999) / 1_000 * 1_000;
-        Some((Row { time, id, expires, is_final, revision, key, cells }, is_fixed))
+        Some(Row { time, id, expires, is_final, revision, key, cells })
     }
 }
 

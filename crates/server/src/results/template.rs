@@ -17,7 +17,7 @@ use jobs::{ColumnKind, ResultTable};
 
 use super::cell::Cell;
 use super::time::{parse_time, write_time};
-use crate::analytics::intern::Texts;
+use crate::analytics::intern::TextPages;
 
 /// Text for a null in a key. Jobs of the system before Weir wrote `None`.
 const NULLS: [&str; 2] = ["unknown", "None"];
@@ -104,7 +104,7 @@ impl Template {
 
     /// Appends the key of a row, as the writer writes it. Returns false if only the writer can: for long
     /// texts and nested values.
-    pub(super) fn write(&self, key: &mut String, cells: &[Cell], texts: &Texts) -> bool {
+    pub(super) fn write(&self, key: &mut String, cells: &[Cell], texts: &TextPages) -> bool {
         for part in &self.parts {
             let (column, form) = match part {
                 Part::Text(text) => {
@@ -186,6 +186,7 @@ fn push_escaped(key: &mut String, text: &str) {
 mod tests {
     use super::super::tests::table;
     use super::*;
+    use crate::analytics::intern::Texts;
 
     fn template(key: &str) -> Template {
         let columns =
@@ -229,7 +230,7 @@ mod tests {
         let end = Cell::read(br#""2025-12-09 11:30:00""#, ColumnKind::Text, &mut texts);
         let key = |cells: &[Cell]| {
             let mut key = String::new();
-            template("x:{faculty}:{year}:{window_end}").write(&mut key, cells, &texts).then_some(key)
+            template("x:{faculty}:{year}:{window_end}").write(&mut key, cells, texts.pages()).then_some(key)
         };
         assert_eq!(key(&[name, Cell::Null, end]).as_deref(), Some("x:a%3Ab%25c:unknown:2025-12-09 11:30:00"));
         assert_eq!(

@@ -1,5 +1,7 @@
 //! Compares tables with a naive model, and helpers of other tests.
 
+mod rows;
+
 use jobs::{ColumnKind, ResultColumn, ResultTable};
 
 /// Returns a declaration.
@@ -28,6 +30,7 @@ mod model {
     use std::collections::BTreeMap;
     use std::sync::Arc;
 
+    use jiff::tz::TimeZone;
     use proptest::prelude::*;
     use serde_json::{Value, json};
     use types::Timestamp;
@@ -39,7 +42,7 @@ mod model {
     use crate::results::request::Request;
     use crate::results::table::{Table, Taken};
     use crate::results::template::Template;
-    use jobs::ColumnKind;
+    use jobs::{ColumnKind, ResultTable};
 
     #[derive(Debug, Clone)]
     enum Step {
@@ -72,6 +75,9 @@ mod model {
         )
     }
 
+    /// 2025-12-09T11:50:00, in milliseconds: when all rows are written.
+    const WRITTEN: i64 = 1_765_281_000_000;
+
     fn time(minute: u8) -> String {
         format!("2025-12-09T11:{minute:02}:00")
     }
@@ -86,8 +92,8 @@ mod model {
     fn rows(table: &Table, query: &[(&str, &str)]) -> Vec<Value> {
         let pairs: Vec<(String, String)> =
             query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        let request = Request::parse(&pairs, &table.declared, Moment(0)).expect("a request");
-        let json = answer("t", table, &request, Format::Json).expect("an answer");
+        let request = Request::parse(&pairs, &table.declared, Moment(0), &TimeZone::UTC).expect("a request");
+        let json = answer("t", &table.view(), &request, Format::Json).expect("an answer").body;
         let answer: Value = serde_json::from_slice(&json).expect("JSON");
         answer["rows"].as_array().expect("rows").clone()
     }
@@ -138,7 +144,7 @@ mod model {
             let columns = [("page", ColumnKind::Text), ("n", ColumnKind::Integer)];
             let declared = Arc::new(table("t", "k:{page}", &columns));
             let template = Arc::new(Template::of(&declared));
-            let mut table = Table::new(declared, template);
+            let mut table = Table::new(declared, template, TimeZone::UTC);
             let mut model: BTreeMap<String, (i64, usize)> = BTreeMap::new();
 
             for (at, (page, is_deleted)) in writes.iter().enumerate() {
@@ -148,9 +154,9 @@ mod model {
                     model.remove(&key);
                 } else {
                     let value = json!({"page": format!("/{page}"), "n": at}).to_string();
-                    let time = Moment(at as i64 / 2 * 1_000_000);
-                    table.write(&key, value.as_bytes(), Timestamp(i64::MAX), 0, |_| time);
-                    model.insert(key, (time.0, at));
+                    let now = at as i64 / 2 * 1_000;
+                    table.write(&key, value.as_bytes(), Timestamp(i64::MAX), now);
+                    model.insert(key, (now, at));
                 }
             }
 
@@ -174,9 +180,11 @@ mod model {
             let columns = [
                 ("page", ColumnKind::Text), ("n", ColumnKind::Integer), ("window_end", ColumnKind::Text),
             ];
-            let declared = Arc::new(table("t", "k:{page}:{window_end}", &columns));
+            // The time of writing is not guessed from the expiry.
+            let declared = ResultTable { ttl_seconds: 0, ..table("t", "k:{page}:{window_end}", &columns) };
+            let declared = Arc::new(declared);
             let template = Arc::new(Template::of(&declared));
-            let mut table = Table::new(declared, template);
+            let mut table = Table::new(declared, template, TimeZone::UTC);
             let mut model = Rows::new();
             let mut complete_from = None;
 
@@ -185,15 +193,13 @@ mod model {
                 // Without a time in the value, the time of writing counts: minute 50.
                 let key = key(*page, minute.unwrap_or(39));
                 let value = json!({"page": format!("/{page}"), "n": n, "window_end": minute.map(time), "is_final": is_final});
-                let taken = table.write(
-                    &key, value.to_string().as_bytes(), Timestamp(*expires), 0,
-                    |_| Moment::parse(&time(50)).expect("a time"),
-                );
+                let expires = WRITTEN + *expires;
+                let taken = table.write(&key, value.to_string().as_bytes(), Timestamp(expires), WRITTEN);
                 let minute = minute.unwrap_or(50);
                 let is_too_old = complete_from.is_some_and(|until| minute <= until);
                 assert_eq!(taken, if is_too_old { Taken::TooOld } else { Taken::Row });
                 if !is_too_old {
-                    model.insert(key, (minute, value, *expires));
+                    model.insert(key, (minute, value, expires));
                 }
             };
 
@@ -212,8 +218,8 @@ mod model {
                         model.remove(&key(*page, *minute));
                     }
                     Step::Expire { now } => {
-                        table.expire(*now);
-                        model.retain(|_, (.., expires)| *expires > *now);
+                        table.expire(WRITTEN + *now);
+                        model.retain(|_, (.., expires)| *expires > WRITTEN + *now);
                     }
                     Step::DropOldest => {
                         table.drop_oldest();

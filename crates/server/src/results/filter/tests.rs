@@ -2,6 +2,7 @@
 
 use super::super::tests::table;
 use super::*;
+use crate::analytics::intern::Texts;
 
 fn clicks() -> ResultTable {
     table(
@@ -26,8 +27,9 @@ fn holds(filter: &str, row: [&str; 6]) -> bool {
         .zip(&table.columns)
         .map(|(json, column)| Cell::read(json.as_bytes(), column.kind, &mut texts))
         .collect();
-    let filter = Filter::parse(filter, &table).unwrap_or_else(|error| panic!("{filter}: {error}"));
-    filter.holds(|column| cells[column], false, &texts)
+    let filter =
+        Filter::parse(filter, &table, &TimeZone::UTC).unwrap_or_else(|error| panic!("{filter}: {error}"));
+    filter.holds(|column| cells[column], false, texts.pages())
 }
 
 const ROW: [&str; 6] = [r#""/a'b""#, "12", "2.50", "true", r#""2025-12-09 11:30:00""#, r#"{"a":1}"#];
@@ -111,17 +113,18 @@ fn mistakes_are_marked_at_their_place() {
         ("n = 1 AND", 10, "expected a column"),
         ("é = 1", 1, "there is no column `é`"),
     ] {
-        let error = Filter::parse(filter, &clicks()).expect_err(filter);
+        let error = Filter::parse(filter, &clicks(), &TimeZone::UTC).expect_err(filter);
         assert!(error.place == place && error.message.contains(part), "{filter}: {error}");
     }
     let long = format!("n IN ({}1)", "1,".repeat(300));
-    assert!(Filter::parse(&long, &clicks()).expect_err("long").message.contains("256"));
-    assert!(Filter::parse(&"n = 1 AND ".repeat(1_000), &clicks()).is_err());
+    assert!(Filter::parse(&long, &clicks(), &TimeZone::UTC).expect_err("long").message.contains("256"));
+    assert!(Filter::parse(&"n = 1 AND ".repeat(1_000), &clicks(), &TimeZone::UTC).is_err());
 }
 
 #[test]
 fn a_filter_over_the_key_never_changes_its_mind_about_a_row() {
-    let is_fixed = |filter| Filter::parse(filter, &clicks()).expect(filter).is_only_about(&[0, 4]);
+    let is_fixed =
+        |filter| Filter::parse(filter, &clicks(), &TimeZone::UTC).expect(filter).is_only_about(&[0, 4]);
     assert!(is_fixed("page = 'x' AND window_end > '2025-12-09'") && is_fixed(""));
     assert!(!is_fixed("page = 'x' AND n > 1") && !is_fixed("_is_final = true"));
 }
@@ -137,8 +140,8 @@ proptest::proptest! {
     ) {
         let cells = [Cell::Null, Cell::Int(1), Cell::Float(f64::NAN), Cell::Bool(true), Cell::Null, Cell::Null];
         for text in [letters, tokens.concat(), tokens.join(" ")] {
-            if let Ok(filter) = Filter::parse(&text, &clicks()) {
-                filter.holds(|column| cells[column], true, &Texts::default());
+            if let Ok(filter) = Filter::parse(&text, &clicks(), &TimeZone::UTC) {
+                filter.holds(|column| cells[column], true, Texts::default().pages());
             }
         }
     }

@@ -60,7 +60,7 @@ pub(crate) async fn events(
 
     let lease = request.extensions().get::<Lease>().cloned();
     let opened = Subscription::open(Arc::clone(&live.results), slot, wanted).await;
-    let (subscription, first) = opened.map_err(wrong)?;
+    let (subscription, first) = opened?;
     let stream = stream(live, subscription, first, lease);
     let mut response = Sse::new(stream).keep_alive(KeepAlive::new().interval(COMMENT_AFTER)).into_response();
     // Proxies must not collect events.
@@ -106,7 +106,7 @@ fn stream(
                     Ok(Some(message)) => return (Some(subscription), event(&message)),
                     Ok(None) => {}
                     Err(why) => {
-                        let json = super::message::error(None, &why);
+                        let json = super::message::error(None, why.detail());
                         let event = Event::default().data(String::from_utf8_lossy(&json));
                         return (None, event);
                     }

@@ -19,6 +19,8 @@
 pub(crate) mod events;
 pub(crate) mod message;
 pub(crate) mod socket;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,11 +32,13 @@ use super::answer::{RowScratch, places, row_names};
 use super::changes::{CHANGES_MAX, Change};
 use super::filter::Filter;
 use super::format::{Field, json_names, write_object};
-use super::request::{LIMIT, Mistake, Order, OrderBy};
+use super::request::{LIMIT, Order, OrderBy};
+use super::routes::{broken, wrong};
 use super::scan::{Place, Selection};
-use super::table::Table;
+use super::view::TableView;
 use super::{Results, Slot};
 use crate::analytics::Moment;
+use crate::error::Failure;
 use crate::metrics::Metrics;
 use crate::shutdown::Alive;
 use message::{Head, Reason};
@@ -106,12 +110,13 @@ impl Subscription {
         results: Arc<Results>,
         slot: Arc<Slot>,
         wanted: Wanted,
-    ) -> Result<(Subscription, Message), Mistake> {
+    ) -> Result<(Subscription, Message), Failure> {
         if wanted.limit.is_some_and(|limit| limit > SNAPSHOT_ROWS_MAX) {
-            return Err(format!("limit must be a whole number from 0 to {SNAPSHOT_ROWS_MAX}"));
+            return Err(wrong(format!("limit must be a whole number from 0 to {SNAPSHOT_ROWS_MAX}")));
         }
-        let filter =
-            Filter::parse(&wanted.filter, &slot.table.read().declared).map_err(|error| error.to_string())?;
+        let declared = Arc::clone(&slot.table.read().declared);
+        let filter = Filter::parse(&wanted.filter, &declared, &results.zone)
+            .map_err(|error| wrong(error.to_string()))?;
         let (changed, reloaded) = (slot.changed.subscribe(), results.loaded.subscribe());
         let mut subscription =
             Subscription { results, wanted, slot, filter, changed, reloaded, seen: 0, told: 0 };
@@ -125,8 +130,8 @@ impl Subscription {
         };
         let message = match resumed {
             Ok(Some(message)) => message,
-            Ok(None) => subscription.snapshot(Reason::Behind).await,
-            Err(reason) => subscription.snapshot(reason).await,
+            Ok(None) => subscription.snapshot(Reason::Behind).await?,
+            Err(reason) => subscription.snapshot(reason).await?,
         };
         Ok((subscription, message))
     }
@@ -148,22 +153,23 @@ impl Subscription {
     }
 
     /// Returns the next message, `None` if nothing changed that the client should see. Fails with a reason
-    /// when the table is gone, or has changed so that the filter is wrong.
-    pub(super) async fn next(&mut self) -> Result<Option<Message>, Mistake> {
+    /// when the table is gone, or has changed so that the filter is wrong, or cannot be read.
+    pub(super) async fn next(&mut self) -> Result<Option<Message>, Failure> {
         self.reloaded.borrow_and_update();
         self.changed.borrow_and_update();
         let slot = self.results.slot(&self.wanted.table);
-        let slot = slot.ok_or_else(|| format!("table `{}` is gone", self.wanted.table))?;
+        let slot = slot.ok_or_else(|| wrong(format!("table `{}` is gone", self.wanted.table)))?;
         if !Arc::ptr_eq(&slot, &self.slot) {
-            self.filter = Filter::parse(&self.wanted.filter, &slot.table.read().declared)
-                .map_err(|error| format!("the table has changed: {error}"))?;
+            let declared = Arc::clone(&slot.table.read().declared);
+            self.filter = Filter::parse(&self.wanted.filter, &declared, &self.results.zone)
+                .map_err(|error| wrong(format!("the table has changed: {error}")))?;
             self.changed = slot.changed.subscribe();
             self.slot = slot;
-            return Ok(Some(self.snapshot(Reason::Reloaded).await));
+            return self.snapshot(Reason::Reloaded).await.map(Some);
         }
         match self.changes(self.seen, false) {
             Ok(message) => Ok(message),
-            Err(reason) => Ok(Some(self.snapshot(reason).await)),
+            Err(reason) => self.snapshot(reason).await.map(Some),
         }
     }
 
@@ -171,19 +177,22 @@ impl Subscription {
     /// false. Fails with the reason for a snapshot.
     fn changes(&mut self, from: u64, is_wanted: bool) -> Result<Option<Message>, Reason> {
         let slot = Arc::clone(&self.slot);
+        // In this order: the lock of the table must not be held while another client makes its message.
+        let mut shared = slot.shared.lock();
         let table = slot.table.read();
         let to = table.changes.number();
         // A client that sees nothing for long still gets tokens with which it can come back.
         let is_wanted = is_wanted || to.saturating_sub(self.told) >= CHANGES_MAX as u64 / 2;
 
         let head = (self.wanted.id.clone(), self.wanted.filter.clone());
-        let mut shared = self.slot.shared.lock();
         let made = shared.iter().find(|made| (&made.head, made.from, made.to) == (&head, from, to));
         let message = match made {
             Some(made) if made.message.is_some() || !is_wanted => made.message.clone(),
             _ => {
                 let changes = table.changes.since(from).ok_or(Reason::Behind)?;
-                let message = self.write_changes(&table, &changes, to, is_wanted);
+                let view = table.view();
+                drop(table);
+                let message = self.write_changes(&view, &changes, to, is_wanted);
                 if shared.len() >= SHARED_MAX {
                     shared.pop_front();
                 }
@@ -198,7 +207,13 @@ impl Subscription {
         Ok(message)
     }
 
-    fn write_changes(&self, table: &Table, changes: &[&Change], to: u64, is_wanted: bool) -> Option<Message> {
+    fn write_changes(
+        &self,
+        table: &TableView,
+        changes: &[Change],
+        to: u64,
+        is_wanted: bool,
+    ) -> Option<Message> {
         let names = json_names(&row_names(&table.declared));
         let key_columns: Vec<usize> = table.template.columns().collect();
         let is_fixed = self.filter.is_only_about(&key_columns);
@@ -237,31 +252,35 @@ impl Subscription {
         Some(Message { json: head.changes(&rows, &removed), token })
     }
 
-    /// Returns the newest rows of the table. Does not fail.
-    async fn snapshot(&mut self, reason: Reason) -> Message {
+    /// Returns the newest rows of the table.
+    async fn snapshot(&mut self, reason: Reason) -> Result<Message, Failure> {
         let (slot, filter) = (Arc::clone(&self.slot), self.filter.clone());
         let limit = self.wanted.limit.unwrap_or(LIMIT);
         let reader = Arc::clone(&self.results.readers).acquire_owned().await;
         let reading = tokio::task::spawn_blocking(move || {
             let _reader = reader;
-            let table = slot.table.read();
+            let (table, number) = {
+                let table = slot.table.read();
+                (table.view(), table.changes.number())
+            };
             let selection = Selection { from: Moment::MIN, to: Moment(i64::MAX), filter };
             let newest = [Order { by: OrderBy::Time, is_descending: true }];
             let (places, is_complete) = places(&table, &selection, &newest, limit);
             let (rows, written) = write_rows(&table, &places);
-            (rows, is_complete && written == places.len(), table.changes.number())
+            (rows, is_complete && written == places.len(), number)
         });
-        let (rows, is_complete, number) = reading.await.unwrap_or_default();
+        // A panic must not look like a table without rows.
+        let (rows, is_complete, number) = reading.await.map_err(|_| broken())?;
 
         (self.seen, self.told) = (number, number);
         let token = token(self.slot.epoch, number);
         let head = Head { id: &self.wanted.id, table: &self.wanted.table, token: &token };
-        Message { json: head.snapshot(reason, &rows, is_complete), token }
+        Ok(Message { json: head.snapshot(reason, &rows, is_complete), token })
     }
 }
 
 /// Returns the rows at these places as JSON, and their number: fewer if they would be too many bytes.
-fn write_rows(table: &Table, places: &[Place]) -> (Vec<u8>, usize) {
+fn write_rows(table: &TableView, places: &[Place]) -> (Vec<u8>, usize) {
     let names = json_names(&row_names(&table.declared));
     let mut scratch = RowScratch::default();
     let mut rows = Vec::new();
@@ -277,7 +296,7 @@ fn write_rows(table: &Table, places: &[Place]) -> (Vec<u8>, usize) {
 }
 
 /// Returns the place of `_key` among the fields of a row.
-fn key_field(table: &Table) -> usize {
+fn key_field(table: &TableView) -> usize {
     table.declared.columns.len()
 }
 

@@ -113,7 +113,7 @@ async fn messages(subscriptions: &mut Vec<Subscription>) -> Vec<Bytes> {
                 frames.extend(message.map(|message| frame::text(&message.json)));
                 kept.push(subscription);
             }
-            Err(why) => frames.push(frame::text(&message::error(Some(subscription.id()), &why))),
+            Err(why) => frames.push(frame::text(&message::error(Some(subscription.id()), why.detail()))),
         }
     }
     *subscriptions = kept;
@@ -171,6 +171,6 @@ async fn subscribe(live: &Live, wanted: Wanted, subscriptions: &mut Vec<Subscrip
             subscriptions.push(subscription);
             frame::text(&message.json)
         }
-        Err(why) => refused(&why),
+        Err(failure) => refused(failure.detail()),
     }
 }
