@@ -2,11 +2,14 @@
 
 mod support;
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use jobs::{ColumnKind, ResultColumn, ResultTable};
 use serde_json::json;
 use server::Options;
-use support::{next, start_with};
+use support::{eventually, next, start_with};
 
 const ROUTES: [&str; 6] = [
     "/analytics/redis/latest",
@@ -48,4 +51,46 @@ async fn routes_and_feed_wait_for_the_rows_and_say_so() {
         assert_eq!(message["type"], "status");
     };
     assert_eq!(first["data"]["overall"]["total_queries"], 7);
+}
+
+/// Rows under `numbers:…`, each with a number.
+fn numbers() -> ResultTable {
+    let n = ResultColumn { name: "n".to_owned(), sql_type: "BIGINT".to_owned(), kind: ColumnKind::Integer };
+    ResultTable {
+        name: "numbers".to_owned(),
+        key: "numbers:{n}".to_owned(),
+        columns: vec![n],
+        window: Vec::new(),
+        queries: Vec::new(),
+        ttl_seconds: 86_400,
+        channel: String::new(),
+        job: "numbers".to_owned(),
+        job_id: "0".repeat(32),
+        declared: 1,
+        started: 1,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_do_not_wait_for_a_scan_that_finds_nothing() {
+    let weir = start_with(Options::default(), |store| store.slow.store(true, Ordering::SeqCst)).await;
+    eventually("the index follows", || weir.store.followers() == 1).await;
+    weir.result_tables.declare(vec![numbers()]);
+
+    let asks = weir.get("/results/numbers?aggregate=count(*),sum(n)");
+    let writes = async {
+        eventually("the result tables follow", || weir.store.followers() == 2).await;
+        // More than the queues of the followers hold.
+        let store = Arc::clone(&weir.store);
+        let writing = tokio::task::spawn_blocking(move || {
+            for n in 0..3_000 {
+                store.put(&format!("numbers:{n}"), json!({"n": n}));
+            }
+        });
+        let written = tokio::time::timeout(Duration::from_secs(20), writing).await;
+        weir.store.slow.store(false, Ordering::SeqCst);
+        written.expect("no writer waits for the scan").expect("all rows are written");
+    };
+    let (answer, ()) = tokio::join!(asks, writes);
+    assert_eq!(answer.json()["rows"][0], json!({"count(*)": 3_000, "sum(n)": 4_498_500, "_is_final": true}));
 }

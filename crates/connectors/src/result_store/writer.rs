@@ -267,7 +267,7 @@ impl Drain {
 
 #[cfg(test)]
 mod tests {
-    use storage::store::{Entry, Following};
+    use storage::store::{Entry, Following, Interest};
     use types::ManualClock;
 
     use super::*;
@@ -288,9 +288,11 @@ mod tests {
             Err(StoreError::Closed)
         }
 
-        fn scan(&self, _: &str, _: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        fn scan_any(&self, _: &[String], _: &mut dyn FnMut(Vec<Entry>) -> bool) -> Result<(), StoreError> {
             Err(StoreError::Closed)
         }
+
+        fn watch(&self, _: Vec<Interest>) {}
 
         fn follow(&self) -> Result<Following, StoreError> {
             Err(StoreError::Closed)
@@ -327,9 +329,15 @@ mod tests {
                 Ok(None)
             }
 
-            fn scan(&self, _: &str, _: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+            fn scan_any(
+                &self,
+                _: &[String],
+                _: &mut dyn FnMut(Vec<Entry>) -> bool,
+            ) -> Result<(), StoreError> {
                 Ok(())
             }
+
+            fn watch(&self, _: Vec<Interest>) {}
 
             fn follow(&self) -> Result<Following, StoreError> {
                 Err(StoreError::Closed)

@@ -7,7 +7,7 @@ use parking_lot::{Condvar, Mutex};
 use storage::log::{
     Appending, EventLog, LogError, LogReader, NewRecord, Note, OffsetBounds, Polled, Start, Wanted,
 };
-use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
+use storage::store::{Entry, Following, Interest, ResultStore, StoreError, WriteBatch};
 use types::{Offset, PartitionId};
 
 /// The place of a trap.
@@ -193,8 +193,16 @@ impl ResultStore for TrappedStore {
         self.of.get(key)
     }
 
-    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
-        self.of.scan(prefix, each)
+    fn scan_any(
+        &self,
+        prefixes: &[String],
+        each: &mut dyn FnMut(Vec<Entry>) -> bool,
+    ) -> Result<(), StoreError> {
+        self.of.scan_any(prefixes, each)
+    }
+
+    fn watch(&self, interests: Vec<Interest>) {
+        self.of.watch(interests);
     }
 
     fn follow(&self) -> Result<Following, StoreError> {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use storage::log::{
     Appending, EventLog, LogError, LogReader, Logs, NewRecord, Note, OffsetBounds, Polled, Start, Wanted,
 };
-use storage::store::{Entry, Following, ResultStore, StoreError, WriteBatch};
+use storage::store::{Entry, Following, Interest, ResultStore, StoreError, WriteBatch};
 use types::{Interval, JobId, ManualClock, Offset, PartitionId};
 
 use crate::acts::{Checkpoints, Damage, Entry as Way};
@@ -302,8 +302,16 @@ impl ResultStore for Watched {
         self.store.store()?.get(key)
     }
 
-    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
-        self.store.store()?.scan(prefix, each)
+    fn scan_any(
+        &self,
+        prefixes: &[String],
+        each: &mut dyn FnMut(Vec<Entry>) -> bool,
+    ) -> Result<(), StoreError> {
+        self.store.store()?.scan_any(prefixes, each)
+    }
+
+    fn watch(&self, interests: Vec<Interest>) {
+        self.store.of.watch(interests);
     }
 
     fn follow(&self) -> Result<Following, StoreError> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use storage::store::{Entry, Following, Notification, ResultStore, StoreError, WriteBatch};
+use storage::store::{Entry, Following, Interest, Notification, ResultStore, StoreError, WriteBatch};
 use types::Timestamp;
 
 /// The rows by key, and all writes; nothing expires.
@@ -75,17 +75,23 @@ impl ResultStore for MemoryStore {
         Ok(self.rows.lock().get(key).map(entry))
     }
 
-    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
-        for (key, value) in
-            self.rows().range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix))
-        {
-            let (key, value) = (key.as_str().into(), value.as_slice().into());
-            if !each(Entry { key, value, expires: Timestamp(i64::MAX) }) {
-                break;
-            }
-        }
+    fn scan_any(
+        &self,
+        prefixes: &[String],
+        each: &mut dyn FnMut(Vec<Entry>) -> bool,
+    ) -> Result<(), StoreError> {
+        let rows = self.rows().into_iter();
+        let rows = rows.filter(|(key, _)| prefixes.iter().any(|prefix| key.starts_with(prefix)));
+        let entry = |(key, value): (String, Vec<u8>)| Entry {
+            key: key.into(),
+            value: value.into(),
+            expires: Timestamp(i64::MAX),
+        };
+        each(rows.map(entry).collect());
         Ok(())
     }
+
+    fn watch(&self, _: Vec<Interest>) {}
 
     fn follow(&self) -> Result<Following, StoreError> {
         Ok(crossbeam_channel::never())

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, select};
 use storage::store::{Change, Following, StoreError};
 
+use super::backlog::Backlog;
 use super::index::{Draft, Index, Taken};
 use super::kind::Kind;
 use super::moment::Moment;
@@ -25,8 +26,6 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// Changes applied under one lock.
 const CHANGES_MAX: usize = 256;
-/// Limit of the rows changed during a load and kept until its end. Beyond it, writers wait.
-const MEANWHILE_ROWS_MAX: usize = 100_000;
 
 /// The thread that follows the store. Dropping it ends the thread.
 pub(crate) struct Follower {
@@ -92,25 +91,15 @@ fn run(analytics: &Analytics, stopped: &Receiver<()>) {
 fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Following>, StoreError> {
     let began = analytics.clock.elapsed();
     let following = analytics.store.follow()?;
-    let mut meanwhile: Vec<Arc<Change>> = Vec::new();
-    let mut meanwhile_rows = 0;
+    let mut backlog = Backlog::default();
     let mut draft = Draft::new(analytics.bytes_max);
     let mut stop = false;
-    let mut rows = 0_u32;
 
-    analytics.store.scan(key::PREFIX, &mut |entry| {
-        draft.add(&entry);
-        rows = rows.wrapping_add(1);
+    analytics.store.scan_any(&[key::PREFIX.to_owned()], &mut |entries| {
+        entries.iter().for_each(|entry| draft.add(entry));
         // A writer waits for its followers, and should not wait for a whole scan.
-        if rows.is_multiple_of(256) {
-            while meanwhile_rows < MEANWHILE_ROWS_MAX
-                && let Ok(change) = following.try_recv()
-            {
-                meanwhile_rows += change.entries.len() + change.deleted.len();
-                meanwhile.push(change);
-            }
-            stop = stopped.try_recv() == Err(TryRecvError::Disconnected);
-        }
+        backlog.take(&following);
+        stop = stopped.try_recv() == Err(TryRecvError::Disconnected);
         !stop
     })?;
 
@@ -119,7 +108,7 @@ fn load(analytics: &Analytics, stopped: &Receiver<()>) -> Result<Option<Followin
     }
     analytics.metrics.rows_ignored.inc_by(draft.ignored);
     let (mut index, left_out) = draft.finish();
-    for change in &meanwhile {
+    for change in &backlog.changes {
         apply(analytics, &mut index, change);
     }
     index.settle(Kind::ALL);

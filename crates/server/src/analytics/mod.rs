@@ -2,6 +2,7 @@
 //! from it.
 
 pub(crate) mod answer;
+mod backlog;
 mod columns;
 mod follow;
 mod index;
@@ -31,6 +32,7 @@ use types::{Clock, with_causes};
 
 use crate::metrics::Metrics;
 use crate::probe::Probe;
+pub(crate) use backlog::Backlog;
 pub(crate) use follow::Follower;
 use index::Index;
 pub(crate) use kind::Kind;

@@ -21,6 +21,7 @@ use super::finder::Finder;
 use super::table::{Table, Taken};
 use super::template::Template;
 use super::{Results, Shown, Slot};
+use crate::analytics::Backlog;
 use crate::error::Error;
 
 /// Wait for a change before declarations and expired rows are looked for.
@@ -31,8 +32,6 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 /// Changes applied before clients are told.
 const CHANGES_MAX: usize = 256;
-/// Limit of the rows changed during a scan and kept until its end. Beyond it, writers wait.
-const MEANWHILE_ROWS_MAX: usize = 100_000;
 /// Rows between two checks of the memory.
 const CHECK_ROWS: usize = 4_096;
 
@@ -180,7 +179,8 @@ impl Thread<'_> {
         Ok(None)
     }
 
-    /// Shows all declared tables. Tables that are not known, or declared otherwise, are loaded.
+    /// Shows all declared tables. Loads tables that are not known, or declared otherwise, and those with which they
+    /// may share keys.
     fn show(
         &mut self,
         following: &Following,
@@ -189,18 +189,21 @@ impl Thread<'_> {
     ) -> Result<(), StoreError> {
         let results = self.results;
         let generation = results.declared.generation();
+        let declared = results.declared.all();
+        let replaced = replaced_prefixes(known, &declared);
         let mut slots: Vec<(String, Arc<Slot>)> = Vec::new();
         let mut fresh: Vec<Arc<Slot>> = Vec::new();
-        for (name, declared) in results.declared.all() {
+        for (name, declared) in declared {
+            let template = Arc::new(Template::of(&declared));
+            // The keys of a table may now fit the template of another one better, or no longer.
+            let keeps_rows = !replaced.iter().any(|prefix| may_share_keys(prefix, template.prefix()));
             let before = known.get(&(declared.name.clone(), declared.key.clone()));
-            let same = before.filter(|slot| is_same(&slot.table.read().declared, &declared));
-            let slot = match same {
+            let slot = match before.filter(|_| keeps_rows) {
                 Some(slot) => {
                     slot.table.write().declared = declared;
                     Arc::clone(slot)
                 }
                 None => {
-                    let template = Arc::new(Template::of(&declared));
                     let slot = Slot::new(Table::new(declared, template, results.zone.clone()));
                     fresh.push(Arc::clone(&slot));
                     slot
@@ -230,38 +233,36 @@ impl Thread<'_> {
         shown: &Shown,
         fresh: &[Arc<Slot>],
     ) -> Result<Option<Vec<Arc<Change>>>, StoreError> {
-        let (mut meanwhile, mut meanwhile_rows, mut rows, mut stop) = (Vec::new(), 0, 0_usize, false);
+        let mut backlog = Backlog::default();
+        let (mut unchecked, mut stop) = (0, false);
         fresh.iter().for_each(|slot| slot.table.write().begin_load());
         let finder = Finder::new(fresh.iter());
         let now = self.results.clock.now().0;
 
-        self.results.store.scan_any(&finder.prefixes(), &mut |entry| {
-            // The row may belong to a known table with a longer template.
-            let found = shown.finder.find(&entry.key);
-            if let Some(slot) = found.filter(|slot| fresh.iter().any(|fresh| Arc::ptr_eq(fresh, slot))) {
-                slot.table.write().write(&entry.key, &entry.value, entry.expires, now);
-            }
-            rows += 1;
-            // A writer waits for its followers, and should not wait for a whole scan.
-            if rows.is_multiple_of(256) {
-                while meanwhile_rows < MEANWHILE_ROWS_MAX
-                    && let Ok(change) = following.try_recv()
-                {
-                    meanwhile_rows += change.entries.len() + change.deleted.len();
-                    meanwhile.push(change);
+        self.results.store.scan_any(&finder.prefixes(), &mut |entries| {
+            for entry in &entries {
+                // The row may belong to a known table with a longer template.
+                let found = shown.finder.find(&entry.key);
+                if let Some(slot) = found.filter(|slot| fresh.iter().any(|fresh| Arc::ptr_eq(fresh, slot))) {
+                    slot.table.write().write(&entry.key, &entry.value, entry.expires, now);
                 }
-                stop = self.stopped.try_recv() == Err(TryRecvError::Disconnected);
             }
-            if rows.is_multiple_of(CHECK_ROWS) {
+
+            // A writer waits for its followers, and should not wait for a whole scan.
+            backlog.take(following);
+            unchecked += entries.len();
+            if unchecked >= CHECK_ROWS {
+                unchecked = 0;
                 shrink(self.results, shown);
             }
+            stop = self.stopped.try_recv() == Err(TryRecvError::Disconnected);
             !stop
         })?;
         if stop {
             return Ok(None);
         }
         fresh.iter().for_each(|slot| slot.table.write().end_load());
-        Ok(Some(meanwhile))
+        Ok(Some(backlog.changes))
     }
 
     fn apply(&mut self, changes: impl Iterator<Item = Arc<Change>>) {
@@ -323,6 +324,28 @@ impl Thread<'_> {
             }
         }
     }
+}
+
+/// Returns the beginnings of the keys of tables that are new, declared otherwise, or gone.
+fn replaced_prefixes(
+    known: &BTreeMap<(String, String), Arc<Slot>>,
+    declared: &[(String, Arc<ResultTable>)],
+) -> Vec<String> {
+    let mut gone = known.clone();
+    let mut prefixes = Vec::new();
+    for (_, table) in declared {
+        let before = gone.remove(&(table.name.clone(), table.key.clone()));
+        if !before.is_some_and(|slot| is_same(&slot.table.read().declared, table)) {
+            prefixes.push(Template::of(table).prefix().to_owned());
+        }
+    }
+    prefixes.extend(gone.values().map(|slot| slot.table.read().template.prefix().to_owned()));
+    prefixes
+}
+
+/// Returns whether a key may have both beginnings.
+fn may_share_keys(one: &str, other: &str) -> bool {
+    one.starts_with(other) || other.starts_with(one)
 }
 
 /// Returns whether the rows of a table are read in the same way after another declaration.

@@ -11,7 +11,9 @@ use serde_json::Value;
 use storage::log::{
     Appending, EventLog, LogError, LogReader, NewRecord, Note, OffsetBounds, Position, Start, Wanted,
 };
-use storage::store::{Change, Entry, Following, Notification, ResultStore, StoreError, Upsert, WriteBatch};
+use storage::store::{
+    Change, Entry, Following, Interest, Notification, ResultStore, StoreError, Upsert, WriteBatch,
+};
 use tokio::sync::oneshot;
 use types::{Clock, Interval, ManualClock, Offset, PartitionId};
 
@@ -236,20 +238,29 @@ impl ResultStore for MemoryStore {
         Ok(self.rows.lock().get(key).filter(|entry| entry.expires > self.clock.now()).cloned())
     }
 
-    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+    fn scan_any(
+        &self,
+        prefixes: &[String],
+        each: &mut dyn FnMut(Vec<Entry>) -> bool,
+    ) -> Result<(), StoreError> {
         self.reach()?;
         while self.slow.load(Ordering::SeqCst) {
             let (_open, never) = crossbeam_channel::bounded::<()>(0);
             let _ = never.recv_timeout(Duration::from_millis(5));
-        }
-        let rows: Vec<Entry> = self.rows.lock().values().cloned().collect();
-        for entry in rows {
-            if entry.key.starts_with(prefix) && entry.expires > self.clock.now() && !each(entry) {
-                break;
+            // A step that finds nothing.
+            if !each(Vec::new()) {
+                return Ok(());
             }
         }
+        let is_wanted = |entry: &&Entry| {
+            prefixes.iter().any(|prefix| entry.key.starts_with(prefix)) && entry.expires > self.clock.now()
+        };
+        let rows: Vec<Entry> = self.rows.lock().values().filter(is_wanted).cloned().collect();
+        rows.chunks(256).all(|rows| each(rows.to_vec()));
         Ok(())
     }
+
+    fn watch(&self, _: Vec<Interest>) {}
 
     fn follow(&self) -> Result<Following, StoreError> {
         self.reach()?;

@@ -80,11 +80,11 @@ impl ResultStore for CountedStore {
         self.inner.get_many(keys)
     }
 
-    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
-        self.inner.scan(prefix, each)
-    }
-
-    fn scan_any(&self, prefixes: &[String], each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+    fn scan_any(
+        &self,
+        prefixes: &[String],
+        each: &mut dyn FnMut(Vec<Entry>) -> bool,
+    ) -> Result<(), StoreError> {
         self.inner.scan_any(prefixes, each)
     }
 

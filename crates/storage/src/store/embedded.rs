@@ -22,7 +22,7 @@ use types::{Clock, Timestamp};
 
 use super::followers::Followers;
 use super::sweep::{self, Earliest};
-use super::{Entry, Following, ResultStore, StoreError, Upsert, WriteBatch, row};
+use super::{Entry, Following, Interest, ResultStore, StoreError, Upsert, WriteBatch, row};
 use crate::disk::{Budget, Disk, Fault, OPEN_FILES};
 use crate::journal::AfterDamage;
 
@@ -63,6 +63,9 @@ const BLOCK_BYTES: u32 = 16 << 10;
 const L0_TABLES: u8 = 8;
 /// With `L0_TABLES`, it sets how large the next level may become before it is merged further.
 const TABLE_BYTES: u64 = 32 << 20;
+
+/// Rows that a scan passes on at once.
+const STEP_ROWS: usize = 256;
 
 /// Pause of the sweeper between two steps, so that it takes a small part of a core.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -291,20 +294,34 @@ impl ResultStore for EmbeddedStore {
         found.map_or(Ok(None), |found| row::entry(key.as_bytes(), &found, self.shared.clock.now()))
     }
 
-    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+    fn scan_any(
+        &self,
+        prefixes: &[String],
+        each: &mut dyn FnMut(Vec<Entry>) -> bool,
+    ) -> Result<(), StoreError> {
         let files = self.shared.files()?;
         let now = self.shared.clock.now();
-        let rows = if prefix.is_empty() { files.rows.iter() } else { files.rows.prefix(prefix) };
-        for found in rows {
-            let (key, found) = found.into_inner().map_err(reading)?;
-            if let Some(entry) = row::entry(&key, &found, now)?
-                && !each(entry)
-            {
-                break;
+        let mut step = Vec::new();
+
+        for prefix in prefixes {
+            let rows = if prefix.is_empty() { files.rows.iter() } else { files.rows.prefix(prefix) };
+            // Expired rows count too, since reading them takes as long.
+            for (read, found) in (1_usize..).zip(rows) {
+                let (key, found) = found.into_inner().map_err(reading)?;
+                step.extend(row::entry(&key, &found, now)?);
+                if read.is_multiple_of(STEP_ROWS) && !each(std::mem::take(&mut step)) {
+                    return Ok(());
+                }
+            }
+            if !each(std::mem::take(&mut step)) {
+                return Ok(());
             }
         }
         Ok(())
     }
+
+    /// Only this process writes here.
+    fn watch(&self, _: Vec<Interest>) {}
 
     fn follow(&self) -> Result<Following, StoreError> {
         let mut followers = self.shared.writing.lock();

@@ -156,29 +156,26 @@ pub trait ResultStore: Send + Sync {
         keys.iter().map(|key| self.get(key)).collect()
     }
 
-    /// Calls `each` once for every row whose key starts with `prefix`, in any order, until it returns false.
-    /// Rows written during the scan may be missed. Latest keys are ordinary keys: a scan of `analytics:`
-    /// finds `analytics:latest` too.
-    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError>;
+    /// Passes the rows whose key begins with one of some prefixes to `each`, some at a time and each once, in any
+    /// order, until it returns false. No prefix begins with another. After a step that has found no row, `each` is
+    /// called without rows, so that the caller can do other work during a scan that finds little.
+    ///
+    /// Rows written during the scan may be missed. Latest keys are ordinary keys: a scan of `analytics:` finds
+    /// `analytics:latest` too.
+    fn scan_any(
+        &self,
+        prefixes: &[String],
+        each: &mut dyn FnMut(Vec<Entry>) -> bool,
+    ) -> Result<(), StoreError>;
 
-    /// As [`ResultStore::scan`] for several prefixes, none of which begins with another. The default scans one
-    /// after the other, which is cheap where keys are sorted.
-    fn scan_any(&self, prefixes: &[String], each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
-        let mut goes_on = true;
-        for prefix in prefixes {
-            if goes_on {
-                self.scan(prefix, &mut |entry| {
-                    goes_on = each(entry);
-                    goes_on
-                })?;
-            }
-        }
-        Ok(())
+    /// As [`ResultStore::scan_any`] for one prefix, and one row at a time.
+    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+        self.scan_any(&[prefix.to_owned()], &mut |entries| entries.into_iter().all(&mut *each))
     }
 
-    /// Names rows that others may write, of which followers are told from now on. Without other writers, as in
-    /// the embedded store, there is nothing to do.
-    fn watch(&self, _interests: Vec<Interest>) {}
+    /// Names rows that others may write, of which followers are told from now on. A store without other writers
+    /// has nothing to do.
+    fn watch(&self, interests: Vec<Interest>);
 
     /// Follows changes from now on. The queue is bounded; a writer waits for a follower that lags.
     fn follow(&self) -> Result<Following, StoreError>;

@@ -257,15 +257,16 @@ pub(super) fn keep<'a>(
 pub(super) fn scan(
     copy: &EmbeddedStore,
     prefixes: &[String],
-    each: &mut dyn FnMut(Entry) -> bool,
+    each: &mut dyn FnMut(Vec<Entry>) -> bool,
 ) -> Result<(), StoreError> {
     let is_row = |key: &str, expires| key != NAME && expires != DELETED;
-    copy.scan_any(prefixes, &mut |kept| match row::decode(&kept.value) {
+    let row = |kept: Entry| match row::decode(&kept.value) {
         Some((expires, value)) if is_row(&kept.key, expires) => {
-            each(Entry { key: kept.key.clone(), value: Arc::from(value), expires })
+            Some(Entry { key: kept.key.clone(), value: Arc::from(value), expires })
         }
-        _ => true,
-    })
+        _ => None,
+    };
+    copy.scan_any(prefixes, &mut |kept| each(kept.into_iter().filter_map(row).collect()))
 }
 
 /// Returns the time at which a row was written, from its expiry in the copy and in Redis; `None` where the

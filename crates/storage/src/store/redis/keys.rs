@@ -16,8 +16,9 @@ const STEP_KEYS: usize = 2_000;
 /// Values fetched with one round trip.
 const FETCH_KEYS: usize = 1_000;
 
-/// Passes the keys that begin with one of some prefixes to `each`, some at a time, until it returns false. Keys that
-/// appear, disappear or move between servers meanwhile may be missed, and others be passed twice.
+/// Passes the keys that begin with one of some prefixes to `each`, some at a time, until it returns false. A step
+/// that finds none passes none. Keys that appear, disappear or move between servers meanwhile may be missed, and
+/// others be passed twice.
 pub(super) fn keys(
     link: &mut Link,
     prefixes: &[String],
@@ -42,7 +43,7 @@ pub(super) fn keys(
             // Weir writes no key that is not UTF-8.
             let found: Vec<String> =
                 found.into_iter().filter_map(|key| String::from_utf8(key).ok()).filter(is_wanted).collect();
-            if !found.is_empty() && !each(link, found)? {
+            if !each(link, found)? {
                 return Ok(());
             }
             if next == 0 {
@@ -59,18 +60,71 @@ pub(super) fn fetch(link: &mut Link, keys: &[String], now: Timestamp) -> Result<
     let mut entries = Vec::with_capacity(keys.len());
     for keys in keys.chunks(FETCH_KEYS) {
         let values = values(link, keys)?;
-        for ((key, value), life) in keys.iter().zip(values.texts).zip(values.lives) {
-            let expires = match life {
-                -1 => NEVER,
-                life if life > 0 => Timestamp(now.0.saturating_add(life)),
-                _ => continue,
-            };
-            if let Some(value) = value {
-                entries.push(Entry { key: key.as_str().into(), value: Arc::from(value), expires });
-            }
-        }
+        let rows = keys.iter().zip(values.texts).zip(values.lives);
+        entries.extend(rows.filter_map(|((key, value), life)| entry(key, value, life, now)));
     }
     Ok(entries)
+}
+
+/// Rows under keys, and the keys that the user may not read.
+#[derive(Debug, Default)]
+pub(super) struct Fetched {
+    pub entries: Vec<Entry>,
+    pub unreadable: Vec<String>,
+}
+
+/// As [`fetch`] for keys of which the user may not read some.
+pub(super) fn fetch_readable(
+    link: &mut Link,
+    keys: &[String],
+    now: Timestamp,
+) -> Result<Fetched, StoreError> {
+    let mut fetched = Fetched::default();
+    for keys in keys.chunks(FETCH_KEYS) {
+        match fetch(link, keys, now) {
+            Ok(entries) => fetched.entries.extend(entries),
+            // `MGET` is refused for all keys because of one.
+            Err(StoreError::Refused { .. }) => fetch_each(link, keys, now, &mut fetched)?,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(fetched)
+}
+
+/// Fetches key by key, in one round trip.
+fn fetch_each(
+    link: &mut Link,
+    keys: &[String],
+    now: Timestamp,
+    fetched: &mut Fetched,
+) -> Result<(), StoreError> {
+    let commands = ["GET", "PTTL"].into_iter();
+    let requests: Vec<Request<'_>> =
+        commands.flat_map(|command| keys.iter().map(move |key| Request::new(key, command))).collect();
+    let mut texts = link.pipe(&requests)?;
+    let lives = texts.split_off(keys.len());
+
+    for (((key, text), life), request) in keys.iter().zip(texts).zip(lives).zip(&requests) {
+        match (text, life) {
+            (Value::ServerError(said), _) | (_, Value::ServerError(said)) => match said.code() {
+                "NOPERM" => fetched.unreadable.push(key.clone()),
+                "WRONGTYPE" => {}
+                _ => return Err(refused(&request.command, &said)),
+            },
+            (text, life) => fetched.entries.extend(entry(key, read(text)?, read(life)?, now)),
+        }
+    }
+    Ok(())
+}
+
+/// Returns the row under a key from the answers to `GET` and `PTTL`.
+fn entry(key: &str, value: Option<Vec<u8>>, life: i64, now: Timestamp) -> Option<Entry> {
+    let expires = match life {
+        -1 => NEVER,
+        life if life > 0 => Timestamp(now.0.saturating_add(life)),
+        _ => return None,
+    };
+    value.map(|value| Entry { key: key.into(), value: Arc::from(value), expires })
 }
 
 /// Values of keys, and their remaining milliseconds to live.

@@ -322,11 +322,11 @@ impl ResultStore for RedisStore {
         self.shared.watched.set(interests);
     }
 
-    fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
-        self.scan_any(&[prefix.to_owned()], each)
-    }
-
-    fn scan_any(&self, prefixes: &[String], each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {
+    fn scan_any(
+        &self,
+        prefixes: &[String],
+        each: &mut dyn FnMut(Vec<Entry>) -> bool,
+    ) -> Result<(), StoreError> {
         let shared = &*self.shared;
         // A connection of its own, since a scan takes long and others read meanwhile.
         let mut link = Link::new(shared.servers.clone());
@@ -334,7 +334,7 @@ impl ResultStore for RedisStore {
         let scanned = keys::keys(&mut link, prefixes, |link, mut found| {
             found.retain(|key| given.insert(hash(key.as_bytes())));
             shared.know(found.iter());
-            Ok(shared.fetch_watched(link, found)?.into_iter().all(&mut *each))
+            Ok(each(shared.fetch_watched(link, found)?.entries))
         });
         match scanned {
             // Until Redis is reachable for the first time, the copy is better than nothing.

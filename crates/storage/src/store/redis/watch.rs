@@ -20,7 +20,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError};
 use redis::{Connection, ConnectionInfo, PubSub, RedisError, Value};
 
 use super::connection::{failed, refused};
-use super::keys::keys;
+use super::keys::{Fetched, keys};
 use super::link::Link;
 use super::slots::Shard;
 use super::{Hearing, Shared, hash};
@@ -28,7 +28,7 @@ use crate::store::{Change, Notification, StoreError};
 
 /// Timeout of waiting for a message, before other work is checked.
 const LISTEN: Duration = Duration::from_millis(250);
-/// Interval of checks that a silent connection still works.
+/// Interval of checks that a silent connection still works, and the time that the server has for an answer.
 const ALIVE: Duration = Duration::from_secs(5);
 /// Wait before connecting again.
 const RETRY: Duration = Duration::from_millis(500);
@@ -175,7 +175,10 @@ fn hear(
     let mut looked = heard;
     while stopped.try_recv() != Err(crossbeam_channel::TryRecvError::Disconnected) {
         for channel in shared.watched.to_subscribe(&shared.options.channel) {
+            // A busy server answers late, which is no reason to give the connection up.
+            listening.set_read_timeout(Some(ALIVE)).map_err(lost)?;
             listening.subscribe(&channel).map_err(lost)?;
+            listening.set_read_timeout(Some(LISTEN)).map_err(lost)?;
             shared.watched.subscribed(channel);
         }
         match listening.get_message() {
@@ -258,10 +261,12 @@ fn look_for_deleted(shared: &Shared, link: &mut Link, told: BTreeSet<String>) ->
         return Ok(());
     }
 
-    let entries = shared.fetch_watched(link, keys.clone())?;
-    let there: HashSet<&str> = entries.iter().map(|entry| &*entry.key).collect();
+    let Fetched { entries, unreadable } = shared.fetch_watched(link, keys.clone())?;
+    // A key that may not be read is not known to be gone.
+    let mut others: HashSet<&str> = entries.iter().map(|entry| &*entry.key).collect();
+    others.extend(unreadable.iter().map(String::as_str));
     let deleted: Vec<Arc<str>> =
-        keys.iter().filter(|key| !there.contains(key.as_str())).map(|key| key.as_str().into()).collect();
+        keys.iter().filter(|key| !others.contains(key.as_str())).map(|key| key.as_str().into()).collect();
     shared.known.lock().remove(deleted.iter().map(|key| hash(key.as_bytes())));
     shared.writing.lock().followers.tell(Change { entries, deleted, notification: None });
     Ok(())
@@ -283,7 +288,7 @@ fn look(shared: &Shared, link: &mut Link, told: BTreeMap<String, (String, u64)>)
             });
         }
         if !found.is_empty() {
-            let entries = shared.fetch_watched(link, found)?;
+            let Fetched { entries, .. } = shared.fetch_watched(link, found)?;
             shared.writing.lock().followers.tell(Change { entries, ..Change::default() });
         }
         Ok(true)

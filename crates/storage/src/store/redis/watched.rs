@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use parking_lot::Mutex;
 
 use super::Shared;
-use super::keys::fetch;
+use super::keys::{Fetched, fetch, fetch_readable};
 use super::link::Link;
-use crate::store::{Entry, Interest, StoreError};
+use crate::store::{Interest, StoreError};
 
 /// What followers watch, and the channels on which messages about it are received.
 #[derive(Debug, Default)]
@@ -73,19 +73,19 @@ impl Shared {
 
     /// Fetches rows of other writers. The user need not have the right to read rows that are not under the
     /// store's own prefix; these are then left out.
-    pub fn fetch_watched(&self, link: &mut Link, keys: Vec<String>) -> Result<Vec<Entry>, StoreError> {
+    pub fn fetch_watched(&self, link: &mut Link, keys: Vec<String>) -> Result<Fetched, StoreError> {
         let (own, others): (Vec<String>, Vec<String>) =
             keys.into_iter().partition(|key| key.starts_with(self.options.prefix.as_str()));
         let now = self.clock.now();
-        let mut entries = fetch(link, &own, now)?;
-        match fetch(link, &others, now) {
-            Ok(found) => entries.extend(found),
-            Err(StoreError::Refused { command, answer }) => {
-                tracing::debug!(command, answer, "rows of other writers may not be read");
-            }
-            Err(error) => return Err(error),
+
+        let entries = fetch(link, &own, now)?;
+        let mut fetched = fetch_readable(link, &others, now)?;
+        if let Some(key) = fetched.unreadable.first() {
+            let keys = fetched.unreadable.len();
+            tracing::debug!(key, keys, "rows of other writers may not be read");
         }
-        Ok(entries)
+        fetched.entries.extend(entries);
+        Ok(fetched)
     }
 
     pub fn is_watched(&self, key: &str) -> bool {
