@@ -292,7 +292,7 @@ impl Dispatcher {
         let Compiled { plan, name, checkpoints, restart } = compiled;
         // Readers must know the tables before the first row comes.
         let now = self.environment.clock.now();
-        self.result_tables.declare(of_plan(&plan, (&name, known.id), now));
+        let declared = self.result_tables.declare(of_plan(&plan, (&name, known.id), now));
         self.shared.revive(known.id);
         let (shared, id) = (self.shared.clone(), known.id);
         let on_cancel = {
@@ -337,11 +337,15 @@ impl Dispatcher {
         };
         let begun = JobMaster::begin(new).map_err(|error| {
             self.give_back(known);
+            if known.is_new {
+                self.result_tables.withdraw(declared);
+            }
             SubmitError::from(error)
         });
         let master = begun?;
         self.shared.jobs.lock().add(master.clone());
         self.shared.forget();
+        self.forget_result_tables();
         Ok(master)
     }
 
@@ -349,7 +353,6 @@ impl Dispatcher {
     fn give_back(&self, known: &Known) {
         if known.is_new {
             self.shared.records.withdraw(known.id);
-            self.result_tables.withdraw(known.id);
         } else {
             self.shared.records.release(known.id);
         }

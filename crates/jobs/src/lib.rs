@@ -32,5 +32,5 @@ pub use master::{
     EdgeView, Failure, JobMaster, JobView, SavepointError, Sequel, TaskView, VertexView, why_held_back,
 };
 pub use registry::JobOrigin;
-pub use result_tables::{ColumnKind, ResultColumn, ResultTable, ResultTables, TABLES_MAX};
+pub use result_tables::{ColumnKind, Declared, ResultColumn, ResultTable, ResultTables, TABLES_MAX};
 pub use status::{InvalidTransition, JobStatus, StatusHistory};

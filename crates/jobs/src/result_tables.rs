@@ -25,7 +25,8 @@ use types::{DataType, JobId, Timestamp, with_causes};
 
 use crate::registry::Registry;
 
-/// Tables that are kept; beyond it, those are forgotten whose job was started least recently.
+/// Tables that are kept, besides those of running jobs; beyond it, those are forgotten whose job was started least
+/// recently.
 pub const TABLES_MAX: usize = 1_000;
 
 /// The columns that hold a window's times.
@@ -91,6 +92,13 @@ pub struct ResultTables {
     generation: AtomicU64,
 }
 
+/// What a declaration has changed.
+#[derive(Debug, Default)]
+pub struct Declared {
+    /// Each declared table, and the declaration that it has replaced.
+    changed: Vec<(Arc<ResultTable>, Option<Arc<ResultTable>>)>,
+}
+
 impl Default for ResultTables {
     fn default() -> ResultTables {
         ResultTables::load(None)
@@ -134,61 +142,85 @@ impl ResultTables {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Declares tables. Returns once readers know them.
-    pub fn declare(&self, declared: Vec<ResultTable>) {
-        let mut changed = Vec::new();
-        let mut forgotten = Vec::new();
-        {
-            let mut tables = self.tables.write();
-            for mut table in declared {
-                let known = tables.iter_mut().find(|of| (&of.name, &of.key) == (&table.name, &table.key));
-                match known {
-                    Some(known) => {
-                        table.declared = known.declared;
-                        *known = Arc::new(table);
-                        changed.push(known.clone());
-                    }
-                    None => {
-                        let table = Arc::new(table);
-                        changed.push(table.clone());
-                        tables.push(table);
-                    }
+    /// Declares tables. Returns once readers know them, with what [`ResultTables::withdraw`] needs.
+    pub fn declare(&self, declared: Vec<ResultTable>) -> Declared {
+        let mut receipt = Declared::default();
+        if declared.is_empty() {
+            return receipt;
+        }
+
+        let mut tables = self.tables.write();
+        for mut table in declared {
+            let known = tables.iter_mut().find(|of| (&of.name, &of.key) == (&table.name, &table.key));
+            match known {
+                Some(known) => {
+                    table.declared = known.declared;
+                    let before = std::mem::replace(known, Arc::new(table));
+                    receipt.changed.push((known.clone(), Some(before)));
+                }
+                None => {
+                    let table = Arc::new(table);
+                    receipt.changed.push((table.clone(), None));
+                    tables.push(table);
                 }
             }
-            while tables.len() > TABLES_MAX {
-                let oldest = (0..tables.len()).min_by_key(|at| tables[*at].started).unwrap_or(0);
-                forgotten.push(tables.remove(oldest));
-            }
-            if changed.is_empty() {
-                return;
-            }
-            self.generation.fetch_add(1, Ordering::AcqRel);
         }
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        drop(tables);
 
-        self.record(&changed, &forgotten);
+        self.record(receipt.changed.iter().map(|(table, _)| table), [].iter());
+        receipt
     }
 
-    /// Forgets the tables of a new job that was not started, except those that were declared before.
-    pub(crate) fn withdraw(&self, job: JobId) {
-        let id = job.to_string();
-        let mut withdrawn = Vec::new();
-        self.tables.write().retain(|table| {
-            let is_its = table.job_id == id && table.declared == table.started;
-            withdrawn.extend(is_its.then(|| table.clone()));
-            !is_its
-        });
-        if !withdrawn.is_empty() {
-            self.generation.fetch_add(1, Ordering::AcqRel);
-            self.record(&[], &withdrawn);
+    /// Undoes a declaration, for a job that was not started: forgets the tables that it added, and restores those that
+    /// it replaced. Tables that another job has declared since stay as they are.
+    pub fn withdraw(&self, receipt: Declared) {
+        let (mut restored, mut forgotten) = (Vec::new(), Vec::new());
+        let mut tables = self.tables.write();
+        for (declared, before) in receipt.changed {
+            let Some(at) = tables.iter().position(|table| Arc::ptr_eq(table, &declared)) else { continue };
+            match before {
+                Some(before) => {
+                    tables[at] = before.clone();
+                    restored.push(before);
+                }
+                None => forgotten.push(tables.remove(at)),
+            }
         }
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        drop(tables);
+
+        self.record(restored.iter(), forgotten.iter());
     }
 
-    fn record(&self, kept: &[Arc<ResultTable>], forgotten: &[Arc<ResultTable>]) {
+    /// Forgets tables beyond [`TABLES_MAX`], those first whose job was started least recently. Keeps the tables of
+    /// jobs that run, whatever their number: their rows still come.
+    pub(crate) fn forget_oldest(&self, is_running: impl Fn(&str) -> bool) {
+        let mut forgotten = Vec::new();
+        let mut tables = self.tables.write();
+        while tables.len() > TABLES_MAX {
+            let ended = (0..tables.len()).filter(|at| !is_running(&tables[*at].job_id));
+            let Some(oldest) = ended.min_by_key(|at| tables[*at].started) else { break };
+            forgotten.push(tables.remove(oldest));
+        }
+        if forgotten.is_empty() {
+            return;
+        }
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        drop(tables);
+
+        self.record([].iter(), forgotten.iter());
+    }
+
+    fn record<'t>(
+        &self,
+        mut kept: impl Iterator<Item = &'t Arc<ResultTable>>,
+        mut forgotten: impl Iterator<Item = &'t Arc<ResultTable>>,
+    ) {
         let Some(registry) = &self.registry else { return };
         let recorded = kept
-            .iter()
             .try_for_each(|table| registry.keep_result_table(table))
-            .and_then(|()| forgotten.iter().try_for_each(|table| registry.forget_result_table(table)));
+            .and_then(|()| forgotten.try_for_each(|table| registry.forget_result_table(table)));
         if let Err(error) = recorded {
             // Only readers after the next restart are concerned, and the job declares its tables again then.
             tracing::warn!(error = %with_causes(&error), "the result tables of a job were not recorded");
@@ -314,31 +346,51 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_is_not_started_leaves_no_new_table() {
+    fn a_job_that_is_not_started_leaves_the_tables_as_they_were() {
         let directory = tempfile::tempdir().unwrap();
         let open = || ResultTables::load(Some(Arc::new(Registry::open(directory.path()).unwrap())));
         let tables = open();
-        tables.declare(vec![table("old", "o", 1)]);
-        let its = |name: &str, key: &str| ResultTable { job_id: JobId(7).to_string(), ..table(name, key, 9) };
-        tables.declare(vec![its("old", "o"), its("new", "n")]);
-        tables.withdraw(JobId(7));
+        tables.declare(vec![table("old", "o", 1), table("shared", "s", 1)]);
+        let before = tables.all();
+
+        let its = |name: &str, key: &str| ResultTable { ttl_seconds: 9, ..table(name, key, 9) };
+        let receipt = tables.declare(vec![its("old", "o"), its("shared", "s"), its("new", "n")]);
+        // Another job declares one of them meanwhile.
+        tables.declare(vec![table("shared", "s", 20)]);
+        let generation = tables.generation();
+        tables.withdraw(receipt);
+
+        assert!(tables.generation() > generation, "readers learn of it");
         for tables in [tables, open()] {
-            assert_eq!(names(&tables), [("old".to_owned(), "o".to_owned())]);
+            let all = tables.all();
+            assert_eq!(
+                names(&tables),
+                [("old".to_owned(), "o".to_owned()), ("shared".to_owned(), "s".to_owned())]
+            );
+            assert_eq!((&all[0], all[1].1.started), (&before[0], 20));
         }
     }
 
     #[test]
-    fn the_tables_of_the_jobs_that_started_least_recently_are_forgotten() {
+    fn the_tables_of_ended_jobs_that_started_least_recently_are_forgotten() {
         let directory = tempfile::tempdir().unwrap();
         let open = || ResultTables::load(Some(Arc::new(Registry::open(directory.path()).unwrap())));
         let tables = open();
         let many = (0..TABLES_MAX as i64).map(|n| table(&format!("t{n}"), "k", n));
         tables.declare(many.collect());
-        tables.declare(vec![table("t0", "k", 5_000), table("new", "k", 5_000)]);
+        tables.declare(vec![table("t0", "k", 5_000), table("new", "k", 5_000), table("newer", "k", 5_000)]);
+        let running = format!("{:032x}", 1);
+        tables.forget_oldest(|job| job == running);
         for tables in [tables, open()] {
             let names: BTreeSet<String> = tables.all().into_iter().map(|(name, _)| name).collect();
             assert_eq!(names.len(), TABLES_MAX);
-            assert!(names.contains("t0") && names.contains("new") && !names.contains("t1"));
+            assert!(["t0", "t1", "new", "newer"].iter().all(|name| names.contains(*name)));
+            assert!(!names.contains("t2") && !names.contains("t3"));
         }
+
+        let tables = open();
+        tables.declare(vec![table("one more", "k", 6_000)]);
+        tables.forget_oldest(|_| true);
+        assert_eq!(tables.all().len(), TABLES_MAX + 1);
     }
 }

@@ -356,3 +356,20 @@ async fn rows_are_in_memory_while_they_are_used() {
     write(&weir, "/c", 1, 1, true);
     assert_eq!(weir.json("/results/clicks").await["count"], 3, "they are loaded again");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_are_in_the_table_whose_template_fits_best_after_every_declaration() {
+    let weir = with_clicks().await;
+    let vip = write(&weir, "vip", 5, 5, true);
+    weir.until("/results/clicks", |found| found["count"] == 9).await;
+
+    let receipt = weir.result_tables.declare(vec![clicks("vips", "clicks:vip:{window_end}")]);
+    let vips = weir.json("/results/vips").await;
+    assert_eq!(column(&vips, "_key"), [json!(vip)]);
+    assert_eq!(weir.json("/results/clicks").await["count"], 8);
+
+    weir.result_tables.withdraw(receipt);
+    let clicks = weir.until("/results/clicks", |found| found["count"] == 9).await;
+    assert!(column(&clicks, "_key").contains(&json!(vip)));
+    assert_eq!(weir.get("/results/vips").await.status, 404);
+}

@@ -1,6 +1,7 @@
 //! Problems of the jobs, and of records that they could not count.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use connectors::dead_letter::{DeadLetterQueue, TopicReader};
@@ -22,6 +23,14 @@ impl Dispatcher {
     /// Returns the tables that jobs have declared for their results.
     pub fn result_tables(&self) -> &Arc<ResultTables> {
         &self.result_tables
+    }
+
+    /// Forgets result tables beyond their limit, except those of jobs that run.
+    pub(super) fn forget_result_tables(&self) {
+        let jobs = self.jobs();
+        let running: BTreeSet<String> =
+            jobs.iter().filter(|job| !job.status().is_terminal()).map(|job| job.id().to_string()).collect();
+        self.result_tables.forget_oldest(|job| running.contains(job));
     }
 
     /// Returns the dead-letter queue, with the jobs that must not count a replayed record twice.
