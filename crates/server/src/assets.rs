@@ -21,7 +21,7 @@ pub(crate) const PAGE_POLICY: &str = "default-src 'self'; style-src 'self'; styl
 pub(crate) const REFERRER_POLICY: &str = "same-origin";
 
 /// Directory of the files whose name changes with their content.
-const HASHED: &str = "assets/";
+pub(crate) const HASHED: &str = "assets/";
 
 /// Returns the names of all files of the dashboard.
 #[cfg(test)]
@@ -32,6 +32,9 @@ pub(crate) fn files() -> impl Iterator<Item = String> {
 /// The directories of the pages of result tables and of dashboards. A page's files are addressed relative to
 /// its directory, so the address of a table or dashboard has exactly one part behind that.
 const PAGES: [&str; 2] = ["explore", "d"];
+
+/// The page of jobs, which only the job manager serves.
+pub(crate) const JOBS: &str = "jobs/index.html";
 
 /// Answers with a file of the dashboard; `/` is its page. `/explore/` and `/d/` are the pages of result tables
 /// and of dashboards, as are the addresses of single ones below them.
@@ -51,7 +54,13 @@ pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
         },
     };
 
-    let Some(file) = Dist::get(&name) else { return Failure::not_found().into_response() };
+    let found = if name == JOBS { None } else { file(&name, request) };
+    found.unwrap_or_else(|| Failure::not_found().into_response())
+}
+
+/// Answers with a file, or with 304 if the caller has it; `None` if there is no such file.
+pub(crate) fn file(name: &str, request: &HeaderMap) -> Option<Response> {
+    let file = Dist::get(name)?;
     let digest: String = file.metadata.sha256_hash()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     // A weak tag, because the body may be compressed and then has other bytes.
     let tag = format!("W/\"{digest}\"");
@@ -64,13 +73,13 @@ pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
         headers.insert(header::ETAG, tag);
     }
     if unchanged {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
+        return Some((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(&name)));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
     if name.ends_with(".html") {
         headers.extend(page_headers());
     }
-    (headers, file.data).into_response()
+    Some((headers, file.data).into_response())
 }
 
 /// Returns the headers that restrict a page to itself.

@@ -44,6 +44,10 @@ pub(super) async fn answer(State(parts): State<Arc<Parts>>, request: Request) ->
     let path = plain_path(uri.path());
 
     let answered = match Route::of(&method, &path) {
+        Some(Route::Page) => page::page(request.headers()).ok_or_else(|| nowhere(&method, &path)),
+        Some(Route::Asset(name)) => {
+            page::asset(name, request.headers()).ok_or_else(|| nowhere(&method, uri.path()))
+        }
         Some(Route::Own(own)) => parts.own(own, request).await,
         Some(Route::Program) => program::refuse(&parts, request).await,
         Some(Route::Dispose) => triggers::dispose(&parts, request).await,
@@ -66,9 +70,6 @@ impl Parts {
     fn answer(&self, route: Route<'_>, method: &Method, uri: &Uri) -> Result<Response, Refusal> {
         let now = self.services.clock.now();
         match route {
-            Route::Page => Ok(page::page()),
-            Route::Style => Ok(page::style()),
-            Route::Script => Ok(page::script()),
             Route::Description => Ok(openapi::description()),
             Route::Config => ok(&describe::config()),
             Route::Overview => ok(&describe::cluster(&self.views(), self.options.slots)),
@@ -99,8 +100,10 @@ impl Parts {
             Route::TaskManager(id, of) => machine::task_manager(self, id, of, uri),
             Route::JobManager(of) => machine::job_manager(self, of, uri),
             Route::Jars => ok(&Jars { address: format!("http://{}", self.address), files: [] }),
-            // These routes wait for bodies or disks, and are answered elsewhere.
-            Route::Program | Route::Dispose | Route::Own(_) => Err(nowhere(method, uri.path())),
+            // These routes need the request's headers or body, and are answered elsewhere.
+            Route::Page | Route::Asset(_) | Route::Program | Route::Dispose | Route::Own(_) => {
+                Err(nowhere(method, uri.path()))
+            }
         }
     }
 

@@ -1,29 +1,18 @@
-//! The page at `/`: the list of jobs, with a button to end each.
+//! The page of jobs at `/`, and its files.
+//!
+//! The page is an entry of the dashboard's build. It calls the routes of this listener, relative to its own
+//! address, so it also works behind a proxy that adds a prefix.
 
-use axum::http::{HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 
-/// The page loads only its own files, and nobody may frame it, where a click could be stolen.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-    frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+use crate::assets::{self, HASHED, JOBS};
 
-pub(super) fn page() -> Response {
-    let policy = [(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY))];
-    (policy, file("text/html; charset=utf-8", include_str!("page/page.html"))).into_response()
+pub(super) fn page(request: &HeaderMap) -> Option<Response> {
+    assets::file(JOBS, request)
 }
 
-pub(super) fn style() -> Response {
-    file("text/css; charset=utf-8", include_str!("page/page.css"))
-}
-
-pub(super) fn script() -> Response {
-    file("text/javascript; charset=utf-8", include_str!("page/page.js"))
-}
-
-fn file(kind: &'static str, text: &'static str) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-    ];
-    (headers, text).into_response()
+/// Answers with a file whose name changes with its content; `None` if there is none of this name.
+pub(super) fn asset(name: &str, request: &HeaderMap) -> Option<Response> {
+    assets::file(&format!("{HASHED}{name}"), request)
 }

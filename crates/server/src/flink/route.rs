@@ -10,10 +10,10 @@ use super::path::plain_path;
 /// A route. Ids are raw parts of the path and may be invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route<'a> {
+    /// The page of jobs. Its own addresses are fragments, so that they never meet a route of Flink.
     Page,
-    /// Files of the page.
-    Style,
-    Script,
+    /// A file of the page.
+    Asset(&'a str),
     Description,
     Config,
     Overview,
@@ -177,6 +177,7 @@ impl<'a> Route<'a> {
 
     fn read(segments: &[&'a str]) -> Option<Route<'a>> {
         Some(match *segments {
+            ["assets", name] => Route::Asset(name),
             ["openapi.json"] => Route::Description,
             ["config"] => Route::Config,
             ["overview"] => Route::Overview,
@@ -206,8 +207,6 @@ impl<'a> Route<'a> {
             ["jars"] => Route::Jars,
             ["jars", _, "plan"] => Route::Program,
             ["savepoint-disposal", trigger] => Route::Disposal(trigger),
-            ["weir", "page.css"] => Route::Style,
-            ["weir", "page.js"] => Route::Script,
             ["weir", "jobs", job] => Route::Own(Own::Figures(job)),
             ["weir", "dead-letters"] => Route::Own(Own::DeadLetters),
             ["weir", "dead-letters", id] => Route::Own(Own::DeadLetter(id)),
@@ -229,7 +228,7 @@ impl<'a> Route<'a> {
             Route::Application(_, OfApplication::Cancel) | Route::Dispose => Reach::Operates,
             Route::Own(Own::Savepoint(_) | Own::Replay) => Reach::Operates,
             Route::Own(Own::Submit) | Route::Program => Reach::Submits,
-            Route::Description | Route::Style | Route::Script => Reach::Looks,
+            Route::Description | Route::Asset(_) => Reach::Looks,
             Route::Own(Own::Figures(_) | Own::DeadLetters | Own::DeadLetter(_)) => Reach::Reads,
             Route::Page
             | Route::Config

@@ -270,20 +270,27 @@ async fn the_page_takes_nothing_from_elsewhere_and_the_server_ends_when_told() {
     let mut world = start().await;
     let page = world.ask("GET", "/").await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
-    let text = page.text();
-    assert!(
-        !text.contains("//")
-            && text.contains("href=\"/weir/page.css\"")
-            && text.contains("src=\"/weir/page.js\"")
-    );
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert_eq!(page.header("cache-control"), Some("no-cache"));
 
-    for (path, kind) in
-        [("/weir/page.css", "text/css; charset=utf-8"), ("/weir/page.js", "text/javascript; charset=utf-8")]
-    {
-        let file = world.ask("GET", path).await;
-        assert_eq!((file.status, file.header("content-type")), (200, Some(kind)));
-        assert!(!file.text().contains("://"), "{path}");
+    // Relative addresses, so that the page also works behind a proxy that adds a prefix.
+    let text = page.text();
+    assert!(!text.contains("//"), "{text}");
+    let files: Vec<&str> = text
+        .split(['"', '\''])
+        .filter_map(|address| address.strip_prefix("./assets/"))
+        .collect();
+    assert!(files.iter().any(|file| file.ends_with(".js")), "{text}");
+    for file in files {
+        let answer = world.ask("GET", &format!("/assets/{file}")).await;
+        assert_eq!(answer.status, 200, "{file}");
+        let caching = answer.header("cache-control").expect("caching");
+        assert!(caching.contains("immutable"), "{file}: {caching}");
     }
+
+    let unknown = world.ask("GET", "/assets/page.js").await;
+    assert_eq!((unknown.status, unknown.header("content-type")), (404, Some("application/json; charset=UTF-8")));
 
     world.submit("clicks").await;
     world.begin_stop();

@@ -48,7 +48,7 @@ const TABLE: &[Line] = &[
     ("jobs", "GET", "/weir/dead-letters", VIEWERS),
     ("jobs", "GET", "/weir/jobs/{job}", VIEWERS),
     ("jobs", "GET", "/openapi.json", ANY),
-    ("jobs", "GET", "/weir/page.js", ANY),
+    ("jobs", "GET", "/assets/page.js", ANY),
     ("jobs", "PATCH", "/jobs/{job}?mode=cancel", OPERATORS),
     ("jobs", "GET", "/jobs/{job}/yarn-cancel", OPERATORS),
     ("jobs", "POST", "/v1/jobs/{job}/savepoints", OPERATORS),

@@ -1,0 +1,184 @@
+// Checkpoints and savepoints of a job: how many, the latest of each kind, and the history with the parts of each.
+import { Link } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import { formatCount } from '../format/number';
+import { CheckpointDetails } from './CheckpointDetails';
+import { Copy } from './Copy';
+import { formatBytes, formatSpan } from './format';
+import { useJob } from './JobPage';
+import { Moment } from './Moment';
+import { Pending } from './Pending';
+import { isOver, usePolled } from './queries';
+import { checkpointsRoute } from './router';
+import { State } from './State';
+import { Table } from './Table';
+import type { Checkpoint, Checkpoints, Spread } from './types';
+
+interface Config {
+  mode: string;
+  interval: number;
+  timeout: number;
+  min_pause: number;
+}
+
+export function CheckpointsTab() {
+  const job = useJob();
+  const { checkpoint: selected } = checkpointsRoute.useSearch();
+  const { data, error } = usePolled<Checkpoints>(`jobs/${job.jid}/checkpoints`, {
+    everyMs: isOver(job.state) ? false : 2_000,
+  });
+  const { data: config } = usePolled<Config>(`jobs/${job.jid}/checkpoints/config`, { everyMs: false });
+
+  if (!data) return <Pending what="Checkpoints" error={error} />;
+  const { counts, latest, history, summary } = data;
+  return (
+    <>
+      <dl className="jobs-totals">
+        <Count name="Completed" count={counts.completed} />
+        <Count name="Failed" count={counts.failed} isBad />
+        <Count name="In progress" count={counts.in_progress} />
+        <Count name="Restored" count={counts.restored} />
+        <div>
+          <dt>Interval</dt>
+          <dd>{config ? formatSpan(config.interval) : '–'}</dd>
+        </div>
+      </dl>
+      <section className="jobs-section" aria-labelledby="latest">
+        <h2 id="latest">Latest</h2>
+        <dl className="jobs-latest">
+          <Latest name="Completed checkpoint" of={latest.completed} />
+          <Latest name="Savepoint" of={latest.savepoint} />
+          <Latest name="Failed" of={latest.failed} />
+          {latest.restored && (
+            <div>
+              <dt>Restored from</dt>
+              <dd>
+                {latest.restored.is_savepoint ? 'Savepoint' : 'Checkpoint'} {latest.restored.id} at{' '}
+                <Moment at={latest.restored.restore_timestamp} />
+                {latest.restored.external_path && (
+                  <Copy text={latest.restored.external_path} what="the path of the restored state" />
+                )}
+              </dd>
+            </div>
+          )}
+        </dl>
+      </section>
+      <section className="jobs-section" aria-labelledby="history">
+        <h2 id="history">History</h2>
+        {history.length === 0 ? (
+          <p className="jobs-note">No checkpoint has been taken yet.</p>
+        ) : (
+          <History history={history} selected={selected} />
+        )}
+      </section>
+      {selected !== undefined && <CheckpointDetails key={selected} job={job} id={selected} />}
+      {counts.completed > 0 && <Summary summary={summary} />}
+    </>
+  );
+}
+
+function Count({ name, count, isBad = false }: { name: string; count: number; isBad?: boolean }) {
+  return (
+    <div>
+      <dt className={isBad && count > 0 ? 'jobs-state-bad' : undefined}>{name}</dt>
+      <dd>{formatCount(count)}</dd>
+    </div>
+  );
+}
+
+function Latest({ name, of }: { name: string; of: Checkpoint | null }) {
+  let text: ReactNode = 'none';
+  if (of) {
+    text = (
+      <>
+        {of.id}, started <Moment at={of.trigger_timestamp} />, took {formatSpan(of.end_to_end_duration)},{' '}
+        {formatBytes(of.state_size)}
+        {of.failure_message && <span className="jobs-error"> {of.failure_message}</span>}
+        {of.external_path && <Copy text={of.external_path} what={`the path of the latest ${name}`} />}
+      </>
+    );
+  }
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{text}</dd>
+    </div>
+  );
+}
+
+function History({ history, selected }: { history: Checkpoint[]; selected: string | undefined }) {
+  return (
+    <Table
+      caption="Checkpoints, the newest first"
+      keyOf={({ id }) => String(id)}
+      rows={history}
+      classOf={({ id }) => (String(id) === selected ? 'jobs-selected' : undefined)}
+      columns={[
+        {
+          name: 'Id',
+          cell: ({ id }) => (
+            <Link
+              to="."
+              search={String(id) === selected ? {} : { checkpoint: String(id) }}
+              resetScroll={false}
+              className="jobs-name"
+              aria-label={`Checkpoint ${id}, by vertex`}
+              activeProps={{}}
+            >
+              {id}
+            </Link>
+          ),
+        },
+        { name: 'Kind', cell: (row) => (row.is_savepoint ? 'Savepoint' : 'Checkpoint') },
+        { name: 'State', cell: ({ status }) => <State state={status} /> },
+        {
+          name: 'Acknowledged',
+          isNumber: true,
+          cell: (row) => `${row.num_acknowledged_subtasks} of ${row.num_subtasks}`,
+        },
+        { name: 'Started', cell: (row) => <Moment at={row.trigger_timestamp} /> },
+        { name: 'Duration', isNumber: true, cell: (row) => formatSpan(row.end_to_end_duration) },
+        { name: 'Written', isNumber: true, cell: (row) => formatBytes(row.checkpointed_size) },
+        { name: 'Full state', isNumber: true, cell: (row) => formatBytes(row.state_size) },
+        {
+          name: 'Place or failure',
+          cell: (row) =>
+            row.failure_message ? (
+              <span className="jobs-error">{row.failure_message}</span>
+            ) : (
+              <code>{row.discarded ? 'removed' : (row.external_path ?? '–')}</code>
+            ),
+        },
+      ]}
+    />
+  );
+}
+
+function Summary({ summary }: { summary: Checkpoints['summary'] }) {
+  const rows: { name: string; spread: Spread; format: (value: number) => string }[] = [
+    { name: 'Duration', spread: summary.end_to_end_duration, format: formatSpan },
+    { name: 'Written', spread: summary.checkpointed_size, format: formatBytes },
+    { name: 'Full state', spread: summary.state_size, format: formatBytes },
+  ];
+  return (
+    <section className="jobs-section" aria-labelledby="summary">
+      <h2 id="summary">Completed checkpoints in numbers</h2>
+      <Table
+        caption="Durations and sizes of completed checkpoints"
+        keyOf={({ name }) => name}
+        rows={rows}
+        columns={[
+          { name: 'Figure', cell: ({ name }) => name },
+          { name: 'Least', isNumber: true, cell: ({ spread, format }) => format(spread.min) },
+          { name: 'Average', isNumber: true, cell: ({ spread, format }) => format(spread.avg) },
+          {
+            name: '95 of 100 below',
+            isNumber: true,
+            cell: ({ spread, format }) => format(Number(spread.p95)),
+          },
+          { name: 'Most', isNumber: true, cell: ({ spread, format }) => format(spread.max) },
+        ]}
+      />
+    </section>
+  );
+}

@@ -1,0 +1,159 @@
+// The drawing of a graph. Vertices are links, so that they can be reached by keyboard; lines are SVG behind them.
+import { Link } from '@tanstack/react-router';
+import { useEffect, useMemo, useRef, useState } from 'react';
+import { formatCount } from '../format/number';
+import { formatRate, formatShare } from './format';
+import { type GraphProps, watermarkText } from './GraphTab';
+import { NODE_WIDTH, type Placed, pathOf, place } from './layout';
+import { type Bottleneck, type Load, operatorsOf } from './plan';
+import type { Vertex } from './types';
+
+/** Heights of what a vertex shows; styles/graph.css has the same. */
+const LINE = 20;
+const FRAME = 22;
+const FIGURE_LINES = 4;
+const BAR = 16;
+const NAMES_MAX = 4;
+/** Smaller than this, text is not readable: the drawing scrolls instead. */
+const SCALE_MIN = 0.7;
+
+export default function GraphDrawing({ job, edges, loads, bottleneck, selected }: GraphProps) {
+  // The places depend on the plan only, which does not change while a job runs.
+  const shape = JSON.stringify([job.vertices.map(({ id, name }) => [id, namesOf(name).length]), edges]);
+  const placed = useMemo(() => {
+    const [boxes, lines] = JSON.parse(shape) as [[string, number][], typeof edges];
+    const height = (names: number) => FRAME + (names + FIGURE_LINES) * LINE + BAR;
+    return place(
+      boxes.map(([id, names]) => ({ id, height: height(names) })),
+      lines,
+    );
+  }, [shape]);
+  const [frame, scale] = useScale(placed.width);
+
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
+    <section className="jobs-graph" aria-label="Graph" tabIndex={0} ref={frame}>
+      <div style={{ inlineSize: placed.width * scale, blockSize: placed.height * scale }}>
+        <div
+          className="jobs-graph-canvas"
+          style={{ inlineSize: placed.width, blockSize: placed.height, transform: `scale(${scale})` }}
+        >
+          <Lines placed={placed} loads={loads} />
+          {job.vertices.map((vertex) => (
+            <Node
+              key={vertex.id}
+              vertex={vertex}
+              load={loads.get(vertex.id)}
+              bottleneck={bottleneck}
+              isSelected={vertex.id === selected}
+              place={placed.nodes.get(vertex.id) ?? { x: 0, y: 0 }}
+            />
+          ))}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+/** The scale at which a drawing fits into its frame. */
+function useScale(width: number) {
+  const frame = useRef<HTMLElement>(null);
+  const [room, setRoom] = useState(Number.POSITIVE_INFINITY);
+
+  useEffect(() => {
+    if (!frame.current) return;
+    const observer = new ResizeObserver(([entry]) => setRoom(entry?.contentRect.width ?? 0));
+    observer.observe(frame.current);
+    return () => observer.disconnect();
+  }, []);
+
+  return [frame, Math.max(SCALE_MIN, Math.min(1, room / width))] as const;
+}
+
+function Lines({ placed, loads }: { placed: Placed; loads: ReadonlyMap<string, Load> }) {
+  return (
+    <svg width={placed.width} height={placed.height} aria-hidden="true">
+      <defs>
+        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+          <path className="jobs-arrow" d="M0 0 8 4 0 8z" />
+        </marker>
+      </defs>
+      {placed.edges.map(({ from, to, strategy, points, label }) => {
+        const isWaiting = (loads.get(from)?.backpressured ?? 0) >= 0.1;
+        return (
+          <g key={`${from} ${to}`} className={isWaiting ? 'jobs-edge jobs-edge-waiting' : 'jobs-edge'}>
+            <path d={pathOf(points)} markerEnd="url(#arrow)" />
+            <text x={label.x} y={label.y - 6} textAnchor="middle">
+              {strategy}
+            </text>
+          </g>
+        );
+      })}
+    </svg>
+  );
+}
+
+interface NodeProps {
+  vertex: Vertex;
+  load: Load | undefined;
+  bottleneck: Bottleneck | null;
+  isSelected: boolean;
+  place: { x: number; y: number };
+}
+
+function Node({ vertex, load, bottleneck, isSelected, place }: NodeProps) {
+  const isSlow = bottleneck?.id === vertex.id;
+  const classes = ['jobs-vertex', isSlow && 'jobs-vertex-slow', isSelected && 'jobs-vertex-selected'];
+  return (
+    <Link
+      to="."
+      search={isSelected ? {} : { vertex: vertex.id }}
+      className={classes.filter(Boolean).join(' ')}
+      aria-current={isSelected ? 'true' : undefined}
+      style={{ insetInlineStart: place.x, insetBlockStart: place.y, inlineSize: NODE_WIDTH }}
+      title={vertex.name}
+      resetScroll={false}
+    >
+      {isSlow && <span className="jobs-tag">Bottleneck</span>}
+      {namesOf(vertex.name).map((name, index) => (
+        <span key={name} className={index === 0 ? 'jobs-vertex-name' : 'jobs-vertex-more'}>
+          {name}
+        </span>
+      ))}
+      <span className="jobs-vertex-bar" aria-hidden="true">
+        <span className="jobs-bar-busy" style={{ inlineSize: `${(load?.busy ?? 0) * 100}%` }} />
+        <span className="jobs-bar-waiting" style={{ inlineSize: `${(load?.backpressured ?? 0) * 100}%` }} />
+      </span>
+      {load ? (
+        <>
+          <Figure name="Busy" figure={formatShare(load.busy)} />
+          <Figure name="Backpressured" figure={formatShare(load.backpressured)} />
+          <Figure name="In, out" figure={`${formatRate(load.recordsIn)}, ${formatRate(load.recordsOut)}`} />
+          <Figure name={`×${vertex.parallelism} · Watermark`} figure={watermarkText(load)} />
+        </>
+      ) : (
+        <>
+          <Figure name="State" figure={vertex.status} />
+          <Figure name="Records in" figure={formatCount(Number(vertex.metrics['read-records']))} />
+          <Figure name="Records out" figure={formatCount(Number(vertex.metrics['write-records']))} />
+          <Figure name="Parallelism" figure={String(vertex.parallelism)} />
+        </>
+      )}
+    </Link>
+  );
+}
+
+function Figure({ name, figure }: { name: string; figure: string }) {
+  return (
+    <span className="jobs-vertex-figure">
+      <span>{name} </span>
+      <span>{figure}</span>
+    </span>
+  );
+}
+
+function namesOf(name: string): string[] {
+  const operators = operatorsOf(name);
+  if (operators.length <= NAMES_MAX) return operators;
+  return [...operators.slice(0, NAMES_MAX - 1), `and ${operators.length - NAMES_MAX + 1} more operators`];
+}

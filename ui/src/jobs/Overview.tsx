@@ -1,0 +1,92 @@
+// The first page: slots, counts of jobs, the running jobs, and those that ended last.
+import { Link } from '@tanstack/react-router';
+import { formatCount } from '../format/number';
+import { JobTable } from './JobTable';
+import { Pending } from './Pending';
+import { isOver, useFigures, useJobs, usePolled } from './queries';
+import { useTitle } from './title';
+import type { Cluster, JobLine } from './types';
+
+/** Jobs that have ended, of which the overview shows the newest. */
+const RECENT = 5;
+
+export function Overview() {
+  useTitle('Jobs');
+  const cluster = usePolled<Cluster>('overview');
+  const { data, error } = useJobs();
+  const jobs = newestFirst(data?.jobs ?? []);
+  const running = jobs.filter(({ state }) => !isOver(state));
+  const ended = lastEndedFirst(jobs.filter(({ state }) => isOver(state)));
+  const recent = ended.slice(0, RECENT);
+  const figures = useFigures([...running, ...recent]);
+
+  return (
+    <>
+      <h1 className="visually-hidden">Overview</h1>
+      <Totals cluster={cluster.data} />
+      <section className="jobs-section" aria-labelledby="running">
+        <h2 id="running">Running jobs</h2>
+        {!data && <Pending what="Jobs" error={error} />}
+        {data && running.length === 0 && (
+          <p className="jobs-note">
+            No job is running. <code>weir run JOB.sql</code> starts one.
+          </p>
+        )}
+        {running.length > 0 && <JobTable caption="Running jobs" jobs={running} figures={figures} />}
+      </section>
+      {data && (
+        <section className="jobs-section" aria-labelledby="recent">
+          <h2 id="recent">Recently completed jobs</h2>
+          {recent.length === 0 && <p className="jobs-note">No job has ended yet.</p>}
+          {recent.length > 0 && (
+            <JobTable caption="Recently completed jobs" jobs={recent} figures={figures} />
+          )}
+          {ended.length > RECENT && (
+            <p>
+              <Link to="/completed">All {ended.length} completed jobs</Link>
+            </p>
+          )}
+        </section>
+      )}
+    </>
+  );
+}
+
+export function newestFirst(jobs: JobLine[]): JobLine[] {
+  return jobs.toSorted((a, b) => b['start-time'] - a['start-time']);
+}
+
+export function lastEndedFirst(jobs: JobLine[]): JobLine[] {
+  return jobs.toSorted((a, b) => b['end-time'] - a['end-time']);
+}
+
+function Totals({ cluster }: { cluster: Cluster | undefined }) {
+  const slots = cluster?.['slots-total'];
+  return (
+    <dl className="jobs-totals">
+      <div>
+        <dt>Task managers</dt>
+        <dd>{formatCount(cluster?.taskmanagers)}</dd>
+      </div>
+      <div>
+        <dt>Slots free</dt>
+        <dd>
+          {formatCount(cluster?.['slots-available'])} <small>of {formatCount(slots)}</small>
+        </dd>
+      </div>
+      <Total name="Running" tone="good" count={cluster?.['jobs-running']} />
+      <Total name="Finished" tone="done" count={cluster?.['jobs-finished']} />
+      <Total name="Canceled" tone="quiet" count={cluster?.['jobs-cancelled']} />
+      <Total name="Failed" tone="bad" count={cluster?.['jobs-failed']} />
+    </dl>
+  );
+}
+
+function Total({ name, tone, count }: { name: string; tone: string; count: number | undefined }) {
+  return (
+    <div>
+      <dt className={`jobs-state-${count ? tone : 'quiet'}`}>{name}</dt>
+      <dd>{formatCount(count)}</dd>
+    </div>
+  );
+}

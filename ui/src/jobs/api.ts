@@ -1,0 +1,120 @@
+// Requests to the job manager, relative to the page, and whether it is reachable.
+
+/** The directory of the job manager's routes. Vite serves the page below it while the page is developed. */
+export const BASE = import.meta.env.DEV
+  ? new URL('/', location.href).href
+  : new URL('.', document.baseURI).href;
+
+/** A server that stands still is as unreachable as one that is away. */
+const TIMEOUT_MS = 10_000;
+
+/** Why a request was refused, in the server's words. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The server gave no answer, or one of a proxy in front of it. */
+export class Unreachable extends Error {}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await ask(path, { signal })).json() as Promise<T>;
+}
+
+export async function getText(path: string, signal?: AbortSignal): Promise<string> {
+  return (await ask(path, { signal })).text();
+}
+
+export async function act<T>(method: 'PATCH' | 'POST', path: string, body?: unknown): Promise<T> {
+  const headers = { 'content-type': 'application/json' };
+  const response = await ask(path, {
+    method,
+    ...(body !== undefined && { headers, body: JSON.stringify(body) }),
+  });
+  return response.json() as Promise<T>;
+}
+
+async function ask(
+  path: string,
+  { signal, ...init }: Omit<RequestInit, 'signal'> & { signal?: AbortSignal | undefined },
+) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  let response: Response;
+  try {
+    response = await fetch(new URL(path, BASE), {
+      ...init,
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+  } catch (error) {
+    // The page itself gave the question up, and learns nothing about the server.
+    if (signal?.aborted) throw error;
+    setReached(false);
+    throw new Unreachable('the job manager does not answer');
+  }
+
+  if (response.ok) {
+    setReached(true);
+    return response;
+  }
+  if (response.status === 401) {
+    const login = new URL('login', BASE);
+    login.searchParams.set('to', location.pathname + location.search + location.hash);
+    location.assign(login);
+  }
+  const body: unknown = await response.json().catch(() => null);
+  const said = wordsOf(body);
+  if (said === null && response.status >= 502) {
+    setReached(false);
+    throw new Unreachable(`a proxy answers with ${response.status} instead of the job manager`);
+  }
+  setReached(true);
+  throw new Refused(response.status, said ?? `the job manager answered with ${response.status}`);
+}
+
+/** What the server says in an error, without the name of a Java class before it and the stack after it. */
+export function wordsOf(body: unknown): string | null {
+  if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors)) {
+    return null;
+  }
+  const last: unknown = body.errors.at(-1);
+  return typeof last === 'string' && last !== '' ? plainWords(last) : null;
+}
+
+/** The message of a Java exception that was written as text. */
+export function plainWords(text: string): string {
+  const [message = ''] = text.split(/\n\s*at /);
+  return message.replace(/^(?:[a-z][\w$]*\.)+[A-Z]\w*(?:Exception|Error|Throwable): /, '').trim();
+}
+
+export interface Reach {
+  /** When the server stopped answering; null while it answers. */
+  lostAt: number | null;
+  /** When it answered last. */
+  answeredAt: number | null;
+}
+
+let reach: Reach = { lostAt: null, answeredAt: null };
+const listeners = new Set<() => void>();
+
+export function currentReach(): Reach {
+  return reach;
+}
+
+export function subscribeReach(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function setReached(isReached: boolean): void {
+  const now = Date.now();
+  const before = reach;
+  reach = isReached ? { lostAt: null, answeredAt: now } : { ...before, lostAt: before.lostAt ?? now };
+  // The moment of the last answer is read when something else changes.
+  if (before.lostAt !== reach.lostAt || before.answeredAt === null) {
+    for (const listener of listeners) listener();
+  }
+}

@@ -1,0 +1,150 @@
+// The addresses, behind `#`: the paths of this server are Flink's routes, and `/jobs/{id}` is one of them.
+import {
+  createHashHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  Link,
+  Outlet,
+  redirect,
+} from '@tanstack/react-router';
+import { CheckpointsTab } from './CheckpointsTab';
+import { Completed } from './Completed';
+import { ConfigurationTab } from './ConfigurationTab';
+import { ExceptionsTab } from './ExceptionsTab';
+import { GraphTab } from './GraphTab';
+import { Head } from './Head';
+import { JobManager } from './JobManager';
+import { JobPage } from './JobPage';
+import { MetricsTab } from './MetricsTab';
+import { Overview } from './Overview';
+import { TaskManagerPage } from './TaskManagerPage';
+import { TaskManagers } from './TaskManagers';
+
+const root = createRootRoute({
+  component: () => (
+    <>
+      <Head />
+      <main className="jobs">
+        <Outlet />
+      </main>
+    </>
+  ),
+  notFoundComponent: () => (
+    <p className="jobs-note">
+      There is no such page. <Link to="/">Overview</Link>
+    </p>
+  ),
+});
+
+const overview = createRoute({ getParentRoute: () => root, path: '/', component: Overview });
+const completed = createRoute({ getParentRoute: () => root, path: '/completed', component: Completed });
+const taskManagers = createRoute({
+  getParentRoute: () => root,
+  path: '/task-managers',
+  component: TaskManagers,
+});
+
+/** A part of a process that has a tab. */
+export type ProcessTab = 'metrics' | 'configuration' | 'log' | 'stdout' | 'threads';
+
+function readProcessSearch(search: Record<string, unknown>): { tab?: ProcessTab } {
+  const tabs: ProcessTab[] = ['metrics', 'configuration', 'log', 'stdout', 'threads'];
+  const tab = tabs.find((tab) => tab === search.tab);
+  return tab ? { tab } : {};
+}
+
+export const taskManagerRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/task-managers/$id',
+  validateSearch: readProcessSearch,
+  component: TaskManagerPage,
+});
+
+export const jobManagerRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/job-manager',
+  validateSearch: readProcessSearch,
+  component: JobManager,
+});
+
+export const jobRoute = createRoute({ getParentRoute: () => root, path: '/job/$job', component: JobPage });
+
+/** The address of a job without a tab is that of its graph. */
+const bare = createRoute({
+  getParentRoute: () => jobRoute,
+  path: '/',
+  beforeLoad: ({ params }) => {
+    throw redirect({
+      to: '/job/$job/graph',
+      params: { job: (params as { job: string }).job },
+      replace: true,
+    });
+  },
+});
+
+function word(search: Record<string, unknown>, name: string): string | undefined {
+  const value = search[name];
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
+}
+
+/** The parameters of an address that are there. */
+function words<K extends string>(search: Record<string, unknown>, ...names: K[]): Partial<Record<K, string>> {
+  const found: Partial<Record<K, string>> = {};
+  for (const name of names) {
+    const value = word(search, name);
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+export const graphRoute = createRoute({
+  getParentRoute: () => jobRoute,
+  path: '/graph',
+  validateSearch: (search: Record<string, unknown>) => words(search, 'vertex'),
+  component: GraphTab,
+});
+
+export const checkpointsRoute = createRoute({
+  getParentRoute: () => jobRoute,
+  path: '/checkpoints',
+  validateSearch: (search: Record<string, unknown>) => words(search, 'checkpoint'),
+  component: CheckpointsTab,
+});
+
+const exceptions = createRoute({
+  getParentRoute: () => jobRoute,
+  path: '/exceptions',
+  component: ExceptionsTab,
+});
+const configuration = createRoute({
+  getParentRoute: () => jobRoute,
+  path: '/configuration',
+  component: ConfigurationTab,
+});
+
+export const metricsRoute = createRoute({
+  getParentRoute: () => jobRoute,
+  path: '/metrics',
+  validateSearch: (search: Record<string, unknown>) => words(search, 'vertex', 'metric'),
+  component: MetricsTab,
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([
+    overview,
+    completed,
+    taskManagers,
+    taskManagerRoute,
+    jobManagerRoute,
+    jobRoute.addChildren([bare, graphRoute, checkpointsRoute, exceptions, configuration, metricsRoute]),
+  ]),
+  history: createHashHistory(),
+  scrollRestoration: true,
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
