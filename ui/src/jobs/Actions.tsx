@@ -1,10 +1,11 @@
 // What can be done to a job: cancel it, or stop it with a savepoint. Each asks first and says what will happen.
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { act, get, plainWords } from './api';
+import { act, get } from './api';
 import { Copy } from './Copy';
 import { Dialog } from './Dialog';
 import type { Progress } from './types';
+import { plainWords } from './words';
 
 const POLL_MS = 300;
 
@@ -70,7 +71,12 @@ export function CancelButton({ job, name, isSmall }: ActionProps) {
   );
 }
 
-export function StopButton({ job, name }: ActionProps) {
+interface StopProps extends ActionProps {
+  /** Without a job to stop there is no button; the dialog stays, because it shows where the savepoint is. */
+  isOver: boolean;
+}
+
+export function StopButton({ job, name, isOver }: StopProps) {
   const [isAsking, setAsking] = useState(false);
   const [drain, setDrain] = useState(false);
   const queries = useQueryClient();
@@ -86,9 +92,11 @@ export function StopButton({ job, name }: ActionProps) {
 
   return (
     <>
-      <button type="button" className="jobs-button" onClick={() => setAsking(true)}>
-        Stop with savepoint
-      </button>
+      {!isOver && (
+        <button type="button" className="jobs-button" onClick={() => setAsking(true)}>
+          Stop with savepoint
+        </button>
+      )}
       {isAsking && (
         <Dialog title={stop.data ? `${name} is stopped` : `Stop ${name} with a savepoint?`} onClose={close}>
           {stop.data ? (

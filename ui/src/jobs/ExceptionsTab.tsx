@@ -1,11 +1,11 @@
 // Why attempts of a job failed: the newest cause at the top, and those before it.
 import { formatCount } from '../format/number';
-import { plainWords } from './api';
 import { useJob } from './JobPage';
 import { Moment } from './Moment';
 import { Pending } from './Pending';
 import { usePolled } from './queries';
 import type { Exceptions } from './types';
+import { plainWords } from './words';
 
 type Entry = Exceptions['exceptionHistory']['entries'][number];
 

@@ -15,7 +15,7 @@ const FIGURE_LINES = 4;
 const BAR = 16;
 const NAMES_MAX = 4;
 /** Smaller than this, text is not readable: the drawing scrolls instead. */
-const SCALE_MIN = 0.7;
+const SCALE_MIN = 0.8;
 
 export default function GraphDrawing({ job, edges, loads, bottleneck, selected }: GraphProps) {
   // The places depend on the plan only, which does not change while a job runs.
@@ -74,7 +74,16 @@ function Lines({ placed, loads }: { placed: Placed; loads: ReadonlyMap<string, L
   return (
     <svg width={placed.width} height={placed.height} aria-hidden="true">
       <defs>
-        <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">
+        <marker
+          id="arrow"
+          viewBox="0 0 8 8"
+          refX="7"
+          refY="4"
+          markerWidth="10"
+          markerHeight="10"
+          markerUnits="userSpaceOnUse"
+          orient="auto"
+        >
           <path className="jobs-arrow" d="M0 0 8 4 0 8z" />
         </marker>
       </defs>
@@ -83,7 +92,7 @@ function Lines({ placed, loads }: { placed: Placed; loads: ReadonlyMap<string, L
         return (
           <g key={`${from} ${to}`} className={isWaiting ? 'jobs-edge jobs-edge-waiting' : 'jobs-edge'}>
             <path d={pathOf(points)} markerEnd="url(#arrow)" />
-            <text x={label.x} y={label.y - 6} textAnchor="middle">
+            <text x={label.x} y={label.y - 5} textAnchor="middle">
               {strategy}
             </text>
           </g>

@@ -82,7 +82,7 @@ function VertexTable({ job, edges, loads, bottleneck }: GraphProps) {
           cell: (vertex) => (
             <>
               <Link to="." search={{ vertex: vertex.id }} className="jobs-name" title={vertex.name}>
-                {operatorsOf(vertex.name).join(' → ')}
+                {operatorsOf(vertex.name).join(', ')}
               </Link>
               {bottleneck?.id === vertex.id && <span className="jobs-tag">Bottleneck</span>}
             </>

@@ -50,7 +50,7 @@ export function JobPage() {
           <h1>{job.name}</h1>
           <State state={job.state} />
           <div className="jobs-actions">
-            {!isOver(job.state) && <StopButton job={job.jid} name={job.name} />}
+            <StopButton job={job.jid} name={job.name} isOver={isOver(job.state)} />
             {(!isOver(job.state) || observed?.not_started) && <CancelButton job={job.jid} name={job.name} />}
           </div>
         </div>
@@ -97,7 +97,7 @@ function Facts({ job, observed }: { job: Job; observed: Observed | undefined }) 
     ...(ledger?.late ? [['Late', formatCount(ledger.late)]] : []),
     ...(ledger?.dead_lettered ? [['Dead letters', formatCount(ledger.dead_lettered)]] : []),
     ...(ledger?.lost ? [['Lost to retention', formatCount(ledger.lost)]] : []),
-    ['State', formatBytes(observed?.memory.held_bytes)],
+    ['State size', formatBytes(observed?.memory.held_bytes)],
   ] as [string, React.ReactNode][];
   return (
     <dl className="jobs-facts">

@@ -33,9 +33,9 @@ export function JobTable({ caption, jobs, figures }: JobTableProps) {
     ...(live ? [] : [{ name: 'Ended', cell: (job: JobLine) => <Moment at={job['end-time']} /> }]),
     { name: 'Duration', isNumber: true, cell: (job) => formatAge(job.duration) },
     {
-      name: 'Subtasks running',
+      name: live ? 'Subtasks running' : 'Subtasks',
       isNumber: true,
-      cell: (job) => `${job.tasks.running} of ${job.tasks.total}`,
+      cell: (job) => (live ? `${job.tasks.running} of ${job.tasks.total}` : job.tasks.total),
     },
     ...(live
       ? [

@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { formatCount } from '../format/number';
 import { formatAge, formatBytes, formatShare, formatWatermark, watermarkOf } from './format';
 import { Pending } from './Pending';
-import { descriptionLines } from './plan';
+import { descriptionLines, shortName } from './plan';
 import { isOver, usePolled } from './queries';
 import { State } from './State';
 import { Table } from './Table';
@@ -14,7 +14,10 @@ export function VertexDetails({ job, vertex }: { job: Job; vertex: Vertex }) {
   const isRunning = !isOver(job.state);
   const { data, error } = usePolled<Details>(path);
   const { data: pressure } = usePolled<Backpressure>(`${path}/backpressure`, { enabled: isRunning });
-  const { data: watermarks } = usePolled<Metric[]>(`${path}/watermarks`, { enabled: isRunning });
+  const asked = Array.from({ length: vertex.parallelism }, (_, index) => `${index}.currentInputWatermark`);
+  const { data: watermarks } = usePolled<Metric[]>(`${path}/metrics?get=${asked.join(',')}`, {
+    enabled: isRunning,
+  });
   const node = job.plan.nodes.find(({ id }) => id === vertex.id);
 
   const pressureOf = (subtask: Subtask) =>
@@ -29,7 +32,7 @@ export function VertexDetails({ job, vertex }: { job: Job; vertex: Vertex }) {
   return (
     <section className="jobs-section jobs-details" aria-labelledby="vertex">
       <div className="jobs-title">
-        <h2 id="vertex">Operators and subtasks</h2>
+        <h2 id="vertex">{shortName(vertex.name)}: operators and subtasks</h2>
         <Link to="/job/$job/metrics" params={{ job: job.jid }} search={{ vertex: vertex.id }}>
           Metrics
         </Link>

@@ -1,4 +1,5 @@
 // Requests to the job manager, relative to the page, and whether it is reachable.
+import { wordsOf } from './words';
 
 /** The directory of the job manager's routes. Vite serves the page below it while the page is developed. */
 export const BASE = import.meta.env.DEV
@@ -73,21 +74,6 @@ async function ask(
   }
   setReached(true);
   throw new Refused(response.status, said ?? `the job manager answered with ${response.status}`);
-}
-
-/** What the server says in an error, without the name of a Java class before it and the stack after it. */
-export function wordsOf(body: unknown): string | null {
-  if (typeof body !== 'object' || body === null || !('errors' in body) || !Array.isArray(body.errors)) {
-    return null;
-  }
-  const last: unknown = body.errors.at(-1);
-  return typeof last === 'string' && last !== '' ? plainWords(last) : null;
-}
-
-/** The message of a Java exception that was written as text. */
-export function plainWords(text: string): string {
-  const [message = ''] = text.split(/\n\s*at /);
-  return message.replace(/^(?:[a-z][\w$]*\.)+[A-Z]\w*(?:Exception|Error|Throwable): /, '').trim();
 }
 
 export interface Reach {

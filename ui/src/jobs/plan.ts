@@ -1,6 +1,6 @@
 // A job's graph as figures: vertices with what they do per second, and the vertex that slows the others down.
 import { formatShare, watermarkOf } from './format';
-import type { Aggregated, Job, Metric, Vertex } from './types';
+import type { Aggregated, Job, Vertex } from './types';
 
 /** A vertex is called backpressured from this share of its time on, as in Flink. */
 const BACKPRESSURED = 0.1;
@@ -32,26 +32,23 @@ export const LOAD_METRICS = [
   'numRecordsOutPerSecond',
   'busyTimeMsPerSecond',
   'backPressuredTimeMsPerSecond',
+  'currentInputWatermark',
+  'currentOutputWatermark',
 ].join(',');
 
-export function loadOf(aggregated: Aggregated[], watermarks: Metric[]): Load {
+export function loadOf(aggregated: Aggregated[]): Load {
   const find = (id: string) => aggregated.find((metric) => metric.id === id);
   const share = (id: string) => {
     const most = find(id)?.max;
     return typeof most === 'number' ? Math.min(1, Math.max(0, most / 1_000)) : null;
   };
-  const known = watermarks.map(({ value }) => watermarkOf(value));
-  const lowest = known.reduce<Load['watermark'] | null>((low, next) => {
-    if (low === null || low === 'end') return next;
-    return next === 'none' || low === 'none' ? 'none' : next === 'end' ? low : Math.min(low, next);
-  }, null);
-
   return {
     recordsIn: find('numRecordsInPerSecond')?.sum ?? null,
     recordsOut: find('numRecordsOutPerSecond')?.sum ?? null,
     busy: share('busyTimeMsPerSecond'),
     backpressured: share('backPressuredTimeMsPerSecond'),
-    watermark: lowest ?? 'none',
+    // Flink's sources have only the second.
+    watermark: watermarkOf((find('currentInputWatermark') ?? find('currentOutputWatermark'))?.min),
   };
 }
 

@@ -4,7 +4,7 @@ import { useSyncExternalStore } from 'react';
 import { currentReach, get, getText, type Reach, subscribeReach } from './api';
 import { LOAD_METRICS, type Load, loadOf } from './plan';
 import { RateMeter } from './rates';
-import type { Aggregated, Figures, Job, JobLine, Metric } from './types';
+import type { Aggregated, Figures, Job, JobLine } from './types';
 
 export const REFRESH_MS = 2_000;
 
@@ -103,12 +103,8 @@ export function useLoads(job: Job) {
     queryKey: ['loads', job.jid],
     queryFn: async ({ signal }): Promise<Map<string, Load>> => {
       const load = async (vertex: string) => {
-        const path = `jobs/${job.jid}/vertices/${vertex}`;
-        const [aggregated, watermarks] = await Promise.all([
-          get<Aggregated[]>(`${path}/subtasks/metrics?get=${LOAD_METRICS}`, signal),
-          get<Metric[]>(`${path}/watermarks`, signal),
-        ]);
-        return [vertex, loadOf(aggregated, watermarks)] as const;
+        const path = `jobs/${job.jid}/vertices/${vertex}/subtasks/metrics?get=${LOAD_METRICS}`;
+        return [vertex, loadOf(await get<Aggregated[]>(path, signal))] as const;
       };
       return new Map(await Promise.all(job.vertices.map(({ id }) => load(id))));
     },
