@@ -72,13 +72,14 @@ pub(crate) fn file(name: &str, request: &HeaderMap) -> Option<Response> {
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         headers.insert(header::ETAG, tag);
     }
+    // Browsers replace the headers of the page that they have by those of a 304.
+    if name.ends_with(".html") {
+        headers.extend(page_headers());
+    }
     if unchanged {
         return Some((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
-    if name.ends_with(".html") {
-        headers.extend(page_headers());
-    }
     Some((headers, file.data).into_response())
 }
 

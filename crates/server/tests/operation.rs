@@ -199,6 +199,9 @@ async fn the_dashboard_is_served_with_a_tag_and_kept_to_itself() {
     let tag = page.header("etag").expect("a tag");
     let again = request(weir.address, "GET", "/", &[("If-None-Match", tag)], b"").await;
     assert_eq!((again.status, again.body.len()), (304, 0));
+    // A browser takes over the headers of a 304: another policy would block the page's own scripts.
+    let policy = again.header("content-security-policy").expect("a policy");
+    assert_eq!(Some(policy), page.header("content-security-policy"));
     for path in ["/../Cargo.toml", "/%2e%2e/Cargo.toml", "/some/view"] {
         assert_eq!(weir.get(path).await.status, 404, "{path}");
     }

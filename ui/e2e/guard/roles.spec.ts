@@ -83,8 +83,13 @@ async function seesBoard(page: Page): Promise<void> {
 async function seesJobs(page: Page, mayCancel: boolean): Promise<void> {
   const row = page.getByRole('row', { name: 'Query Analytics Streaming' });
   await expect(row).toContainText('RUNNING');
-  page.once('dialog', (dialog) => void dialog.accept());
   await row.getByRole('button', { name: 'Cancel' }).click();
-  if (mayCancel) await expect(row).toContainText('CANCELED');
-  else await expect(page.getByRole('status')).toContainText('lacks the role `operate`');
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Cancel job' }).click();
+  if (mayCancel) {
+    await expect(row).toContainText('CANCELED');
+    return;
+  }
+  await expect(dialog.getByRole('alert')).toContainText('lacks the role `operate`');
+  await dialog.getByRole('button', { name: 'Keep running' }).click();
 }

@@ -31,9 +31,10 @@ const root = createRootRoute({
     </>
   ),
   notFoundComponent: () => (
-    <p className="jobs-note">
-      There is no such page. <Link to="/">Overview</Link>
-    </p>
+    <div className="jobs-note">
+      <h1>There is no such page</h1>
+      <Link to="/">Overview</Link>
+    </div>
   ),
 });
 
