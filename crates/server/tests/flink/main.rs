@@ -271,7 +271,7 @@ async fn the_page_takes_nothing_from_elsewhere_and_the_server_ends_when_told() {
     let page = world.ask("GET", "/").await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     let policy = page.header("content-security-policy").expect("a policy");
-    assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{policy}");
     assert_eq!(page.header("cache-control"), Some("no-cache"));
 
     // Relative addresses, so that the page also works behind a proxy that adds a prefix.
