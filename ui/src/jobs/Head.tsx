@@ -24,7 +24,7 @@ export function Head() {
             Overview
           </Link>
           <Link to="/completed" className="explore-link">
-            Completed jobs
+            Completed
           </Link>
           <Link to="/task-managers" className="explore-link">
             Task managers

@@ -38,7 +38,12 @@ function draw(metric: string, subtasks: number, samples: Sample[], theme: Theme)
   return {
     animation: false,
     grid: { left: 8, right: 24, top: subtasks > 1 ? 36 : 12, bottom: 8, containLabel: true },
-    tooltip: { ...tooltip(theme, 'axis'), valueFormatter: (value) => format(Number(value)) },
+    // As text of the picture: the page's content policy allows no styles within HTML.
+    tooltip: {
+      ...tooltip(theme, 'axis'),
+      renderMode: 'richText',
+      valueFormatter: (value) => format(Number(value)),
+    },
     ...(subtasks > 1 && { legend: { ...legend(theme), type: 'scroll' } }),
     xAxis: {
       type: 'time',
