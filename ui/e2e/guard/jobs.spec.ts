@@ -264,6 +264,23 @@ test('a server that stands still is said to be unreachable, and what was shown s
   }
 });
 
+test('figures that the server refuses to refresh are said to be old', async ({ page }) => {
+  const weir = await startWeir();
+  try {
+    await page.goto(weir.jobs);
+    await expect(row(page, 'Running jobs', BUILT_IN)).toContainText('RUNNING');
+    await page.route('**/jobs/overview', (route) =>
+      route.fulfill({ status: 403, json: { errors: ['the token lacks the role `view`'] } }),
+    );
+    await expect(page.getByRole('alert')).toContainText('It says: the token lacks the role `view`');
+    await expect(row(page, 'Running jobs', BUILT_IN)).toContainText('RUNNING');
+    await page.unroute('**/jobs/overview');
+    await expect(page.getByRole('alert')).toHaveCount(0);
+  } finally {
+    await weir.stop();
+  }
+});
+
 test('a tab that is hidden asks for nothing', async ({ page }) => {
   const weir = await startWeir();
   try {

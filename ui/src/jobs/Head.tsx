@@ -5,10 +5,11 @@ import { fetchSession } from '../api/session';
 import { Mark } from '../components/Mark';
 import { BASE } from './api';
 import { formatMoment } from './format';
-import { useReach } from './queries';
+import { useReach, useRefusal } from './queries';
 
 export function Head() {
   const { lostAt, answeredAt } = useReach();
+  const refusal = useRefusal();
   const queries = useQueryClient();
   const status = lostAt !== null ? 'Not reachable' : answeredAt === null ? 'Connecting' : 'Live';
 
@@ -51,6 +52,11 @@ export function Head() {
               Try again
             </button>
           </p>
+        </div>
+      )}
+      {lostAt === null && refusal !== null && (
+        <div className="standings">
+          <p role="alert">Some figures are the last ones that the job manager gave. It says: {refusal}</p>
         </div>
       )}
     </header>

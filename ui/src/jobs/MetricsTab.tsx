@@ -127,10 +127,17 @@ function Followed({ path, metric, subtasks, vertex }: FollowedProps) {
             { name: 'Least', isNumber: true, cell: ({ min }) => format(min) },
             { name: 'Average', isNumber: true, cell: ({ avg }) => format(avg) },
             { name: 'Most', isNumber: true, cell: ({ max }) => format(max) },
-            { name: 'Sum', isNumber: true, cell: ({ sum }) => format(sum) },
+            ...(isSummable(metric)
+              ? [{ name: 'Sum', isNumber: true, cell: ({ sum }: Aggregated) => format(sum) }]
+              : []),
           ]}
         />
       )}
     </>
   );
+}
+
+/** Points in time and delays of subtasks have no sum. */
+function isSummable(metric: string): boolean {
+  return !/(watermark|lag|lag-max|Timestamp)$/i.test(metric);
 }

@@ -1,7 +1,7 @@
 // What the pages ask for. Answers are asked for again every few seconds; not while the tab is hidden.
-import { keepPreviousData, type UseQueryResult, useQueries, useQuery } from '@tanstack/react-query';
+import { type UseQueryResult, useQueries, useQuery, useQueryClient } from '@tanstack/react-query';
 import { useSyncExternalStore } from 'react';
-import { currentReach, get, getText, type Reach, subscribeReach } from './api';
+import { currentReach, get, getText, type Reach, Refused, subscribeReach } from './api';
 import { LOAD_METRICS, type Load, loadOf } from './plan';
 import { RateMeter } from './rates';
 import type { Aggregated, Figures, Job, JobLine } from './types';
@@ -17,6 +17,18 @@ export function isOver(state: string): boolean {
 
 export function useReach(): Reach {
   return useSyncExternalStore(subscribeReach, currentReach);
+}
+
+/** Why figures that are on the page are not refreshed, if the server refuses to give new ones. */
+export function useRefusal(): string | null {
+  const cache = useQueryClient().getQueryCache();
+  const refusal = () => {
+    const refused = cache
+      .findAll({ type: 'active' })
+      .find(({ state }) => state.error instanceof Refused && state.data !== undefined);
+    return refused?.state.error?.message ?? null;
+  };
+  return useSyncExternalStore((listener) => cache.subscribe(listener), refusal);
 }
 
 export interface Polling {
@@ -93,7 +105,8 @@ export function useObserved(job: Job | undefined) {
     queryFn: ({ signal }) => observe(job?.jid ?? '', signal),
     refetchInterval: isOver(state) ? false : REFRESH_MS,
     enabled: job !== undefined,
-    placeholderData: keepPreviousData,
+    // The figures of a job that has just ended; never those of another job.
+    placeholderData: (before, query) => (query?.queryKey[1] === job?.jid ? before : undefined),
   });
 }
 

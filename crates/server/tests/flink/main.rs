@@ -277,10 +277,8 @@ async fn the_page_takes_nothing_from_elsewhere_and_the_server_ends_when_told() {
     // Relative addresses, so that the page also works behind a proxy that adds a prefix.
     let text = page.text();
     assert!(!text.contains("//"), "{text}");
-    let files: Vec<&str> = text
-        .split(['"', '\''])
-        .filter_map(|address| address.strip_prefix("./assets/"))
-        .collect();
+    let files: Vec<&str> =
+        text.split(['"', '\'']).filter_map(|address| address.strip_prefix("./assets/")).collect();
     assert!(files.iter().any(|file| file.ends_with(".js")), "{text}");
     for file in files {
         let answer = world.ask("GET", &format!("/assets/{file}")).await;
@@ -290,7 +288,10 @@ async fn the_page_takes_nothing_from_elsewhere_and_the_server_ends_when_told() {
     }
 
     let unknown = world.ask("GET", "/assets/page.js").await;
-    assert_eq!((unknown.status, unknown.header("content-type")), (404, Some("application/json; charset=UTF-8")));
+    assert_eq!(
+        (unknown.status, unknown.header("content-type")),
+        (404, Some("application/json; charset=UTF-8"))
+    );
 
     world.submit("clicks").await;
     world.begin_stop();
