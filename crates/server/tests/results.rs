@@ -132,6 +132,13 @@ async fn groups_are_summed_counted_ordered_and_filled() {
         json!([{"min(n)": 1, "max(n)": 40, "avg(n)": 13.75, "count(page)": 8, "_is_final": false}]);
     assert_eq!(answer["rows"], expected);
 
+    // The average of averages, each with the weight of its rows; by its name it can be ordered by.
+    let weighted = "avg(ms%20weighted%20by%20n)";
+    let query = format!("group_by=page&aggregate={weighted},avg(ms)&order=-{weighted}");
+    let answer = weir.json(&format!("/results/clicks?{query}")).await;
+    assert_eq!(json!(column(&answer, "avg(ms weighted by n)")), json!([7.5, 0.75]));
+    assert_eq!(json!(column(&answer, "avg(ms)")), json!([6.25, 0.625]));
+
     weir.store.delete(&["clicks:/a:2025-12-09 11:02:00"]);
     weir.until("/results/clicks", |found| found["count"] == 7).await;
     for (fill, sums) in
@@ -202,6 +209,8 @@ async fn mistakes_are_answered_with_a_reason() {
         ("/results/clicks?group_by=page&aggregate=sum(page)", 400, "takes numbers"),
         ("/results/clicks?aggregate=median(n)", 400, "no function `median`"),
         ("/results/clicks?aggregate=n", 400, "no call"),
+        ("/results/clicks?aggregate=avg(ms%20weighted%20by%20page)", 400, "takes numbers"),
+        ("/results/clicks?aggregate=sum(ms%20weighted%20by%20n)", 400, "only avg takes weights"),
         ("/results/clicks?group_by=page&order=n", 400, "the answer has no `n`"),
         ("/results/clicks?order=,", 400, "empty part"),
         ("/results/clicks?fill=zero", 400, "needs one period"),

@@ -223,7 +223,7 @@ test('the built-in dashboard shows generated events in every panel', async ({ pa
       user: { user_id: `u${n}`, user_type: 'Sinh viên', department_id: 1, department_name: 'Toán', years: 2 },
       query_text: 'Lịch thi?',
       rag_params: { context_found: 2 },
-      rag_metrics: { response_time_ms: 120, success: true },
+      rag_metrics: { response_time_ms: 100 + n * 10, success: n % 4 > 0 },
       metadata: { history_used: false, query_rewritten: false },
     });
     const now = { ...event(99), query_id: 'now', timestamp: new Date().toISOString() };
@@ -242,6 +242,16 @@ test('the built-in dashboard shows generated events in every panel', async ({ pa
     await expect(page.getByRole('alert')).toHaveCount(0);
     await expect(page.getByText('Nothing in this period')).toHaveCount(0, { timeout: 30_000 });
     expect(await breaches(page)).toEqual([]);
+
+    // The windows differ in size, so an average of averages without weights would be another number.
+    const overall = await (await fetch(`${weir.http}/analytics/redis/overall-summary?days=1`)).json();
+    expect(overall.total_queries).toBe(21);
+    const figure = (name: string) => panel(page, name).locator('strong');
+    await expect(figure('Questions')).toHaveText('21');
+    await expect(figure('Average response time (ms)')).toHaveText(
+      new RegExp(`^${Math.round(overall.avg_response_time)}.?ms$`),
+    );
+    await expect(figure('Successful answers (%)')).toHaveText(overall.success_rate.toFixed(3));
   } finally {
     await weir.stop();
   }

@@ -943,6 +943,11 @@ export interface components {
             /** @description Title in Vietnamese. */
             title_vi?: string | null;
             /**
+             * @description Column with the weights of the number, where it is an average and averages are combined.
+             * @example total_queries
+             */
+            weight?: string | null;
+            /**
              * @description Conditions on the rows, as in `GET /results/{table}`.
              * @example faculty = 'CNTT'
              */
@@ -1071,7 +1076,7 @@ export interface components {
         /** @description Rows of a table. */
         ResultRows: {
             count: number;
-            /** @description False if `limit` has cut rows off. */
+            /** @description False if `limit`, or the greatest size of an answer, has cut rows off. */
             is_complete: boolean;
             /**
              * @description The columns of each row by name, or with `group_by` those of the groups, and what is known about the
@@ -2741,6 +2746,8 @@ export interface operations {
             /** @description rows of the table */
             200: {
                 headers: {
+                    /** @description as `is_complete`: false if rows were cut off */
+                    "X-Weir-Complete"?: boolean;
                     [name: string]: unknown;
                 };
                 content: {

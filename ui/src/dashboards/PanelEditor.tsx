@@ -57,7 +57,14 @@ export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorPro
         value={panel.table}
         options={tables.map(({ name }): [string, string] => [name, name])}
         onChange={(table) =>
-          set({ table, number: undefined, combination: undefined, by: undefined, where: undefined })
+          set({
+            table,
+            number: undefined,
+            weight: undefined,
+            combination: undefined,
+            by: undefined,
+            where: undefined,
+          })
         }
       />
       <Choice
@@ -84,6 +91,14 @@ export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorPro
             onChange={(combination) => set({ combination: combination as PanelDocument['combination'] })}
           />
         </>
+      )}
+      {number !== undefined && (panel.combination ?? combinationOf(number)) === 'avg' && (
+        <Choice
+          label="Weighted by"
+          value={panel.weight ?? ''}
+          options={[['', '–'], ...numbers]}
+          onChange={(weight) => set({ weight: weight || undefined })}
+        />
       )}
       <Choice
         label="By"

@@ -24,6 +24,9 @@ test('without a number of its own, a panel shows the first, combined as its name
   expect(measureOf(TABLE, PANEL)).toEqual({ text: 'sum(query_count)', name: 'query_count' });
   expect(measureOf(TABLE, { ...PANEL, number: 'avg_time' }).text).toBe('avg(avg_time)');
   expect(measureOf(TABLE, { ...PANEL, combination: 'count' }).text).toBe('count(*)');
+  const weighted = { ...PANEL, number: 'avg_time', weight: 'query_count' };
+  expect(measureOf(TABLE, weighted).text).toBe('avg(avg_time weighted by query_count)');
+  expect(measureOf(TABLE, { ...weighted, combination: 'max' }).text).toBe('max(avg_time)');
 });
 
 test('chosen values count where the table has their column', () => {

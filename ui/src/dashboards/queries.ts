@@ -23,7 +23,8 @@ export function measureOf(table: Table, panel: PanelDocument): Measure {
   const number = panel.number ?? numbers[0]?.name;
   if (number === undefined || panel.combination === 'count') return { text: 'count(*)', name: null };
   const combination: Combination = panel.combination ?? combinationOf(number);
-  return { text: `${combination}(${number})`, name: number };
+  const weight = combination === 'avg' && panel.weight ? ` weighted by ${panel.weight}` : '';
+  return { text: `${combination}(${number}${weight})`, name: number };
 }
 
 /** The columns by which a panel divides, as far as its table has them. */

@@ -71,6 +71,7 @@ impl Panel {
         length("table", &self.table, 1, NAME_MAX)?;
         id("chart", &self.chart)?;
         optional("number", self.number.as_deref(), 1, NAME_MAX)?;
+        optional("weight", self.weight.as_deref(), 1, NAME_MAX)?;
 
         most("by", self.by.len(), BY_MAX)?;
         for (number, column) in self.by.iter().enumerate() {

@@ -78,6 +78,9 @@ pub(crate) struct Panel {
     /// Column with the number to show.
     #[schema(min_length = 1, max_length = 255, example = "query_count")]
     pub(super) number: Option<String>,
+    /// Column with the weights of the number, where it is an average and averages are combined.
+    #[schema(min_length = 1, max_length = 255, example = "total_queries")]
+    pub(super) weight: Option<String>,
     /// How several values of the number become one.
     combination: Option<Combination>,
     /// Columns by which rows are grouped: lines, ranks, or the axes of a heat map.

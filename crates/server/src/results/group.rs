@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use jiff::tz::TimeZone;
 
-use super::cell::{Cell, TEXT, scaled};
+use super::cell::{Cell, TEXT};
 use super::column::SECOND_MICROS;
+use super::numbers::{Extremes, Numbers, Weighted, widen};
 use super::scan::{Block, Direction, Selection, scan};
 use super::time::TimeForm;
 use super::view::TableView;
-use crate::analytics::intern::TextPages;
 
 /// Maximum of groups, filled ones included.
 pub(super) const GROUPS_MAX: usize = 100_000;
@@ -44,6 +44,8 @@ pub(super) struct Aggregate {
     pub(super) function: Function,
     /// `None` for `count(*)`.
     pub(super) column: Option<usize>,
+    /// The column with the weight of each value, for averages of averages.
+    pub(super) weight: Option<usize>,
     /// As in the request: `sum(n)`.
     pub(super) name: String,
 }
@@ -67,6 +69,13 @@ pub(super) struct Group {
 /// There are more groups than [`GROUPS_MAX`].
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooMany;
+
+impl Aggregate {
+    /// Returns the columns of an average whose values have weights, and of the weights.
+    fn weighted(&self) -> Option<(usize, usize)> {
+        self.column.zip(self.weight)
+    }
+}
 
 impl Unit {
     pub(super) const ALL: [(&str, Unit); 5] = [
@@ -113,68 +122,6 @@ impl Function {
         matches!(self, Function::Min | Function::Max)
     }
 }
-
-/// The numbers of a group in one column.
-#[derive(Debug, Clone, Copy)]
-struct Numbers {
-    /// Values that are not null.
-    count: u32,
-    numbers: u32,
-    /// Sum of whole numbers and of decimals of one scale, in units of `10^-scale`.
-    exact: i64,
-    /// Sum of all other numbers.
-    float: f64,
-    scale: u8,
-    is_exact: bool,
-}
-
-impl Numbers {
-    const NONE: Numbers =
-        Numbers { count: 0, numbers: 0, exact: 0, float: 0.0, scale: NO_SCALE, is_exact: true };
-
-    fn add(&mut self, cell: Cell, texts: &TextPages) {
-        let (unscaled, scale) = match cell {
-            Cell::Int(value) => (value, 0),
-            Cell::Decimal { unscaled, scale } => (unscaled, scale),
-            Cell::Null => return,
-            Cell::Float(_) | Cell::Bool(_) | Cell::Text(_) | Cell::Json(_) | Cell::Time { .. } => {
-                (0, NO_SCALE)
-            }
-        };
-        self.count += 1;
-        if self.scale == NO_SCALE {
-            self.scale = scale;
-        }
-        match self.exact.checked_add(unscaled) {
-            Some(sum) if scale == self.scale && scale != NO_SCALE => {
-                self.exact = sum;
-                self.numbers += 1;
-            }
-            _ => {
-                let Some(number) = cell.as_number(texts) else { return };
-                self.numbers += 1;
-                self.float += number;
-                self.is_exact = false;
-            }
-        }
-    }
-
-    fn sum(&self) -> Cell {
-        match (self.scale, self.is_exact) {
-            (0, true) => Cell::Int(self.exact),
-            (scale, true) if scale != NO_SCALE => Cell::Decimal { unscaled: self.exact, scale },
-            _ => Cell::Float(self.total()),
-        }
-    }
-
-    fn total(&self) -> f64 {
-        let scale = if self.scale == NO_SCALE { 0 } else { self.scale };
-        self.float + scaled(self.exact, scale)
-    }
-}
-
-/// No number with a scale was added.
-const NO_SCALE: u8 = u8::MAX;
 
 /// Finds the group of a row.
 #[derive(Default)]
@@ -253,9 +200,6 @@ impl Finder {
     }
 }
 
-/// The least and the greatest number of a group in one column; nulls if there is none.
-type Extremes = [Cell; 2];
-
 /// Groups the selected rows. The groups are in no particular order.
 pub(super) fn group(
     table: &TableView,
@@ -267,7 +211,7 @@ pub(super) fn group(
     let of_columns = |wanted: fn(&Aggregate) -> bool| {
         let mut columns: Vec<usize> = aggregates
             .iter()
-            .filter(|aggregate| wanted(aggregate))
+            .filter(|aggregate| wanted(aggregate) && aggregate.weight.is_none())
             .filter_map(|aggregate| aggregate.column)
             .collect();
         columns.sort_unstable();
@@ -276,14 +220,22 @@ pub(super) fn group(
     };
     let summed = of_columns(|aggregate| !aggregate.function.is_extreme());
     let compared = of_columns(|aggregate| aggregate.function.is_extreme());
-    let columns: Vec<usize> =
-        by.iter().map(|by| by.column).chain(summed.iter().chain(&compared).copied()).collect();
+    let weighted: Vec<(usize, usize)> = aggregates.iter().filter_map(Aggregate::weighted).collect();
+    let of_pairs = weighted.iter().flat_map(|&(column, weight)| [column, weight]);
+    let columns: Vec<usize> = by
+        .iter()
+        .map(|by| by.column)
+        .chain(summed.iter().chain(&compared).copied())
+        .chain(of_pairs)
+        .collect();
     let (first_summed, first_compared) = (by.len(), by.len() + summed.len());
+    let first_weighted = first_compared + compared.len();
 
     let mut finder = Finder::default();
     let mut rows: Vec<(u64, bool)> = Vec::new();
     let mut numbers: Vec<Numbers> = Vec::new();
     let mut extremes: Vec<Extremes> = Vec::new();
+    let mut averages: Vec<Weighted> = Vec::new();
     let mut is_too_many = false;
 
     scan(table, selection, &columns, Direction::OldestFirst, |_, block, row| {
@@ -293,6 +245,7 @@ pub(super) fn group(
             rows.push((0, true));
             numbers.resize(numbers.len() + summed.len(), Numbers::NONE);
             extremes.resize(extremes.len() + compared.len(), [Cell::Null; 2]);
+            averages.resize(averages.len() + weighted.len(), Weighted::default());
         }
         rows[group].0 += 1;
         rows[group].1 &= block.is_final(row);
@@ -304,6 +257,11 @@ pub(super) fn group(
         for (place, extremes) in extremes[first..first + compared.len()].iter_mut().enumerate() {
             widen(extremes, block.cell(first_compared + place, row), &table.texts);
         }
+        let first = group * weighted.len();
+        for (place, average) in averages[first..first + weighted.len()].iter_mut().enumerate() {
+            let at = first_weighted + 2 * place;
+            average.add(block.cell(at, row), block.cell(at + 1, row), &table.texts);
+        }
         !is_too_many
     });
     if is_too_many {
@@ -312,7 +270,12 @@ pub(super) fn group(
 
     let groups =
         finder.keys.into_iter().zip(rows).enumerate().map(|(group, (mut cells, (count, is_final)))| {
-            cells.extend(aggregates.iter().map(|Aggregate { function, column, .. }| {
+            cells.extend(aggregates.iter().map(|aggregate| {
+                if let Some(pair) = aggregate.weighted() {
+                    let place = weighted.iter().position(|other| *other == pair).expect("one of them");
+                    return averages[group * weighted.len() + place].average();
+                }
+                let Aggregate { function, column, .. } = aggregate;
                 let place = |columns: &[usize]| column.and_then(|column| columns.binary_search(&column).ok());
                 let of_numbers = || place(&summed).map(|place| &numbers[group * summed.len() + place]);
                 let of_extremes = || place(&compared).map(|place| extremes[group * compared.len() + place]);
@@ -334,18 +297,6 @@ pub(super) fn group(
             Group { cells, is_final }
         });
     Ok(groups.collect())
-}
-
-fn widen([least, greatest]: &mut Extremes, cell: Cell, texts: &TextPages) {
-    if cell.as_number(texts).is_none() {
-        return;
-    }
-    if *least == Cell::Null || cell.order(*least, texts).is_lt() {
-        *least = cell;
-    }
-    if *greatest == Cell::Null || cell.order(*greatest, texts).is_gt() {
-        *greatest = cell;
-    }
 }
 
 /// Returns the value of `group_by`. Periods are those of the wall clock, as the windows and the bounds of a request

@@ -31,6 +31,7 @@ mod follow;
 mod format;
 mod group;
 pub(crate) mod live;
+mod numbers;
 mod request;
 pub(crate) mod routes;
 mod run;

@@ -5,7 +5,7 @@
 //! | `from`, `to` | period of the rows' times: a time, a day, `now`, or back from now as `-15m`, `-2h`, `-7d` |
 //! | `where` | conditions, see `filter.rs` |
 //! | `group_by` | columns, or periods of a time: `page,hour(window_start)` |
-//! | `aggregate` | `count(*),sum(n),avg(ms)` |
+//! | `aggregate` | `count(*),sum(n),avg(ms),avg(ms weighted by n)` |
 //! | `order` | columns, with `-` for descending: `-sum(n),page` |
 //! | `limit` | maximum of rows |
 //! | `fill` | `null`, `zero` or `previous` for the periods without rows |
@@ -231,6 +231,9 @@ fn group_by(item: &str, table: &ResultTable) -> Result<GroupBy, Mistake> {
     Ok(GroupBy { column, unit: Some(*unit), name: format!("{name}({argument})") })
 }
 
+/// Stands between a column and the column of its weights: `avg(ms weighted by n)`.
+const WEIGHTED: &str = " weighted by ";
+
 fn aggregate(item: &str, table: &ResultTable) -> Result<Aggregate, Mistake> {
     let functions = || Function::ALL.map(|(name, _)| name).join(", ");
     let Some((function, argument)) = call(item) else {
@@ -247,24 +250,34 @@ fn aggregate(item: &str, table: &ResultTable) -> Result<Aggregate, Mistake> {
     };
     let written = format!("{name}({argument})");
     if argument == "*" && *function == Function::Count {
-        return Ok(Aggregate { function: *function, column: None, name: written });
+        return Ok(Aggregate { function: *function, column: None, weight: None, name: written });
     }
-    let column = column(table, argument).map_err(|error| format!("aggregate: {error}"))?;
-    if *function != Function::Count && !is_numeric(table, column) {
+    let find = |name: &str| column(table, name).map_err(|error| format!("aggregate: {error}"));
+    let (value, weight) = match argument.split_once(WEIGHTED) {
+        Some((value, weight)) => (find(value.trim())?, Some(find(weight.trim())?)),
+        None => (find(argument)?, None),
+    };
+    if weight.is_some() && *function != Function::Avg {
+        return Err(format!("aggregate: only avg takes weights, not {name}"));
+    }
+    let numbers = (*function != Function::Count).then_some(value).into_iter().chain(weight);
+    if let Some(column) = numbers.into_iter().find(|column| !is_numeric(table, *column)) {
         let of = &table.columns[column];
         return Err(format!("aggregate: {name} takes numbers, and `{}` is {}", of.name, of.sql_type));
     }
-    Ok(Aggregate { function: *function, column: Some(column), name: written })
+    Ok(Aggregate { function: *function, column: Some(value), weight, name: written })
 }
 
 /// Without `aggregate`, an answer counts the rows and sums all numbers.
 fn default_aggregates(by: &[GroupBy], table: &ResultTable) -> Vec<Aggregate> {
-    let count = Aggregate { function: Function::Count, column: None, name: "count(*)".to_owned() };
+    let count =
+        Aggregate { function: Function::Count, column: None, weight: None, name: "count(*)".to_owned() };
     let summed = (0..table.columns.len())
         .filter(|column| is_numeric(table, *column) && by.iter().all(|by| by.column != *column));
     let sum = |column: usize| Aggregate {
         function: Function::Sum,
         column: Some(column),
+        weight: None,
         name: format!("sum({})", table.columns[column].name),
     };
     std::iter::once(count).chain(summed.map(sum)).collect()

@@ -18,7 +18,8 @@ export default function TableChart({ table, panel, view, asked, onView }: ChartP
   const [order, setOrder] = useState<{ column: string; descending: boolean } | null>(null);
 
   const others = numbersOf(table)
-    .filter(({ name }) => name !== measure.name)
+    // An average of averages is not shown unless the document names its weights.
+    .filter(({ name }) => name !== measure.name && combinationOf(name) !== 'avg')
     .slice(0, NUMBERS)
     .map(({ name }) => ({ text: `${combinationOf(name)}(${name})`, name }));
   const measures = [{ text: measure.text, name: measure.name ?? '' }, ...others];
