@@ -251,7 +251,9 @@ test('the built-in dashboard shows generated events in every panel', async ({ pa
     await expect(figure('Average response time (ms)')).toHaveText(
       new RegExp(`^${Math.round(overall.avg_response_time)}.?ms$`),
     );
-    await expect(figure('Successful answers (%)')).toHaveText(overall.success_rate.toFixed(3));
+    await expect(figure('Successful answers (%)')).toHaveText(
+      String(Number(overall.success_rate.toFixed(3))),
+    );
   } finally {
     await weir.stop();
   }
