@@ -139,6 +139,13 @@ test('the overview and the graph show what the routes answer', async ({ page, re
     const job = await submit(request, weir, 'counts', COUNTS);
     await send(request, weir, 500);
 
+    // The content policy blocks nothing that the pages need.
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+    });
+
     await page.goto(weir.jobs);
     await expect(row(page, 'Running jobs', BUILT_IN)).toContainText('RUNNING');
     await expect(row(page, 'Running jobs', BUILT_IN)).toContainText('1 of 1');
@@ -181,9 +188,47 @@ test('the overview and the graph show what the routes answer', async ({ page, re
     await page.getByRole('combobox', { name: 'Metric' }).selectOption('numRecordsIn');
     await expect(page.getByRole('img', { name: 'numRecordsIn over time' })).toContainText('Subtask 2');
     await expect(row(page, 'numRecordsIn over all subtasks', 'All subtasks')).toContainText('500');
+    await page.getByRole('img', { name: 'numRecordsIn over time' }).hover();
 
     await page.goto(`${weir.jobs}/#/job/${await idOf(request, weir, BUILT_IN)}/graph`);
     await expect(row(page, 'Vertices of the job', 'Source: user_queries')).toContainText('15 sinks');
+    expect(complaints).toEqual([]);
+  } finally {
+    await weir.stop();
+  }
+});
+
+test('a bottleneck is marked in the graph and told in a sentence', async ({ page, request }) => {
+  const weir = await startWeir();
+  try {
+    const job = await submit(request, weir, 'counts', COUNTS);
+    const { vertices } = await (await request.get(`${weir.jobs}/jobs/${job}`)).json();
+    // The job is real, its load is not: how fast a vertex works depends on the machine.
+    await page.route('**/subtasks/metrics?get=*', (route) => {
+      const isSource = route.request().url().includes(vertices[0].id);
+      const metric = (id: string, value: number) => ({ id, min: value, max: value, avg: value, sum: value });
+      return route.fulfill({
+        json: [
+          metric('busyTimeMsPerSecond', isSource ? 120 : 980),
+          metric('backPressuredTimeMsPerSecond', isSource ? 850 : 0),
+        ],
+      });
+    });
+
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      await page.goto(`${weir.jobs}/#/job/${job}/graph`);
+      await expect(
+        page.getByText(
+          'GlobalWindowAggregate is the bottleneck: it is busy 98 % of the time, and Source: q waits 85 % of the time',
+        ),
+      ).toBeVisible();
+      const graph = page.getByRole('region', { name: 'Graph' });
+      await expect(graph.getByRole('link', { name: 'GlobalWindowAggregate' })).toContainText('Bottleneck');
+      await expect(graph.getByRole('link', { name: 'Source: q' })).not.toContainText('Bottleneck');
+      await expect(row(page, 'Vertices of the job', 'GlobalWindowAggregate')).toContainText('Bottleneck');
+      expect(await breaches(page)).toEqual([]);
+    }
   } finally {
     await weir.stop();
   }

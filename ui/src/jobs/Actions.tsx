@@ -1,7 +1,7 @@
 // What can be done to a job: cancel it, or stop it with a savepoint. Each asks first and says what will happen.
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
-import { act, get } from './api';
+import { act, get, Unreachable } from './api';
 import { Copy } from './Copy';
 import { Dialog } from './Dialog';
 import type { Progress } from './types';
@@ -168,9 +168,11 @@ async function stopWithSavepoint(job: string, drain: boolean): Promise<string> {
 }
 
 function Failed({ error, what }: { error: Error | null; what: string }) {
+  // Without an answer, the action may have reached the server.
+  const outcome = error instanceof Unreachable ? 'The outcome is not known' : what;
   return (
     <p role="alert" className="jobs-error">
-      {error && `${what}: ${error.message}`}
+      {error && `${outcome}: ${error.message}`}
     </p>
   );
 }
