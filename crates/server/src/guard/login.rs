@@ -169,7 +169,11 @@ pub(super) fn page(status: StatusCode, to: &str, message: &str, who: Option<&str
             escaped(who)
         )
     });
+    // A caller who lacks a role sees the form at the page's own address. At `/login` the form has no action: then
+    // browsers keep the fragment of the address, which names the wanted page of the job manager.
+    let action = if status == StatusCode::FORBIDDEN { " action=\"/login\"" } else { "" };
     let html = PAGE
+        .replace("<!--action-->", action)
         .replace("<!--message-->", &escaped(message))
         .replace("<!--who-->", &who)
         .replace("<!--to-->", &escaped(local(to)));
