@@ -56,12 +56,15 @@ export async function idOf(request: APIRequestContext, weir: Weir, name: string)
   return jobs.find((job: { name: string }) => job.name === name).jid;
 }
 
-/** The row of a table whose header has a text. */
+/** The row of a table whose header begins with a text, or is a single letter. */
 export function row(page: Page, table: string, header: string) {
+  const name = new RegExp(
+    `^${header.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}${header.length === 1 ? '$' : ''}`,
+  );
   return page
     .getByRole('table', { name: table, exact: true })
     .getByRole('row')
-    .filter({ has: page.getByRole('rowheader', { name: header, exact: header.length === 1 }) });
+    .filter({ has: page.getByRole('rowheader', { name }) });
 }
 
 export async function expectNoOverflow(page: Page, what: string): Promise<void> {

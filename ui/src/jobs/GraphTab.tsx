@@ -69,7 +69,7 @@ function VertexTable({ job, edges, loads, bottleneck }: GraphProps) {
     edges
       .filter(({ to }) => to === vertex.id)
       .map(({ from, strategy }) => `${nameOf(from)} (${strategy})`)
-      .join(', ') || 'none';
+      .join(', ');
 
   return (
     <Table
@@ -85,11 +85,11 @@ function VertexTable({ job, edges, loads, bottleneck }: GraphProps) {
                 {operatorsOf(vertex.name).join(', ')}
               </Link>
               {bottleneck?.id === vertex.id && <span className="jobs-tag">Bottleneck</span>}
+              {inputs(vertex) && <p className="jobs-quiet">from {inputs(vertex)}</p>}
             </>
           ),
         },
         { name: 'State', cell: (vertex) => <State state={vertex.status} /> },
-        { name: 'Input', cell: inputs },
         { name: 'Parallelism', isNumber: true, cell: (vertex) => vertex.parallelism },
         { name: 'Records in', isNumber: true, cell: (vertex) => formatRate(load(vertex).recordsIn) },
         { name: 'Records out', isNumber: true, cell: (vertex) => formatRate(load(vertex).recordsOut) },
