@@ -624,6 +624,8 @@ export interface components {
         /** @description A dashboard: panels on a grid of 12 columns. */
         Dashboard: {
             description?: string | null;
+            /** @description Description in Vietnamese. */
+            description_vi?: string | null;
             panels: components["schemas"]["Panel"][];
             period?: components["schemas"]["Period"] | null;
             /** @example Usage of the assistant */

@@ -1,5 +1,6 @@
 // A command to paste into a terminal, with a button that copies it.
 import { useEffect, useRef, useState } from 'react';
+import { t } from '../i18n';
 
 const SHOWN_MS = 2_000;
 
@@ -22,11 +23,11 @@ export function CopyCommand({ command, copied }: CopyCommandProps) {
   async function copy() {
     try {
       await navigator.clipboard.writeText(copied());
-      setSaid('Copied');
+      setSaid(t('Copied'));
     } catch {
       // Without TLS browsers give no clipboard: select the text, so that a key press copies it.
       if (code.current) getSelection()?.selectAllChildren(code.current);
-      setSaid('Selected: press Ctrl+C');
+      setSaid(t('Selected: press Ctrl+C'));
     }
   }
 
@@ -37,7 +38,7 @@ export function CopyCommand({ command, copied }: CopyCommandProps) {
       </pre>
       <div className="command-actions">
         <button type="button" className="button" onClick={copy}>
-          Copy command
+          {t('Copy command')}
         </button>
         <span role="status">{said}</span>
       </div>

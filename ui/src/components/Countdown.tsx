@@ -1,5 +1,6 @@
 // Seconds left until a moment; for eyes only, since a voice counting down helps nobody.
 import { useEffect, useState } from 'react';
+import { t } from '../i18n';
 
 /** `until` in milliseconds since the epoch. */
 export function Countdown({ until }: { until: number }) {
@@ -12,7 +13,7 @@ export function Countdown({ until }: { until: number }) {
 
   return (
     <span className="countdown" aria-hidden="true">
-      in {Math.max(0, Math.ceil((until - now) / 1_000))} s
+      {t('in {{seconds}} s', { seconds: Math.max(0, Math.ceil((until - now) / 1_000)) })}
     </span>
   );
 }

@@ -1,5 +1,6 @@
 // A panel: a titled place of a fixed height, so that nothing below it moves when figures come.
 import { type ReactNode, useId } from 'react';
+import { t } from '../i18n';
 import { Boundary } from './Boundary';
 
 interface PanelProps {
@@ -24,7 +25,7 @@ export function Panel({ title, range, area, rows, actions, children }: PanelProp
         {actions}
       </header>
       <div className="panel-body">
-        <Boundary fallback={<p className="panel-nothing">These figures cannot be shown</p>}>
+        <Boundary fallback={<p className="panel-nothing">{t('These figures cannot be shown')}</p>}>
           {rows && rows.length > 0 ? children : <Nothing known={rows !== undefined} />}
         </Boundary>
       </div>
@@ -33,5 +34,5 @@ export function Panel({ title, range, area, rows, actions, children }: PanelProp
 }
 
 function Nothing({ known }: { known: boolean }) {
-  return <p className="panel-nothing">{known ? 'Nothing in this range yet' : ''}</p>;
+  return <p className="panel-nothing">{known ? t('Nothing in this range yet') : ''}</p>;
 }

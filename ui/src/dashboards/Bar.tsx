@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import { PERIOD_LABELS } from '../explore/Controls';
 import { PERIODS } from '../explore/plan';
+import { t } from '../i18n';
 import { Menu } from './Menu';
 import { rangeBefore, type View } from './view';
 
@@ -28,9 +29,9 @@ export function Bar({ view, timeZone, onView }: BarProps) {
   }
 
   return (
-    <section className="explore-controls" aria-label="View">
+    <section className="explore-controls" aria-label={t('View')}>
       <fieldset className="tabs explore-periods">
-        <legend className="visually-hidden">Period</legend>
+        <legend className="visually-hidden">{t('Period')}</legend>
         {PERIODS.map((period) => (
           <button
             key={period}
@@ -43,13 +44,21 @@ export function Bar({ view, timeZone, onView }: BarProps) {
         ))}
       </fieldset>
       <Menu
-        label={isOwn ? `Own period: ${face(view.from)} to ${face(view.to)}` : 'Own period'}
-        face={isOwn ? `${face(view.from)} – ${face(view.to)}` : 'Own period…'}
+        label={
+          isOwn
+            ? t('Own period: {{from}} to {{to}}', { from: face(view.from), to: face(view.to) })
+            : t('Own period')
+        }
+        face={isOwn ? `${face(view.from)} – ${face(view.to)}` : t('Own period…')}
       >
         <fieldset className="board-range">
-          <legend className="visually-hidden">Own period</legend>
-          <RangeInput label="From" value={view.from ?? draft.from} onChange={(from) => setOwn({ from })} />
-          <RangeInput label="To" value={view.to ?? draft.to} onChange={(to) => setOwn({ to })} />
+          <legend className="visually-hidden">{t('Own period')}</legend>
+          <RangeInput
+            label={t('From')}
+            value={view.from ?? draft.from}
+            onChange={(from) => setOwn({ from })}
+          />
+          <RangeInput label={t('To')} value={view.to ?? draft.to} onChange={(to) => setOwn({ to })} />
         </fieldset>
       </Menu>
       {timeZone && <span className="explore-job">{timeZone}</span>}
@@ -60,14 +69,14 @@ export function Bar({ view, timeZone, onView }: BarProps) {
           disabled={rangeBefore(view) === null}
           onChange={(event) => onView({ compare: event.target.checked || undefined })}
         />
-        Compare with the period before
+        {t('Compare with the period before')}
       </label>
       {Object.entries(view.only ?? {}).map(([name, value]) => (
         <button
           key={name}
           type="button"
           className="explore-chosen"
-          aria-label={`Show all values of ${name} again`}
+          aria-label={t('Show all values of {{name}} again', { name })}
           onClick={() => {
             const rest = Object.entries(view.only ?? {}).filter(([other]) => other !== name);
             onView({ only: rest.length > 0 ? Object.fromEntries(rest) : undefined });

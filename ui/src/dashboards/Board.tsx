@@ -2,6 +2,7 @@
 import { type CSSProperties, lazy, Suspense } from 'react';
 import { Boundary } from '../components/Boundary';
 import type { Table } from '../explore/api';
+import { t } from '../i18n';
 import { useChanges } from './answer';
 import { chartOf, KINDS } from './charts';
 import type { Dashboard, PanelDocument } from './document';
@@ -30,7 +31,7 @@ export function Board({ dashboard, tables, view, onView, onDraft }: BoardProps) 
     return (
       <div className="board-full">
         <button type="button" className="board-back" onClick={() => onView({ panel: undefined })}>
-          ← All panels
+          {t('← All panels')}
         </button>
         {draw(full)}
       </div>
@@ -39,8 +40,9 @@ export function Board({ dashboard, tables, view, onView, onDraft }: BoardProps) 
   if (dashboard.panels.length === 0) {
     return (
       <p className="explore-note">
-        This dashboard has no panels yet. Choose <em>Edit</em> and then <em>Add a panel</em>, or open a table
-        in Explore and pin it.
+        {t(
+          'This dashboard has no panels yet. Choose “Edit” and then “Add a panel”, or open a table in Explore and pin it.',
+        )}
       </p>
     );
   }
@@ -88,7 +90,9 @@ function PanelOf({ panel, tables, view, onView }: PanelOfProps) {
   const table = tables?.find(({ name }) => name === panel.table);
   const Chart = chartOf(panel.chart);
   if (!Chart) {
-    const error = new Error(`There is no chart \`${panel.chart}\`: choose ${KINDS.join(', ')}.`);
+    const error = new Error(
+      t('There is no chart `{{chart}}`: choose {{kinds}}.', { chart: panel.chart, kinds: KINDS.join(', ') }),
+    );
     return <Frame panel={panel} table={null} error={error} />;
   }
   if (!table) return <Frame panel={panel} table={null} isLoading={tables === undefined} isEmpty />;
@@ -103,7 +107,7 @@ interface LiveProps extends Omit<PanelOfProps, 'tables'> {
 function Live({ Chart, panel, table, view, onView }: LiveProps) {
   const asked = useChanges(table.name, paceOf(view));
   const failed = (
-    <Frame panel={panel} table={table} error={new Error('The code of this chart could not be loaded.')} />
+    <Frame panel={panel} table={table} error={new Error(t('The code of this chart could not be loaded.'))} />
   );
   return (
     <Boundary fallback={failed}>

@@ -1,7 +1,8 @@
 // The change of a figure against the period before, in percent.
 import { NONE } from '../format/number';
+import { locale, t } from '../i18n';
 
-const percent = new Intl.NumberFormat(undefined, {
+const percent = new Intl.NumberFormat(locale, {
   style: 'percent',
   maximumFractionDigits: 0,
   signDisplay: 'exceptZero',
@@ -19,7 +20,7 @@ export function Change({ now, before }: ChangeProps) {
   }
   const change = (is - was) / Math.abs(was);
   return (
-    <span className="board-change" title={`${was} in the period before`}>
+    <span className="board-change" title={t('{{value}} in the period before', { value: was })}>
       {change > 0 ? '▲' : change < 0 ? '▼' : '='} {percent.format(change)}
     </span>
   );

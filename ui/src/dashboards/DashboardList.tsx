@@ -2,10 +2,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { type ChangeEvent, useEffect, useState } from 'react';
+import { t } from '../i18n';
 import { fetchDashboards, saveDashboard } from './api';
 import { type Dashboard, readDocument, slug, titleOf } from './document';
 
-const SOURCES = { 'built-in': 'built in', file: 'from a file', saved: 'saved here' };
+const SOURCES = { 'built-in': t('built in'), file: t('from a file'), saved: t('saved here') };
 
 export function useDashboards() {
   return useQuery({ queryKey: ['dashboards'], queryFn: ({ signal }) => fetchDashboards(signal) });
@@ -45,21 +46,24 @@ export function DashboardList() {
     }
   }
 
-  if (error) return <p className="explore-note">The dashboards cannot be read: {error.message}</p>;
-  if (!data) return <p className="explore-note">Loading…</p>;
+  if (error)
+    return (
+      <p className="explore-note">{t('The dashboards cannot be read: {{why}}', { why: error.message })}</p>
+    );
+  if (!data) return <p className="explore-note">{t('Loading…')}</p>;
   return (
     <>
       <div className="explore-title">
-        <h1>Dashboards</h1>
+        <h1>{t('Dashboards')}</h1>
         <div className="board-actions">
           <button
             type="button"
-            onClick={() => void create({ version: 1, title: 'New dashboard', panels: [] })}
+            onClick={() => void create({ version: 1, title: t('New dashboard'), panels: [] })}
           >
-            New dashboard
+            {t('New dashboard')}
           </button>
           <label className="board-file">
-            Import a file
+            {t('Import a file')}
             <input type="file" accept="application/json,.json" onChange={(event) => void importFile(event)} />
           </label>
         </div>
@@ -80,9 +84,9 @@ export function DashboardList() {
             >
               <strong>{titleOf(dashboard)}</strong>
               <span className="explore-figures">
-                {dashboard.panels === 1 ? '1 panel' : `${dashboard.panels} panels`} ·{' '}
-                {SOURCES[dashboard.source]}
-                {dashboard.replaces && `, in place of the one ${SOURCES[dashboard.replaces]}`}
+                {t('{{panels}} panels', { panels: dashboard.panels })} · {SOURCES[dashboard.source]}
+                {dashboard.replaces &&
+                  `, ${t('in place of the one {{source}}', { source: SOURCES[dashboard.replaces] })}`}
               </span>
             </Link>
           </li>

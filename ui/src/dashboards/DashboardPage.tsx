@@ -5,10 +5,11 @@ import { useEffect, useState } from 'react';
 import { Refused } from '../explore/api';
 import { dashboardRoute } from '../explore/router';
 import { useTables } from '../explore/TableList';
+import { t } from '../i18n';
 import { fetchDashboard, type Kept } from './api';
 import { Bar } from './Bar';
 import { Board } from './Board';
-import { type Dashboard, titleOf } from './document';
+import { type Dashboard, descriptionOf, titleOf } from './document';
 import { EditBar } from './EditBar';
 import { Actions } from './Frame';
 import { PanelEditor } from './PanelEditor';
@@ -24,15 +25,18 @@ export function DashboardPage() {
   if (error instanceof Refused && error.status === 404) {
     return (
       <p className="explore-note">
-        There is no dashboard <code>{name}</code>.{' '}
+        {t('There is no dashboard {{name}}.', { name })}{' '}
         <Link to="/d/" className="explore-note-link">
-          All dashboards
+          {t('All dashboards')}
         </Link>
       </p>
     );
   }
-  if (error && !data) return <p className="explore-note">The dashboard cannot be read: {error.message}</p>;
-  if (!data) return <p className="explore-note">Loading…</p>;
+  if (error && !data)
+    return (
+      <p className="explore-note">{t('The dashboard cannot be read: {{why}}', { why: error.message })}</p>
+    );
+  if (!data) return <p className="explore-note">{t('Loading…')}</p>;
   return <Shown key={name} name={name} kept={data} />;
 }
 
@@ -49,6 +53,7 @@ function Shown({ name, kept }: { name: string; kept: Kept }) {
   const onView = (changed: Partial<View>) =>
     void navigate({ search: (before) => ({ ...before, ...changed }), replace: !('panel' in changed) });
   const title = titleOf(dashboard);
+  const description = descriptionOf(dashboard);
 
   useEffect(() => {
     document.title = `${title} · Weir`;
@@ -81,7 +86,7 @@ function Shown({ name, kept }: { name: string; kept: Kept }) {
         <>
           <div className="explore-title">
             <h1>{title}</h1>
-            {dashboard.description && <span className="explore-job">{dashboard.description}</span>}
+            {description && <span className="explore-job">{description}</span>}
             <EditBar
               name={name}
               kept={kept}
@@ -109,7 +114,7 @@ function Shown({ name, kept }: { name: string; kept: Kept }) {
       />
       {search.wall && (
         <button type="button" className="board-leave" onClick={() => onView({ wall: undefined })}>
-          Leave the wall view
+          {t('Leave the wall view')}
         </button>
       )}
       {draft && panel && (

@@ -2,6 +2,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { Refused, type Table } from '../explore/api';
+import { t } from '../i18n';
 import { deleteDashboard, fetchDashboard, type Kept, saveDashboard } from './api';
 import { useDashboards } from './DashboardList';
 import { type Dashboard, slug, withPanel } from './document';
@@ -35,7 +36,9 @@ export function EditBar({ name, kept, draft, tables, onDraft, onSaved, onWall, o
       const isChanged = error instanceof Refused && error.status === 412;
       setRefused(
         isChanged
-          ? 'Somebody else has changed this dashboard meanwhile. Save yours under another name, or discard it.'
+          ? t(
+              'Somebody else has changed this dashboard meanwhile. Save yours under another name, or discard it.',
+            )
           : (error as Error).message,
       );
     }
@@ -49,7 +52,9 @@ export function EditBar({ name, kept, draft, tables, onDraft, onSaved, onWall, o
 
   const saveAs = (document: Dashboard) =>
     attempt(async () => {
-      const title = window.prompt('Title of the copy', `${document.title} (copy)`)?.trim();
+      const title = window
+        .prompt(t('Title of the copy'), t('{{title}} (copy)', { title: document.title }))
+        ?.trim();
       if (!title) return;
       const copy = slug(
         title,
@@ -62,7 +67,12 @@ export function EditBar({ name, kept, draft, tables, onDraft, onSaved, onWall, o
 
   const remove = () =>
     attempt(async () => {
-      if (!window.confirm(`Delete the dashboard “${kept.document.title}”? This cannot be undone.`)) return;
+      if (
+        !window.confirm(
+          t('Delete the dashboard “{{title}}”? This cannot be undone.', { title: kept.document.title }),
+        )
+      )
+        return;
       const { etag } = await fetchDashboard(name);
       await deleteDashboard(name, etag);
       await navigate({ to: '/d/' });
@@ -70,7 +80,7 @@ export function EditBar({ name, kept, draft, tables, onDraft, onSaved, onWall, o
 
   function addPanel(dashboard: Dashboard) {
     const table = tables[0];
-    if (!table) return setRefused('There is no result table yet: start a job that writes one.');
+    if (!table) return setRefused(t('There is no result table yet: start a job that writes one.'));
     const added = withPanel(dashboard, { title: table.name, table: table.name, chart: 'line' });
     onDraft(added);
     onEditPanel(added.panels.at(-1)?.id ?? '');
@@ -81,45 +91,45 @@ export function EditBar({ name, kept, draft, tables, onDraft, onSaved, onWall, o
       {draft ? (
         <>
           <input
-            aria-label="Title of the dashboard"
+            aria-label={t('Title of the dashboard')}
             value={draft.title}
             maxLength={120}
             onChange={(event) => onDraft({ ...draft, title: event.target.value })}
           />
           <button type="button" onClick={() => addPanel(draft)}>
-            Add a panel
+            {t('Add a panel')}
           </button>
           <button type="button" className="board-primary" onClick={() => void save(draft)}>
-            Save
+            {t('Save')}
           </button>
           <button type="button" onClick={() => void saveAs(draft)}>
-            Save as…
+            {t('Save as…')}
           </button>
           <button type="button" onClick={() => onDraft(null)}>
-            Discard
+            {t('Discard')}
           </button>
         </>
       ) : (
         <>
           <button type="button" onClick={() => onDraft(kept.document)}>
-            Edit
+            {t('Edit')}
           </button>
           <button type="button" onClick={onWall}>
-            Wall view
+            {t('Wall view')}
           </button>
-          <Menu label="More about this dashboard">
+          <Menu label={t('More about this dashboard')}>
             <button type="button" onClick={() => void saveAs(kept.document)}>
-              Save a copy…
+              {t('Save a copy…')}
             </button>
             <button
               type="button"
               onClick={() => saveText(`${JSON.stringify(kept.document, null, 2)}\n`, `${name}.json`)}
             >
-              Export as JSON
+              {t('Export as JSON')}
             </button>
             {source === 'saved' && (
               <button type="button" onClick={() => void remove()}>
-                Delete…
+                {t('Delete…')}
               </button>
             )}
           </Menu>

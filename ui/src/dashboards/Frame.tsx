@@ -3,6 +3,7 @@ import { createContext, type ReactNode, useContext, useId, useRef, useState } fr
 import { Boundary } from '../components/Boundary';
 import { DataTable } from '../components/DataTable';
 import { rowsUrl, type Table } from '../explore/api';
+import { t } from '../i18n';
 import { type PanelDocument, titleOf } from './document';
 import { saveImage } from './download';
 import { Menu } from './Menu';
@@ -67,11 +68,11 @@ export function Frame(props: FrameProps) {
         </p>
       )}
       <div className={isTable ? 'panel-body board-figures' : 'panel-body'} ref={body}>
-        <Boundary fallback={<p className="panel-nothing">These figures cannot be shown</p>}>
+        <Boundary fallback={<p className="panel-nothing">{t('These figures cannot be shown')}</p>}>
           {isLoading && !error && <div className="board-skeleton" />}
           {!isLoading && isEmpty && !error && (
             <p className="panel-nothing">
-              {table ? 'Nothing in this period' : `No table ${panel.table} yet`}
+              {table ? t('Nothing in this period') : t('No table {{table}} yet', { table: panel.table })}
             </p>
           )}
           {!isLoading && !isEmpty && children}
@@ -108,11 +109,15 @@ function FrameMenu({
     const { onEdit, onRemove } = actions.editing;
     return (
       <span className="board-edit">
-        <button type="button" aria-label={`Change ${title}`} onClick={() => onEdit(panel.id)}>
-          Change
+        <button type="button" aria-label={t('Change {{title}}', { title })} onClick={() => onEdit(panel.id)}>
+          {t('Change')}
         </button>
-        <button type="button" aria-label={`Remove ${title}`} onClick={() => onRemove(panel.id)}>
-          Remove
+        <button
+          type="button"
+          aria-label={t('Remove {{title}}', { title })}
+          onClick={() => onRemove(panel.id)}
+        >
+          {t('Remove')}
         </button>
       </span>
     );
@@ -121,29 +126,29 @@ function FrameMenu({
   const csv = new URLSearchParams(query ?? undefined);
   csv.set('format', 'csv');
   return (
-    <Menu label={`More about ${title}`}>
+    <Menu label={t('More about {{title}}', { title })}>
       <button type="button" onClick={() => actions.onFull(panel.id)}>
-        Full page
+        {t('Full page')}
       </button>
       {figures && (
         <button type="button" aria-pressed={isTable} onClick={onTable}>
-          {isTable ? 'As a picture' : 'As a table'}
+          {isTable ? t('As a picture') : t('As a table')}
         </button>
       )}
-      {table && <a href={actions.exploreUrl(panel)}>Explore {table.name}</a>}
+      {table && <a href={actions.exploreUrl(panel)}>{t('Explore {{table}}', { table: table.name })}</a>}
       {table && query && (
         <a href={rowsUrl(table.name, csv).href} download={`${panel.id}.csv`}>
-          Save as CSV
+          {t('Save as CSV')}
         </a>
       )}
       {isPicture && (
         <button type="button" onClick={() => onSave('png')}>
-          Save as PNG
+          {t('Save as PNG')}
         </button>
       )}
       {isPicture && (
         <button type="button" onClick={() => onSave('svg')}>
-          Save as SVG
+          {t('Save as SVG')}
         </button>
       )}
     </Menu>

@@ -3,6 +3,7 @@ import { useEffect, useRef } from 'react';
 import type { Table } from '../explore/api';
 import { Choice, COMBINATION_LABELS } from '../explore/Controls';
 import { COMBINATIONS, combinationOf, numbersOf } from '../explore/plan';
+import { t } from '../i18n';
 import { KINDS, kindLabel } from './charts';
 import type { PanelDocument } from './document';
 import { choicesOf } from './queries';
@@ -39,12 +40,12 @@ export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorPro
     <dialog
       ref={dialog}
       className="board-editor"
-      aria-label={`Change ${panel.title}`}
+      aria-label={t('Change {{title}}', { title: panel.title })}
       onClose={onClose}
       onKeyDown={(event) => event.key === 'Escape' && onClose()}
     >
       <label className="explore-choice">
-        <span>Title</span>
+        <span>{t('Title')}</span>
         <input
           autoFocus
           value={panel.title}
@@ -53,7 +54,7 @@ export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorPro
         />
       </label>
       <Choice
-        label="Table"
+        label={t('Table')}
         value={panel.table}
         options={tables.map(({ name }): [string, string] => [name, name])}
         onChange={(table) =>
@@ -68,7 +69,7 @@ export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorPro
         }
       />
       <Choice
-        label="Chart"
+        label={t('Chart')}
         value={panel.chart}
         options={KINDS.map((kind): [string, string] => [kind, kindLabel(kind)])}
         onChange={(chart) => set({ chart })}
@@ -76,17 +77,17 @@ export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorPro
       {number !== undefined && (
         <>
           <Choice
-            label="Number"
+            label={t('Number')}
             value={number}
             options={numbers}
             onChange={(number) => set({ number, combination: undefined })}
           />
           <Choice
-            label="Combined as"
+            label={t('Combined as')}
             value={panel.combination ?? combinationOf(number)}
             options={[
               ...COMBINATIONS.map((of): [string, string] => [of, COMBINATION_LABELS[of]]),
-              ['count', 'Number of rows'],
+              ['count', t('Number of rows')],
             ]}
             onChange={(combination) => set({ combination: combination as PanelDocument['combination'] })}
           />
@@ -94,28 +95,28 @@ export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorPro
       )}
       {number !== undefined && (panel.combination ?? combinationOf(number)) === 'avg' && (
         <Choice
-          label="Weighted by"
+          label={t('Weighted by')}
           value={panel.weight ?? ''}
           options={[['', '–'], ...numbers]}
           onChange={(weight) => set({ weight: weight || undefined })}
         />
       )}
       <Choice
-        label="By"
+        label={t('By')}
         value={first ?? ''}
         options={[['', '–'], ...columns]}
         onChange={(column) => setBy(0, column)}
       />
       {first && (
         <Choice
-          label="and by"
+          label={t('and by')}
           value={second ?? ''}
           options={[['', '–'], ...columns]}
           onChange={(column) => setBy(1, column)}
         />
       )}
       <label className="explore-choice">
-        <span>Conditions</span>
+        <span>{t('Conditions')}</span>
         <input
           key={panel.id}
           spellCheck={false}
@@ -125,7 +126,7 @@ export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorPro
         />
       </label>
       <label className="explore-choice">
-        <span>Rows at most</span>
+        <span>{t('Rows at most')}</span>
         <input
           type="number"
           min={1}
@@ -138,7 +139,7 @@ export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorPro
         />
       </label>
       <button type="button" className="board-primary" onClick={onClose}>
-        Done
+        {t('Done')}
       </button>
     </dialog>
   );

@@ -4,6 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Table } from '../explore/api';
 import { conditionsOf, type Search } from '../explore/plan';
+import { t } from '../i18n';
 import { fetchDashboard, saveDashboard } from './api';
 import { useDashboards } from './DashboardList';
 import { type Dashboard, type PanelDocument, slug, titleOf, withPanel } from './document';
@@ -44,20 +45,20 @@ export function Pin({ table, search }: PinProps) {
 
   return (
     <div className="board-pin">
-      <Menu label="Pin this chart to a dashboard" face="Pin…">
+      <Menu label={t('Pin this chart to a dashboard')} face={t('Pin…')}>
         {(dashboards ?? []).map(({ name, title }) => (
           <button key={name} type="button" onClick={() => void pin(name)}>
             {title}
           </button>
         ))}
         <button type="button" onClick={() => void pin(null)}>
-          A new dashboard
+          {t('A new dashboard')}
         </button>
       </Menu>
       <span role="status">
         {pinned && (
           <>
-            Pinned to{' '}
+            {t('Pinned to')}{' '}
             <Link
               className="explore-note-link"
               to="/d/$dashboard"

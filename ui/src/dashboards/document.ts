@@ -1,5 +1,6 @@
 // A dashboard as a document: what the server keeps, what a file in `dashboards/` holds, and what is exported.
 import type { components } from '../api/schema';
+import { language } from '../i18n';
 import { isPeriod } from './view';
 
 type Schemas = components['schemas'];
@@ -87,6 +88,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 export function titleOf(of: { title: string; title_vi?: string | null }): string {
-  const isVietnamese = document.documentElement.lang.startsWith('vi');
-  return (isVietnamese && of.title_vi) || of.title;
+  return (language === 'vi' && of.title_vi) || of.title;
+}
+
+export function descriptionOf({ description, description_vi }: Dashboard): string | undefined {
+  return (language === 'vi' && description_vi) || description || undefined;
 }

@@ -3,6 +3,7 @@ import type { Row } from '../explore/api';
 import { formatValue, wallMs } from '../explore/cells';
 import { NONE } from '../format/number';
 import { formatHour } from '../format/time';
+import { locale, t } from '../i18n';
 import type { Threshold } from './document';
 
 /** Values on an axis that can still be read. */
@@ -44,7 +45,7 @@ function valuesOf(cells: Cell[], of: (cell: Cell) => string): string[] {
     : values;
 }
 
-const WEEKDAY = new Intl.DateTimeFormat(undefined, { weekday: 'short', timeZone: 'UTC' });
+const WEEKDAY = new Intl.DateTimeFormat(locale, { weekday: 'short', timeZone: 'UTC' });
 /** Midnight of a Monday. */
 const MONDAY = Date.UTC(2024, 0, 1);
 const DAY_MS = 86_400_000;
@@ -91,5 +92,5 @@ export function sharesOf(
     .slice(0, limit)
     .map(([label, value], index) => ({ label, value, color: colorOf(label, index) }));
   const others = positive.slice(limit).reduce((sum, [, value]) => sum + value, 0);
-  return others > 0 ? [...shown, { label: 'others', value: others, color: rest }] : shown;
+  return others > 0 ? [...shown, { label: t('others'), value: others, color: rest }] : shown;
 }

@@ -1,5 +1,6 @@
 // What is chosen: period, number, lines, drawing, conditions, and the values chosen in the ranked lists.
 import { type FormEvent, useEffect, useState } from 'react';
+import { t } from '../i18n';
 import { type Column, rowsUrl, type Table } from './api';
 import {
   aggregateOf,
@@ -14,19 +15,19 @@ import {
 } from './plan';
 
 export const PERIOD_LABELS: Record<Period, string> = {
-  '15m': '15 min',
-  '1h': '1 h',
-  '6h': '6 h',
-  '24h': '24 h',
-  '7d': '7 days',
-  '30d': '30 days',
-  all: 'All',
+  '15m': t('15 min'),
+  '1h': t('1 h'),
+  '6h': t('6 h'),
+  '24h': t('24 h'),
+  '7d': t('7 days'),
+  '30d': t('30 days'),
+  all: t('All'),
 };
 export const COMBINATION_LABELS: Record<Combination, string> = {
-  sum: 'Sum',
-  avg: 'Mean',
-  min: 'Least',
-  max: 'Greatest',
+  sum: t('Sum'),
+  avg: t('Mean'),
+  min: t('Least'),
+  max: t('Greatest'),
 };
 
 interface ControlsProps {
@@ -45,9 +46,9 @@ export function Controls({ table, search, dimensions, error, onChange }: Control
   download.set('format', 'csv');
 
   return (
-    <section className="explore-controls" aria-label="View">
+    <section className="explore-controls" aria-label={t('View')}>
       <fieldset className="tabs explore-periods">
-        <legend className="visually-hidden">Period</legend>
+        <legend className="visually-hidden">{t('Period')}</legend>
         {PERIODS.map((period) => (
           <button
             key={period}
@@ -62,13 +63,13 @@ export function Controls({ table, search, dimensions, error, onChange }: Control
       {number !== null && (
         <>
           <Choice
-            label="Number"
+            label={t('Number')}
             value={number}
             options={numbers.map(({ name }) => [name, name])}
             onChange={(name) => onChange({ number: name, combination: undefined })}
           />
           <Choice
-            label="Combined as"
+            label={t('Combined as')}
             value={search.combination ?? combinationOf(number)}
             options={COMBINATIONS.map((combination) => [combination, COMBINATION_LABELS[combination]])}
             onChange={(combination) => onChange({ combination: combination as Combination })}
@@ -76,17 +77,17 @@ export function Controls({ table, search, dimensions, error, onChange }: Control
         </>
       )}
       <Choice
-        label="Lines by"
+        label={t('Lines by')}
         value={search.by ?? ''}
-        options={[['', 'one line'], ...dimensions.map(({ name }): [string, string] => [name, name])]}
+        options={[['', t('one line')], ...dimensions.map(({ name }): [string, string] => [name, name])]}
         onChange={(by) => onChange({ by: by || undefined })}
       />
       <Choice
-        label="Drawn as"
+        label={t('Drawn as')}
         value={search.chart ?? 'line'}
         options={[
-          ['line', 'lines'],
-          ['bar', 'bars'],
+          ['line', t('lines')],
+          ['bar', t('bars')],
         ]}
         onChange={(chart) => onChange({ chart: chart as 'line' | 'bar' })}
       />
@@ -100,14 +101,14 @@ export function Controls({ table, search, dimensions, error, onChange }: Control
         href={rowsUrl(table.name, download).href}
         download={`${table.name}.csv`}
       >
-        Download CSV
+        {t('Download CSV')}
       </a>
       {Object.entries(search.only ?? {}).map(([name, value]) => (
         <button
           key={name}
           type="button"
           className="explore-chosen"
-          aria-label={`Show all values of ${name} again`}
+          aria-label={t('Show all values of {{name}} again', { name })}
           onClick={() => onChange({ only: without(search.only, name) })}
         >
           {name} = {String(value)} <span aria-hidden="true">×</span>
@@ -165,7 +166,7 @@ function Conditions({ where, error, onChange }: ConditionsProps) {
   return (
     <form className="explore-where" onSubmit={apply}>
       <label className="explore-choice">
-        <span>Conditions</span>
+        <span>{t('Conditions')}</span>
         <input
           type="text"
           spellCheck={false}

@@ -1,5 +1,6 @@
 // The seconds or minutes since a moment, as they pass.
 import { useEffect, useState } from 'react';
+import { t } from '../i18n';
 
 export function Elapsed({ since }: { since: number }) {
   const [now, setNow] = useState(Date.now);
@@ -10,5 +11,11 @@ export function Elapsed({ since }: { since: number }) {
   }, []);
 
   const seconds = Math.max(0, Math.floor((now - since) / 1_000));
-  return <>{seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`}</>;
+  return (
+    <>
+      {seconds < 120
+        ? t('{{seconds}} s', { seconds })
+        : t('{{minutes}} min', { minutes: Math.floor(seconds / 60) })}
+    </>
+  );
 }

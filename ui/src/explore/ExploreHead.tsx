@@ -1,9 +1,11 @@
 // Head of the pages: their names, how Weir works at the moment, and what is wrong.
 import { Link } from '@tanstack/react-router';
 import { useSyncExternalStore } from 'react';
+import { LanguageChoice } from '../components/LanguageChoice';
 import { Mark } from '../components/Mark';
 import { formatCompact, formatCount, formatDuration } from '../format/number';
 import { sayJobs, sayLog, sayStore } from '../format/standing';
+import { t } from '../i18n';
 import { BASE } from './api';
 import { Elapsed } from './Elapsed';
 import { client, statusSince, subscribeStatus } from './live';
@@ -11,10 +13,10 @@ import { type Currency, currencyOf, type Pulse, usePulse } from './pulse';
 import { useTables } from './TableList';
 
 const LABELS: Record<Currency, string> = {
-  connecting: 'Connecting',
-  live: 'Live',
-  reconnecting: 'Reconnecting',
-  degraded: 'Degraded',
+  connecting: t('Connecting'),
+  live: t('Live'),
+  reconnecting: t('Reconnecting'),
+  degraded: t('Degraded'),
 };
 
 export function ExploreHead() {
@@ -28,12 +30,12 @@ export function ExploreHead() {
           <Mark />
           <span>Weir</span>
         </a>
-        <nav aria-label="Pages">
+        <nav aria-label={t('Pages')}>
           <Link to="/d/" className="explore-link">
-            Dashboards
+            {t('Dashboards')}
           </Link>
           <Link to="/explore/" className="explore-link">
-            Explore
+            {t('Explore')}
           </Link>
         </nav>
         {pulse && status === 'live' && <Figures pulse={pulse} />}
@@ -44,14 +46,15 @@ export function ExploreHead() {
           {status === 'reconnecting' && (
             <>
               <span className="explore-elapsed">
-                for <Elapsed since={statusSince()} />
+                {t('for')} <Elapsed since={statusSince()} />
               </span>
               <button type="button" className="connection-retry" onClick={() => client.retryNow()}>
-                Retry now
+                {t('Retry now')}
               </button>
             </>
           )}
         </div>
+        <LanguageChoice />
       </div>
       <Troubles pulse={status === 'live' ? pulse : undefined} />
     </header>
@@ -63,27 +66,31 @@ function Figures({ pulse }: { pulse: Pulse }) {
   const { events_per_second: rate, latency, late, dead_lettered: dead } = pulse;
   return (
     <dl className="explore-pulse">
-      <div title="Events that the busiest job has read, per second, in the last minute">
-        <dt>events/s</dt>
+      <div title={t('Events that the busiest job has read, per second, in the last minute')}>
+        <dt>{t('events/s')}</dt>
         <dd>{rate < 10 ? rate.toFixed(1) : formatCompact(rate)}</dd>
       </div>
       {latency && (
-        <div title="From the arrival of an event until its results can be read, in the last minute: half of them, and 99 of 100">
-          <dt>shown after</dt>
+        <div
+          title={t(
+            'From the arrival of an event until its results can be read, in the last minute: half of them, and 99 of 100',
+          )}
+        >
+          <dt>{t('shown after')}</dt>
           <dd>
             {formatDuration(latency.p50_ms)} / {formatDuration(latency.p99_ms)}
           </dd>
         </div>
       )}
       {late > 0 && (
-        <div title="Events that came too late for every query, since the jobs started">
-          <dt>late</dt>
+        <div title={t('Events that came too late for every query, since the jobs started')}>
+          <dt>{t('late')}</dt>
           <dd>{formatCount(late)}</dd>
         </div>
       )}
       {dead > 0 && (
-        <div title="Events that could not be read and became dead letters, since the jobs started">
-          <dt>dead letters</dt>
+        <div title={t('Events that could not be read and became dead letters, since the jobs started')}>
+          <dt>{t('dead letters')}</dt>
           <dd>{formatCount(dead)}</dd>
         </div>
       )}

@@ -1,5 +1,6 @@
 // The newest rows as they change. A row whose window is open says so, because its numbers still grow.
 import { Panel } from '../components/Panel';
+import { t } from '../i18n';
 import type { Table } from './api';
 import { formatValue, isNumeric } from './cells';
 import type { LiveRows } from './live';
@@ -11,13 +12,13 @@ export function LiveTable({ table, live }: { table: Table; live: LiveRows }) {
   const rows = (live.rows ?? []).slice(0, ROWS);
   return (
     <Panel
-      title="Rows"
-      range="the newest, as they change"
+      title={t('Rows')}
+      range={t('the newest, as they change')}
       area="rows"
       rows={live.rows === null ? undefined : rows}
     >
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard. */}
-      <section className="explore-rows" aria-label="Newest rows" tabIndex={0}>
+      <section className="explore-rows" aria-label={t('Newest rows')} tabIndex={0}>
         <table>
           <thead>
             <tr>
@@ -31,7 +32,7 @@ export function LiveTable({ table, live }: { table: Table; live: LiveRows }) {
                   {column.name}
                 </th>
               ))}
-              <th scope="col">state</th>
+              <th scope="col">{t('state')}</th>
             </tr>
           </thead>
           <tbody>
@@ -45,9 +46,9 @@ export function LiveTable({ table, live }: { table: Table; live: LiveRows }) {
                 <td>
                   {row._is_final
                     ? row._revision > 0
-                      ? `corrected ${row._revision}×`
-                      : 'final'
-                    : 'still counting'}
+                      ? t('corrected {{count}}×', { count: row._revision })
+                      : t('final')
+                    : t('still counting')}
                 </td>
               </tr>
             ))}

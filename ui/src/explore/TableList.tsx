@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { formatCompact } from '../format/number';
+import { t } from '../i18n';
 import { fetchTables, type Table } from './api';
 import { formatAgo } from './cells';
 import { dimensionsOf, numbersOf } from './plan';
@@ -20,8 +21,9 @@ export function useTables() {
 export function TableList() {
   const { data, error } = useTables();
   const [sought, setSought] = useState('');
-  if (error) return <p className="explore-note">The tables cannot be read: {error.message}</p>;
-  if (!data) return <p className="explore-note">Loading…</p>;
+  if (error)
+    return <p className="explore-note">{t('The tables cannot be read: {{why}}', { why: error.message })}</p>;
+  if (!data) return <p className="explore-note">{t('Loading…')}</p>;
 
   const isSought = (table: Table) =>
     `${table.name} ${table.job} ${table.columns.map(({ name }) => name).join(' ')}`
@@ -32,18 +34,18 @@ export function TableList() {
   return (
     <>
       <div className="explore-title">
-        <h1>Result tables</h1>
+        <h1>{t('Result tables')}</h1>
         <input
           type="search"
-          aria-label="Search tables, jobs and columns"
-          placeholder="Search tables, jobs and columns"
+          aria-label={t('Search tables, jobs and columns')}
+          placeholder={t('Search tables, jobs and columns')}
           value={sought}
           onChange={(event) => setSought(event.target.value)}
         />
       </div>
       {data.tables.length === 0 && <NoTables />}
       {data.tables.length > 0 && tables.length === 0 && (
-        <p className="explore-note">No table, job or column contains “{sought}”.</p>
+        <p className="explore-note">{t('No table, job or column contains “{{sought}}”.', { sought })}</p>
       )}
       <ul className="explore-tables">
         {tables.map((table) => (
@@ -58,8 +60,10 @@ export function TableList() {
               <span className="explore-job">{table.job}</span>
               <span>{contents(table)}</span>
               <span className="explore-figures">
-                {table.rows === 1 ? '1 row' : `${formatCompact(table.rows)} rows`} ·{' '}
-                {table.updated ? `written ${formatAgo(table.updated)}` : 'not written since the start'}
+                {t('{{rows}} rows', { rows: formatCompact(table.rows) })} ·{' '}
+                {table.updated
+                  ? t('written {{ago}}', { ago: formatAgo(table.updated) })
+                  : t('not written since the start')}
               </span>
             </Link>
           </li>
@@ -73,14 +77,17 @@ export function TableList() {
 function contents(table: Table): string {
   const names = (columns: { name: string }[]) => columns.map(({ name }) => name).join(', ');
   const by = names(dimensionsOf(table));
-  return [names(numbersOf(table)) || 'rows', by && `by ${by}`].filter(Boolean).join(' ');
+  return [names(numbersOf(table)) || t('rows'), by && t('by {{columns}}', { columns: by })]
+    .filter(Boolean)
+    .join(' ');
 }
 
 function NoTables() {
   return (
     <p className="explore-note">
-      There are no result tables yet. A job declares one with <code>'connector' = 'redis'</code>; start it
-      with <code>weir run JOB.sql</code>, and its table appears here.
+      {t(
+        "There are no result tables yet. A job declares one with 'connector' = 'redis'; start it with weir run JOB.sql, and its table appears here.",
+      )}
     </p>
   );
 }

@@ -4,6 +4,7 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { Pin } from '../dashboards/Pin';
+import { t } from '../i18n';
 import { fetchRows, type Table } from './api';
 import { Controls } from './Controls';
 import { LiveTable } from './LiveTable';
@@ -28,14 +29,17 @@ export function TablePage() {
     document.title = `${name} · Weir`;
   }, [name]);
 
-  if (error) return <p className="explore-note">The tables cannot be read: {error.message}</p>;
-  if (!data) return <p className="explore-note">Loading…</p>;
+  if (error)
+    return <p className="explore-note">{t('The tables cannot be read: {{why}}', { why: error.message })}</p>;
+  if (!data) return <p className="explore-note">{t('Loading…')}</p>;
   if (!table) {
     return (
       <p className="explore-note">
-        There is no result table <code>{name}</code>. It appears when a job that declares it starts.{' '}
+        {t('There is no result table {{table}}. It appears when a job that declares it starts.', {
+          table: name,
+        })}{' '}
         <Link to="/explore/" className="explore-note-link">
-          All tables
+          {t('All tables')}
         </Link>
       </p>
     );

@@ -8,6 +8,7 @@ import { type ChartOption, legend, text, tooltip, valueAxis } from '../component
 import { Panel } from '../components/Panel';
 import { formatCompact } from '../format/number';
 import { formatWallFull } from '../format/time';
+import { t } from '../i18n';
 import { type Theme, useTheme } from '../theme';
 import type { Row, Table } from './api';
 import { formatNumber, formatValue, wallMs } from './cells';
@@ -34,20 +35,23 @@ export function TimeSeries({ table, search, rows, lines, error }: TimeSeriesProp
       draw({ rows: rows ?? [], lines, by: search.by, unit, aggregate, number, chart: search.chart, theme }),
     [rows, lines, search.by, search.chart, unit, aggregate, number, theme],
   );
-  const name = number ?? 'rows';
+  const name = number ?? t('rows');
 
   if (!table.time_column) return null;
   return (
     <Panel
-      title={`${name} over time`}
+      title={t('{{name}} over time', { name })}
       range={`${aggregate} by ${unitOf(search.period, table)}`}
       area="series"
       rows={error ? [error] : (rows ?? undefined)}
     >
       {error && <p role="alert">{error.message}</p>}
-      <Chart option={option} label={`${name} over time${search.by ? ` by ${search.by}` : ''}.`}>
+      <Chart
+        option={option}
+        label={`${t('{{name}} over time', { name })}${search.by ? ` ${t('by {{columns}}', { columns: search.by })}` : ''}.`}
+      >
         <DataTable
-          caption={`${name} over time`}
+          caption={t('{{name}} over time', { name })}
           columns={['Time', ...(search.by ? [search.by] : []), aggregate]}
           rows={(rows ?? [])
             .slice(-TABLE_ROWS)

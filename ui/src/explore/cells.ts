@@ -1,9 +1,10 @@
 // How values of result tables are written.
 import { formatCount, formatDuration, NONE } from '../format/number';
+import { locale } from '../i18n';
 import type { Column } from './api';
 
-const decimals = new Intl.NumberFormat(undefined, { maximumFractionDigits: 3 });
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+const decimals = new Intl.NumberFormat(locale, { maximumFractionDigits: 3 });
+const relative = new Intl.RelativeTimeFormat(locale, { numeric: 'auto' });
 
 /** A value as people read it. Only names that say so are durations in milliseconds. */
 export function formatValue(value: unknown, name: string): string {

@@ -3,6 +3,7 @@ import { createRootRoute, createRoute, createRouter, Outlet } from '@tanstack/re
 import { DashboardList } from '../dashboards/DashboardList';
 import { DashboardPage } from '../dashboards/DashboardPage';
 import { readView } from '../dashboards/view';
+import { t } from '../i18n';
 import { BASE } from './api';
 import { ExploreHead } from './ExploreHead';
 import { readSearch } from './plan';
@@ -18,7 +19,7 @@ const root = createRootRoute({
       </main>
     </>
   ),
-  notFoundComponent: () => <p className="explore-note">There is no such page.</p>,
+  notFoundComponent: () => <p className="explore-note">{t('There is no such page.')}</p>,
 });
 
 const list = createRoute({ getParentRoute: () => root, path: '/explore/', component: TableList });

@@ -1,12 +1,14 @@
 // Names of groups. The API writes the group without a value as `unknown`.
+import { t } from '../i18n';
+
 const UNKNOWN = 'unknown';
 
 export function groupLabel(group: string | number): string {
-  return group === UNKNOWN ? 'Unknown' : String(group);
+  return group === UNKNOWN ? t('Unknown') : String(group);
 }
 
 export function yearLabel(year: string | number): string {
-  return year === UNKNOWN ? 'Unknown' : `Year ${year}`;
+  return year === UNKNOWN ? t('Unknown') : t('Year {{year}}', { year });
 }
 
 /** As short as an axis needs it. */

@@ -1,14 +1,16 @@
 // Numbers as people of the reader's locale write them.
-const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
-const compact = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
-const percent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 1 });
-const milliseconds = new Intl.NumberFormat(undefined, {
+import { locale } from '../i18n';
+
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat(locale, { style: 'percent', maximumFractionDigits: 1 });
+const milliseconds = new Intl.NumberFormat(locale, {
   style: 'unit',
   unit: 'millisecond',
   unitDisplay: 'narrow',
   maximumFractionDigits: 0,
 });
-const seconds = new Intl.NumberFormat(undefined, {
+const seconds = new Intl.NumberFormat(locale, {
   style: 'unit',
   unit: 'second',
   unitDisplay: 'narrow',

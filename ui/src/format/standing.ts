@@ -1,5 +1,6 @@
 // How the store, the log and the jobs stand, in a sentence or two; null where there is nothing to say.
 import type { Standing } from '../api/types';
+import { t } from '../i18n';
 import { formatSince } from './time';
 
 /** When it is, and in which zone times are shown. */
@@ -10,17 +11,17 @@ export interface Now {
 
 export function sayStore(store: Standing, now: Now): string | null {
   if (store.ok) return remark(store, now);
-  return `Results are not arriving${since(store, now)}${why(store)}. Nothing is lost: they arrive when the store is back.`;
+  return `${t('Results are not arriving')}${since(store, now)}${why(store)}. ${t('Nothing is lost: they arrive when the store is back.')}`;
 }
 
 export function sayLog(log: Standing, now: Now): string | null {
   if (log.ok) return remark(log, now);
-  return `Events are refused${since(log, now)}${why(log)}. Their senders get an error.`;
+  return `${t('Events are refused')}${since(log, now)}${why(log)}. ${t('Their senders get an error.')}`;
 }
 
 export function sayJobs(jobs: Standing, now: Now): string | null {
   if (jobs.ok) return remark(jobs, now);
-  return `Figures are outdated or incomplete${since(jobs, now)}${why(jobs)}.`;
+  return `${t('Figures are outdated or incomplete')}${since(jobs, now)}${why(jobs)}.`;
 }
 
 function remark(standing: Standing, now: Now): string | null {
@@ -35,5 +36,5 @@ function why({ message }: Standing): string {
 
 function since({ since }: Standing, now: Now): string {
   const at = Date.parse(since ?? '');
-  return Number.isNaN(at) ? '' : ` since ${formatSince(at, now.at, now.timeZone)}`;
+  return Number.isNaN(at) ? '' : ` ${t('since {{time}}', { time: formatSince(at, now.at, now.timeZone) })}`;
 }

@@ -1,4 +1,5 @@
 // Times, all on the server's wall clock: what its figures are about, and what happens in the page.
+import { locale } from '../i18n';
 
 /** Formats of points in time, by the zone in which they are shown. */
 const clocks = new Map<string, Intl.DateTimeFormat>();
@@ -9,15 +10,15 @@ function clockOf(timeZone: string | null, options: Intl.DateTimeFormatOptions): 
   const known = clocks.get(key);
   if (known) return known;
   const made = isZone(timeZone)
-    ? new Intl.DateTimeFormat(undefined, { ...options, timeZone })
-    : new Intl.DateTimeFormat(undefined, options);
+    ? new Intl.DateTimeFormat(locale, { ...options, timeZone })
+    : new Intl.DateTimeFormat(locale, options);
   clocks.set(key, made);
   return made;
 }
 
 function isZone(timeZone: string | null): timeZone is string {
   try {
-    return timeZone !== null && Boolean(new Intl.DateTimeFormat(undefined, { timeZone }));
+    return timeZone !== null && Boolean(new Intl.DateTimeFormat(locale, { timeZone }));
   } catch {
     return false;
   }
@@ -28,14 +29,14 @@ export function zoneName(timeZone: string | null): string {
   return isZone(timeZone) ? timeZone : new Intl.DateTimeFormat().resolvedOptions().timeZone;
 }
 
-const wallMinute = new Intl.DateTimeFormat(undefined, {
+const wallMinute = new Intl.DateTimeFormat(locale, {
   hour: '2-digit',
   minute: '2-digit',
   hourCycle: 'h23',
   timeZone: 'UTC',
 });
-const wallDay = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' });
-const wallFull = new Intl.DateTimeFormat(undefined, {
+const wallDay = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short', timeZone: 'UTC' });
+const wallFull = new Intl.DateTimeFormat(locale, {
   weekday: 'short',
   day: 'numeric',
   month: 'short',

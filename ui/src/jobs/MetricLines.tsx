@@ -3,6 +3,7 @@ import type { LineSeriesOption } from 'echarts/charts';
 import { useMemo } from 'react';
 import { Chart } from '../components/Chart';
 import { type ChartOption, legend, text, tooltip, valueAxis } from '../components/option';
+import { locale } from '../i18n';
 import { type Theme, useTheme } from '../theme';
 import { formatMetric } from './format';
 import type { Sample } from './samples';
@@ -19,7 +20,7 @@ export default function MetricLines({ metric, subtasks, samples }: MetricLinesPr
   return <Chart option={option} label={`${metric} over time, with a line for each subtask.`} />;
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
 
 function draw(metric: string, subtasks: number, samples: Sample[], theme: Theme): ChartOption {
   const format = (value: number) => formatMetric(metric, value);

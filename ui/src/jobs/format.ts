@@ -1,8 +1,9 @@
 // How the figures of jobs are written.
 import { NONE } from '../format/number';
+import { locale } from '../i18n';
 
-const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
-const short = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const moments = new Map<boolean, Intl.DateTimeFormat>();
 
 /** 4 ms, 12.5 s, 3 min 20 s, 5 h 2 min, 2 d 3 h. */
@@ -47,7 +48,7 @@ export function formatMoment(at: number | null | undefined, now = Date.now()): s
   const isToday = new Date(at).toDateString() === new Date(now).toDateString();
   let format = moments.get(isToday);
   if (!format) {
-    format = new Intl.DateTimeFormat(undefined, {
+    format = new Intl.DateTimeFormat(locale, {
       ...(isToday ? {} : { dateStyle: 'medium' }),
       timeStyle: 'medium',
     });

@@ -8,6 +8,7 @@ import { type ChartOption, tooltip } from '../components/option';
 import { Panel } from '../components/Panel';
 import { groupLabel } from '../format/label';
 import { formatCount, formatPercent } from '../format/number';
+import { t } from '../i18n';
 import { type Theme, useTheme } from '../theme';
 
 /** A ring of more pieces cannot be read; what is smaller is summed up. */
@@ -27,9 +28,9 @@ export function Departments() {
   const option = useMemo(() => draw(pieces, theme), [pieces, theme]);
 
   return (
-    <Panel title="Departments" range="last 30 days" area="departments" rows={rows}>
+    <Panel title={t('Departments')} range={t('last 30 days')} area="departments" rows={rows}>
       <div className="shares">
-        <Chart option={option} label="Shares of the departments; the list beside has the figures." />
+        <Chart option={option} label={t('Shares of the departments; the list beside has the figures.')} />
         <Legend
           items={pieces.map((piece) => ({
             label: piece.name,

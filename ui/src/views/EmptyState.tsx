@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import { useStore } from '../api/store';
 import { CopyCommand } from '../components/CopyCommand';
+import { t } from '../i18n';
 
 export function EmptyState() {
   // Shown with the time at which it came up; copied with the time of copying.
@@ -9,8 +10,10 @@ export function EmptyState() {
   const required = useStore((state) => state.session?.required ?? false);
   return (
     <section className="notice" aria-labelledby="empty-title">
-      <h2 id="empty-title">No events yet</h2>
-      <p>Weir is running and waits for queries. Send a query from a terminal: it appears here at once.</p>
+      <h2 id="empty-title">{t('No events yet')}</h2>
+      <p>
+        {t('Weir is running and waits for queries. Send a query from a terminal: it appears here at once.')}
+      </p>
       <CopyCommand command={firstEvent(shownAt, required)} copied={() => firstEvent(new Date(), required)} />
     </section>
   );

@@ -8,6 +8,7 @@ import { type ChartOption, NAMES_WIDTH, nameAxis, text, tooltip } from '../compo
 import { Panel } from '../components/Panel';
 import { groupLabel } from '../format/label';
 import { formatCompact, formatCount, formatDuration } from '../format/number';
+import { t } from '../i18n';
 import { type Theme, userTypeColor, useTheme } from '../theme';
 
 export function Faculties() {
@@ -17,11 +18,11 @@ export function Faculties() {
   const option = useMemo(() => draw(sorted, theme), [sorted, theme]);
 
   return (
-    <Panel title="User types compared" range="last 30 days" area="faculties" rows={rows}>
-      <Chart option={option} label="Queries and mean response time by user type.">
+    <Panel title={t('User types compared')} range={t('last 30 days')} area="faculties" rows={rows}>
+      <Chart option={option} label={t('Queries and mean response time by user type.')}>
         <DataTable
-          caption="User types"
-          columns={['User type', 'Queries', 'Mean response', 'Users, summed over windows']}
+          caption={t('User types')}
+          columns={[t('User type'), t('Queries'), t('Mean response'), t('Users, summed over windows')]}
           rows={sorted.map((row) => [
             groupLabel(row.faculty),
             formatCount(row.query_count),
@@ -77,7 +78,7 @@ function draw(rows: Analytics['faculty'], theme: Theme): ChartOption {
     series: [
       {
         id: 'queries',
-        name: 'Queries',
+        name: t('Queries'),
         type: 'bar',
         barMaxWidth: 22,
         data: rows.map((row) => ({
@@ -89,7 +90,7 @@ function draw(rows: Analytics['faculty'], theme: Theme): ChartOption {
       },
       {
         id: 'response',
-        name: 'Mean response',
+        name: t('Mean response'),
         type: 'bar',
         xAxisIndex: 1,
         yAxisIndex: 1,

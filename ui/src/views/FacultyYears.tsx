@@ -8,6 +8,7 @@ import { type ChartOption, categoryAxis, FONT, NAMES_WIDTH, nameAxis, tooltip } 
 import { Panel } from '../components/Panel';
 import { byYear, groupLabel, yearLabel, yearTick } from '../format/label';
 import { formatCompact, formatCount, formatDuration } from '../format/number';
+import { t } from '../i18n';
 import { type Theme, useTheme } from '../theme';
 
 export function FacultyYears() {
@@ -16,11 +17,11 @@ export function FacultyYears() {
   const option = useMemo(() => draw(rows ?? [], theme), [rows, theme]);
 
   return (
-    <Panel title="User type × year" range="last 30 days" area="heatmap" rows={rows}>
-      <Chart option={option} label="Queries by user type and year of study.">
+    <Panel title={t('User type × year')} range={t('last 30 days')} area="heatmap" rows={rows}>
+      <Chart option={option} label={t('Queries by user type and year of study.')}>
         <DataTable
-          caption="Queries by user type and year of study"
-          columns={['Group', 'Queries', 'Mean response']}
+          caption={t('Queries by user type and year of study')}
+          columns={[t('Group'), t('Queries'), t('Mean response')]}
           rows={(rows ?? []).map((row) => [
             `${groupLabel(row.faculty)}, ${yearLabel(row.year)}`,
             formatCount(row.query_count),

@@ -3,8 +3,10 @@ import type { Connection } from '../api/connection';
 import { useStore } from '../api/store';
 import type { Status } from '../api/types';
 import { Countdown } from '../components/Countdown';
+import { LanguageChoice } from '../components/LanguageChoice';
 import { Mark } from '../components/Mark';
 import { formatClock, NO_TIME, zoneName } from '../format/time';
+import { t } from '../i18n';
 import { LogOut } from './LogOut';
 import { Standings } from './Standings';
 
@@ -12,12 +14,12 @@ import { Standings } from './Standings';
 type Currency = Connection['phase'] | 'loading' | 'degraded';
 
 const LABELS: Record<Currency, string> = {
-  connecting: 'Connecting',
-  live: 'Live',
-  loading: 'Loading',
-  degraded: 'Degraded',
-  stale: 'Stale',
-  reconnecting: 'Reconnecting',
+  connecting: t('Connecting'),
+  live: t('Live'),
+  loading: t('Loading'),
+  degraded: t('Degraded'),
+  stale: t('Stale'),
+  reconnecting: t('Reconnecting'),
 };
 
 export function Header({ onRetry }: { onRetry: () => void }) {
@@ -30,11 +32,14 @@ export function Header({ onRetry }: { onRetry: () => void }) {
       <div className="page-bar">
         <Mark />
         <h1>Weir</h1>
+        <a className="explore-link" href="./d/">
+          {t('Dashboards')}
+        </a>
         <a className="explore-link" href="./explore/">
-          Explore
+          {t('Explore')}
         </a>
         <p className="page-updated">
-          <span>Updated </span>
+          <span>{t('Updated')} </span>
           <time dateTime={updatedAt === null ? undefined : new Date(updatedAt).toISOString()}>
             {updatedAt === null ? NO_TIME : formatClock(updatedAt, timeZone)}
           </time>
@@ -49,11 +54,12 @@ export function Header({ onRetry }: { onRetry: () => void }) {
             <>
               <Countdown until={connection.retryAt} />
               <button type="button" className="connection-retry" onClick={onRetry}>
-                Retry now
+                {t('Retry now')}
               </button>
             </>
           )}
         </div>
+        <LanguageChoice />
         <LogOut />
       </div>
       <Standings />

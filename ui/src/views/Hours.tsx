@@ -7,6 +7,7 @@ import { type ChartOption, categoryAxis, tooltip, valueAxis } from '../component
 import { Panel } from '../components/Panel';
 import { formatCompact, formatCount } from '../format/number';
 import { formatHour } from '../format/time';
+import { t } from '../i18n';
 import { type Theme, useTheme } from '../theme';
 
 export function Hours() {
@@ -23,11 +24,14 @@ export function Hours() {
   const busiest = counts.indexOf(Math.max(...counts));
 
   return (
-    <Panel title="Hours of the day" range="last 7 days" area="hours" rows={rows}>
-      <Chart option={option} label={`Queries by hour of the day; the busiest is ${formatHour(busiest)}.`}>
+    <Panel title={t('Hours of the day')} range={t('last 7 days')} area="hours" rows={rows}>
+      <Chart
+        option={option}
+        label={t('Queries by hour of the day; the busiest is {{hour}}.', { hour: formatHour(busiest) })}
+      >
         <DataTable
-          caption="Queries by hour of the day"
-          columns={['Hour', 'Queries']}
+          caption={t('Queries by hour of the day')}
+          columns={[t('Hour'), t('Queries')]}
           rows={counts.map((count, hour) => [formatHour(hour), formatCount(count)])}
         />
       </Chart>

@@ -1,5 +1,6 @@
 // Who is logged in, and the way out.
 import { useStore } from '../api/store';
+import { t } from '../i18n';
 
 export function LogOut() {
   const name = useStore((state) => state.session?.name ?? null);
@@ -7,7 +8,7 @@ export function LogOut() {
   return (
     <form className="log-out" method="post" action="logout">
       <span>{name}</span>
-      <button type="submit">Log out</button>
+      <button type="submit">{t('Log out')}</button>
     </form>
   );
 }

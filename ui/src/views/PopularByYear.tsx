@@ -5,6 +5,7 @@ import { Panel } from '../components/Panel';
 import { RankedList } from '../components/RankedList';
 import { Tabs } from '../components/Tabs';
 import { byYear, yearLabel, yearTick } from '../format/label';
+import { t } from '../i18n';
 
 export function PopularByYear() {
   const groups = useAnalytics('popularByYear');
@@ -15,13 +16,13 @@ export function PopularByYear() {
 
   return (
     <Panel
-      title="Popular by year"
+      title={t('Popular by year')}
       area="popular-by-year"
       rows={groups && years}
       actions={
         years.length > 0 && (
           <Tabs
-            label="Year of study"
+            label={t('Year of study')}
             tabs={years.map((value) => ({ value, label: yearTick(value) }))}
             selected={year}
             controls="popular-by-year-list"

@@ -7,6 +7,7 @@ import { type ChartOption, legend, NAMES_WIDTH, nameAxis, tooltip, valueAxis } f
 import { Panel } from '../components/Panel';
 import { groupLabel } from '../format/label';
 import { formatDuration } from '../format/number';
+import { t } from '../i18n';
 import { type Theme, useTheme } from '../theme';
 import { type MinuteTimes, newestTimes } from './times';
 
@@ -17,14 +18,14 @@ export function ResponseTimes() {
   const option = useMemo(() => draw(rows, theme), [rows, theme]);
 
   return (
-    <Panel title="Response times" range={range} area="response" rows={known && rows}>
+    <Panel title={t('Response times')} range={range} area="response" rows={known && rows}>
       <Chart
         option={option}
-        label={`Mean, median and 95th percentile of the response time by user type, ${range}.`}
+        label={t('Mean, median and 95th percentile of the response time by user type, {{range}}.', { range })}
       >
         <DataTable
-          caption="Response times by user type"
-          columns={['User type', 'Median', 'Mean', '95th percentile']}
+          caption={t('Response times by user type')}
+          columns={[t('User type'), t('Median'), t('Mean'), t('95th percentile')]}
           rows={rows.map((row) => [
             groupLabel(row.user_type),
             formatDuration(row.median_time),
@@ -64,19 +65,19 @@ function draw(rows: MinuteTimes[], theme: Theme): ChartOption {
     series: [
       bar(
         'median',
-        'Median',
+        t('Median'),
         0.35,
         rows.map((row) => row.median_time),
       ),
       bar(
         'mean',
-        'Mean',
+        t('Mean'),
         0.65,
         rows.map((row) => row.avg_time),
       ),
       bar(
         'p95',
-        '95th percentile',
+        t('95th percentile'),
         1,
         rows.map((row) => row.p95_time),
       ),

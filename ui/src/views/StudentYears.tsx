@@ -8,6 +8,7 @@ import { type ChartOption, categoryAxis, legend, tooltip, valueAxis } from '../c
 import { Panel } from '../components/Panel';
 import { yearLabel, yearTick } from '../format/label';
 import { formatCompact, formatCount, formatDuration } from '../format/number';
+import { t } from '../i18n';
 import { type Theme, useTheme } from '../theme';
 
 export function StudentYears() {
@@ -16,11 +17,17 @@ export function StudentYears() {
   const option = useMemo(() => draw(rows ?? [], theme), [rows, theme]);
 
   return (
-    <Panel title="Students by year" range="last 30 days" area="student-years" rows={rows}>
-      <Chart option={option} label="Students' queries and their mean response time by year of study.">
+    <Panel title={t('Students by year')} range={t('last 30 days')} area="student-years" rows={rows}>
+      <Chart option={option} label={t("Students' queries and their mean response time by year of study.")}>
         <DataTable
-          caption="Students by year of study"
-          columns={['Year', 'Queries', 'Mean response', 'Contexts found', 'Users, summed over windows']}
+          caption={t('Students by year of study')}
+          columns={[
+            t('Year'),
+            t('Queries'),
+            t('Mean response'),
+            t('Contexts found'),
+            t('Users, summed over windows'),
+          ]}
           rows={(rows ?? []).map((row) => [
             yearLabel(row.years),
             formatCount(row.query_count),
@@ -52,7 +59,7 @@ function draw(rows: Analytics['studentYear'], theme: Theme): ChartOption {
     series: [
       {
         id: 'queries',
-        name: 'Queries',
+        name: t('Queries'),
         type: 'bar',
         barMaxWidth: 36,
         data: rows.map((row) => row.query_count),
@@ -61,7 +68,7 @@ function draw(rows: Analytics['studentYear'], theme: Theme): ChartOption {
       },
       {
         id: 'response',
-        name: 'Mean response',
+        name: t('Mean response'),
         type: 'line',
         yAxisIndex: 1,
         data: rows.map((row) => row.avg_response_time ?? null),

@@ -8,6 +8,7 @@ import { type ChartOption, timeAxis, tooltip, valueAxis } from '../components/op
 import { Panel } from '../components/Panel';
 import { formatCount, formatPercent } from '../format/number';
 import { formatWallFull, MINUTE_MS } from '../format/time';
+import { t } from '../i18n';
 import { type Theme, useTheme } from '../theme';
 import { closedRates, type Rate } from './records';
 
@@ -18,24 +19,27 @@ export function Success() {
   const option = useMemo(() => draw(rates, theme), [rates, theme]);
 
   return (
-    <Panel title="Success" range="last 7 days" area="success" rows={success?.records}>
+    <Panel title={t('Success')} range={t('last 7 days')} area="success" rows={success?.records}>
       <div className="success">
         <Gauge percent={success?.success_rate} />
         <dl className="success-counts">
-          <dt>Answered</dt>
+          <dt>{t('Answered')}</dt>
           <dd>{formatCount(success?.total_success)}</dd>
-          <dt>Failed</dt>
+          <dt>{t('Failed')}</dt>
           <dd>{formatCount(success?.total_failure)}</dd>
         </dl>
         <div className="success-course">
-          <h3>Newest {rates.length} minutes with queries</h3>
+          <h3>{t('Newest {{minutes}} minutes with queries', { minutes: rates.length })}</h3>
           <Chart
             option={option}
-            label={`Success rate of the newest ${rates.length} minutes with queries; now ${formatPercent(rates.at(-1)?.percent)}.`}
+            label={t('Success rate of the newest {{minutes}} minutes with queries; now {{rate}}.', {
+              minutes: rates.length,
+              rate: formatPercent(rates.at(-1)?.percent),
+            })}
           >
             <DataTable
-              caption="Success rate of the newest minutes with queries"
-              columns={['Minute', 'Success rate', 'Queries', 'Failed']}
+              caption={t('Success rate of the newest minutes with queries')}
+              columns={[t('Minute'), t('Success rate'), t('Queries'), t('Failed')]}
               rows={rates.map(({ at, percent, record }) => [
                 formatWallFull(at),
                 formatPercent(percent),

@@ -6,6 +6,7 @@ import { Sparkline } from '../components/Sparkline';
 import { groupLabel } from '../format/label';
 import { formatCount, formatDuration, formatPercent } from '../format/number';
 import { formatWallMinute, MINUTE_MS } from '../format/time';
+import { t } from '../i18n';
 import { closedRates, ratesByMinute } from './records';
 import { newestTimes } from './times';
 
@@ -28,29 +29,46 @@ export function Totals() {
   );
 
   return (
-    <section className="totals" aria-label="Totals">
+    <section className="totals" aria-label={t('Totals')}>
       <Total
-        name="Queries"
+        name={t('Queries')}
         value={formatCount(total)}
-        note={newest ? `${formatCount(newest.count)} in minute ${formatWallMinute(newest.at)}` : ''}
+        note={
+          newest
+            ? t('{{queries}} in minute {{minute}}', {
+                queries: formatCount(newest.count),
+                minute: formatWallMinute(newest.at),
+              })
+            : ''
+        }
       >
         <Sparkline values={trend.map((slot) => slot.count)} floor={0} />
       </Total>
-      <Total name="Success rate" value={formatPercent(overall?.success_rate)} note="last 30 days">
+      <Total name={t('Success rate')} value={formatPercent(overall?.success_rate)} note={t('last 30 days')}>
         <Sparkline values={ratesByMinute(closedRates(records), TREND_MINUTES)} />
       </Total>
       <Total
-        name="Failures"
+        name={t('Failures')}
         value={formatCount(overall?.failure_count)}
         note={
-          total && overall ? `${formatPercent((overall.failure_count / total) * 100)} of all queries` : ''
+          total && overall
+            ? t('{{share}} of all queries', { share: formatPercent((overall.failure_count / total) * 100) })
+            : ''
         }
       />
-      <Total name="Average response" value={formatDuration(overall?.avg_response_time)} note="last 30 days" />
       <Total
-        name="95th percentile"
+        name={t('Average response')}
+        value={formatDuration(overall?.avg_response_time)}
+        note={t('last 30 days')}
+      />
+      <Total
+        name={t('95th percentile')}
         value={formatDuration(slowest?.p95_time)}
-        note={slowest ? `${times.range}, slowest: ${groupLabel(slowest.user_type)}` : ''}
+        note={
+          slowest
+            ? t('{{range}}, slowest: {{group}}', { range: times.range, group: groupLabel(slowest.user_type) })
+            : ''
+        }
       />
     </section>
   );

@@ -10,6 +10,7 @@ import { Panel } from '../components/Panel';
 import { Tabs } from '../components/Tabs';
 import { formatCompact, formatCount } from '../format/number';
 import { DAY_MS, formatWallDay, formatWallFull, formatWallMinute, HOUR_MS, MINUTE_MS } from '../format/time';
+import { t } from '../i18n';
 import { type Theme, useTheme } from '../theme';
 
 interface Granularity {
@@ -30,7 +31,7 @@ const GRANULARITIES: Record<Name, Granularity> = {
     step: MINUTE_MS,
     count: 120,
     tick: 15 * MINUTE_MS,
-    range: 'newest 2 hours',
+    range: t('newest 2 hours'),
     format: formatWallMinute,
   },
   hour: {
@@ -38,7 +39,7 @@ const GRANULARITIES: Record<Name, Granularity> = {
     step: HOUR_MS,
     count: 168,
     tick: DAY_MS,
-    range: 'newest 7 days',
+    range: t('newest 7 days'),
     format: formatWallDay,
   },
   day: {
@@ -46,15 +47,15 @@ const GRANULARITIES: Record<Name, Granularity> = {
     step: DAY_MS,
     count: 30,
     tick: 5 * DAY_MS,
-    range: 'newest 30 days',
+    range: t('newest 30 days'),
     format: formatWallDay,
   },
 };
 
 const TABS: { value: Name; label: string }[] = [
-  { value: 'minute', label: 'Minute' },
-  { value: 'hour', label: 'Hour' },
-  { value: 'day', label: 'Day' },
+  { value: 'minute', label: t('Minute') },
+  { value: 'hour', label: t('Hour') },
+  { value: 'day', label: t('Day') },
 ];
 
 export function Traffic() {
@@ -76,13 +77,13 @@ export function Traffic() {
 
   return (
     <Panel
-      title="Queries over time"
+      title={t('Queries over time')}
       range={granularity.range}
       area="traffic"
       rows={points}
       actions={
         <Tabs
-          label="Width of a step"
+          label={t('Width of a step')}
           tabs={TABS}
           selected={name}
           controls="traffic-chart"
@@ -90,11 +91,18 @@ export function Traffic() {
         />
       }
     >
-      <div id="traffic-chart" className="fill" role="tabpanel" aria-label={`By ${name}`}>
-        <Chart option={option} label={`${formatCount(sum)} queries by ${name}, ${granularity.range}.`}>
+      <div id="traffic-chart" className="fill" role="tabpanel" aria-label={t('By {{unit}}', { unit: name })}>
+        <Chart
+          option={option}
+          label={t('{{sum}} queries by {{unit}}, {{range}}.', {
+            sum: formatCount(sum),
+            unit: name,
+            range: granularity.range,
+          })}
+        >
           <DataTable
-            caption={`Queries by ${name}`}
-            columns={[name, 'Queries']}
+            caption={t('Queries by {{unit}}', { unit: name })}
+            columns={[name, t('Queries')]}
             rows={slots.filter(hasQueries).map((slot) => [formatWallFull(slot.at), sayCount(slot)])}
           />
         </Chart>

@@ -4,6 +4,7 @@ import { Legend } from '../components/Legend';
 import { Panel } from '../components/Panel';
 import { groupLabel } from '../format/label';
 import { formatCount, formatPercent } from '../format/number';
+import { t } from '../i18n';
 import { userTypeColor, useTheme } from '../theme';
 
 export function UserTypes() {
@@ -12,7 +13,7 @@ export function UserTypes() {
   const sorted = (rows ?? []).toSorted((a, b) => b.query_count - a.query_count);
 
   return (
-    <Panel title="Who asks" range="last 30 days" area="user-types" rows={rows}>
+    <Panel title={t('Who asks')} range={t('last 30 days')} area="user-types" rows={rows}>
       <div className="distribution">
         <div className="distribution-bar" aria-hidden="true">
           {sorted.map((row) => (

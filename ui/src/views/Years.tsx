@@ -8,6 +8,7 @@ import { type ChartOption, categoryAxis, text, tooltip, valueAxis } from '../com
 import { Panel } from '../components/Panel';
 import { byYear, yearLabel, yearTick } from '../format/label';
 import { formatCompact, formatCount, formatDuration } from '../format/number';
+import { t } from '../i18n';
 import { type Theme, useTheme } from '../theme';
 
 export function Years() {
@@ -17,11 +18,11 @@ export function Years() {
   const option = useMemo(() => draw(sorted, theme), [sorted, theme]);
 
   return (
-    <Panel title="Years of study" range="last 30 days" area="years" rows={rows}>
-      <Chart option={option} label="Queries by year of study.">
+    <Panel title={t('Years of study')} range={t('last 30 days')} area="years" rows={rows}>
+      <Chart option={option} label={t('Queries by year of study.')}>
         <DataTable
-          caption="Queries by year of study"
-          columns={['Year', 'Queries', 'Mean response', 'Users, summed over windows']}
+          caption={t('Queries by year of study')}
+          columns={[t('Year'), t('Queries'), t('Mean response'), t('Users, summed over windows')]}
           rows={sorted.map((row) => [
             yearLabel(row.year),
             formatCount(row.query_count),

@@ -3,6 +3,7 @@
 import { wallTime } from '../api/series';
 import type { Analytics } from '../api/types';
 import { formatWallMinute, MINUTE_MS } from '../format/time';
+import { t } from '../i18n';
 
 type ResponseTime = Analytics['responseTime'][number];
 export type MinuteTimes = NonNullable<ResponseTime['newest']> & Pick<ResponseTime, 'user_type'>;
@@ -17,6 +18,6 @@ export function newestTimes(rows: Analytics['responseTime']): { rows: MinuteTime
   const start = formatWallMinute((newest - 1) * MINUTE_MS);
   return {
     rows: known.filter((row) => minuteOf(row) === newest),
-    range: `minute ${start}`,
+    range: t('minute {{time}}', { time: start }),
   };
 }

@@ -33,6 +33,7 @@ impl Dashboard {
         length("title", &self.title, 1, TITLE_MAX)?;
         optional("title_vi", self.title_vi.as_deref(), 1, TITLE_MAX)?;
         optional("description", self.description.as_deref(), 0, DESCRIPTION_MAX)?;
+        optional("description_vi", self.description_vi.as_deref(), 0, DESCRIPTION_MAX)?;
         most("panels", self.panels.len(), PANELS_MAX)?;
 
         for (number, panel) in self.panels.iter().enumerate() {

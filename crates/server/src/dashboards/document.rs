@@ -32,6 +32,9 @@ pub(crate) struct Dashboard {
     pub(super) title_vi: Option<String>,
     #[schema(max_length = 2_000)]
     pub(super) description: Option<String>,
+    /// Description in Vietnamese.
+    #[schema(max_length = 2_000)]
+    pub(super) description_vi: Option<String>,
     /// The period that the page shows at first.
     period: Option<Period>,
     #[schema(max_items = 100)]

@@ -1,6 +1,7 @@
 // The greatest values of a column, each with a bar. A click on a value shows only its rows, in all panels that can.
 import { formatValue } from '../../explore/cells';
 import { isValue, RANKS } from '../../explore/plan';
+import { t } from '../../i18n';
 import { useAnswer } from '../answer';
 import { Change } from '../Change';
 import type { ChartProps } from '../charts';
@@ -42,7 +43,7 @@ export default function BarsChart({ table, panel, view, asked, onView }: ChartPr
       about={by ? `${measure.text} by ${by}` : measure.text}
       isLoading={by !== undefined && answer.rows === undefined}
       isEmpty={rows.length === 0}
-      error={answer.error ?? (by ? null : new Error('Choose the column whose values have bars (`by`).'))}
+      error={answer.error ?? (by ? null : new Error(t('Choose the column whose values have bars (`by`).')))}
       query={query}
     >
       <ol className="board-bars">
@@ -60,7 +61,7 @@ export default function BarsChart({ table, panel, view, asked, onView }: ChartPr
                 title={String(value)}
                 onClick={() => choose(value)}
               >
-                {value === null ? 'null' : String(value) || '(empty)'}
+                {value === null ? 'null' : String(value) || t('(empty)')}
               </button>
               <span className="ranked-count">{formatValue(row[measure.text], measure.name ?? '')}</span>
               {beforeQuery && <Change now={row[measure.text]} before={beforeOf(value)} />}

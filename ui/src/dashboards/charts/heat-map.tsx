@@ -4,9 +4,11 @@ import { Chart } from '../../components/Chart';
 import { type ChartOption, categoryAxis, FONT, nameAxis, text, tooltip } from '../../components/option';
 import { formatNumber } from '../../explore/cells';
 import { formatCompact } from '../../format/number';
+import { t } from '../../i18n';
 import { type Theme, useTheme } from '../../theme';
 import { useAnswer } from '../answer';
 import type { ChartProps } from '../charts';
+import { titleOf } from '../document';
 import { Frame } from '../Frame';
 import { cellsOf, clockOf, type HeatMapCells } from '../figures';
 import { aggregateQuery, byOf, type Measure, measureOf } from '../queries';
@@ -36,25 +38,31 @@ export default function HeatMap({ table, panel, view, asked }: ChartProps) {
     <Frame
       panel={panel}
       table={table}
-      about={`${measure.text} by ${isClock ? 'weekday and hour' : `${y} and ${x}`}`}
+      about={`${measure.text} by ${isClock ? t('weekday and hour') : `${y} and ${x}`}`}
       isLoading={groups.length > 0 && answer.rows === undefined}
       isEmpty={map.cells.length === 0}
       error={answer.error ?? (groups.length > 0 ? null : new Error(advice(x, measure)))}
       query={query}
       isPicture
       figures={{
-        columns: [isClock ? 'Weekday and hour' : `${y}, ${x}`, measure.text],
+        columns: [isClock ? t('Weekday and hour') : `${y}, ${x}`, measure.text],
         rows: map.cells.map((cell) => [`${cell.y}, ${cell.x}`, formatNumber(cell.value, measure.name ?? '')]),
       }}
     >
-      <Chart option={option} label={`${panel.title}: ${measure.text} as colours.`} />
+      <Chart
+        option={option}
+        label={`${titleOf(panel)}: ${t('{{number}} as colours', { number: measure.text })}.`}
+      />
     </Frame>
   );
 }
 
 function advice(x: string | undefined, measure: Measure): string {
-  if (x !== undefined) return 'Choose a second column (`by`): a heat map has two axes.';
-  return `Weekdays and hours need a sum or a count, and ${measure.text} cannot be added up: choose two columns (\`by\`).`;
+  if (x !== undefined) return t('Choose a second column (`by`): a heat map has two axes.');
+  return t(
+    'Weekdays and hours need a sum or a count, and {{number}} cannot be added up: choose two columns (`by`).',
+    { number: measure.text },
+  );
 }
 
 function draw({ xs, ys, cells }: HeatMapCells, name: string, isClock: boolean, theme: Theme): ChartOption {

@@ -9,9 +9,11 @@ import { formatNumber, formatValue, wallMs } from '../../explore/cells';
 import { isValue, LINES, type Value } from '../../explore/plan';
 import { formatCompact } from '../../format/number';
 import { formatWallFull } from '../../format/time';
+import { t } from '../../i18n';
 import { type Theme, useTheme } from '../../theme';
 import { useAnswer } from '../answer';
 import type { ChartProps } from '../charts';
+import { titleOf } from '../document';
 import { Frame } from '../Frame';
 import { aggregateQuery, among, byOf, measureOf, unitOf } from '../queries';
 import { rangeBefore, wallText } from '../view';
@@ -74,11 +76,15 @@ export default function LineChart({ table, panel, view, asked, onView }: ChartPr
       about={`${measure.text}${unit ? ` by ${unit.split('(')[0]}` : ''}`}
       isLoading={unit !== null && answer.rows === undefined && !(by && values.rows?.length === 0)}
       isEmpty={rows.length === 0}
-      error={answer.error ?? values.error ?? (unit ? null : new Error(`${table.name} has no times to draw.`))}
+      error={
+        answer.error ??
+        values.error ??
+        (unit ? null : new Error(t('{{table}} has no times to draw.', { table: table.name })))
+      }
       query={query}
       isPicture
       figures={{
-        columns: ['Time', ...(by ? [by] : []), measure.text],
+        columns: [t('Time'), ...(by ? [by] : []), measure.text],
         rows: rows
           .slice(-FIGURES)
           .reverse()
@@ -91,7 +97,7 @@ export default function LineChart({ table, panel, view, asked, onView }: ChartPr
     >
       <Chart
         option={option}
-        label={`${panel.title}: ${measure.text} over time${by ? ` by ${by}` : ''}.`}
+        label={`${titleOf(panel)}: ${t('{{name}} over time', { name: measure.text })}${by ? ` ${t('by {{columns}}', { columns: by })}` : ''}.`}
         onRange={(from, to) => onView({ from: wallText(from), to: wallText(to), period: undefined })}
       />
     </Frame>
@@ -145,7 +151,7 @@ function draw({ rows, before, lines, by, unit, measure, name, isBars, theme }: D
     series.push({
       id: 'before',
       type: 'line',
-      name: 'the period before',
+      name: t('the period before'),
       color: theme.muted,
       symbol: 'none',
       lineStyle: { width: 1.5, type: 'dashed' },

@@ -6,9 +6,11 @@ import { type ChartOption, tooltip } from '../../components/option';
 import { formatValue } from '../../explore/cells';
 import { LINES } from '../../explore/plan';
 import { formatCompact, formatPercent } from '../../format/number';
+import { t } from '../../i18n';
 import { userTypeColor, useTheme } from '../../theme';
 import { useAnswer } from '../answer';
 import type { ChartProps } from '../charts';
+import { titleOf } from '../document';
 import { Frame } from '../Frame';
 import { sharesOf } from '../figures';
 import { aggregateQuery, byOf, measureOf } from '../queries';
@@ -60,12 +62,15 @@ export default function ShareChart({ table, panel, view, asked }: ChartProps) {
       about={by ? `${measure.text} by ${by}` : measure.text}
       isLoading={by !== undefined && answer.rows === undefined}
       isEmpty={total === 0}
-      error={answer.error ?? (by ? null : new Error('Choose the column whose values have shares (`by`).'))}
+      error={answer.error ?? (by ? null : new Error(t('Choose the column whose values have shares (`by`).')))}
       query={query}
       isPicture
     >
       <div className="shares">
-        <Chart option={option} label={`${panel.title}: shares of ${by}.`} />
+        <Chart
+          option={option}
+          label={`${titleOf(panel)}: ${t('shares of {{column}}', { column: by ?? '' })}.`}
+        />
         <Legend
           items={shares.map(({ label, value, color }) => ({
             label,

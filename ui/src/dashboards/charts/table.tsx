@@ -2,6 +2,7 @@
 import { useState } from 'react';
 import { formatValue } from '../../explore/cells';
 import { combinationOf, isValue, numbersOf } from '../../explore/plan';
+import { t } from '../../i18n';
 import { useAnswer } from '../answer';
 import type { ChartProps } from '../charts';
 import { Frame } from '../Frame';
@@ -30,6 +31,7 @@ export default function TableChart({ table, panel, view, asked, onView }: ChartP
   query.set('aggregate', measures.map(({ text }) => text).join(','));
   const answer = useAnswer(table, query, asked);
 
+  const label = t('Rows of {{title}}', { title: panel.title });
   const words = sought.trim().toLowerCase();
   const rows = (answer.rows ?? []).filter((row) =>
     by.some((name) => String(row[name]).toLowerCase().includes(words)),
@@ -48,22 +50,22 @@ export default function TableChart({ table, panel, view, asked, onView }: ChartP
     <Frame
       panel={panel}
       table={table}
-      about={by.length > 0 ? `by ${by.join(', ')}` : 'all rows'}
+      about={by.length > 0 ? `by ${by.join(', ')}` : t('all rows')}
       isLoading={answer.rows === undefined}
       isEmpty={answer.rows?.length === 0}
-      error={answer.error ?? (by.length > 0 ? null : new Error('Choose the columns of the table (`by`).'))}
+      error={answer.error ?? (by.length > 0 ? null : new Error(t('Choose the columns of the table (`by`).')))}
       query={query}
     >
       <input
         type="search"
         className="board-search"
-        aria-label={`Search ${panel.title}`}
-        placeholder="Search"
+        aria-label={t('Search {{title}}', { title: panel.title })}
+        placeholder={t('Search')}
         value={sought}
         onChange={(event) => setSought(event.target.value)}
       />
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard. */}
-      <section className="explore-rows" aria-label={`Rows of ${panel.title}`} tabIndex={0}>
+      <section className="explore-rows" aria-label={label} tabIndex={0}>
         <table>
           <thead>
             <tr>
@@ -104,7 +106,9 @@ export default function TableChart({ table, panel, view, asked, onView }: ChartP
             ))}
           </tbody>
         </table>
-        {rows.length === 0 && words && <p className="panel-nothing">Nothing contains “{sought}”.</p>}
+        {rows.length === 0 && words && (
+          <p className="panel-nothing">{t('Nothing contains “{{sought}}”.', { sought })}</p>
+        )}
       </section>
     </Frame>
   );
@@ -120,7 +124,7 @@ interface ChoosableProps {
 function Choosable({ value, isChosen, onChoose }: ChoosableProps) {
   return (
     <button type="button" className="board-value" aria-pressed={isChosen} onClick={() => onChoose(value)}>
-      {String(value) || '(empty)'}
+      {String(value) || t('(empty)')}
     </button>
   );
 }
