@@ -21,6 +21,7 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use sql::plan::operator::Target;
 use sql::plan::{Plan, SinkTable};
+use storage::store::key::WINDOW_COLUMNS;
 use types::{DataType, JobId, Timestamp, with_causes};
 
 use crate::registry::Registry;
@@ -28,9 +29,6 @@ use crate::registry::Registry;
 /// Tables that are kept, besides those of running jobs; beyond it, those are forgotten whose job was started least
 /// recently.
 pub const TABLES_MAX: usize = 1_000;
-
-/// The columns that hold a window's times.
-const WINDOW_COLUMNS: [&str; 3] = ["window_start", "window_end", "window_time"];
 
 /// A table that a `redis` sink declares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ use engine::connector::{CachePolicy, ConnectorError, Found, Lookup, LookupFactor
 use engine::row::Reader;
 use sql::plan::operator::LookupJoin;
 use storage::store::ResultStore;
+use storage::store::key::NULL;
 use types::Scalar;
 
 use super::options::StoreOptions;
@@ -22,7 +23,6 @@ use super::policy::LookupPolicy;
 use super::rows::RowReader;
 use super::{LookupError, repeated};
 use crate::format::json::JsonOptions;
-use crate::result_store::UNKNOWN;
 use crate::retry::Retry;
 
 /// A lookup table in the result store.
@@ -102,7 +102,7 @@ impl Lookup for OpenStore {
                 let from_key = |leaf: usize| {
                     let (_, at) = from_key.iter().find(|(known, _)| *known == leaf)?;
                     // A null is written to keys as this word too, so the row may belong to the actual word.
-                    Some(key[*at]).filter(|value| *value != Scalar::Text(UNKNOWN))
+                    Some(key[*at]).filter(|value| *value != Scalar::Text(NULL))
                 };
                 let values = values.iter().enumerate();
                 read.add(

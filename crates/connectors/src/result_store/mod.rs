@@ -27,7 +27,6 @@ pub use writer::StoreWriter;
 use crate::lookup::LookupPolicy;
 use crate::options::OptionReader;
 use pending_writes::PendingWrites;
-pub(crate) use template::UNKNOWN;
 use template::written;
 
 /// The options of a sink table.

@@ -1,12 +1,14 @@
-//! Key templates such as `analytics:faculty:{faculty}:{window_end}`.
+//! Key templates such as `analytics:faculty:{faculty}:{window_end}`: the key of a row, as its writer makes it.
 //!
-//! A column's value is inserted as text. Readers split keys at `:`, so a `:` inside a value is written as
-//! `%3A` and a `%` as `%25`. Only the window's bounds keep their `:`, as readers expect. A null is written as
-//! `unknown`. A value of more than 4 KiB is replaced by its beginning and a hash.
+//! `storage::store::key` has the rules. Here is what only a writer needs: how a value is shortened, and that no key is
+//! empty or one of Weir's own.
 
 use std::borrow::Cow;
 
 use sql::plan::TableColumn;
+use storage::store::key::{
+    self, INTERNAL_PREFIX, KeyPart, NULL, VALUE_BYTES_MAX, WINDOW_COLUMNS, push_escaped,
+};
 use types::{DataType, Scalar};
 
 use crate::format::json::write::write_scalar;
@@ -27,46 +29,32 @@ enum TemplatePart {
     },
 }
 
-/// Text for a null in a key.
-pub(crate) const UNKNOWN: &str = "unknown";
-
-/// Columns whose values are the window's times.
-const BOUNDS: [&str; 3] = ["window_start", "window_end", "window_time"];
-
 /// The error of a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    #[error("the key has a `{{` without a `}}`")]
-    Unclosed,
+    #[error(transparent)]
+    Unclosed(#[from] key::Unclosed),
     #[error("the key names a column `{name}` that the table does not have")]
     UnknownColumn { name: String },
     #[error("keys that begin with `{INTERNAL_PREFIX}` are Weir's own")]
     Internal,
 }
 
-/// Prefix of the keys in which Weir keeps its own state.
-const INTERNAL_PREFIX: &str = "weir:";
-
 impl KeyTemplate {
     pub fn parse(template: &str, columns: &[TableColumn]) -> Result<KeyTemplate, TemplateError> {
-        let mut parts = Vec::new();
-        let mut rest = template;
-
-        while let Some((text, after)) = rest.split_once('{') {
-            let (name, after) = after.split_once('}').ok_or(TemplateError::Unclosed)?;
-            let column = columns
-                .iter()
-                .position(|column| column.name == name)
-                .ok_or_else(|| TemplateError::UnknownColumn { name: name.to_owned() })?;
-            parts.push(TemplatePart::Text(text.to_owned()));
-            let data_type = columns[column].column_type.data_type.clone();
-            let is_bound = BOUNDS.contains(&name) || data_type.is_timestamp();
-            parts.push(TemplatePart::Column { column, data_type, is_bound });
-            rest = after;
-        }
-
-        parts.push(TemplatePart::Text(rest.to_owned()));
-        parts.retain(|part| *part != TemplatePart::Text(String::new()));
+        let part = |part: KeyPart<'_>| match part {
+            KeyPart::Text(text) => Ok(TemplatePart::Text(text.to_owned())),
+            KeyPart::Column(name) => {
+                let column = columns
+                    .iter()
+                    .position(|column| column.name == name)
+                    .ok_or_else(|| TemplateError::UnknownColumn { name: name.to_owned() })?;
+                let data_type = columns[column].column_type.data_type.clone();
+                let is_bound = WINDOW_COLUMNS.contains(&name) || data_type.is_timestamp();
+                Ok(TemplatePart::Column { column, data_type, is_bound })
+            }
+        };
+        let parts = key::parts(template)?.into_iter().map(part).collect::<Result<Vec<_>, TemplateError>>()?;
 
         match parts.first() {
             Some(TemplatePart::Text(text)) if text.starts_with(INTERNAL_PREFIX) => {
@@ -91,7 +79,7 @@ impl KeyTemplate {
             match part {
                 TemplatePart::Text(text) => key.push_str(text),
                 TemplatePart::Column { column, data_type, is_bound } => match value(*column) {
-                    Scalar::Null => key.push_str(UNKNOWN),
+                    Scalar::Null => key.push_str(NULL),
                     Scalar::Text(text) if *is_bound => key.push_str(&shortened(text)),
                     Scalar::Text(text) => push_escaped(key, &shortened(text)),
                     other => {
@@ -134,9 +122,6 @@ pub(super) fn written(scratch: &mut Vec<u8>, value: Scalar<'_>, data_type: &Data
 /// Largest size of a key in bytes: below the limit of the embedded store.
 const KEY_BYTES_MAX: usize = 60_000;
 
-/// Largest size of a value in a key, in bytes.
-const VALUE_BYTES_MAX: usize = 4_096;
-
 /// Shortens a text that is too long for a key to its beginning, a `~`, and a hash of the whole text
 /// (XXH3-128, 32 hexadecimal digits). So no value exceeds the limits of a store, and different texts still
 /// have different keys.
@@ -150,16 +135,6 @@ fn shortened_to(text: &str, most: usize) -> Cow<'_, str> {
     }
     let kept = text.floor_char_boundary(most - 33);
     Cow::Owned(format!("{}~{:032x}", &text[..kept], xxhash_rust::xxh3::xxh3_128(text.as_bytes())))
-}
-
-fn push_escaped(key: &mut String, text: &str) {
-    let mut rest = text;
-    while let Some(at) = memchr::memchr2(b':', b'%', rest.as_bytes()) {
-        key.push_str(&rest[..at]);
-        key.push_str(if rest.as_bytes()[at] == b':' { "%3A" } else { "%25" });
-        rest = &rest[at + 1..];
-    }
-    key.push_str(rest);
 }
 
 #[cfg(test)]
@@ -224,7 +199,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_told() {
-        assert_eq!(KeyTemplate::parse("a:{faculty", &columns()), Err(TemplateError::Unclosed));
+        assert_eq!(KeyTemplate::parse("a:{faculty", &columns()), Err(TemplateError::Unclosed(key::Unclosed)));
         let unknown = TemplateError::UnknownColumn { name: "nosuch".to_owned() };
         assert_eq!(KeyTemplate::parse("a:{nosuch}", &columns()), Err(unknown));
     }

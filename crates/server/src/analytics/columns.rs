@@ -15,6 +15,7 @@ use super::intern::NO_TEXT;
 use super::kind::Kind;
 use super::moment::{Moment, SECOND_MICROS};
 use super::packed::{Packed, reserve};
+use super::place;
 use super::row::{FLOATS, INTS, Row, averages};
 use super::sum::Sum;
 
@@ -145,12 +146,7 @@ impl Run {
 
     /// Returns the index of a key's row, or the index at which it belongs.
     pub(super) fn find(&self, time: Moment, id: u64) -> Result<usize, usize> {
-        // Most rows are new, and the newest.
-        if self.last_time().zip(self.ids.last()).is_none_or(|(t, i)| (t, *i) < (time, id)) {
-            return Err(self.len());
-        }
-        let (from, to) = (self.before(time), self.up_to(time));
-        self.ids[from..to].binary_search(&id).map(|at| from + at).map_err(|at| from + at)
+        place::find(&self.times, &self.ids, time, id)
     }
 
     pub(super) fn insert(&mut self, at: usize, row: &Row) {

@@ -13,6 +13,7 @@ mod kind;
 mod model;
 pub(crate) mod moment;
 pub(crate) mod packed;
+pub(crate) mod place;
 mod query;
 pub(crate) mod reply;
 pub(crate) mod routes;

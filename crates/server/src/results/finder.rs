@@ -9,12 +9,10 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use storage::store::Interest;
+use storage::store::key::{INTERNAL_PREFIX, covering};
 
 use super::Slot;
 use super::template::Template;
-
-/// Keys that begin so are Weir's own.
-const INTERNAL: &str = "weir:";
 
 type Candidate = (Arc<Template>, Arc<Slot>);
 
@@ -41,7 +39,7 @@ impl Finder {
     }
 
     pub(super) fn find(&self, key: &str) -> Option<&Arc<Slot>> {
-        if key.starts_with(INTERNAL) {
+        if key.starts_with(INTERNAL_PREFIX) {
             return None;
         }
         let beginnings = self.lengths.iter().filter_map(|length| key.get(..*length));
@@ -65,14 +63,6 @@ impl Finder {
 
     /// Returns prefixes that together cover all tables, none covered by another.
     pub(super) fn prefixes(&self) -> Vec<String> {
-        let mut all: Vec<&str> = self.by_prefix.keys().map(String::as_str).collect();
-        all.sort_unstable();
-        let mut prefixes: Vec<String> = Vec::new();
-        for prefix in all {
-            if prefixes.last().is_none_or(|last| !prefix.starts_with(last.as_str())) {
-                prefixes.push(prefix.to_owned());
-            }
-        }
-        prefixes
+        covering(self.by_prefix.keys().map(String::as_str))
     }
 }

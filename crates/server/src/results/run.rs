@@ -7,6 +7,7 @@ use super::column::{Column, SECOND_MICROS};
 use crate::analytics::Moment;
 use crate::analytics::intern::Texts;
 use crate::analytics::packed::{Packed, reserve};
+use crate::analytics::place;
 
 /// Maximum of rows in a run. Few in tests, so that runs split.
 pub(super) const RUN_ROWS_MAX: usize = if cfg!(test) { 16 } else { 8_192 };
@@ -131,12 +132,7 @@ impl Run {
 
     /// Returns the index of a row, or the index at which it belongs.
     pub(super) fn find(&self, time: Moment, id: u64) -> Result<usize, usize> {
-        // Most rows are new, and the newest.
-        if self.last().is_none_or(|last| last < (time, id)) {
-            return Err(self.len());
-        }
-        let (from, to) = (self.before(time), self.up_to(time));
-        self.ids[from..to].binary_search(&id).map(|at| from + at).map_err(|at| from + at)
+        place::find(&self.times, &self.ids, time, id)
     }
 
     pub(super) fn insert(&mut self, at: usize, row: &Row) {

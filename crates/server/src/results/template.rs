@@ -1,8 +1,7 @@
 //! Key templates from the reader's side: which keys belong to a table, and the key of a row.
 //!
-//! The writer replaces `{column}` by the column's value (`connectors/result_store/template.rs`): a `:` in a
-//! value becomes `%3A` and a `%` becomes `%25`, except in times, and a null becomes `unknown`. So a key
-//! belongs to a template if its texts stand in their places, and what stands between them can be values:
+//! `storage::store::key` has the rules by which the writer makes a key. By them, a key belongs to a template if its
+//! texts stand in their places, and what stands between them can be values:
 //!
 //! ```text
 //! template   analytics:heatmap:{faculty}:{year}:{window_end}
@@ -14,17 +13,14 @@
 //! template with the most text counts.
 
 use jobs::{ColumnKind, ResultTable};
+use storage::store::key::{self, KeyPart, NULL, VALUE_BYTES_MAX, WINDOW_COLUMNS, push_escaped};
 
 use super::cell::Cell;
 use super::time::{parse_time, write_time};
 use crate::analytics::intern::TextPages;
 
 /// Text for a null in a key. Jobs of the system before Weir wrote `None`.
-const NULLS: [&str; 2] = ["unknown", "None"];
-/// Columns whose values are written without escapes, besides timestamps.
-const BOUNDS: [&str; 3] = ["window_start", "window_end", "window_time"];
-/// Length of a value from which on the key holds only its beginning and a hash.
-const VALUE_BYTES_MAX: usize = 4_096;
+const NULLS: [&str; 2] = [NULL, "None"];
 
 /// A parsed template.
 #[derive(Debug)]
@@ -51,24 +47,24 @@ impl Template {
     /// Parses the template of a table. Columns that the table does not have stay as text, which no key
     /// matches; the job's own check refuses such templates.
     pub(super) fn of(table: &ResultTable) -> Template {
-        let mut parts = Vec::new();
-        let mut rest = table.key.as_str();
-        while let Some((text, after)) = rest.split_once('{') {
-            let Some((name, after)) = after.split_once('}') else { break };
-            let Some(column) = table.columns.iter().position(|column| column.name == name) else { break };
-            parts.push(Part::Text(text.to_owned()));
+        let part = |part: KeyPart<'_>| {
+            let name = match part {
+                KeyPart::Text(text) => return Part::Text(text.to_owned()),
+                KeyPart::Column(name) => name,
+            };
+            let Some(column) = table.columns.iter().position(|column| column.name == name) else {
+                return Part::Text(format!("{{{name}}}"));
+            };
             let form = match table.columns[column].kind {
-                _ if BOUNDS.contains(&name) => Form::Bound,
+                _ if WINDOW_COLUMNS.contains(&name) => Form::Bound,
                 ColumnKind::Time => Form::Bound,
                 ColumnKind::Integer => Form::Integer,
                 ColumnKind::Boolean | ColumnKind::Number | ColumnKind::Text | ColumnKind::Json => Form::Text,
             };
-            parts.push(Part::Column { column, form });
-            rest = after;
-        }
-        parts.push(Part::Text(rest.to_owned()));
-        parts.retain(|part| !matches!(part, Part::Text(text) if text.is_empty()));
-        Template { parts }
+            Part::Column { column, form }
+        };
+        let parts = key::parts(&table.key).unwrap_or_else(|_| vec![KeyPart::Text(&table.key)]);
+        Template { parts: parts.into_iter().map(part).collect() }
     }
 
     /// Returns the text with which every key begins.
@@ -114,7 +110,7 @@ impl Template {
                 Part::Column { column, form } => (*column, *form),
             };
             match cells[column] {
-                Cell::Null => key.push_str(NULLS[0]),
+                Cell::Null => key.push_str(NULL),
                 Cell::Text(code) => {
                     let text = texts.get(code);
                     if text.len() > VALUE_BYTES_MAX {
@@ -168,16 +164,6 @@ impl Form {
                 !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
             }
             Form::Bound => parse_time(value).is_some(),
-        }
-    }
-}
-
-fn push_escaped(key: &mut String, text: &str) {
-    for letter in text.chars() {
-        match letter {
-            ':' => key.push_str("%3A"),
-            '%' => key.push_str("%25"),
-            other => key.push(other),
         }
     }
 }

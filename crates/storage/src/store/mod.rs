@@ -2,8 +2,8 @@
 
 mod counted;
 mod embedded;
-
 mod followers;
+pub mod key;
 mod latency;
 mod redis;
 mod row;

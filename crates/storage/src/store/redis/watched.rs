@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use super::Shared;
 use super::keys::{Fetched, fetch, fetch_readable};
 use super::link::Link;
+use crate::store::key::covering;
 use crate::store::{Interest, StoreError};
 
 /// What followers watch, and the channels on which messages about it are received.
@@ -20,14 +21,7 @@ pub(super) struct Watched {
 
 impl Watched {
     pub fn set(&self, interests: Vec<Interest>) {
-        let mut all: Vec<String> = interests.iter().map(|interest| interest.prefix.clone()).collect();
-        all.sort_unstable();
-        let mut prefixes: Vec<String> = Vec::new();
-        for prefix in all {
-            if prefixes.last().is_none_or(|last| !prefix.starts_with(last.as_str())) {
-                prefixes.push(prefix);
-            }
-        }
+        let prefixes = covering(interests.iter().map(|interest| interest.prefix.as_str()));
         *self.prefixes.lock() = prefixes;
         *self.interests.lock() = interests;
     }
