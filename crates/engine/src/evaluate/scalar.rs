@@ -3,9 +3,6 @@
 //! Used if a value is needed once (constants, once per distinct text); the vectorised kernels must agree with
 //! it.
 
-use std::cmp::Ordering;
-
-use sql::expr::Comparison;
 use sql::functions::{Env, EvalError, Nulls, Output};
 use types::Scalar;
 
@@ -110,7 +107,7 @@ impl Machine {
                 self.compute(program, *a, row, env)?;
                 self.compute(program, *b, row, env)?;
                 let (a, b) = (value(program, &self.outputs, *a, row), value(program, &self.outputs, *b, row));
-                let result = a.compare(b).map(|order| holds(*comparison, order));
+                let result = a.compare(b).map(|order| comparison.holds(order));
                 self.set_truth(at, result);
             }
 
@@ -220,17 +217,6 @@ impl Test {
             Test::False => value == Scalar::Bool(false),
             Test::NotFalse => value != Scalar::Bool(false),
         }
-    }
-}
-
-pub(crate) fn holds(comparison: Comparison, order: Ordering) -> bool {
-    match comparison {
-        Comparison::Equal => order.is_eq(),
-        Comparison::NotEqual => order.is_ne(),
-        Comparison::Less => order.is_lt(),
-        Comparison::LessOrEqual => order.is_le(),
-        Comparison::Greater => order.is_gt(),
-        Comparison::GreaterOrEqual => order.is_ge(),
     }
 }
 

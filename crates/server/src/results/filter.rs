@@ -19,6 +19,7 @@ use std::cmp::Ordering;
 
 use jiff::tz::TimeZone;
 use jobs::{ColumnKind, ResultTable};
+use sql::expr::Comparison;
 
 use super::cell::Cell;
 use super::time::parse_loosely;
@@ -60,16 +61,6 @@ enum Test {
     In { values: Vec<Value>, is_negated: bool },
     Like { pattern: Vec<char>, is_negated: bool },
     Null { is_negated: bool },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Comparison {
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -163,7 +154,7 @@ impl Condition {
             Test::Null { is_negated } => (cell == Cell::Null) != *is_negated,
             _ if cell == Cell::Null => false,
             Test::Compare(comparison, value) => {
-                value.compare(cell, texts).is_some_and(|order| comparison.allows(order))
+                value.compare(cell, texts).is_some_and(|order| comparison.holds(order))
             }
             Test::In { values, is_negated } => {
                 values.iter().any(|value| value.compare(cell, texts) == Some(Ordering::Equal)) != *is_negated
@@ -174,19 +165,6 @@ impl Condition {
                 let text: Vec<char> = String::from_utf8_lossy(&text).chars().collect();
                 is_like(pattern, &text) != *is_negated
             }
-        }
-    }
-}
-
-impl Comparison {
-    fn allows(self, order: Ordering) -> bool {
-        match self {
-            Comparison::Equal => order.is_eq(),
-            Comparison::NotEqual => order.is_ne(),
-            Comparison::Less => order.is_lt(),
-            Comparison::LessOrEqual => order.is_le(),
-            Comparison::Greater => order.is_gt(),
-            Comparison::GreaterOrEqual => order.is_ge(),
         }
     }
 }

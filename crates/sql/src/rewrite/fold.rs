@@ -80,17 +80,7 @@ impl Rewriter<'_> {
             return None;
         }
         let order = left.as_scalar().compare(right.as_scalar())?;
-
-        let answer = match op {
-            Comparison::Equal => order.is_eq(),
-            Comparison::NotEqual => order.is_ne(),
-            Comparison::Less => order.is_lt(),
-            Comparison::LessOrEqual => order.is_le(),
-            Comparison::Greater => order.is_gt(),
-            Comparison::GreaterOrEqual => order.is_ge(),
-        };
-
-        Some(self.boolean(Value::Bool(answer)))
+        Some(self.boolean(Value::Bool(op.holds(order))))
     }
 
     pub(super) fn member(&mut self, input: ExprId, values: &[Value], has_null: bool) -> Option<ExprId> {

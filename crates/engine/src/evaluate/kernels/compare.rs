@@ -6,7 +6,6 @@ use sql::expr::Comparison;
 use types::Scalar;
 
 use crate::column::tri;
-use crate::evaluate::scalar::holds;
 use crate::evaluate::select::{Operand, zip};
 use crate::evaluate::vector::Vector;
 use crate::selection::Selection;
@@ -36,7 +35,7 @@ pub(crate) fn compare(
         ) => texts(rows, comparison, a, b, out),
         _ => rows.each(|row| {
             out[row] = match a.get(row).compare(b.get(row)) {
-                Some(order) => tri::of(holds(comparison, order)),
+                Some(order) => tri::of(comparison.holds(order)),
                 None => tri::NULL,
             };
         }),
@@ -177,7 +176,7 @@ fn texts(rows: Selection<'_>, comparison: Comparison, a: Vector<'_>, b: Vector<'
         (Comparison::NotEqual, Some((column, text))) => equal(rows, column, text, tri::FALSE, tri::TRUE, out),
         (Comparison::Equal, None) => write(&|a, b| a == b, out),
         (Comparison::NotEqual, None) => write(&|a, b| a != b, out),
-        (comparison, _) => write(&|a: &[u8], b: &[u8]| holds(comparison, Ord::cmp(a, b)), out),
+        (comparison, _) => write(&|a: &[u8], b: &[u8]| comparison.holds(Ord::cmp(a, b)), out),
     }
 }
 
