@@ -202,6 +202,10 @@ fn the_command_line_lists_tables_and_prints_rows() {
     let (_, csv, _) =
         weir(&["results", "by_id", "--group-by", "query_id", "--aggregate", "count(*)", "--csv"]);
     assert_eq!(csv.lines().next(), Some("query_id,count(*),_is_final"));
+    for (limit, are_more) in [("1", true), ("2", false)] {
+        let (_, _, told) = weir(&["results", "by_id", "--limit", limit, "--csv"]);
+        assert_eq!(told.contains("there are more rows"), are_more, "{told}");
+    }
 
     for (arguments, part) in [
         (&["results", "by_ids"][..], "did you mean `by_id`?"),

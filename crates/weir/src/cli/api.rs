@@ -14,11 +14,20 @@ use super::rest::HINT;
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Maximum bytes of an answer.
 const ANSWER_BYTES_MAX: u64 = 1 << 30;
+/// Header that says whether an answer has all rows.
+const COMPLETE: &str = "X-Weir-Complete";
 
 pub(super) struct Api {
     agent: Agent,
     url: String,
     authorization: Option<String>,
+}
+
+/// An answer with rows.
+pub(super) struct Answer {
+    pub(super) text: String,
+    /// Whether no rows were cut off.
+    pub(super) is_complete: bool,
 }
 
 /// An answer that is not a success: its status, and its reason.
@@ -42,9 +51,13 @@ impl Api {
     }
 
     pub(super) fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<String, Failure> {
+        self.get_rows(path, query).map(|answer| answer.text)
+    }
+
+    pub(super) fn get_rows(&self, path: &str, query: &[(&str, &str)]) -> Result<Answer, Failure> {
         let request = self.agent.get(self.at(path));
         let request = query.iter().fold(request, |request, (name, value)| request.query(*name, *value));
-        self.text(self.signed(request).call())?.map_err(Failure::from)
+        self.answer(self.signed(request).call())?.map_err(Failure::from)
     }
 
     /// Sends a document under a condition: the name and the value of a header.
@@ -55,13 +68,14 @@ impl Api {
         document: &[u8],
     ) -> Result<Result<String, Refused>, Failure> {
         let request = self.signed(self.agent.put(self.at(path))).content_type("application/json");
-        self.text(request.header(condition.0, condition.1).send(document))
+        let answer = self.answer(request.header(condition.0, condition.1).send(document))?;
+        Ok(answer.map(|answer| answer.text))
     }
 
     /// Deletes what is there, whatever it is.
     pub(super) fn delete(&self, path: &str) -> Result<(), Failure> {
         let request = self.signed(self.agent.delete(self.at(path))).header("If-Match", "*");
-        self.text(request.call())?.map(drop).map_err(Failure::from)
+        self.answer(request.call())?.map(drop).map_err(Failure::from)
     }
 
     /// Reads JSON of an answer.
@@ -83,14 +97,18 @@ impl Api {
         }
     }
 
-    fn text(&self, answer: Result<Response<Body>, ureq::Error>) -> Result<Result<String, Refused>, Failure> {
+    fn answer(
+        &self,
+        answer: Result<Response<Body>, ureq::Error>,
+    ) -> Result<Result<Answer, Refused>, Failure> {
         let mut answer =
             answer.map_err(|error| Failure::external(ClientArgs::unreachable(&self.url, &error)))?;
         let status = answer.status();
+        let is_complete = answer.headers().get(COMPLETE).is_none_or(|complete| complete != "false");
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
         let text = body.read_to_string().map_err(Failure::external)?;
         if status.is_success() {
-            return Ok(Ok(text));
+            return Ok(Ok(Answer { text, is_complete }));
         }
 
         let body: Value = serde_json::from_str(&text).unwrap_or_default();

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::api::{Api, escaped};
+use super::api::{Answer, Api, escaped};
 use super::client::ClientArgs;
 use super::terminal::{complain, on_one_line, print};
 use super::{Failure, Outcome};
@@ -102,13 +102,17 @@ fn rows(api: &Api, arguments: &Arguments, table: &str) -> Result<(), Failure> {
         given.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?))).collect();
     query.push(("format", if arguments.json { "ndjson" } else { "csv" }));
 
-    let text = api.get(&format!("/results/{}", escaped(table)), &query)?;
+    let Answer { text, is_complete } = api.get_rows(&format!("/results/{}", escaped(table)), &query)?;
     if arguments.json || arguments.csv {
-        return text.lines().try_for_each(print);
+        text.lines().try_for_each(print)?;
+    } else {
+        let lines = records(&text);
+        aligned(&lines).iter().try_for_each(|line| print(line))?;
+        complain(&format!("{} rows", lines.len().saturating_sub(1)));
     }
-    let lines = records(&text);
-    aligned(&lines).iter().try_for_each(|line| print(line))?;
-    complain(&format!("{} rows", lines.len().saturating_sub(1)));
+    if !is_complete {
+        complain("there are more rows: raise --limit, or choose a shorter period with --from and --to");
+    }
     Ok(())
 }
 
