@@ -267,17 +267,23 @@ impl Drain {
 
 #[cfg(test)]
 mod tests {
-    use storage::store::{Entry, Following, Interest};
+    use std::sync::Barrier;
+
+    use storage::store::{EachStep, Entry, Following, Interest};
     use types::ManualClock;
 
     use super::*;
 
-    /// A store that refuses all writes.
-    struct Refusing;
+    /// A store that refuses all writes. With a barrier, a write waits there and panics.
+    struct Refusing {
+        panics_after: Option<Arc<Barrier>>,
+    }
 
     impl ResultStore for Refusing {
         fn write(&self, _: &WriteBatch) -> Result<(), StoreError> {
-            Err(StoreError::Closed)
+            let Some(barrier) = &self.panics_after else { return Err(StoreError::Closed) };
+            barrier.wait();
+            panic!("no such shelf");
         }
 
         fn flush(&self) -> Result<(), StoreError> {
@@ -288,7 +294,7 @@ mod tests {
             Err(StoreError::Closed)
         }
 
-        fn scan_any(&self, _: &[String], _: &mut dyn FnMut(Vec<Entry>) -> bool) -> Result<(), StoreError> {
+        fn scan_any(&self, _: &[String], _: &mut EachStep<'_>) -> Result<(), StoreError> {
             Err(StoreError::Closed)
         }
 
@@ -313,53 +319,10 @@ mod tests {
 
     #[test]
     fn everyone_who_waits_for_a_store_that_panics_is_told_what_it_said() {
-        struct Panicking(std::sync::Barrier);
-
-        impl ResultStore for Panicking {
-            fn write(&self, _: &WriteBatch) -> Result<(), StoreError> {
-                self.0.wait();
-                panic!("no such shelf");
-            }
-
-            fn flush(&self) -> Result<(), StoreError> {
-                Ok(())
-            }
-
-            fn get(&self, _: &str) -> Result<Option<Entry>, StoreError> {
-                Ok(None)
-            }
-
-            fn scan_any(
-                &self,
-                _: &[String],
-                _: &mut dyn FnMut(Vec<Entry>) -> bool,
-            ) -> Result<(), StoreError> {
-                Ok(())
-            }
-
-            fn watch(&self, _: Vec<Interest>) {}
-
-            fn follow(&self) -> Result<Following, StoreError> {
-                Err(StoreError::Closed)
-            }
-
-            fn address(&self) -> (String, String) {
-                (String::new(), String::new())
-            }
-
-            fn ping(&self) -> Result<(), StoreError> {
-                Ok(())
-            }
-
-            fn remark(&self) -> Option<String> {
-                None
-            }
-        }
-
-        let store = Arc::new(Panicking(std::sync::Barrier::new(2)));
+        let barrier = Arc::new(Barrier::new(2));
+        let store = Arc::new(Refusing { panics_after: Some(Arc::clone(&barrier)) });
         let clock = Arc::new(ManualClock::at(Timestamp(0)));
-        let writer =
-            StoreWriter::start(store.clone(), Arc::new(Retry::new(clock.clone())), clock, None).unwrap();
+        let writer = StoreWriter::start(store, Arc::new(Retry::new(clock.clone())), clock, None).unwrap();
         let told = |error: ConnectorError| std::error::Error::source(&error).unwrap().to_string();
         thread::scope(|scope| {
             let waiting: Vec<_> = (0..3)
@@ -373,7 +336,7 @@ mod tests {
             while writer.queue.as_ref().unwrap().len() < 5 {
                 thread::yield_now();
             }
-            store.0.wait();
+            barrier.wait();
             for thread in waiting {
                 let error = thread.join().unwrap().expect_err("it panicked");
                 assert_eq!(told(error), "the result writer panicked: no such shelf");
@@ -387,7 +350,9 @@ mod tests {
     fn everyone_who_waits_for_a_store_that_is_given_up_is_told() {
         let clock = Arc::new(ManualClock::at(Timestamp(0)));
         let retry = Arc::new(Retry::new(clock.clone()));
-        let writer = StoreWriter::start(Arc::new(Refusing), retry.clone(), clock, None).unwrap();
+        let writer =
+            StoreWriter::start(Arc::new(Refusing { panics_after: None }), retry.clone(), clock, None)
+                .unwrap();
         thread::scope(|scope| {
             let waiting: Vec<_> = (0..4)
                 .map(|_| {

@@ -7,7 +7,7 @@ use parking_lot::{Condvar, Mutex};
 use storage::log::{
     Appending, EventLog, LogError, LogReader, NewRecord, Note, OffsetBounds, Polled, Start, Wanted,
 };
-use storage::store::{Entry, Following, Interest, ResultStore, StoreError, WriteBatch};
+use storage::store::{EachStep, Entry, Following, Interest, ResultStore, StoreError, WriteBatch};
 use types::{Offset, PartitionId};
 
 /// The place of a trap.
@@ -193,11 +193,7 @@ impl ResultStore for TrappedStore {
         self.of.get(key)
     }
 
-    fn scan_any(
-        &self,
-        prefixes: &[String],
-        each: &mut dyn FnMut(Vec<Entry>) -> bool,
-    ) -> Result<(), StoreError> {
+    fn scan_any(&self, prefixes: &[String], each: &mut EachStep<'_>) -> Result<(), StoreError> {
         self.of.scan_any(prefixes, each)
     }
 

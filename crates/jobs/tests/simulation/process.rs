@@ -15,7 +15,7 @@ use serde_json::Value;
 use storage::log::{
     Appending, EventLog, LogError, LogReader, Logs, NewRecord, Note, OffsetBounds, Polled, Start, Wanted,
 };
-use storage::store::{Entry, Following, Interest, ResultStore, StoreError, WriteBatch};
+use storage::store::{EachStep, Entry, Following, Interest, ResultStore, StoreError, WriteBatch};
 use types::{Interval, JobId, ManualClock, Offset, PartitionId};
 
 use crate::acts::{Checkpoints, Damage, Entry as Way};
@@ -302,11 +302,7 @@ impl ResultStore for Watched {
         self.store.store()?.get(key)
     }
 
-    fn scan_any(
-        &self,
-        prefixes: &[String],
-        each: &mut dyn FnMut(Vec<Entry>) -> bool,
-    ) -> Result<(), StoreError> {
+    fn scan_any(&self, prefixes: &[String], each: &mut EachStep<'_>) -> Result<(), StoreError> {
         self.store.store()?.scan_any(prefixes, each)
     }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
-use storage::store::{Entry, Following, Interest, Notification, ResultStore, StoreError, WriteBatch};
+use storage::store::{
+    EachStep, Entry, Following, Interest, Notification, ResultStore, StoreError, WriteBatch,
+};
 use types::Timestamp;
 
 /// The rows by key, and all writes; nothing expires.
@@ -75,11 +77,7 @@ impl ResultStore for MemoryStore {
         Ok(self.rows.lock().get(key).map(entry))
     }
 
-    fn scan_any(
-        &self,
-        prefixes: &[String],
-        each: &mut dyn FnMut(Vec<Entry>) -> bool,
-    ) -> Result<(), StoreError> {
+    fn scan_any(&self, prefixes: &[String], each: &mut EachStep<'_>) -> Result<(), StoreError> {
         let rows = self.rows().into_iter();
         let rows = rows.filter(|(key, _)| prefixes.iter().any(|prefix| key.starts_with(prefix)));
         let entry = |(key, value): (String, Vec<u8>)| Entry {

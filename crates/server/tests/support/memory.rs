@@ -12,7 +12,7 @@ use storage::log::{
     Appending, EventLog, LogError, LogReader, NewRecord, Note, OffsetBounds, Position, Start, Wanted,
 };
 use storage::store::{
-    Change, Entry, Following, Interest, Notification, ResultStore, StoreError, Upsert, WriteBatch,
+    Change, EachStep, Entry, Following, Interest, Notification, ResultStore, StoreError, Upsert, WriteBatch,
 };
 use tokio::sync::oneshot;
 use types::{Clock, Interval, ManualClock, Offset, PartitionId};
@@ -238,11 +238,7 @@ impl ResultStore for MemoryStore {
         Ok(self.rows.lock().get(key).filter(|entry| entry.expires > self.clock.now()).cloned())
     }
 
-    fn scan_any(
-        &self,
-        prefixes: &[String],
-        each: &mut dyn FnMut(Vec<Entry>) -> bool,
-    ) -> Result<(), StoreError> {
+    fn scan_any(&self, prefixes: &[String], each: &mut EachStep<'_>) -> Result<(), StoreError> {
         self.reach()?;
         while self.slow.load(Ordering::SeqCst) {
             let (_open, never) = crossbeam_channel::bounded::<()>(0);

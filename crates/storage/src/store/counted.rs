@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use types::{Clock, Timestamp};
 
 use super::latency::{Histogram, Latencies};
-use super::{Entry, Following, Interest, ResultStore, StoreError, WriteBatch};
+use super::{EachStep, Entry, Following, Interest, ResultStore, StoreError, WriteBatch};
 
 /// Wraps another store and counts its writes since the process started.
 pub struct CountedStore {
@@ -80,11 +80,7 @@ impl ResultStore for CountedStore {
         self.inner.get_many(keys)
     }
 
-    fn scan_any(
-        &self,
-        prefixes: &[String],
-        each: &mut dyn FnMut(Vec<Entry>) -> bool,
-    ) -> Result<(), StoreError> {
+    fn scan_any(&self, prefixes: &[String], each: &mut EachStep<'_>) -> Result<(), StoreError> {
         self.inner.scan_any(prefixes, each)
     }
 

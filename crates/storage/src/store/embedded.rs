@@ -22,7 +22,7 @@ use types::{Clock, Timestamp};
 
 use super::followers::Followers;
 use super::sweep::{self, Earliest};
-use super::{Entry, Following, Interest, ResultStore, StoreError, Upsert, WriteBatch, row};
+use super::{EachStep, Entry, Following, Interest, ResultStore, StoreError, Upsert, WriteBatch, row};
 use crate::disk::{Budget, Disk, Fault, OPEN_FILES};
 use crate::journal::AfterDamage;
 
@@ -294,11 +294,7 @@ impl ResultStore for EmbeddedStore {
         found.map_or(Ok(None), |found| row::entry(key.as_bytes(), &found, self.shared.clock.now()))
     }
 
-    fn scan_any(
-        &self,
-        prefixes: &[String],
-        each: &mut dyn FnMut(Vec<Entry>) -> bool,
-    ) -> Result<(), StoreError> {
+    fn scan_any(&self, prefixes: &[String], each: &mut EachStep<'_>) -> Result<(), StoreError> {
         let files = self.shared.files()?;
         let now = self.shared.clock.now();
         let mut step = Vec::new();

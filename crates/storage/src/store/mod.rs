@@ -133,6 +133,9 @@ pub struct Interest {
     pub channel: String,
 }
 
+/// Takes the rows of a step of a scan; returns whether the scan goes on.
+pub type EachStep<'e> = dyn FnMut(Vec<Entry>) -> bool + 'e;
+
 /// Keyed results that expire.
 ///
 /// An implementation must apply batches of one writer in order, must never publish a batch's notification
@@ -162,11 +165,7 @@ pub trait ResultStore: Send + Sync {
     ///
     /// Rows written during the scan may be missed. Latest keys are ordinary keys: a scan of `analytics:` finds
     /// `analytics:latest` too.
-    fn scan_any(
-        &self,
-        prefixes: &[String],
-        each: &mut dyn FnMut(Vec<Entry>) -> bool,
-    ) -> Result<(), StoreError>;
+    fn scan_any(&self, prefixes: &[String], each: &mut EachStep<'_>) -> Result<(), StoreError>;
 
     /// As [`ResultStore::scan_any`] for one prefix, and one row at a time.
     fn scan(&self, prefix: &str, each: &mut dyn FnMut(Entry) -> bool) -> Result<(), StoreError> {

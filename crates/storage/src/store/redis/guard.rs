@@ -32,7 +32,7 @@ use super::link::{Link, Request};
 use super::slots::{Shard, Topology};
 use super::{PIPELINE_COMMANDS, life};
 use crate::store::row::{self, NEVER};
-use crate::store::{EmbeddedStore, Entry, ResultStore as _, StoreError, Upsert, WriteBatch};
+use crate::store::{EachStep, EmbeddedStore, Entry, ResultStore as _, StoreError, Upsert, WriteBatch};
 
 /// Key in the copy of the copy's own name.
 const NAME: &str = "weir:name";
@@ -257,7 +257,7 @@ pub(super) fn keep<'a>(
 pub(super) fn scan(
     copy: &EmbeddedStore,
     prefixes: &[String],
-    each: &mut dyn FnMut(Vec<Entry>) -> bool,
+    each: &mut EachStep<'_>,
 ) -> Result<(), StoreError> {
     let is_row = |key: &str, expires| key != NAME && expires != DELETED;
     let row = |kept: Entry| match row::decode(&kept.value) {

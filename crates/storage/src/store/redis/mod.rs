@@ -43,7 +43,7 @@ use parking_lot::{Condvar, Mutex};
 use types::{Clock, Timestamp};
 
 use super::followers::{Followers, HELD_BYTES_MAX};
-use super::{EmbeddedStore, Entry, Following, Interest, ResultStore, StoreError, WriteBatch, row};
+use super::{EachStep, EmbeddedStore, Entry, Following, Interest, ResultStore, StoreError, WriteBatch, row};
 use guard::Guard;
 use health::Health;
 use known::Known;
@@ -322,11 +322,7 @@ impl ResultStore for RedisStore {
         self.shared.watched.set(interests);
     }
 
-    fn scan_any(
-        &self,
-        prefixes: &[String],
-        each: &mut dyn FnMut(Vec<Entry>) -> bool,
-    ) -> Result<(), StoreError> {
+    fn scan_any(&self, prefixes: &[String], each: &mut EachStep<'_>) -> Result<(), StoreError> {
         let shared = &*self.shared;
         // A connection of its own, since a scan takes long and others read meanwhile.
         let mut link = Link::new(shared.servers.clone());
