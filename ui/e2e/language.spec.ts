@@ -10,13 +10,13 @@ test('words and numbers are those of the language, which the reader can change',
 }) => {
   await page.goto(mock.url);
   await expect(page.locator('html')).toHaveAttribute('lang', 'vi');
-  await expect(page.getByRole('heading', { name: 'Câu hỏi phổ biến' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Câu hỏi phổ biến', exact: true })).toBeVisible();
   await expect(connection(page)).toHaveText('Trực tiếp');
   await expect(total(page, 'Câu hỏi')).toHaveText('28.646');
   await expect(total(page, 'Tỷ lệ thành công')).toHaveText('96,4%');
 
   await page.getByLabel('Ngôn ngữ').selectOption('en');
-  await expect(page.getByRole('heading', { name: 'Popular questions' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Popular questions', exact: true })).toBeVisible();
   await page.reload();
   await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   expect(complaints).toEqual([]);

@@ -227,6 +227,19 @@ fn is_like(pattern: &[char], text: &[char]) -> bool {
     pattern[p..].iter().all(|letter| *letter == '%')
 }
 
+/// Returns the comparison that an operator stands for; `None` for parentheses and commas.
+fn comparison(operator: &str) -> Option<Comparison> {
+    Some(match operator {
+        "=" => Comparison::Equal,
+        "!=" | "<>" => Comparison::NotEqual,
+        "<" => Comparison::Less,
+        "<=" => Comparison::LessOrEqual,
+        ">" => Comparison::Greater,
+        ">=" => Comparison::GreaterOrEqual,
+        _ => return None,
+    })
+}
+
 struct Parser<'a> {
     lexer: Lexer<'a>,
     /// `None` if only the syntax is checked: every name is then a column of any kind.
@@ -268,18 +281,12 @@ impl Parser<'_> {
             };
         }
         let comparison = match &token {
-            Token::Operator(operator) if !is_negated => match *operator {
-                "=" => Comparison::Equal,
-                "!=" | "<>" => Comparison::NotEqual,
-                "<" => Comparison::Less,
-                "<=" => Comparison::LessOrEqual,
-                ">" => Comparison::Greater,
-                _ => Comparison::GreaterOrEqual,
-            },
-            other => {
-                let expected = if is_negated { "IN or LIKE" } else { "an operator, such as =" };
-                return Err(self.lexer.error(format!("expected {expected}, not {other}")));
-            }
+            Token::Operator(operator) if !is_negated => comparison(operator),
+            _ => None,
+        };
+        let Some(comparison) = comparison else {
+            let expected = if is_negated { "IN or LIKE" } else { "an operator, such as =" };
+            return Err(self.lexer.error(format!("expected {expected}, not {token}")));
         };
         Ok(Condition { subject, test: Test::Compare(comparison, self.value(kind)?) })
     }

@@ -108,6 +108,7 @@ fn mistakes_are_marked_at_their_place() {
         ("n IN 1", 6, "expected ("),
         ("n NOT = 1", 7, "expected IN or LIKE"),
         ("n = 1.2.3", 5, "no number"),
+        ("n ( 5", 3, "expected an operator"),
         ("n", 2, "an operator"),
         ("n =", 4, "expected a value"),
         ("n = 1 AND", 10, "expected a column"),
