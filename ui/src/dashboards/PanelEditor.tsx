@@ -8,6 +8,14 @@ import { KINDS, kindLabel } from './charts';
 import type { PanelDocument } from './document';
 import { choicesOf } from './queries';
 
+/** The place as numbers, for those who do not drag. */
+const PLACE = [
+  { name: 'x', label: t('Column'), least: 0, most: 11 },
+  { name: 'y', label: t('Row'), least: 0, most: 1_000 },
+  { name: 'w', label: t('Width'), least: 1, most: 12 },
+  { name: 'h', label: t('Height'), least: 1, most: 40 },
+] as const;
+
 interface PanelEditorProps {
   panel: PanelDocument;
   tables: Table[];
@@ -138,6 +146,24 @@ export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorPro
           }}
         />
       </label>
+      <fieldset className="board-place-fields">
+        <legend>{t('Place in the grid of twelve columns')}</legend>
+        {PLACE.map(({ name, label, least, most }) => (
+          <label key={name} className="explore-choice">
+            <span>{label}</span>
+            <input
+              type="number"
+              min={least}
+              max={most}
+              value={panel.at[name]}
+              onChange={(event) => {
+                const value = Math.trunc(Number(event.target.value));
+                if (value >= least && value <= most) set({ at: { ...panel.at, [name]: value } });
+              }}
+            />
+          </label>
+        ))}
+      </fieldset>
       <button type="button" className="board-primary" onClick={onClose}>
         {t('Done')}
       </button>
