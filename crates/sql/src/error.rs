@@ -7,9 +7,10 @@ mod quote;
 mod render;
 
 pub(crate) use quote::cut;
+pub use quote::quoted_lines;
 pub use render::render;
 
-use quote::{quoted, quoted_lines};
+use quote::quoted;
 
 /// A range of bytes in a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

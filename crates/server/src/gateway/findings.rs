@@ -2,7 +2,7 @@
 //! print for Flink.
 
 use jobs::SubmitError;
-use sql::error::{Diagnostic, DiagnosticKind, Span};
+use sql::error::{Diagnostic, DiagnosticKind, Span, quoted_lines};
 use sql::session::{CATALOG, DATABASE};
 use types::with_causes;
 
@@ -39,14 +39,15 @@ pub(super) fn fault(findings: &[Diagnostic], statement: &str) -> Fault {
         }
         DiagnosticKind::NoSuchObject(name) if errors.len() == 1 => {
             let hint = first.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-            validator(first.span, statement, format!("Object '{name}' not found{hint}"))
+            validator(first.span, statement, format!("Object '{}' not found{hint}", printable(name)))
         }
         DiagnosticKind::NoSuchTable(name) if errors.len() == 1 => {
             let hint = first.hint.as_ref().map(|hint| format!(" {hint}")).unwrap_or_default();
-            let table = format!("{CATALOG}.{DATABASE}.{name}");
+            let table = format!("{CATALOG}.{DATABASE}.{}", printable(name));
             Fault::new(VALIDATION, format!("Table with identifier '{table}' does not exist.{hint}"))
         }
         DiagnosticKind::ObjectExists(name) => {
+            let name = printable(name);
             let path = format!("`{CATALOG}`.`{DATABASE}`.`{name}`");
             Fault::new(VALIDATION, format!("Could not execute CreateTable in path {path}")).caused_by(
                 TABLE_EXISTS,
@@ -77,6 +78,11 @@ pub(super) fn submit_fault(error: &SubmitError, script: &str, statement_at: usiz
         })
         .collect();
     fault(&moved, statement)
+}
+
+/// Returns a name as the texts of findings have it: without characters that a terminal executes.
+fn printable(name: &str) -> String {
+    quoted_lines(name.to_owned())
 }
 
 fn validator(span: Span, statement: &str, message: String) -> Fault {

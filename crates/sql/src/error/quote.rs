@@ -16,7 +16,7 @@ pub(super) fn quoted(text: String) -> String {
 }
 
 /// Returns a text without control characters and long quotations, which may have several lines.
-pub(super) fn quoted_lines(text: String) -> String {
+pub fn quoted_lines(text: String) -> String {
     shortened(escaped(text, true))
 }
 

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, stderr};
 use std::ops::Range;
 
-use sql::error::{Diagnostic, Span, render};
+use sql::error::{Diagnostic, Span, quoted_lines, render};
 
 use super::gateway::{Finding, Refusal};
 use crate::cli::Failure;
@@ -45,7 +45,7 @@ impl Place<'_> {
             more.push("…");
         }
         let Some(span) = finding.span(self.text()) else {
-            return format!("error: {}\n{}", finding.message, more.join("\n"));
+            return quoted_lines(format!("error: {}\n{}", finding.message, more.join("\n")));
         };
         let at = self.statement.start;
         let mut diagnostic =
@@ -78,6 +78,14 @@ mod tests {
         assert!(drawn.contains("job.sql:2:8") && drawn.contains("unknown column"), "{drawn}");
         assert!(drawn.contains("did you mean `such`?"), "{drawn}");
         assert_eq!(place.line(), "job.sql:2");
+    }
+
+    #[test]
+    fn a_terminal_shows_the_control_characters_of_a_finding_and_does_not_obey_them() {
+        let place = Place { name: "job.sql", script: "SELECT 1;", statement: 0..9 };
+        let body = serde_json::json!({"errors": ["a.B: no table `\u{1b}[2J`\nor `b`"]}).to_string();
+        let drawn = place.drawn(&Refusal::of(&body).unwrap().findings[0], false);
+        assert_eq!(drawn, "error: no table `\\u{1b}[2J`\nor `b`");
     }
 
     #[test]
