@@ -56,7 +56,9 @@ pub(super) fn short_integer(b: &[u8], i: usize) -> Option<(i64, usize)> {
     let plain = count.wrapping_sub(1) < 18
         && !(count > 1 && b[start] == b'0')
         && !matches!(b.get(end), Some(b'.' | b'e' | b'E'));
-    plain.then_some((if negative { -(value as i64) } else { value as i64 }, end))
+    // A longer number may have overflowed; its value is not used.
+    let value = value.cast_signed();
+    plain.then_some((if negative { value.wrapping_neg() } else { value }, end))
 }
 
 /// Parses a number of at most 15 digits without an exponent at `i` and returns its end; `None` for all other
@@ -126,7 +128,9 @@ mod tests {
             assert_eq!(short_double(text.as_bytes(), 0), None, "{text}");
         }
         assert_eq!(short_integer(b"-999999999999999999,", 0), Some((-999_999_999_999_999_999, 19)));
-        for text in ["1234567890123456789", "1.5", "1e3", "007", "-"] {
+        for text in
+            ["-9223372036854775808", "9223372036854775808", "1234567890123456789", "1.5", "1e3", "007", "-"]
+        {
             assert_eq!(short_integer(text.as_bytes(), 0), None, "{text}");
         }
     }
