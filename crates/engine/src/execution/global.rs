@@ -97,6 +97,7 @@ impl GlobalSubtask {
             }
 
             let env = self.env();
+            self.sinks.set_now(&env);
             let watermark = self.settle(&mut inputs, &mut changed);
             self.align(&mut inputs)?;
             self.sinks.show(self.unshown);

@@ -64,9 +64,14 @@ impl Outputs {
         Ok(())
     }
 
-    /// Advances the system clock, in milliseconds, for operators that wait for it.
-    pub fn tick(&mut self, env: &Env) -> Result<(), ExecutionError> {
+    /// Sets the processing time for the rows that follow.
+    pub fn set_now(&mut self, env: &Env) {
         self.chain.set_now(env.now_ms);
+    }
+
+    /// Advances the processing time, for operators that wait for it.
+    pub fn tick(&mut self, env: &Env) -> Result<(), ExecutionError> {
+        self.set_now(env);
         if self.chain.next_tick().is_some_and(|due| due <= env.now_ms) {
             self.chain.tick()?;
         }

@@ -200,6 +200,7 @@ impl SourceSubtask {
     /// Processes a batch into the state.
     fn process(&mut self, behind: bool, progress: &mut SourceProgress) -> Result<(), ExecutionError> {
         let env = self.env();
+        self.downstream.sinks().set_now(&env);
         let now = self.clock.elapsed();
         let partition = self.batch.origin.partition.unwrap_or(PartitionId(0));
         let records = self.batch.rows + self.batch.rejects.len();

@@ -135,6 +135,7 @@ impl<'a> Wiring<'a> {
         let _ = metrics.operators.set(figures.collect());
 
         let mut chain = Chain::new(links, outlets);
+        chain.set_now(self.spec.clock.now().0);
         self.restore(&mut chain, &operators, subtask, of)?;
         let channels = self
             .placement

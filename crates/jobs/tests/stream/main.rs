@@ -11,6 +11,7 @@ mod late;
 #[expect(dead_code, reason = "other tests ask more of the log and the store")]
 mod memory;
 mod metadata;
+mod processing_time;
 #[path = "../support/random.rs"]
 mod random;
 mod room;
