@@ -66,7 +66,10 @@ impl Prepare {
         let conditions: Vec<FilterCondition> = pipeline
             .common_filter
             .iter()
-            .map(|&expr| FilterCondition { expr, reason: dead_letter_reason(graph, expr, time) })
+            .map(|&expr| FilterCondition {
+                expr,
+                reason: dead_letter_reason(graph, expr, &pipeline.common_filter, time),
+            })
             .collect();
 
         Ok(Prepare {
@@ -264,10 +267,20 @@ fn selected(selection: &[u32], rows: usize) -> Selection<'_> {
     if selection.len() == rows { Selection::All(rows) } else { Selection::Selected(selection) }
 }
 
-/// Returns the dead-letter reason for a row that fails a condition of all queries: a required column is
-/// missing, or the time cannot be read. Any other condition leaves rows out on purpose.
-fn dead_letter_reason(graph: &ExprGraph, condition: ExprId, time: Option<ExprId>) -> Option<String> {
+/// Returns the dead-letter reason for a row that fails a condition of all queries: the time cannot be read, or a
+/// column is missing that is required together with the time. Any other condition leaves rows out on purpose.
+fn dead_letter_reason(
+    graph: &ExprGraph,
+    condition: ExprId,
+    conditions: &[ExprId],
+    time: Option<ExprId>,
+) -> Option<String> {
     let Expr::IsNotNull(of) = graph.expr(condition) else { return None };
+    let requires_time =
+        |&other: &ExprId| matches!(graph.expr(other), Expr::IsNotNull(of) if Some(*of) == time);
+    if !conditions.iter().any(requires_time) {
+        return None;
+    }
     if Some(*of) == time {
         return Some("bad timestamp".to_owned());
     }

@@ -90,7 +90,7 @@ impl Changing {
     }
 
     pub fn write(&self, text: &mut String, without_v: Option<i64>) {
-        let where_ = conditions(self.filter, without_v);
+        let where_ = conditions(self.filter, without_v, self.window().is_some());
         let counts =
             |keys: &str| format!("SELECT {keys}, COUNT(*) AS n FROM events WHERE {where_} GROUP BY {keys}");
         let (columns, query) = match &self.shape {

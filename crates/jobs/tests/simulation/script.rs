@@ -154,6 +154,11 @@ impl Script {
         self.queries.iter().find(|query| query.keys == ["id"] && query.window == window)
     }
 
+    /// Returns whether all queries require the time of an event. If so, an event without an id is a dead letter.
+    pub fn requires_time(&self) -> bool {
+        self.changing.iter().all(|query| query.window().is_some())
+    }
+
     /// Returns whether the conditions of all queries exclude the event.
     pub fn leaves_out(&self, event: &Event) -> bool {
         let filters = || {
@@ -184,7 +189,7 @@ impl Query {
             "CREATE TABLE {name} ({types}n BIGINT, {columns}window_start TIMESTAMP(3), window_end TIMESTAMP(3))
              WITH ('connector' = 'redis', 'key' = '{name}{template}:{{window_start}}:{{window_end}}');"
         );
-        let conditions = conditions(self.filter, without_v);
+        let conditions = conditions(self.filter, without_v, true);
         let _ = writeln!(
             text,
             "INSERT INTO {name} SELECT {keyed}COUNT(*), {calls}window_start, window_end FROM TABLE({})
@@ -212,9 +217,12 @@ impl Query {
     }
 }
 
-/// Returns the conditions of a query.
-pub fn conditions(filter: Filter, without_v: Option<i64>) -> String {
+/// Returns the conditions of a query. A query with windows requires the time, too.
+pub fn conditions(filter: Filter, without_v: Option<i64>, has_windows: bool) -> String {
     let mut conditions = "id IS NOT NULL".to_owned();
+    if has_windows {
+        conditions += " AND `at` IS NOT NULL";
+    }
     if let Some(v) = without_v {
         let _ = write!(conditions, " AND v <> {v}");
     }

@@ -3,6 +3,7 @@
 
 mod bounded;
 mod changes;
+mod conditions;
 mod figures;
 mod held;
 mod idle;
