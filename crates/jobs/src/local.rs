@@ -114,7 +114,7 @@ impl LocalRun {
         }
 
         let mut sinks: Vec<Arc<dyn SinkFactory>> = Vec::new();
-        for table in &self.plan.sinks {
+        for (sink, table) in self.plan.sinks.iter().enumerate() {
             let options = match sink_options(table) {
                 Ok(options) => options,
                 Err(wrong) => {
@@ -122,7 +122,12 @@ impl LocalRun {
                     continue;
                 }
             };
-            sinks.push(Arc::new(LocalTable { table: table.clone(), options, output: output.clone() }));
+            sinks.push(Arc::new(LocalTable {
+                table: table.clone(),
+                is_updated: self.plan.updates_sink(sink),
+                options,
+                output: output.clone(),
+            }));
         }
 
         let lookups = lookups(&self.plan, &self.inputs, &self.clock, &mut errors)?;

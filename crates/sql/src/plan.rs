@@ -33,6 +33,18 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Returns whether rows of a sink are updated or deleted, instead of only added.
+    pub fn updates_sink(&self, sink: usize) -> bool {
+        let target = operator::Target::Sink(sink);
+        let by_operators =
+            self.operators.iter().any(|of| of.targets.contains(&target) && !of.changes.is_append());
+        let by_scans = self.pipelines.iter().any(|pipeline| {
+            !pipeline.source.changes.is_append()
+                && pipeline.queries.iter().any(|query| query.targets.contains(&target))
+        });
+        by_operators || by_scans
+    }
+
     /// Iterates over the lookup joins, each with its index among the operators.
     pub fn lookups(&self) -> impl Iterator<Item = (usize, &operator::LookupJoin)> {
         self.operators.iter().enumerate().filter_map(|(place, operator)| match &operator.kind {

@@ -154,6 +154,8 @@ impl LocalOutput {
 /// One table of a local run.
 pub struct LocalTable {
     pub table: SinkTable,
+    /// Whether queries update its rows. A batch of such rows may have additions only.
+    pub is_updated: bool,
     pub options: SinkOptions,
     pub output: Arc<LocalOutput>,
 }
@@ -192,12 +194,14 @@ impl SinkFactory for LocalTable {
         let place = |name: &String| self.table.columns.iter().position(|column| column.name == *name);
         let key = TableKey { fields: self.table.primary_key.iter().filter_map(place).collect() };
         let output = self.output.clone();
-        Ok(Box::new(LocalSink { encoder, head, key, output, sink, unreported: false }))
+        let is_updated = self.is_updated;
+        Ok(Box::new(LocalSink { encoder, is_updated, head, key, output, sink, unreported: false }))
     }
 }
 
 struct LocalSink {
     encoder: Encoder,
+    is_updated: bool,
     head: Vec<u8>,
     key: TableKey,
     output: Arc<LocalOutput>,
@@ -208,7 +212,8 @@ struct LocalSink {
 
 impl Sink for LocalSink {
     fn write(&mut self, rows: &Rows<'_>) -> Result<(), ConnectorError> {
-        let LocalSink { encoder, head, key: table_key, output, sink, unreported } = self;
+        let LocalSink { encoder, is_updated, head, key: table_key, output, sink, unreported } = self;
+        let is_updated = *is_updated;
         let (spare, one_file) = {
             let mut inner = output.inner.lock();
             (inner.spare.pop().unwrap_or_default(), inner.one_file)
@@ -217,7 +222,6 @@ impl Sink for LocalSink {
         let mut chunk = Chunk { data: spare, lines: Vec::new(), written_at: None, sink: *sink };
         let Chunk { data, lines, .. } = &mut chunk;
 
-        let is_changing = matches!(rows.kinds, Kinds::Each(_));
         let kind_of = |row: usize| match rows.kinds {
             Kinds::All(kind) => kind,
             Kinds::Each(kinds) => kinds[row],
@@ -241,7 +245,7 @@ impl Sink for LocalSink {
             }
             let text = data.len();
             data.extend_from_slice(head);
-            if is_changing {
+            if is_updated {
                 data.extend_from_slice(b",\"op\":\"");
                 data.extend_from_slice(kind_of(row).code().as_bytes());
                 data.push(b'"');
@@ -259,7 +263,7 @@ impl Sink for LocalSink {
                 None => data.extend_from_slice(b"null"),
             }
             data.extend_from_slice(b"}\n");
-            if is_changing {
+            if is_updated {
                 changes.push(Change { row, key: key.map(|key| key.as_bytes().to_vec()) });
             }
             lines.push(Line { key: start, text, end: data.len() });
@@ -276,7 +280,7 @@ impl Sink for LocalSink {
             }),
         }
 
-        if is_changing {
+        if is_updated {
             let (taken, mut chunk) = (output.inner.lock(), chunk);
             return take_changes(taken, rows, table_key, head, &mut chunk, changes);
         }

@@ -1,5 +1,5 @@
 //! Recomputes the fifteen analytics in a simple way. The engine must produce exactly the same keys and
-//! values, with any parallelism and batch size.
+//! values, with any parallelism and batch size. Other queries give the rows that can be counted by hand.
 
 mod analytics;
 #[path = "../support/event.rs"]
@@ -9,6 +9,7 @@ mod lines;
 mod naive;
 #[path = "../support/random.rs"]
 mod random;
+mod self_join;
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -125,10 +125,14 @@ impl Job {
 
         let sheet = Sheet::default();
         let output = LocalOutput::new(Box::new(sheet.clone()), files.len() <= 1, true);
-        let sinks = plan.sinks.iter().map(|table| {
+        let sinks = plan.sinks.iter().enumerate().map(|(sink, table)| {
             let options = sink_options(table).expect("the options of a case are right");
-            Arc::new(LocalTable { table: table.clone(), options, output: output.clone() })
-                as Arc<dyn SinkFactory>
+            Arc::new(LocalTable {
+                table: table.clone(),
+                is_updated: plan.updates_sink(sink),
+                options,
+                output: output.clone(),
+            }) as Arc<dyn SinkFactory>
         });
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let spec = JobSpec {
