@@ -6,11 +6,9 @@
 mod quote;
 mod render;
 
-pub(crate) use quote::cut;
-pub use quote::quoted_lines;
+pub(crate) use quote::{cut, is_control};
+pub use quote::{quoted, quoted_lines};
 pub use render::render;
-
-use quote::quoted;
 
 /// A range of bytes in a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

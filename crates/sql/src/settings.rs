@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use types::Interval;
 
-use crate::error::{Diagnostic, cut, did_you_mean};
+use crate::error::{Diagnostic, cut, did_you_mean, is_control};
 use crate::parse::ast::Text;
 use crate::plan::{Lengths, NotNull, Settings, SinkRules, Updates};
 use crate::rules::{Rule, Rules};
@@ -114,10 +114,7 @@ impl Settings {
     /// Applies one `SET`; the last one for a key wins.
     pub(crate) fn set(&mut self, key: &Text, value: &Text, diagnostics: &mut Vec<Diagnostic>) {
         let found = match key.value.as_str() {
-            "pipeline.name" => {
-                self.name = Some(value.value.clone());
-                Ok(())
-            }
+            "pipeline.name" => job_name(value).map(|name| self.name = Some(name)),
             "table.local-time-zone" => time_zone(value).map(|zone| self.time_zone = zone),
             "parallelism.default" => parallelism(value).map(|n| self.parallelism = Some(n)),
             "table.exec.source.idle-timeout" => duration(value).map(|d| self.idle_timeout = Some(d)),
@@ -226,6 +223,13 @@ fn word<T: Copy>(value: &Text, words: &[(&str, T)]) -> Result<T, Box<Diagnostic>
         let error = Diagnostic::error(value.span, format!("the value '{}' is not supported", cut(given)));
         Box::new(error.with_hint(format!("supported are {}", names.join(", "))))
     })
+}
+
+/// Returns the name of a job, which stands in logs and on terminals.
+fn job_name(value: &Text) -> Result<String, Box<Diagnostic>> {
+    let Some(c) = value.value.chars().find(|&c| is_control(c)) else { return Ok(value.value.clone()) };
+    let message = format!("a job's name has no control characters, and this one has {}", c.escape_default());
+    Err(Box::new(Diagnostic::error(value.span, message)))
 }
 
 fn time_zone(value: &Text) -> Result<TimeZone, Box<Diagnostic>> {
@@ -379,6 +383,12 @@ mod tests {
         assert_eq!(pause("0 s"), Some(Some(Interval::ZERO)), "one after each batch");
         assert_eq!(pause("1 s"), Some(Some(Interval(1_000))));
         assert_eq!((pause("off"), pause("soon")), (Some(None), None));
+    }
+
+    #[test]
+    fn a_name_of_a_job_has_no_control_characters() {
+        let name = |text: &str| job_name(&Text { value: text.to_owned(), span: Default::default() });
+        assert!(name("Câu hỏi 🙂").is_ok() && name("E\u{1b}[31m").is_err());
     }
 
     #[test]

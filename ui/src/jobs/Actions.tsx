@@ -1,9 +1,11 @@
 // What can be done to a job: cancel it, or stop it with a savepoint. Each asks first and says what will happen.
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
+import { t } from '../i18n';
 import { act, get, Unreachable } from './api';
 import { Copy } from './Copy';
 import { Dialog } from './Dialog';
+import { Sentence } from './Sentence';
 import type { Progress } from './types';
 import { plainWords } from './words';
 
@@ -36,25 +38,28 @@ export function CancelButton({ job, name, isSmall }: ActionProps) {
       <button
         type="button"
         className={isSmall ? 'jobs-button jobs-button-small' : 'jobs-button'}
-        aria-label={isSmall ? `Cancel ${name}` : undefined}
+        aria-label={isSmall ? t('Cancel {{name}}', { name }) : undefined}
         onClick={() => setAsking(true)}
       >
-        Cancel{isSmall ? '' : ' job'}
+        {isSmall ? t('Cancel') : t('Cancel job')}
       </button>
       {isAsking && (
-        <Dialog title={`Cancel ${name}?`} onClose={close}>
+        <Dialog title={t('Cancel {{name}}?', { name })} onClose={close}>
           <p>
-            The job ends at once and does not come back. Open windows are dropped, and no savepoint is
-            written.
+            {t(
+              'The job ends at once and does not come back. Open windows are dropped, and no savepoint is written.',
+            )}
           </p>
           <p>
-            Its checkpoints stay until Weir forgets the job: <code>weir run --from CHECKPOINT JOB.sql</code>{' '}
-            goes on from one.
+            <Sentence
+              text={t('Its checkpoints stay until Weir forgets the job: {{command}} goes on from one.')}
+              values={{ command: <code>weir run --from CHECKPOINT JOB.sql</code> }}
+            />
           </p>
-          <Failed error={cancel.error} what="The job was not cancelled" />
+          <Failed error={cancel.error} say={(why) => t('The job was not cancelled: {{why}}', { why })} />
           <div className="jobs-dialog-actions">
             <button type="button" className="jobs-button" onClick={close}>
-              Keep running
+              {t('Keep running')}
             </button>
             <button
               type="button"
@@ -62,7 +67,7 @@ export function CancelButton({ job, name, isSmall }: ActionProps) {
               disabled={cancel.isPending}
               onClick={() => cancel.mutate()}
             >
-              {cancel.isPending ? 'Cancelling…' : 'Cancel job'}
+              {cancel.isPending ? t('Cancelling…') : t('Cancel job')}
             </button>
           </div>
         </Dialog>
@@ -94,26 +99,35 @@ export function StopButton({ job, name, isOver }: StopProps) {
     <>
       {!isOver && (
         <button type="button" className="jobs-button" onClick={() => setAsking(true)}>
-          Stop with savepoint
+          {t('Stop with savepoint')}
         </button>
       )}
       {isAsking && (
-        <Dialog title={stop.data ? `${name} is stopped` : `Stop ${name} with a savepoint?`} onClose={close}>
+        <Dialog
+          title={
+            stop.data ? t('{{name}} is stopped', { name }) : t('Stop {{name}} with a savepoint?', { name })
+          }
+          onClose={close}
+        >
           {stop.data ? (
             <>
-              <p>The savepoint is complete:</p>
+              <p>{t('The savepoint is complete:')}</p>
               <p>
-                <Copy text={stop.data} what="the path of the savepoint" />
+                <Copy text={stop.data} label={t('Copy the path of the savepoint')} />
               </p>
               <p>
-                <code>weir run --from SAVEPOINT JOB.sql</code> goes on from it.
+                <Sentence
+                  text={t('{{command}} goes on from it.')}
+                  values={{ command: <code>weir run --from SAVEPOINT JOB.sql</code> }}
+                />
               </p>
             </>
           ) : (
             <>
               <p>
-                The job writes a savepoint with its offsets and open windows, and then ends as FINISHED. A new
-                job can go on from the savepoint without losing or repeating records.
+                {t(
+                  'The job writes a savepoint with its offsets and open windows, and then ends as FINISHED. A new job can go on from the savepoint without losing or repeating records.',
+                )}
               </p>
               <label className="jobs-check">
                 <input
@@ -123,16 +137,17 @@ export function StopButton({ job, name, isOver }: StopProps) {
                   onChange={(event) => setDrain(event.target.checked)}
                 />
                 <span>
-                  Drain: after the savepoint, close all open windows and write their rows. A job that goes on
-                  from the savepoint writes them again.
+                  {t(
+                    'Drain: after the savepoint, close all open windows and write their rows. A job that goes on from the savepoint writes them again.',
+                  )}
                 </span>
               </label>
             </>
           )}
-          <Failed error={stop.error} what="The job was not stopped" />
+          <Failed error={stop.error} say={(why) => t('The job was not stopped: {{why}}', { why })} />
           <div className="jobs-dialog-actions">
             <button type="button" className="jobs-button" onClick={close}>
-              {stop.data ? 'Close' : 'Keep running'}
+              {stop.data ? t('Close') : t('Keep running')}
             </button>
             {!stop.data && (
               <button
@@ -141,7 +156,7 @@ export function StopButton({ job, name, isOver }: StopProps) {
                 disabled={stop.isPending}
                 onClick={() => stop.mutate()}
               >
-                {stop.isPending ? 'Writing the savepoint…' : 'Stop job'}
+                {stop.isPending ? t('Writing the savepoint…') : t('Stop job')}
               </button>
             )}
           </div>
@@ -161,18 +176,19 @@ async function stopWithSavepoint(job: string, drain: boolean): Promise<string> {
     if (status.id === 'COMPLETED') {
       const cause = operation?.['failure-cause'];
       if (cause) throw new Error(plainWords(cause['stack-trace'] || cause.class));
-      return operation?.location ?? 'the server did not say where';
+      return operation?.location ?? t('the server did not say where');
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
-function Failed({ error, what }: { error: Error | null; what: string }) {
+function Failed({ error, say }: { error: Error | null; say: (why: string) => string }) {
   // Without an answer, the action may have reached the server.
-  const outcome = error instanceof Unreachable ? 'The outcome is not known' : what;
+  const outcome =
+    error instanceof Unreachable ? (why: string) => t('The outcome is not known: {{why}}', { why }) : say;
   return (
     <p role="alert" className="jobs-error">
-      {error && `${outcome}: ${error.message}`}
+      {error && outcome(error.message)}
     </p>
   );
 }

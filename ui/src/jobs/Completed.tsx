@@ -1,5 +1,6 @@
 // All jobs that have ended, by state and name.
 import { useState } from 'react';
+import { t } from '../i18n';
 import { JobTable } from './JobTable';
 import { lastEndedFirst } from './Overview';
 import { Pending } from './Pending';
@@ -7,7 +8,7 @@ import { isOver, useFigures, useJobs } from './queries';
 import { useTitle } from './title';
 
 export function Completed() {
-  useTitle('Completed jobs');
+  useTitle(t('Completed jobs'));
   const { data, error } = useJobs();
   const [sought, setSought] = useState('');
   const ended = lastEndedFirst((data?.jobs ?? []).filter(({ state }) => isOver(state)));
@@ -20,23 +21,25 @@ export function Completed() {
   return (
     <section className="jobs-section">
       <div className="jobs-title">
-        <h1>Completed jobs</h1>
+        <h1>{t('Completed jobs')}</h1>
         {ended.length > 0 && (
           <input
             type="search"
-            aria-label="Search names, states and ids"
-            placeholder="Search names, states and ids"
+            aria-label={t('Search names, states and ids')}
+            placeholder={t('Search names, states and ids')}
             value={sought}
             onChange={(event) => setSought(event.target.value)}
           />
         )}
       </div>
-      {!data && <Pending what="Jobs" error={error} />}
-      {data && ended.length === 0 && <p className="jobs-note">No job has ended yet.</p>}
+      {!data && <Pending what={t('Jobs')} error={error} />}
+      {data && ended.length === 0 && <p className="jobs-note">{t('No job has ended yet.')}</p>}
       {ended.length > 0 && jobs.length === 0 && (
-        <p className="jobs-note">No completed job has “{sought}” in its name, state or id.</p>
+        <p className="jobs-note">
+          {t('No completed job has “{{sought}}” in its name, state or id.', { sought })}
+        </p>
       )}
-      {jobs.length > 0 && <JobTable caption="Completed jobs" jobs={jobs} figures={figures} />}
+      {jobs.length > 0 && <JobTable caption={t('Completed jobs')} jobs={jobs} figures={figures} />}
     </section>
   );
 }

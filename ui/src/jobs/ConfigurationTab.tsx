@@ -1,4 +1,5 @@
 // The settings with which a job runs.
+import { t } from '../i18n';
 import { formatSpan } from './format';
 import { useJob } from './JobPage';
 import { Pending } from './Pending';
@@ -20,31 +21,31 @@ export function ConfigurationTab() {
   const { data: checkpoints } = usePolled<CheckpointConfig>(`jobs/${job.jid}/checkpoints/config`, {
     everyMs: false,
   });
-  if (!data) return <Pending what="Configuration" error={error} />;
+  if (!data) return <Pending what={t('Configuration')} error={error} />;
 
   const { 'user-config': user, ...execution } = data['execution-config'];
   return (
     <>
       <Settings
-        title="Settings of the script"
+        title={t('Settings of the script')}
         settings={Object.entries(user).map(([key, value]) => ({ key, value }))}
       />
       <Settings
-        title="Execution"
+        title={t('Execution')}
         settings={[
-          { key: 'parallelism', value: String(execution['job-parallelism']) },
-          { key: 'restart strategy', value: execution['restart-strategy'] },
+          { key: t('parallelism'), value: String(execution['job-parallelism']) },
+          { key: t('restart strategy'), value: execution['restart-strategy'] },
         ]}
       />
       {checkpoints && (
         <Settings
-          title="Checkpoints"
+          title={t('Checkpoints')}
           settings={[
-            { key: 'guarantee', value: checkpoints.mode.replaceAll('_', ' ') },
-            { key: 'interval', value: formatSpan(checkpoints.interval) },
-            { key: 'timeout', value: formatSpan(checkpoints.timeout) },
-            { key: 'least pause', value: formatSpan(checkpoints.min_pause) },
-            { key: 'unaligned', value: checkpoints.unaligned_checkpoints ? 'yes' : 'no' },
+            { key: t('guarantee'), value: checkpoints.mode.replaceAll('_', ' ') },
+            { key: t('interval'), value: formatSpan(checkpoints.interval) },
+            { key: t('timeout'), value: formatSpan(checkpoints.timeout) },
+            { key: t('least pause'), value: formatSpan(checkpoints.min_pause) },
+            { key: t('unaligned'), value: checkpoints.unaligned_checkpoints ? t('yes') : t('no') },
           ]}
         />
       )}

@@ -1,9 +1,11 @@
 // Why attempts of a job failed: the newest cause at the top, and those before it.
 import { formatCount } from '../format/number';
+import { t } from '../i18n';
 import { useJob } from './JobPage';
 import { Moment } from './Moment';
 import { Pending } from './Pending';
 import { usePolled } from './queries';
+import { Sentence } from './Sentence';
 import type { Exceptions } from './types';
 import { plainWords } from './words';
 
@@ -12,23 +14,20 @@ type Entry = Exceptions['exceptionHistory']['entries'][number];
 export function ExceptionsTab() {
   const job = useJob();
   const { data, error } = usePolled<Exceptions>(`jobs/${job.jid}/exceptions`);
-  if (!data) return <Pending what="Exceptions" error={error} />;
+  if (!data) return <Pending what={t('Exceptions')} error={error} />;
   const { entries, truncated } = data.exceptionHistory;
   const [newest, ...older] = entries;
 
-  if (!newest) return <p className="jobs-note">No attempt of this job has failed.</p>;
+  if (!newest) return <p className="jobs-note">{t('No attempt of this job has failed.')}</p>;
   return (
     <>
       <section className="jobs-section" aria-labelledby="root">
-        <h2 id="root">{job.state === 'FAILED' ? 'Cause of the failure' : 'Latest failure'}</h2>
+        <h2 id="root">{job.state === 'FAILED' ? t('Cause of the failure') : t('Latest failure')}</h2>
         <Cause entry={newest} />
       </section>
       {older.length > 0 && (
         <section className="jobs-section" aria-labelledby="older">
-          <h2 id="older">
-            {formatCount(older.length)} earlier {older.length === 1 ? 'failure' : 'failures'}
-            {truncated && ', and more that are not listed'}
-          </h2>
+          <h2 id="older">{sayEarlier(older.length, truncated)}</h2>
           {older.map((entry) => (
             <details key={`${entry.timestamp} ${entry.stacktrace}`} className="jobs-failure">
               <summary>
@@ -43,13 +42,26 @@ export function ExceptionsTab() {
   );
 }
 
+function sayEarlier(count: number, isTruncated: boolean): string {
+  const failures = formatCount(count);
+  if (count === 1)
+    return isTruncated ? t('1 earlier failure, and more that are not listed') : t('1 earlier failure');
+  return isTruncated
+    ? t('{{failures}} earlier failures, and more that are not listed', { failures })
+    : t('{{failures}} earlier failures', { failures });
+}
+
+function sayPlace({ taskName: task, endpoint }: Entry): string {
+  if (task && endpoint) return t('{{time}} in {{task}} on {{endpoint}}', { task, endpoint });
+  const place = task || endpoint;
+  return place ? t('{{time}} in {{place}}', { place }) : '{{time}}';
+}
+
 function Cause({ entry }: { entry: Entry }) {
-  const place = [entry.taskName, entry.endpoint].filter(Boolean).join(' on ');
   return (
     <>
       <p className="jobs-quiet">
-        <Moment at={entry.timestamp} />
-        {place && ` in ${place}`}
+        <Sentence text={sayPlace(entry)} values={{ time: <Moment at={entry.timestamp} /> }} />
       </p>
       <pre className="jobs-log">{plainWords(entry.stacktrace) || entry.exceptionName}</pre>
     </>

@@ -2,6 +2,7 @@
 import { Link } from '@tanstack/react-router';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { formatCount } from '../format/number';
+import { t } from '../i18n';
 import { formatRate, formatShare } from './format';
 import { type GraphProps, watermarkText } from './GraphTab';
 import { NODE_WIDTH, type Placed, pathOf, place } from './layout';
@@ -32,7 +33,7 @@ export default function GraphDrawing({ job, edges, loads, bottleneck, selected }
 
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard.
-    <section className="jobs-graph" aria-label="Graph" tabIndex={0} ref={frame}>
+    <section className="jobs-graph" aria-label={t('Graph')} tabIndex={0} ref={frame}>
       <div style={{ inlineSize: placed.width * scale, blockSize: placed.height * scale }}>
         <div
           className="jobs-graph-canvas"
@@ -123,7 +124,7 @@ function Node({ vertex, load, bottleneck, isSelected, place }: NodeProps) {
       title={vertex.name}
       resetScroll={false}
     >
-      {isSlow && <span className="jobs-tag">Bottleneck</span>}
+      {isSlow && <span className="jobs-tag">{t('Bottleneck')}</span>}
       {namesOf(vertex.name).map((name, index) => (
         <span key={name} className={index === 0 ? 'jobs-vertex-name' : 'jobs-vertex-more'}>
           {name}
@@ -135,17 +136,23 @@ function Node({ vertex, load, bottleneck, isSelected, place }: NodeProps) {
       </span>
       {load ? (
         <>
-          <Figure name="Busy" figure={formatShare(load.busy)} />
-          <Figure name="Backpressured" figure={formatShare(load.backpressured)} />
-          <Figure name="In, out" figure={`${formatRate(load.recordsIn)}, ${formatRate(load.recordsOut)}`} />
-          <Figure name={`×${vertex.parallelism} · Watermark`} figure={watermarkText(load)} />
+          <Figure name={t('Busy')} figure={formatShare(load.busy)} />
+          <Figure name={t('Backpressured')} figure={formatShare(load.backpressured)} />
+          <Figure
+            name={t('In, out')}
+            figure={`${formatRate(load.recordsIn)}, ${formatRate(load.recordsOut)}`}
+          />
+          <Figure
+            name={t('×{{parallelism}} · Watermark', { parallelism: vertex.parallelism })}
+            figure={watermarkText(load)}
+          />
         </>
       ) : (
         <>
-          <Figure name="State" figure={vertex.status} />
-          <Figure name="Records in" figure={formatCount(Number(vertex.metrics['read-records']))} />
-          <Figure name="Records out" figure={formatCount(Number(vertex.metrics['write-records']))} />
-          <Figure name="Parallelism" figure={String(vertex.parallelism)} />
+          <Figure name={t('State')} figure={vertex.status} />
+          <Figure name={t('Records in')} figure={formatCount(Number(vertex.metrics['read-records']))} />
+          <Figure name={t('Records out')} figure={formatCount(Number(vertex.metrics['write-records']))} />
+          <Figure name={t('Parallelism')} figure={String(vertex.parallelism)} />
         </>
       )}
     </Link>
@@ -164,5 +171,6 @@ function Figure({ name, figure }: { name: string; figure: string }) {
 function namesOf(name: string): string[] {
   const operators = operatorsOf(name);
   if (operators.length <= NAMES_MAX) return operators;
-  return [...operators.slice(0, NAMES_MAX - 1), `and ${operators.length - NAMES_MAX + 1} more operators`];
+  const more = operators.length - NAMES_MAX + 1;
+  return [...operators.slice(0, NAMES_MAX - 1), t('and {{more}} more operators', { more })];
 }

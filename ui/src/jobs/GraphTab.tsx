@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import { Boundary } from '../components/Boundary';
 import { formatCount } from '../format/number';
+import { t } from '../i18n';
 import { formatRate, formatShare, formatWatermark } from './format';
 import { useJob } from './JobPage';
 import {
@@ -43,19 +44,23 @@ export function GraphTab() {
   const graph = { job, edges, loads, bottleneck, selected };
   const vertex = job.vertices.find(({ id }) => id === selected);
 
-  if (job.vertices.length === 0) return <p className="jobs-note">The job has no vertices yet.</p>;
+  if (job.vertices.length === 0) return <p className="jobs-note">{t('The job has no vertices yet.')}</p>;
   return (
     <>
       {bottleneck && <p className="jobs-bottleneck-note">{bottleneck.why}</p>}
-      <Boundary fallback={<p className="jobs-note">The graph cannot be drawn; its figures are below.</p>}>
+      <Boundary
+        fallback={<p className="jobs-note">{t('The graph cannot be drawn; its figures are below.')}</p>}
+      >
         <Suspense fallback={<div className="jobs-graph" />}>
           <GraphDrawing {...graph} />
         </Suspense>
       </Boundary>
       {vertex && <VertexDetails job={job} vertex={vertex} />}
-      {selected !== undefined && !vertex && <p className="jobs-note">The job has no vertex {selected}.</p>}
+      {selected !== undefined && !vertex && (
+        <p className="jobs-note">{t('The job has no vertex {{vertex}}.', { vertex: selected })}</p>
+      )}
       <section className="jobs-section" aria-labelledby="vertices">
-        <h2 id="vertices">Vertices</h2>
+        <h2 id="vertices">{t('Vertices')}</h2>
         <VertexTable {...graph} />
       </section>
     </>
@@ -73,40 +78,42 @@ function VertexTable({ job, edges, loads, bottleneck }: GraphProps) {
 
   return (
     <Table
-      caption="Vertices of the job"
+      caption={t('Vertices of the job')}
       keyOf={({ id }) => id}
       rows={job.vertices}
       columns={[
         {
-          name: 'Vertex',
+          name: t('Vertex'),
           cell: (vertex) => (
             <>
               <Link to="." search={{ vertex: vertex.id }} className="jobs-name" title={vertex.name}>
                 {operatorsOf(vertex.name).join(', ')}
               </Link>
-              {bottleneck?.id === vertex.id && <span className="jobs-tag">Bottleneck</span>}
-              {inputs(vertex) && <p className="jobs-quiet">from {inputs(vertex)}</p>}
+              {bottleneck?.id === vertex.id && <span className="jobs-tag">{t('Bottleneck')}</span>}
+              {inputs(vertex) && (
+                <p className="jobs-quiet">{t('from {{inputs}}', { inputs: inputs(vertex) })}</p>
+              )}
             </>
           ),
         },
-        { name: 'State', cell: (vertex) => <State state={vertex.status} /> },
-        { name: 'Parallelism', isNumber: true, cell: (vertex) => vertex.parallelism },
-        { name: 'Records in', isNumber: true, cell: (vertex) => formatRate(load(vertex).recordsIn) },
-        { name: 'Records out', isNumber: true, cell: (vertex) => formatRate(load(vertex).recordsOut) },
-        { name: 'Busy', isNumber: true, cell: (vertex) => formatShare(load(vertex).busy) },
+        { name: t('State'), cell: (vertex) => <State state={vertex.status} /> },
+        { name: t('Parallelism'), isNumber: true, cell: (vertex) => vertex.parallelism },
+        { name: t('Records in'), isNumber: true, cell: (vertex) => formatRate(load(vertex).recordsIn) },
+        { name: t('Records out'), isNumber: true, cell: (vertex) => formatRate(load(vertex).recordsOut) },
+        { name: t('Busy'), isNumber: true, cell: (vertex) => formatShare(load(vertex).busy) },
         {
-          name: 'Backpressured',
+          name: t('Backpressured'),
           isNumber: true,
           cell: (vertex) => formatShare(load(vertex).backpressured),
         },
-        { name: 'Watermark', isNumber: true, cell: (vertex) => watermarkText(loads.get(vertex.id)) },
+        { name: t('Watermark'), isNumber: true, cell: (vertex) => watermarkText(loads.get(vertex.id)) },
         {
-          name: 'Total in',
+          name: t('Total in'),
           isNumber: true,
           cell: (vertex) => formatCount(Number(vertex.metrics['read-records'])),
         },
         {
-          name: 'Total out',
+          name: t('Total out'),
           isNumber: true,
           cell: (vertex) => formatCount(Number(vertex.metrics['write-records'])),
         },

@@ -2,7 +2,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { fetchSession } from '../api/session';
+import { LanguageChoice } from '../components/LanguageChoice';
 import { Mark } from '../components/Mark';
+import { t } from '../i18n';
 import { BASE } from './api';
 import { formatMoment } from './format';
 import { useReach, useRefusal } from './queries';
@@ -11,7 +13,7 @@ export function Head() {
   const { lostAt, answeredAt } = useReach();
   const refusal = useRefusal();
   const queries = useQueryClient();
-  const status = lostAt !== null ? 'Not reachable' : answeredAt === null ? 'Connecting' : 'Live';
+  const status = lostAt !== null ? t('Not reachable') : answeredAt === null ? t('Connecting') : t('Live');
 
   return (
     <header className="page-head">
@@ -20,18 +22,18 @@ export function Head() {
           <Mark />
           <span>Weir</span>
         </Link>
-        <nav aria-label="Pages" className="jobs-nav">
+        <nav aria-label={t('Pages')} className="jobs-nav">
           <Link to="/" className="explore-link" activeOptions={{ exact: true }}>
-            Overview
+            {t('Overview')}
           </Link>
           <Link to="/completed" className="explore-link">
-            Completed
+            {t('Completed')}
           </Link>
           <Link to="/task-managers" className="explore-link">
-            Task managers
+            {t('Task managers')}
           </Link>
           <Link to="/job-manager" className="explore-link">
-            Job manager
+            {t('Job manager')}
           </Link>
         </nav>
         <div className={`connection jobs-status connection-${lostAt !== null ? 'stale' : 'live'}`}>
@@ -39,28 +41,36 @@ export function Head() {
             {status}
           </span>
         </div>
+        <LanguageChoice />
         <LogOut />
       </div>
       {lostAt !== null && (
         <div className="standings">
           <p role="alert">
-            The job manager is not reachable since {formatMoment(lostAt)}.{' '}
-            {answeredAt === null
-              ? 'There is nothing to show yet.'
-              : 'The figures are the last ones that it gave.'}{' '}
+            {sayLost(formatMoment(lostAt), answeredAt !== null)}{' '}
             <button type="button" className="connection-retry" onClick={() => void queries.refetchQueries()}>
-              Try again
+              {t('Try again')}
             </button>
           </p>
         </div>
       )}
       {lostAt === null && refusal !== null && (
         <div className="standings">
-          <p role="alert">Some figures are the last ones that the job manager gave. It says: {refusal}</p>
+          <p role="alert">
+            {t('Some figures are the last ones that the job manager gave. It says: {{refusal}}', { refusal })}
+          </p>
         </div>
       )}
     </header>
   );
+}
+
+function sayLost(since: string, hasFigures: boolean): string {
+  return hasFigures
+    ? t('The job manager is not reachable since {{since}}. The figures are the last ones that it gave.', {
+        since,
+      })
+    : t('The job manager is not reachable since {{since}}. There is nothing to show yet.', { since });
 }
 
 function LogOut() {
@@ -73,7 +83,7 @@ function LogOut() {
   return (
     <form className="log-out" method="post" action="logout">
       <span>{data.name}</span>
-      <button type="submit">Log out</button>
+      <button type="submit">{t('Log out')}</button>
     </form>
   );
 }

@@ -1,5 +1,6 @@
 // The job manager: its settings, metrics, logs and threads.
 import { Link } from '@tanstack/react-router';
+import { t } from '../i18n';
 import { Pending } from './Pending';
 import { Log, ProcessMetrics, Threads } from './Process';
 import { usePolled } from './queries';
@@ -11,28 +12,31 @@ import type { Cluster, Setting } from './types';
 const PATH = 'jobmanager';
 
 const TABS: [ProcessTab, string][] = [
-  ['configuration', 'Configuration'],
-  ['metrics', 'Metrics'],
-  ['log', 'Log'],
-  ['stdout', 'Stdout'],
-  ['threads', 'Threads'],
+  ['configuration', t('Configuration')],
+  ['metrics', t('Metrics')],
+  ['log', t('Log')],
+  ['stdout', t('Stdout')],
+  ['threads', t('Threads')],
 ];
 
 export function JobManager() {
-  useTitle('Job manager');
+  useTitle(t('Job manager'));
   const { tab = 'configuration' } = jobManagerRoute.useSearch();
   const { data: cluster } = usePolled<Cluster>('overview');
   return (
     <>
       <div className="jobs-title">
-        <h1>Job manager</h1>
+        <h1>{t('Job manager')}</h1>
         {cluster && (
           <span className="jobs-quiet">
-            {cluster['flink-commit'].replace('-', ' ')}, with the REST API of Flink {cluster['flink-version']}
+            {t('{{version}}, with the REST API of Flink {{flink}}', {
+              version: cluster['flink-commit'].replace('-', ' '),
+              flink: cluster['flink-version'],
+            })}
           </span>
         )}
       </div>
-      <nav className="jobs-tabs" aria-label="Parts of the job manager">
+      <nav className="jobs-tabs" aria-label={t('Parts of the job manager')}>
         {TABS.map(([value, name]) => (
           <Link
             key={value}
@@ -47,9 +51,13 @@ export function JobManager() {
       </nav>
       {tab === 'configuration' && <Configuration />}
       {tab === 'metrics' && <ProcessMetrics path={PATH} />}
-      {tab === 'log' && <Log title="Log" path={`${PATH}/log`} empty="The log is empty." />}
+      {tab === 'log' && <Log title={t('Log')} path={`${PATH}/log`} empty={t('The log is empty.')} />}
       {tab === 'stdout' && (
-        <Log title="Stdout" path={`${PATH}/stdout`} empty="Nothing was written to the standard output." />
+        <Log
+          title={t('Stdout')}
+          path={`${PATH}/stdout`}
+          empty={t('Nothing was written to the standard output.')}
+        />
       )}
       {tab === 'threads' && <Threads path={PATH} />}
     </>
@@ -58,6 +66,6 @@ export function JobManager() {
 
 function Configuration() {
   const { data, error } = usePolled<Setting[]>(`${PATH}/config`, { everyMs: 30_000 });
-  if (!data) return <Pending what="Configuration" error={error} />;
-  return <Settings title="Effective settings" settings={data} />;
+  if (!data) return <Pending what={t('Configuration')} error={error} />;
+  return <Settings title={t('Effective settings')} settings={data} />;
 }

@@ -2,6 +2,7 @@
 import { Link, Outlet } from '@tanstack/react-router';
 import { createContext, useContext } from 'react';
 import { formatCount } from '../format/number';
+import { t } from '../i18n';
 import { CancelButton, StopButton } from './Actions';
 import { Refused } from './api';
 import { Copy } from './Copy';
@@ -11,6 +12,7 @@ import { Moment } from './Moment';
 import { Pending } from './Pending';
 import { isOver, type Observed, useObserved, usePolled } from './queries';
 import { jobRoute } from './router';
+import { Sentence } from './Sentence';
 import { State } from './State';
 import { useTitle } from './title';
 import type { Job } from './types';
@@ -28,20 +30,24 @@ export function JobPage() {
   const { job: id } = jobRoute.useParams();
   const { data: job, error } = usePolled<Job>(`jobs/${encodeURIComponent(id)}`);
   const { data: observed } = useObserved(job);
-  useTitle(job?.name ?? 'Job');
+  useTitle(job?.name ?? t('Job'));
 
   if (error instanceof Refused && (error.status === 404 || error.status === 400)) {
     return (
       <div className="jobs-note" role="alert">
-        <h1>There is no such job</h1>
+        <h1>{t('There is no such job')}</h1>
         <p>
-          The job manager says: {error.message} Weir keeps the last 50 jobs that have ended.{' '}
-          <Link to="/">All jobs</Link>
+          <Sentence
+            text={t(
+              'The job manager says: {{refusal}} Weir keeps the last 50 jobs that have ended. {{link}}',
+            )}
+            values={{ refusal: error.message, link: <Link to="/">{t('All jobs')}</Link> }}
+          />
         </p>
       </div>
     );
   }
-  if (!job) return <Pending what="Job" error={error} />;
+  if (!job) return <Pending what={t('Job')} error={error} />;
 
   return (
     <JobContext value={job}>
@@ -54,16 +60,16 @@ export function JobPage() {
             {(!isOver(job.state) || observed?.not_started) && <CancelButton job={job.jid} name={job.name} />}
           </div>
         </div>
-        <Copy text={job.jid} what="the id of the job" />
+        <Copy text={job.jid} label={t('Copy the id of the job')} />
         <Facts job={job} observed={observed} />
         <Notes figures={observed} />
       </header>
-      <nav className="jobs-tabs" aria-label="Parts of the job">
-        <Tab to="/job/$job/graph" name="Graph" job={id} />
-        <Tab to="/job/$job/checkpoints" name="Checkpoints" job={id} />
-        <Tab to="/job/$job/exceptions" name="Exceptions" job={id} />
-        <Tab to="/job/$job/configuration" name="Configuration" job={id} />
-        <Tab to="/job/$job/metrics" name="Metrics" job={id} />
+      <nav className="jobs-tabs" aria-label={t('Parts of the job')}>
+        <Tab to="/job/$job/graph" name={t('Graph')} job={id} />
+        <Tab to="/job/$job/checkpoints" name={t('Checkpoints')} job={id} />
+        <Tab to="/job/$job/exceptions" name={t('Exceptions')} job={id} />
+        <Tab to="/job/$job/configuration" name={t('Configuration')} job={id} />
+        <Tab to="/job/$job/metrics" name={t('Metrics')} job={id} />
       </nav>
       <Outlet />
     </JobContext>
@@ -88,16 +94,16 @@ function Tab({ to, name, job }: { to: TabAddress; name: string; job: string }) {
 function Facts({ job, observed }: { job: Job; observed: Observed | undefined }) {
   const ledger = observed?.ledger;
   const facts = [
-    ['Started', <Moment key="started" at={job['start-time']} />],
-    ...(job['end-time'] > 0 ? [['Ended', <Moment key="ended" at={job['end-time']} />]] : []),
-    ['Duration', formatAge(job.duration)],
-    ['Restarts', formatCount(observed?.restarts)],
-    ...(isOver(job.state) ? [] : [['Records in', formatRate(observed?.rate)]]),
-    ['Records read', formatCount(ledger?.accepted)],
-    ...(ledger?.late ? [['Late', formatCount(ledger.late)]] : []),
-    ...(ledger?.dead_lettered ? [['Dead letters', formatCount(ledger.dead_lettered)]] : []),
-    ...(ledger?.lost ? [['Lost to retention', formatCount(ledger.lost)]] : []),
-    ['State size', formatBytes(observed?.memory.held_bytes)],
+    [t('Started'), <Moment key="started" at={job['start-time']} />],
+    ...(job['end-time'] > 0 ? [[t('Ended'), <Moment key="ended" at={job['end-time']} />]] : []),
+    [t('Duration'), formatAge(job.duration)],
+    [t('Restarts'), formatCount(observed?.restarts)],
+    ...(isOver(job.state) ? [] : [[t('Records in'), formatRate(observed?.rate)]]),
+    [t('Records read'), formatCount(ledger?.accepted)],
+    ...(ledger?.late ? [[t('Late'), formatCount(ledger.late)]] : []),
+    ...(ledger?.dead_lettered ? [[t('Dead letters'), formatCount(ledger.dead_lettered)]] : []),
+    ...(ledger?.lost ? [[t('Lost to retention'), formatCount(ledger.lost)]] : []),
+    [t('State size'), formatBytes(observed?.memory.held_bytes)],
   ] as [string, React.ReactNode][];
   return (
     <dl className="jobs-facts">

@@ -1,7 +1,8 @@
 // Jobs as rows, with what is wrong with each, and a button that cancels it.
 import { Link } from '@tanstack/react-router';
+import { t } from '../i18n';
 import { CancelButton } from './Actions';
-import { formatAge, formatRate } from './format';
+import { formatAge, formatPart, formatRate } from './format';
 import { Moment } from './Moment';
 import { isOver, type Observed } from './queries';
 import { State } from './State';
@@ -18,7 +19,7 @@ export function JobTable({ caption, jobs, figures }: JobTableProps) {
   const live = jobs.some(({ state }) => !isOver(state));
   const columns: Column<JobLine>[] = [
     {
-      name: 'Job',
+      name: t('Job'),
       cell: (job) => (
         <>
           <Link to="/job/$job/graph" params={{ job: job.jid }} className="jobs-name">
@@ -28,26 +29,26 @@ export function JobTable({ caption, jobs, figures }: JobTableProps) {
         </>
       ),
     },
-    { name: 'State', cell: (job) => <State state={job.state} /> },
-    { name: 'Started', cell: (job) => <Moment at={job['start-time']} /> },
-    ...(live ? [] : [{ name: 'Ended', cell: (job: JobLine) => <Moment at={job['end-time']} /> }]),
-    { name: 'Duration', isNumber: true, cell: (job) => formatAge(job.duration) },
+    { name: t('State'), cell: (job) => <State state={job.state} /> },
+    { name: t('Started'), cell: (job) => <Moment at={job['start-time']} /> },
+    ...(live ? [] : [{ name: t('Ended'), cell: (job: JobLine) => <Moment at={job['end-time']} /> }]),
+    { name: t('Duration'), isNumber: true, cell: (job) => formatAge(job.duration) },
     {
-      name: live ? 'Subtasks running' : 'Subtasks',
+      name: live ? t('Subtasks running') : t('Subtasks'),
       isNumber: true,
-      cell: (job) => (live ? `${job.tasks.running} of ${job.tasks.total}` : job.tasks.total),
+      cell: (job) => (live ? formatPart(job.tasks.running, job.tasks.total) : job.tasks.total),
     },
     ...(live
       ? [
           {
-            name: 'Records in',
+            name: t('Records in'),
             isNumber: true,
             cell: (job: JobLine) => formatRate(figures.get(job.jid)?.rate),
           },
         ]
       : []),
     {
-      name: 'Action',
+      name: t('Action'),
       isAction: true,
       cell: (job) =>
         (!isOver(job.state) || figures.get(job.jid)?.not_started) && (

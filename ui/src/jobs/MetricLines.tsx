@@ -3,7 +3,7 @@ import type { LineSeriesOption } from 'echarts/charts';
 import { useMemo } from 'react';
 import { Chart } from '../components/Chart';
 import { type ChartOption, legend, text, tooltip, valueAxis } from '../components/option';
-import { locale } from '../i18n';
+import { locale, t } from '../i18n';
 import { type Theme, useTheme } from '../theme';
 import { formatMetric } from './format';
 import type { Sample } from './samples';
@@ -17,7 +17,9 @@ interface MetricLinesProps {
 export default function MetricLines({ metric, subtasks, samples }: MetricLinesProps) {
   const theme = useTheme();
   const option = useMemo(() => draw(metric, subtasks, samples, theme), [metric, subtasks, samples, theme]);
-  return <Chart option={option} label={`${metric} over time, with a line for each subtask.`} />;
+  return (
+    <Chart option={option} label={t('{{metric}} over time, with a line for each subtask.', { metric })} />
+  );
 }
 
 const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
@@ -28,7 +30,7 @@ function draw(metric: string, subtasks: number, samples: Sample[], theme: Theme)
     { length: subtasks },
     (_, subtask): LineSeriesOption => ({
       type: 'line',
-      name: `Subtask ${subtask + 1}`,
+      name: t('Subtask {{number}}', { number: subtask + 1 }),
       color: theme.groups[subtask % theme.groups.length] ?? theme.accent,
       showSymbol: samples.length < 3,
       lineStyle: { width: 2 },

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Boundary } from '../components/Boundary';
+import { t } from '../i18n';
 import { get } from './api';
 import { formatMetric } from './format';
 import { useJob } from './JobPage';
@@ -30,11 +31,11 @@ export function MetricsTab() {
   });
 
   if (isOver(job.state)) {
-    return <p className="jobs-note">The job has ended, so its metrics do not change any more.</p>;
+    return <p className="jobs-note">{t('The job has ended, so its metrics do not change any more.')}</p>;
   }
-  if (!vertex) return <p className="jobs-note">The job has no vertices yet.</p>;
-  if (!names) return <Pending what="Metrics" error={error} />;
-  if (names.length === 0) return <p className="jobs-note">The vertex has no metrics yet.</p>;
+  if (!vertex) return <p className="jobs-note">{t('The job has no vertices yet.')}</p>;
+  if (!names) return <Pending what={t('Metrics')} error={error} />;
+  if (names.length === 0) return <p className="jobs-note">{t('The vertex has no metrics yet.')}</p>;
 
   const wanted = search.metric ?? DEFAULT;
   const metric = names.some(({ id }) => id === wanted) ? wanted : (names[0]?.id ?? wanted);
@@ -45,7 +46,7 @@ export function MetricsTab() {
     <>
       <div className="jobs-choices">
         <label>
-          <span>Vertex</span>
+          <span>{t('Vertex')}</span>
           <select value={vertex.id} onChange={(event) => choose({ vertex: event.target.value })}>
             {job.vertices.map(({ id, name }) => (
               <option key={id} value={id}>
@@ -55,7 +56,7 @@ export function MetricsTab() {
           </select>
         </label>
         <label>
-          <span>Metric</span>
+          <span>{t('Metric')}</span>
           <select value={metric} onChange={(event) => choose({ metric: event.target.value })}>
             {names.map(({ id }) => (
               <option key={id}>{id}</option>
@@ -108,9 +109,11 @@ function Followed({ path, metric, subtasks, vertex }: FollowedProps) {
     <>
       <section className="jobs-section" aria-labelledby="metric">
         <h2 id="metric">{metric}</h2>
-        <p className="jobs-quiet">{vertex}, by subtask, since this page was opened</p>
+        <p className="jobs-quiet">{t('{{vertex}}, by subtask, since this page was opened', { vertex })}</p>
         <div className="jobs-chart">
-          <Boundary fallback={<p className="jobs-note">The lines cannot be drawn; the values are below.</p>}>
+          <Boundary
+            fallback={<p className="jobs-note">{t('The lines cannot be drawn; the values are below.')}</p>}
+          >
             <Suspense>
               <MetricLines metric={metric} subtasks={subtasks} samples={samples} />
             </Suspense>
@@ -119,16 +122,16 @@ function Followed({ path, metric, subtasks, vertex }: FollowedProps) {
       </section>
       {all && (
         <Table
-          caption={`${metric} over all subtasks`}
+          caption={t('{{metric}} over all subtasks', { metric })}
           keyOf={({ id }) => id}
           rows={[all]}
           columns={[
-            { name: 'Now', cell: () => 'All subtasks' },
-            { name: 'Least', isNumber: true, cell: ({ min }) => format(min) },
-            { name: 'Average', isNumber: true, cell: ({ avg }) => format(avg) },
-            { name: 'Most', isNumber: true, cell: ({ max }) => format(max) },
+            { name: t('Now'), cell: () => t('All subtasks') },
+            { name: t('Least'), isNumber: true, cell: ({ min }) => format(min) },
+            { name: t('Average'), isNumber: true, cell: ({ avg }) => format(avg) },
+            { name: t('Most'), isNumber: true, cell: ({ max }) => format(max) },
             ...(isSummable(metric)
-              ? [{ name: 'Sum', isNumber: true, cell: ({ sum }: Aggregated) => format(sum) }]
+              ? [{ name: t('Sum'), isNumber: true, cell: ({ sum }: Aggregated) => format(sum) }]
               : []),
           ]}
         />

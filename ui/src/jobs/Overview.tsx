@@ -1,9 +1,11 @@
 // The first page: slots, counts of jobs, the running jobs, and those that ended last.
 import { Link } from '@tanstack/react-router';
 import { formatCount } from '../format/number';
+import { t } from '../i18n';
 import { JobTable } from './JobTable';
 import { Pending } from './Pending';
 import { isOver, useFigures, useJobs, usePolled } from './queries';
+import { Sentence } from './Sentence';
 import { useTitle } from './title';
 import type { Cluster, JobLine } from './types';
 
@@ -11,7 +13,7 @@ import type { Cluster, JobLine } from './types';
 const RECENT = 5;
 
 export function Overview() {
-  useTitle('Jobs');
+  useTitle(t('Jobs'));
   const cluster = usePolled<Cluster>('overview');
   const { data, error } = useJobs();
   const jobs = newestFirst(data?.jobs ?? []);
@@ -22,28 +24,31 @@ export function Overview() {
 
   return (
     <>
-      <h1 className="visually-hidden">Overview</h1>
+      <h1 className="visually-hidden">{t('Overview')}</h1>
       <Totals cluster={cluster.data} />
       <section className="jobs-section" aria-labelledby="running">
-        <h2 id="running">Running jobs</h2>
-        {!data && <Pending what="Jobs" error={error} />}
+        <h2 id="running">{t('Running jobs')}</h2>
+        {!data && <Pending what={t('Jobs')} error={error} />}
         {data && running.length === 0 && (
           <p className="jobs-note">
-            No job is running. <code>weir run JOB.sql</code> starts one.
+            <Sentence
+              text={t('No job is running. {{command}} starts one.')}
+              values={{ command: <code>weir run JOB.sql</code> }}
+            />
           </p>
         )}
-        {running.length > 0 && <JobTable caption="Running jobs" jobs={running} figures={figures} />}
+        {running.length > 0 && <JobTable caption={t('Running jobs')} jobs={running} figures={figures} />}
       </section>
       {data && (
         <section className="jobs-section" aria-labelledby="recent">
-          <h2 id="recent">Recently completed jobs</h2>
-          {recent.length === 0 && <p className="jobs-note">No job has ended yet.</p>}
+          <h2 id="recent">{t('Recently completed jobs')}</h2>
+          {recent.length === 0 && <p className="jobs-note">{t('No job has ended yet.')}</p>}
           {recent.length > 0 && (
-            <JobTable caption="Recently completed jobs" jobs={recent} figures={figures} />
+            <JobTable caption={t('Recently completed jobs')} jobs={recent} figures={figures} />
           )}
           {ended.length > RECENT && (
             <p>
-              <Link to="/completed">All {ended.length} completed jobs</Link>
+              <Link to="/completed">{t('All {{jobs}} completed jobs', { jobs: ended.length })}</Link>
             </p>
           )}
         </section>
@@ -65,19 +70,20 @@ function Totals({ cluster }: { cluster: Cluster | undefined }) {
   return (
     <dl className="jobs-totals">
       <div>
-        <dt>Task managers</dt>
+        <dt>{t('Task managers')}</dt>
         <dd>{formatCount(cluster?.taskmanagers)}</dd>
       </div>
       <div>
-        <dt>Slots free</dt>
+        <dt>{t('Slots free')}</dt>
         <dd>
-          {formatCount(cluster?.['slots-available'])} <small>of {formatCount(slots)}</small>
+          {formatCount(cluster?.['slots-available'])}{' '}
+          <small>{t('of {{total}}', { total: formatCount(slots) })}</small>
         </dd>
       </div>
-      <Total name="Running" tone="good" count={cluster?.['jobs-running']} />
-      <Total name="Finished" tone="done" count={cluster?.['jobs-finished']} />
-      <Total name="Canceled" tone="quiet" count={cluster?.['jobs-cancelled']} />
-      <Total name="Failed" tone="bad" count={cluster?.['jobs-failed']} />
+      <Total name={t('Running')} tone="good" count={cluster?.['jobs-running']} />
+      <Total name={t('Finished')} tone="done" count={cluster?.['jobs-finished']} />
+      <Total name={t('Canceled')} tone="quiet" count={cluster?.['jobs-cancelled']} />
+      <Total name={t('Failed')} tone="bad" count={cluster?.['jobs-failed']} />
     </dl>
   );
 }

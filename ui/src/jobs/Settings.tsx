@@ -1,5 +1,6 @@
 // Settings by name, with a search.
 import { useId, useState } from 'react';
+import { t } from '../i18n';
 import { Table } from './Table';
 import type { Setting } from './types';
 
@@ -16,23 +17,28 @@ export function Settings({ title, settings }: { title: string; settings: Setting
         {settings.length > 8 && (
           <input
             type="search"
-            aria-label={`Search ${title}`}
-            placeholder="Search"
+            aria-label={t('Search {{title}}', { title })}
+            placeholder={t('Search')}
             value={sought}
             onChange={(event) => setSought(event.target.value)}
           />
         )}
       </div>
       {found.length === 0 ? (
-        <p className="jobs-note">{settings.length === 0 ? 'None.' : `No setting contains “${sought}”.`}</p>
+        <p className="jobs-note">
+          {settings.length === 0 ? t('None.') : t('No setting contains “{{sought}}”.', { sought })}
+        </p>
       ) : (
         <Table
           caption={title}
           keyOf={({ key }) => key}
           rows={found}
           columns={[
-            { name: 'Name', cell: ({ key }) => <code>{key}</code> },
-            { name: 'Value', cell: ({ value }) => <code className="jobs-value">{value || '(empty)'}</code> },
+            { name: t('Name'), cell: ({ key }) => <code>{key}</code> },
+            {
+              name: t('Value'),
+              cell: ({ value }) => <code className="jobs-value">{value || t('(empty)')}</code>,
+            },
           ]}
         />
       )}

@@ -1,5 +1,6 @@
 // A task manager: its slots and memory, and its metrics, logs and threads.
 import { Link } from '@tanstack/react-router';
+import { t } from '../i18n';
 import { Refused } from './api';
 import { formatBytes } from './format';
 import { Moment } from './Moment';
@@ -7,15 +8,16 @@ import { Pending } from './Pending';
 import { Log, ProcessMetrics, Threads } from './Process';
 import { useJobs, usePolled } from './queries';
 import { type ProcessTab, taskManagerRoute } from './router';
+import { Sentence } from './Sentence';
 import { Table } from './Table';
 import { useTitle } from './title';
 import type { TaskManager } from './types';
 
 const TABS: [ProcessTab, string][] = [
-  ['metrics', 'Metrics'],
-  ['log', 'Log'],
-  ['stdout', 'Stdout'],
-  ['threads', 'Threads'],
+  ['metrics', t('Metrics')],
+  ['log', t('Log')],
+  ['stdout', t('Stdout')],
+  ['threads', t('Threads')],
 ];
 
 export function TaskManagerPage() {
@@ -28,14 +30,20 @@ export function TaskManagerPage() {
   if (error instanceof Refused && !data) {
     return (
       <div className="jobs-note" role="alert">
-        <h1>There is no such task manager</h1>
+        <h1>{t('There is no such task manager')}</h1>
         <p>
-          The job manager says: {error.message} <Link to="/task-managers">All task managers</Link>
+          <Sentence
+            text={t('The job manager says: {{refusal}} {{link}}')}
+            values={{
+              refusal: error.message,
+              link: <Link to="/task-managers">{t('All task managers')}</Link>,
+            }}
+          />
         </p>
       </div>
     );
   }
-  if (!data) return <Pending what="Task manager" error={error} />;
+  if (!data) return <Pending what={t('Task manager')} error={error} />;
   return (
     <>
       <div className="jobs-title">
@@ -43,7 +51,7 @@ export function TaskManagerPage() {
         <code>{data.path}</code>
       </div>
       <Facts of={data} />
-      <nav className="jobs-tabs" aria-label="Parts of the task manager">
+      <nav className="jobs-tabs" aria-label={t('Parts of the task manager')}>
         {TABS.map(([value, name]) => (
           <Link
             key={value}
@@ -63,9 +71,13 @@ export function TaskManagerPage() {
           <ProcessMetrics path={path} />
         </>
       )}
-      {tab === 'log' && <Log title="Log" path={`${path}/log`} empty="The log is empty." />}
+      {tab === 'log' && <Log title={t('Log')} path={`${path}/log`} empty={t('The log is empty.')} />}
       {tab === 'stdout' && (
-        <Log title="Stdout" path={`${path}/stdout`} empty="Nothing was written to the standard output." />
+        <Log
+          title={t('Stdout')}
+          path={`${path}/stdout`}
+          empty={t('Nothing was written to the standard output.')}
+        />
       )}
       {tab === 'threads' && <Threads path={path} />}
     </>
@@ -76,23 +88,24 @@ function Facts({ of }: { of: TaskManager }) {
   return (
     <dl className="jobs-totals">
       <div>
-        <dt>Slots free</dt>
+        <dt>{t('Slots free')}</dt>
         <dd>
-          {of.freeSlots} <small>of {of.slotsNumber}</small>
+          {of.freeSlots} <small>{t('of {{total}}', { total: of.slotsNumber })}</small>
         </dd>
       </div>
       <div>
-        <dt>Memory used</dt>
+        <dt>{t('Memory used')}</dt>
         <dd>
-          {formatBytes(of.metrics?.heapUsed)} <small>of {formatBytes(of.metrics?.heapMax)}</small>
+          {formatBytes(of.metrics?.heapUsed)}{' '}
+          <small>{t('of {{total}}', { total: formatBytes(of.metrics?.heapMax) })}</small>
         </dd>
       </div>
       <div>
-        <dt>CPU cores</dt>
+        <dt>{t('CPU cores')}</dt>
         <dd>{of.hardware.cpuCores}</dd>
       </div>
       <div>
-        <dt>Last heartbeat</dt>
+        <dt>{t('Last heartbeat')}</dt>
         <dd>
           <Moment at={of.timeSinceLastHeartbeat} />
         </dd>
@@ -104,27 +117,27 @@ function Facts({ of }: { of: TaskManager }) {
 function Slots({ of }: { of: TaskManager }) {
   const { data } = useJobs();
   const slots = of.allocatedSlots ?? [];
-  if (slots.length === 0) return <p className="jobs-note">No slot is in use.</p>;
+  if (slots.length === 0) return <p className="jobs-note">{t('No slot is in use.')}</p>;
   const nameOf = (job: string) => data?.jobs.find(({ jid }) => jid === job)?.name ?? job;
   return (
     <section className="jobs-section" aria-labelledby="slots">
-      <h2 id="slots">Slots in use</h2>
+      <h2 id="slots">{t('Slots in use')}</h2>
       <Table
-        caption="Slots in use"
+        caption={t('Slots in use')}
         keyOf={({ key }) => key}
         rows={slots.map((slot, index) => ({ ...slot, key: `${index}`, number: index + 1 }))}
         columns={[
-          { name: 'Slot', cell: ({ number }) => number },
+          { name: t('Slot'), cell: ({ number }) => number },
           {
-            name: 'Job',
+            name: t('Job'),
             cell: ({ jobId }) => (
               <Link to="/job/$job/graph" params={{ job: jobId }} className="jobs-name">
                 {nameOf(jobId)}
               </Link>
             ),
           },
-          { name: 'CPU cores', isNumber: true, cell: ({ resource }) => resource.cpuCores },
-          { name: 'Subtasks', isNumber: true, cell: ({ assignedTasks }) => assignedTasks ?? '–' },
+          { name: t('CPU cores'), isNumber: true, cell: ({ resource }) => resource.cpuCores },
+          { name: t('Subtasks'), isNumber: true, cell: ({ assignedTasks }) => assignedTasks ?? '–' },
         ]}
       />
     </section>

@@ -1,6 +1,7 @@
 // A vertex: what its operators do, and its subtasks.
 import { Link } from '@tanstack/react-router';
 import { formatCount } from '../format/number';
+import { t } from '../i18n';
 import { formatAge, formatBytes, formatShare, formatWatermark, watermarkOf } from './format';
 import { Pending } from './Pending';
 import { descriptionLines, shortName } from './plan';
@@ -10,6 +11,7 @@ import { Table } from './Table';
 import type { Backpressure, VertexDetails as Details, Job, Metric, Subtask, Vertex } from './types';
 
 export function VertexDetails({ job, vertex }: { job: Job; vertex: Vertex }) {
+  const title = t('{{vertex}}: operators and subtasks', { vertex: shortName(vertex.name) });
   const path = `jobs/${job.jid}/vertices/${vertex.id}`;
   const isRunning = !isOver(job.state);
   const { data, error } = usePolled<Details>(path);
@@ -32,12 +34,12 @@ export function VertexDetails({ job, vertex }: { job: Job; vertex: Vertex }) {
   return (
     <section className="jobs-section jobs-details" aria-labelledby="vertex">
       <div className="jobs-title">
-        <h2 id="vertex">{shortName(vertex.name)}: operators and subtasks</h2>
+        <h2 id="vertex">{title}</h2>
         <Link to="/job/$job/metrics" params={{ job: job.jid }} search={{ vertex: vertex.id }}>
-          Metrics
+          {t('Metrics')}
         </Link>
         <Link to="." search={{}} resetScroll={false}>
-          Close
+          {t('Close')}
         </Link>
       </div>
       <ol className="jobs-operators">
@@ -47,24 +49,24 @@ export function VertexDetails({ job, vertex }: { job: Job; vertex: Vertex }) {
           </li>
         ))}
       </ol>
-      {!data && <Pending what="Subtasks" error={error} />}
+      {!data && <Pending what={t('Subtasks')} error={error} />}
       {data && (
         <Table
-          caption="Subtasks of the vertex"
+          caption={t('Subtasks of the vertex')}
           keyOf={({ subtask }) => String(subtask)}
           rows={data.subtasks}
           columns={[
-            { name: 'Subtask', cell: ({ subtask }) => subtask + 1 },
-            { name: 'State', cell: ({ status }) => <State state={status} /> },
-            { name: 'Attempt', isNumber: true, cell: ({ attempt }) => attempt + 1 },
-            { name: 'Duration', isNumber: true, cell: ({ duration }) => formatAge(duration) },
-            { name: 'Records in', isNumber: true, cell: count('read-records', formatCount) },
-            { name: 'Records out', isNumber: true, cell: count('write-records', formatCount) },
-            { name: 'Bytes in', isNumber: true, cell: count('read-bytes', formatBytes) },
-            { name: 'Bytes out', isNumber: true, cell: count('write-bytes', formatBytes) },
-            { name: 'Busy', isNumber: true, cell: (row) => formatShare(pressureOf(row)?.busyRatio) },
-            { name: 'Backpressured', isNumber: true, cell: (row) => formatShare(pressureOf(row)?.ratio) },
-            { name: 'Watermark', isNumber: true, cell: watermarkText },
+            { name: t('Subtask'), cell: ({ subtask }) => subtask + 1 },
+            { name: t('State'), cell: ({ status }) => <State state={status} /> },
+            { name: t('Attempt'), isNumber: true, cell: ({ attempt }) => attempt + 1 },
+            { name: t('Duration'), isNumber: true, cell: ({ duration }) => formatAge(duration) },
+            { name: t('Records in'), isNumber: true, cell: count('read-records', formatCount) },
+            { name: t('Records out'), isNumber: true, cell: count('write-records', formatCount) },
+            { name: t('Bytes in'), isNumber: true, cell: count('read-bytes', formatBytes) },
+            { name: t('Bytes out'), isNumber: true, cell: count('write-bytes', formatBytes) },
+            { name: t('Busy'), isNumber: true, cell: (row) => formatShare(pressureOf(row)?.busyRatio) },
+            { name: t('Backpressured'), isNumber: true, cell: (row) => formatShare(pressureOf(row)?.ratio) },
+            { name: t('Watermark'), isNumber: true, cell: watermarkText },
           ]}
         />
       )}

@@ -1,4 +1,5 @@
 // Requests to the job manager, relative to the page, and whether it is reachable.
+import { t } from '../i18n';
 import { wordsOf } from './words';
 
 /** The directory of the job manager's routes. Vite serves the page below it while the page is developed. */
@@ -54,7 +55,7 @@ async function ask(
     // The page itself gave the question up, and learns nothing about the server.
     if (signal?.aborted) throw error;
     setReached(false);
-    throw new Unreachable('the job manager does not answer');
+    throw new Unreachable(t('the job manager does not answer'));
   }
 
   if (response.ok) {
@@ -70,10 +71,15 @@ async function ask(
   const said = wordsOf(body);
   if (said === null && response.status >= 502) {
     setReached(false);
-    throw new Unreachable(`a proxy answers with ${response.status} instead of the job manager`);
+    throw new Unreachable(
+      t('a proxy answers with {{status}} instead of the job manager', { status: response.status }),
+    );
   }
   setReached(true);
-  throw new Refused(response.status, said ?? `the job manager answered with ${response.status}`);
+  throw new Refused(
+    response.status,
+    said ?? t('the job manager answered with {{status}}', { status: response.status }),
+  );
 }
 
 export interface Reach {

@@ -1,9 +1,12 @@
+import i18next from 'i18next';
 import { expect, test } from 'vitest';
 import { NONE } from '../format/number';
+import { t } from '../i18n';
 import {
   formatAge,
   formatBytes,
   formatMetric,
+  formatPart,
   formatRate,
   formatShare,
   formatSpan,
@@ -11,6 +14,7 @@ import {
   watermarkOf,
 } from './format';
 import { RateMeter } from './rates';
+import { Sentence } from './Sentence';
 import { addSample } from './samples';
 import { plainWords, wordsOf } from './words';
 
@@ -49,6 +53,30 @@ test('a watermark says how far it is behind', () => {
   expect(formatWatermark(10_000, 15_000)).toBe('5 s behind');
   expect(formatWatermark(10_000, 9_000)).toBe('1 s ahead');
   expect(formatWatermark('none', 0)).toBe('none yet');
+});
+
+test('units and words are those of the language', async () => {
+  await i18next.changeLanguage('vi');
+  try {
+    expect([formatSpan(4), formatSpan(12_000), formatSpan(200_000)]).toEqual([
+      '4 ms',
+      '12 giây',
+      '3 phút 20 giây',
+    ]);
+    expect([formatSpan(3_600_000 * 5), formatSpan(3_600_000 * 51)]).toEqual(['5 giờ 0 phút', '2 ngày 3 giờ']);
+    expect([formatShare(0.987), formatPart(3, 4)]).toEqual(['99%', '3 trên 4']);
+    expect([formatWatermark(10_000, 30_000), formatWatermark('none', 0)]).toEqual(['trễ 20 giây', 'chưa có']);
+  } finally {
+    await i18next.changeLanguage('en');
+  }
+});
+
+test('a sentence has its elements where its text has their names', () => {
+  const text = t('Savepoint {{id}} at {{time}}', { id: 3 });
+  const sentence = Sentence({ text, values: { time: 'NOON', id: 'unused' } });
+  expect(sentence.props).toEqual({ children: ['Savepoint 3 at ', 'NOON', ''] });
+  const server = Sentence({ text: 'It says: {{why}}', values: { why: 'no {{time}} here' } });
+  expect(server.props).toEqual({ children: ['It says: ', 'no {{time}} here', ''] });
 });
 
 test("an error is the server's words without Java's", () => {

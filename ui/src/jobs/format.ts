@@ -1,6 +1,6 @@
 // How the figures of jobs are written.
 import { NONE } from '../format/number';
-import { locale } from '../i18n';
+import { locale, t } from '../i18n';
 
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const short = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
@@ -9,18 +9,19 @@ const moments = new Map<boolean, Intl.DateTimeFormat>();
 /** 4 ms, 12.5 s, 3 min 20 s, 5 h 2 min, 2 d 3 h. */
 export function formatSpan(ms: number | null | undefined): string {
   if (typeof ms !== 'number' || !Number.isFinite(ms) || ms < 0) return NONE;
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 1_000) return t('{{milliseconds}} ms', { milliseconds: Math.round(ms) });
   const seconds = Math.floor(ms / 1_000);
-  if (seconds < 60) return ms < 10_000 ? `${short.format(ms / 1_000)} s` : `${seconds} s`;
+  if (seconds < 60) return t('{{seconds}} s', { seconds: ms < 10_000 ? short.format(ms / 1_000) : seconds });
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  if (minutes < 60) return t('{{minutes}} min {{seconds}} s', { minutes, seconds: seconds % 60 });
   const hours = Math.floor(minutes / 60);
-  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  if (hours < 24) return t('{{hours}} h {{minutes}} min', { hours, minutes: minutes % 60 });
+  return t('{{days}} d {{hours}} h', { days: Math.floor(hours / 24), hours: hours % 24 });
 }
 
 /** The same in whole seconds, for figures that count up. */
 export function formatAge(ms: number): string {
-  return ms >= 0 && ms < 60_000 ? `${Math.floor(ms / 1_000)} s` : formatSpan(ms);
+  return ms >= 0 && ms < 60_000 ? t('{{seconds}} s', { seconds: Math.floor(ms / 1_000) }) : formatSpan(ms);
 }
 
 /** Binary units, as Flink writes them. */
@@ -34,12 +35,18 @@ export function formatBytes(bytes: number | null | undefined): string {
 /** Records per second. */
 export function formatRate(perSecond: number | null | undefined): string {
   if (typeof perSecond !== 'number' || !Number.isFinite(perSecond)) return NONE;
-  return `${perSecond < 10 ? short.format(perSecond) : whole.format(perSecond)}/s`;
+  return t('{{amount}}/s', { amount: (perSecond < 10 ? short : whole).format(perSecond) });
 }
 
 /** A share from 0 to 1. */
 export function formatShare(share: number | null | undefined): string {
-  return typeof share === 'number' && Number.isFinite(share) ? `${Math.round(share * 100)} %` : NONE;
+  if (typeof share !== 'number' || !Number.isFinite(share)) return NONE;
+  return t('{{percent}} %', { percent: Math.round(share * 100) });
+}
+
+/** How many of all. */
+export function formatPart(part: number, total: number): string {
+  return t('{{part}} of {{total}}', { part, total });
 }
 
 /** A moment in the reader's zone: with its day, or only the time if it is of today. */
@@ -59,16 +66,14 @@ export function formatMoment(at: number | null | undefined, now = Date.now()): s
 
 /** A moment with day and zone, for titles. */
 export function formatFull(at: number): string | undefined {
-  return at > 0
-    ? new Date(at).toLocaleString(undefined, { dateStyle: 'full', timeStyle: 'long' })
-    : undefined;
+  return at > 0 ? new Date(at).toLocaleString(locale, { dateStyle: 'full', timeStyle: 'long' }) : undefined;
 }
 
 /** A value of a metric, by what its name says about its unit. */
 export function formatMetric(name: string, value: number): string {
   if (/watermark$|emittedEventTime|Timestamp$/i.test(name)) return formatMoment(value);
   if (/bytes|memory|size$|heap/i.test(name) && !/PerSecond/.test(name)) return formatBytes(value);
-  if (/bytes.*PerSecond/i.test(name)) return `${formatBytes(value)}/s`;
+  if (/bytes.*PerSecond/i.test(name)) return t('{{amount}}/s', { amount: formatBytes(value) });
   if (/MsPerSecond$/.test(name)) return formatShare(value / 1_000);
   if (/lag$|duration$|time(ms)?$/i.test(name)) return formatSpan(value);
   if (/PerSecond$/.test(name)) return formatRate(value);
@@ -84,8 +89,9 @@ export function watermarkOf(value: string | number | undefined): number | 'none'
 
 /** How far a watermark is behind the clock, in words. */
 export function formatWatermark(watermark: number | 'none' | 'end', now: number): string {
-  if (watermark === 'none') return 'none yet';
-  if (watermark === 'end') return 'at the end';
+  if (watermark === 'none') return t('none yet');
+  if (watermark === 'end') return t('at the end');
   const behind = now - watermark;
-  return behind < 0 ? `${formatSpan(-behind)} ahead` : `${formatSpan(behind)} behind`;
+  const span = formatSpan(Math.abs(behind));
+  return behind < 0 ? t('{{span}} ahead', { span }) : t('{{span}} behind', { span });
 }

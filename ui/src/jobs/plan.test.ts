@@ -1,3 +1,4 @@
+import i18next from 'i18next';
 import { expect, test } from 'vitest';
 import { bottleneckOf, descriptionLines, edgesOf, type Load, loadOf, NO_LOAD, operatorsOf } from './plan';
 import type { Aggregated, PlanNode } from './types';
@@ -27,6 +28,18 @@ test('the bottleneck is the busy vertex behind one that waits', () => {
   expect(found?.why).toBe(
     'Join is the bottleneck: it is busy 99 % of the time, and Source: orders waits 70 % of the time to hand its records over.',
   );
+});
+
+test('the bottleneck is told in the language of the reader', async () => {
+  await i18next.changeLanguage('vi');
+  try {
+    const found = bottleneckOf(vertices, edges, loads({ s: [0.2, 0.7], j: [0.99, 0], k: [0.1, 0] }));
+    expect(found?.why).toBe(
+      'Join là điểm nghẽn: nó bận 99% thời gian, và Source: orders phải chờ 70% thời gian mới chuyển tiếp được bản ghi.',
+    );
+  } finally {
+    await i18next.changeLanguage('en');
+  }
 });
 
 test('a vertex that passes the pressure on is not the bottleneck', () => {

@@ -1,4 +1,5 @@
 // A job's graph as figures: vertices with what they do per second, and the vertex that slows the others down.
+import { t } from '../i18n';
 import { formatShare, watermarkOf } from './format';
 import type { Aggregated, Job, Vertex } from './types';
 
@@ -109,9 +110,15 @@ export function bottleneckOf(
     );
     return {
       id: slow,
-      why:
-        `${name(slow)} is the bottleneck: it is busy ${formatShare(load(slow).busy)} of the time, and ` +
-        `${name(feeder)} waits ${formatShare(load(feeder).backpressured)} of the time to hand its records over.`,
+      why: t(
+        '{{vertex}} is the bottleneck: it is busy {{busy}} of the time, and {{feeder}} waits {{waiting}} of the time to hand its records over.',
+        {
+          vertex: name(slow),
+          busy: formatShare(load(slow).busy),
+          feeder: name(feeder),
+          waiting: formatShare(load(feeder).backpressured),
+        },
+      ),
     };
   }
 
@@ -119,7 +126,10 @@ export function bottleneckOf(
   if (full === null || (load(full).busy ?? 0) < SATURATED) return null;
   return {
     id: full,
-    why: `${name(full)} works at its limit: it is busy ${formatShare(load(full).busy)} of the time, so more records would have to wait.`,
+    why: t(
+      '{{vertex}} works at its limit: it is busy {{busy}} of the time, so more records would have to wait.',
+      { vertex: name(full), busy: formatShare(load(full).busy) },
+    ),
   };
 }
 
@@ -131,14 +141,11 @@ export function operatorsOf(name: string): string[] {
     const members = group.split(', ');
     if (members.length <= 2) return members;
     const sinks = members.filter((member) => member.startsWith('Sink: '));
+    const firstOf = (names: string[]) => names.slice(0, 2).join(', ');
     if (sinks.length < members.length)
-      return [`${members.slice(0, 2).join(', ')} and ${members.length - 2} more`];
-    return [
-      `${sinks.length} sinks: ${sinks
-        .slice(0, 2)
-        .map((sink) => sink.slice(6))
-        .join(', ')}, …`,
-    ];
+      return [t('{{first}} and {{more}} more', { first: firstOf(members), more: members.length - 2 })];
+    const first = firstOf(sinks.map((sink) => sink.slice('Sink: '.length)));
+    return [t('{{sinks}} sinks: {{first}}, …', { sinks: sinks.length, first })];
   });
 }
 

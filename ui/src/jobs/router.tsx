@@ -8,6 +8,7 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
+import { t } from '../i18n';
 import { CheckpointsTab } from './CheckpointsTab';
 import { Completed } from './Completed';
 import { ConfigurationTab } from './ConfigurationTab';
@@ -32,8 +33,8 @@ const root = createRootRoute({
   ),
   notFoundComponent: () => (
     <div className="jobs-note">
-      <h1>There is no such page</h1>
-      <Link to="/">Overview</Link>
+      <h1>{t('There is no such page')}</h1>
+      <Link to="/">{t('Overview')}</Link>
     </div>
   ),
 });

@@ -11,7 +11,7 @@ const CUT: usize = 60;
 const TEXT_MAX: usize = 1_000;
 
 /// Returns a text on one line without control characters and long quotations.
-pub(super) fn quoted(text: String) -> String {
+pub fn quoted(text: String) -> String {
     shortened(escaped(text, false))
 }
 
@@ -30,7 +30,7 @@ pub(crate) fn cut(quotation: &str) -> Cow<'_, str> {
 
 /// Returns whether a terminal may act on a character instead of showing it. Besides control characters, these
 /// are the characters that change the direction of text.
-pub(super) fn is_control(c: char) -> bool {
+pub(crate) fn is_control(c: char) -> bool {
     let changes_direction =
         matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let ends_line = matches!(c, '\u{2028}' | '\u{2029}');

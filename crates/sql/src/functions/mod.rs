@@ -48,6 +48,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use crate::error::quoted;
 use types::{ColumnType, DataType, Scalar, Value};
 
 pub(crate) use collection::item_type;
@@ -271,9 +272,17 @@ impl Output {
 
 /// The reason why a row could not be computed. It fails the job, as in Flink, unless a `TRY_` form turns it
 /// into null.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvalError(pub String);
+
+/// The text may quote a value of an event, which may be long and contain anything. It is made fit to print.
+impl fmt::Display for EvalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&quoted(self.0.clone()))
+    }
+}
+
+impl std::error::Error for EvalError {}
 
 impl EvalError {
     /// Fails if a value of so many bytes is too long.

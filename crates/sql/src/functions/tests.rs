@@ -107,3 +107,10 @@ pub(super) fn shown(result: Result<Typed, String>) -> String {
 pub(super) fn check(name: &str, args: &[Typed], expected: &str) {
     assert_eq!(shown(call(name, args)), expected, "{name}({args:?})");
 }
+
+#[test]
+fn an_error_shows_the_control_characters_of_a_value_and_cuts_a_long_one() {
+    let error = |value: &str| super::EvalError(format!("cannot cast '{value}' to BIGINT")).to_string();
+    assert_eq!(error("\u{1b}[31m\r\nerror:"), r"cannot cast '\u{1b}[31m\r\nerror:' to BIGINT");
+    assert!(error(&"x".repeat(1_000_000)).len() < 200);
+}

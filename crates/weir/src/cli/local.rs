@@ -105,7 +105,11 @@ pub(super) fn run(
         ledger.accepted as f64 / seconds
     ));
 
-    Ok(if shutdown.is_asked() { Outcome::No } else { Outcome::Done })
+    if !shutdown.is_asked() {
+        return Ok(Outcome::Done);
+    }
+    complain("stopped before the end of the input: the rows are not complete");
+    Ok(Outcome::No)
 }
 
 /// Returns whether the reader of the rows is gone: only rows are written to a pipe.
