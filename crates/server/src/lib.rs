@@ -1,4 +1,4 @@
-//! HTTP: events in, analytics out, the live feed, dashboards, and the routes for operating.
+//! HTTP: events in, analytics out, the live feed, dashboards, alerts, and the routes for operating.
 //!
 //! The only crate that knows HTTP. With a listener, a clock, a log and a store, it serves until it is told to
 //! stop:
@@ -22,6 +22,10 @@ mod analytics;
 mod results;
 
 mod dashboards;
+
+mod alerts;
+
+mod documents;
 
 mod feed;
 
@@ -53,7 +57,7 @@ mod write_timeout;
 
 pub use error::Error;
 pub use operation::{JobSummary, Operations};
-pub use options::{DashboardPlaces, Options, UnknownTopics};
+pub use options::{DocumentPlaces, Options, UnknownTopics};
 pub use pulse::{JobTotals, Totals};
 pub use service::{Handle, Server, Services};
 

@@ -20,6 +20,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::alerts::Outcome;
 use crate::analytics::Kind;
 use crate::feed::message::Standing;
 use crate::flink::FLINK_VERSION;
@@ -60,6 +61,16 @@ pub(crate) struct OfService {
     service: Service,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OfAlert {
+    alert: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OfOutcome {
+    outcome: &'static str,
+}
+
 /// Prefix of the names of all metrics but the process's own.
 const PREFIX: &str = "weir";
 
@@ -85,6 +96,8 @@ pub(crate) struct Metrics {
     up: Family<OfService, Gauge<i64>>,
     down_seconds: Family<OfService, Gauge<f64, AtomicU64>>,
     impaired: Family<OfService, Gauge<i64>>,
+    alerts_firing: Family<OfAlert, Gauge<i64>>,
+    alert_notifications: Family<OfOutcome, Counter>,
 }
 
 impl Metrics {
@@ -116,6 +129,8 @@ impl Metrics {
             up: Family::default(),
             down_seconds: Family::default(),
             impaired: Family::default(),
+            alerts_firing: Family::default(),
+            alert_notifications: Family::default(),
             registry: Mutex::new(Registry::default()),
         };
 
@@ -174,6 +189,9 @@ impl Metrics {
         registry.register("service_down_seconds", help, m.down_seconds.clone());
         let help = "Whether the service has a reported problem: unreachable, slow, evicting";
         registry.register("service_impaired", help, m.impaired.clone());
+        registry.register("alerts_firing", "Series of an alert that fire", m.alerts_firing.clone());
+        let help = "Outcomes of sending notifications of alerts: delivered, retried, given_up";
+        registry.register("alert_notifications", help, m.alert_notifications.clone());
         *metrics.registry.lock() = all;
         Arc::new(metrics)
     }
@@ -187,6 +205,25 @@ impl Metrics {
         self.up.get_or_create(&of).set(i64::from(standing.ok));
         self.down_seconds.get_or_create(&of).set(down.as_secs_f64());
         self.impaired.get_or_create(&of).set(i64::from(standing.message.is_some()));
+    }
+
+    pub(crate) fn set_firing(&self, alert: &str, series: usize) {
+        self.alerts_firing.get_or_create(&OfAlert { alert: alert.to_owned() }).set(series as i64);
+    }
+
+    /// Removes the figures of an alert that was deleted.
+    pub(crate) fn forget_firing(&self, alert: &str) {
+        self.alerts_firing.remove(&OfAlert { alert: alert.to_owned() });
+    }
+
+    pub(crate) fn count_notification(&self, outcome: Outcome) {
+        let outcome = match outcome {
+            Outcome::Pending => return,
+            Outcome::Delivered => "delivered",
+            Outcome::Retrying => "retried",
+            Outcome::GivenUp => "given_up",
+        };
+        self.alert_notifications.get_or_create(&OfOutcome { outcome }).inc();
     }
 
     pub(crate) fn register<T>(&self, with: impl FnOnce(&mut Registry) -> T) -> T {

@@ -5,7 +5,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr};
 use utoipa::{Modify, OpenApi};
 
-use crate::{analytics, asyncapi, dashboards, feed, ingest, metrics, operation, pulse, results};
+use crate::{alerts, analytics, asyncapi, dashboards, feed, ingest, metrics, operation, pulse, results};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -37,6 +37,12 @@ use crate::{analytics, asyncapi, dashboards, feed, ingest, metrics, operation, p
         dashboards::routes::get,
         dashboards::routes::put,
         dashboards::routes::delete,
+        alerts::routes::list,
+        alerts::routes::get,
+        alerts::routes::put,
+        alerts::routes::delete,
+        alerts::routes::history,
+        alerts::routes::test,
         feed::handshake::connect,
         operation::healthz,
         operation::readyz,
@@ -62,6 +68,7 @@ use crate::{analytics, asyncapi, dashboards, feed, ingest, metrics, operation, p
         (name = "analytics", description = "Read results by analytic"),
         (name = "results", description = "Read the rows of any job's result tables"),
         (name = "dashboards", description = "Read and save dashboards"),
+        (name = "alerts", description = "Read and save alerts, and see which fire"),
         (name = "feed", description = "Follow results as they change"),
         (name = "operation", description = "Operate Weir"),
     )

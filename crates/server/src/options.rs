@@ -46,17 +46,19 @@ pub struct Options {
     pub index_bytes_max: usize,
     /// Maximum of bytes of the rows of result tables in memory; beyond it answers leave out the oldest rows.
     pub result_tables_bytes_max: usize,
-    /// Directories of dashboards.
-    pub dashboards: DashboardPlaces,
+    /// Directories of dashboards, besides the built-in ones.
+    pub dashboards: DocumentPlaces,
+    /// Directories of alerts.
+    pub alerts: DocumentPlaces,
 }
 
-/// Directories of dashboards, besides the built-in ones.
+/// Directories of documents of one kind.
 #[derive(Debug, Clone, Default)]
-pub struct DashboardPlaces {
-    /// Directory of saved dashboards, created when needed. Without a directory, saved dashboards end with the
+pub struct DocumentPlaces {
+    /// Directory of saved documents, created when needed. Without a directory, saved documents end with the
     /// process.
     pub saved: Option<PathBuf>,
-    /// Directories whose dashboards are only read, at the start.
+    /// Directories whose documents are only read, at the start.
     pub files: Vec<PathBuf>,
 }
 
@@ -91,7 +93,8 @@ impl Default for Options {
             feed_stall: Duration::from_secs(20),
             index_bytes_max: 1 << 30,
             result_tables_bytes_max: 1 << 30,
-            dashboards: DashboardPlaces::default(),
+            dashboards: DocumentPlaces::default(),
+            alerts: DocumentPlaces::default(),
         }
     }
 }

@@ -11,6 +11,7 @@ use axum::routing::{get, post};
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use types::Clock;
 
+use crate::alerts::{Alerts, routes as rules};
 use crate::analytics::{Analytics, routes};
 use crate::dashboards::{Dashboards, routes as boards};
 use crate::error::Failure;
@@ -30,6 +31,7 @@ pub(crate) struct Parts {
     pub(crate) analytics: Arc<Analytics>,
     pub(crate) results: Arc<Results>,
     pub(crate) dashboards: Arc<Dashboards>,
+    pub(crate) alerts: Arc<Alerts>,
     pub(crate) live: Arc<Live>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) operation: Arc<Operation>,
@@ -40,7 +42,7 @@ pub(crate) struct Parts {
 }
 
 /// Paths to which the same path with a trailing slash redirects.
-const WITHOUT_SLASH: [&str; 28] = [
+const WITHOUT_SLASH: [&str; 29] = [
     "/events",
     "/analytics/health",
     "/analytics/redis/latest",
@@ -59,6 +61,7 @@ const WITHOUT_SLASH: [&str; 28] = [
     "/analytics/redis/timeseries",
     "/results",
     "/dashboards",
+    "/alerts",
     "/metrics",
     "/healthz",
     "/readyz",
@@ -77,6 +80,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         analytics,
         results,
         dashboards,
+        alerts,
         live,
         feed,
         operation,
@@ -126,6 +130,13 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/dashboards/{name}", get(boards::get).put(boards::put).delete(boards::delete))
         .with_state(dashboards);
 
+    let alerts = Router::new()
+        .route("/alerts", get(rules::list))
+        .route("/alerts/{name}", get(rules::get).put(rules::put).delete(rules::delete))
+        .route("/alerts/{name}/history", get(rules::history))
+        .route("/alerts/{name}/test", post(rules::test))
+        .with_state(alerts);
+
     let live = Router::new().route("/ws/analytics", get(connect)).with_state(feed);
 
     let operation = Router::new()
@@ -148,6 +159,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         .merge(analytics)
         .merge(results)
         .merge(dashboards)
+        .merge(alerts)
         .merge(live)
         .merge(operation)
         .merge(pages)

@@ -11,6 +11,7 @@ use storage::store::ResultStore;
 use tokio::net::TcpListener;
 use types::Clock;
 
+use crate::alerts::{Alerts, Watcher};
 use crate::analytics::{Analytics, Follower};
 use crate::dashboards::Dashboards;
 use crate::error::Error;
@@ -52,6 +53,7 @@ pub struct Server {
     backing: Arc<Backing>,
     lifeline: Lifeline,
     followers: (Follower, results::Follower),
+    watcher: Watcher,
     handle: Handle,
 }
 
@@ -106,6 +108,9 @@ impl Server {
             Operation::new(Arc::clone(&clock), Arc::clone(&backing), operations, Arc::clone(&metrics));
         let followers =
             (Follower::start(Arc::clone(&analytics))?, results::Follower::start(Arc::clone(&results))?);
+        let alerts =
+            Alerts::open(&options.alerts, Arc::clone(&results), Arc::clone(&metrics), Arc::clone(&clock));
+        let watcher = Watcher::start(Arc::clone(&alerts))?;
         let handle = Handle {
             address,
             metrics: Arc::clone(&metrics),
@@ -119,6 +124,7 @@ impl Server {
             analytics,
             results,
             dashboards: Arc::new(Dashboards::open(&options.dashboards)),
+            alerts,
             live: Arc::new(live),
             feed: Arc::clone(&feed),
             operation: Arc::new(operation),
@@ -127,7 +133,19 @@ impl Server {
             clock,
         };
 
-        Ok(Server { listener, address, options, door, parts, feed, backing, lifeline, followers, handle })
+        Ok(Server {
+            listener,
+            address,
+            options,
+            door,
+            parts,
+            feed,
+            backing,
+            lifeline,
+            followers,
+            watcher,
+            handle,
+        })
     }
 
     pub fn local_addr(&self) -> SocketAddr {
@@ -151,6 +169,7 @@ impl Server {
             backing,
             mut lifeline,
             followers,
+            watcher,
             handle,
         } = self;
         let alive = feed.alive();
@@ -175,6 +194,7 @@ impl Server {
         publishing.abort();
         watching.abort();
         accepting.abort();
+        drop(watcher);
         drop(followers);
     }
 }

@@ -5,7 +5,7 @@ mod support;
 use std::path::Path;
 
 use serde_json::json;
-use server::{DashboardPlaces, Options};
+use server::{DocumentPlaces, Options};
 use support::{Answer, Weir, request, start, start_with};
 
 const DOCUMENT: &str = r#"{"version": 1, "title": "Mine", "title_vi": "Của tôi", "panels": [
@@ -14,7 +14,7 @@ const DOCUMENT: &str = r#"{"version": 1, "title": "Mine", "title_vi": "Của tô
 const NEW: (&str, &str) = ("If-None-Match", "*");
 
 async fn start_in(directory: &Path) -> Weir {
-    let dashboards = DashboardPlaces { saved: Some(directory.join("dashboards")), files: Vec::new() };
+    let dashboards = DocumentPlaces { saved: Some(directory.join("dashboards")), files: Vec::new() };
     start_with(Options { dashboards, ..Options::default() }, |_| {}).await
 }
 

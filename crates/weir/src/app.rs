@@ -18,7 +18,7 @@ use jobs::registry::Registry;
 use jobs::{Defaults, Dispatcher, Environment, JobOrigin, Submission, SubmitError};
 use server::flink::{self, JobManager, LogTail, Setting, Variables};
 use server::gateway::{self, Gateway};
-use server::{DashboardPlaces, Server, Services, UnknownTopics};
+use server::{DocumentPlaces, Server, Services, UnknownTopics};
 use storage::store::{CountedStore, ResultStore as _};
 use types::{Clock, Interval};
 
@@ -46,8 +46,8 @@ pub(crate) struct Addresses {
 /// The inputs of a Weir besides its settings.
 pub(crate) struct Start {
     pub(crate) scripts: Vec<Script>,
-    /// Directories of dashboards beside the scripts, which need not exist.
-    pub(crate) dashboards: Vec<PathBuf>,
+    /// Directories of the scripts, which may have directories of dashboards and alerts.
+    pub(crate) script_directories: Vec<PathBuf>,
     pub(crate) variables: Variables,
     pub(crate) afresh: bool,
     pub(crate) log: Arc<LogTail>,
@@ -61,7 +61,7 @@ pub(crate) fn run(
     shutdown: Shutdown,
     announce: &dyn Fn(&Addresses) -> Result<(), Failure>,
 ) -> Result<Outcome, Failure> {
-    let Start { scripts, dashboards, variables, afresh, log: log_tail } = start;
+    let Start { scripts, script_directories, variables, afresh, log: log_tail } = start;
     let config = &loaded.config;
     for remark in &loaded.remarks {
         tracing::warn!("{remark}");
@@ -96,7 +96,7 @@ pub(crate) fn run(
     let served = runtime.block_on(async {
         let ([listener, jobs_listener, sql_listener], guard) = guard::listen(config, clock.clone()).await?;
         tokio::spawn(guard.clone().keep());
-        let http_options = server_options(config, handles, dashboards);
+        let http_options = server_options(config, handles, &script_directories);
         let services = Services {
             clock: clock.clone(),
             log: log.clone(),
@@ -215,7 +215,7 @@ fn interval(length: Length) -> Interval {
     Interval(i64::try_from(length.0.as_millis()).unwrap_or(i64::MAX))
 }
 
-fn server_options(config: &Config, handles: Handles, dashboards: Vec<PathBuf>) -> server::Options {
+fn server_options(config: &Config, handles: Handles, beside: &[PathBuf]) -> server::Options {
     let (http, ingest) = (&config.http, &config.ingest);
     server::Options {
         topic: ingest.topic.clone(),
@@ -235,20 +235,22 @@ fn server_options(config: &Config, handles: Handles, dashboards: Vec<PathBuf>) -
         feed_stall: config.feed.stall.0,
         index_bytes_max: memory::of_results(config),
         result_tables_bytes_max: memory::of_result_tables(config),
-        dashboards: dashboard_places(config, dashboards),
+        dashboards: document_places(config, beside, "dashboards"),
+        alerts: document_places(config, beside, "alerts"),
         ..server::Options::default()
     }
 }
 
-/// Returns where dashboards are. If a script lies in the data directory, the directory beside it is that of saved
-/// dashboards, which change.
-fn dashboard_places(config: &Config, mut beside: Vec<PathBuf>) -> DashboardPlaces {
-    let saved = below(config, "dashboards");
+/// Returns where documents of a kind are. If a script lies in the data directory, the directory beside it is that of
+/// saved documents, which change.
+fn document_places(config: &Config, script_directories: &[PathBuf], kind: &str) -> DocumentPlaces {
+    let saved = below(config, kind);
+    let mut beside: Vec<PathBuf> = script_directories.iter().map(|directory| directory.join(kind)).collect();
     beside.retain(|directory| match (directory.canonicalize(), saved.canonicalize()) {
         (Ok(directory), Ok(saved)) => directory != saved,
         (Ok(_) | Err(_), _) => true,
     });
-    DashboardPlaces { saved: Some(saved), files: beside }
+    DocumentPlaces { saved: Some(saved), files: beside }
 }
 
 fn manager_options(config: &Config, handles: Handles) -> flink::Options {

@@ -16,7 +16,7 @@ use std::path::Path;
 use rustix::fs::Mode;
 
 /// Names that Weir creates in the data directory.
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
     "log",
     "results",
     "redis-copy",
@@ -25,6 +25,7 @@ const OURS: [&str; 11] = [
     "checkpoints",
     "savepoints",
     "dashboards",
+    "alerts",
     "tokens.json",
     "tokens.lock",
     "tokens-used.json",

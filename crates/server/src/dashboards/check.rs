@@ -1,6 +1,7 @@
 //! The checks of a document that its types do not make: lengths, numbers, unique ids, and panels that do not overlap.
 
-use super::document::{Dashboard, Mistake, Panel, Place, Threshold};
+use super::document::{Dashboard, Panel, Place, Threshold};
+use crate::documents::{Mistake, is_id, length, most, optional, within};
 use crate::results::check_conditions;
 
 const PANELS_MAX: usize = 100;
@@ -19,14 +20,6 @@ const OPTIONS_BYTES_MAX: usize = 4 << 10;
 const COLUMNS: u32 = 12;
 const HEIGHT_MAX: u32 = 40;
 const Y_MAX: u32 = 1_000;
-
-/// Maximum length of the name of a dashboard.
-const DASHBOARD_NAME_MAX: usize = 64;
-
-/// Returns whether a text can be the name of a dashboard, and so of its file.
-pub(super) fn is_name(text: &str) -> bool {
-    is_id(text, DASHBOARD_NAME_MAX)
-}
 
 impl Dashboard {
     pub(super) fn check(&self) -> Result<(), Mistake> {
@@ -140,42 +133,11 @@ impl Place {
     }
 }
 
-fn is_id(text: &str, longest: usize) -> bool {
-    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=longest).contains(&text.len()) && text.bytes().all(is_letter)
-}
-
 fn id(place: &str, text: &str) -> Result<(), Mistake> {
     if is_id(text, ID_MAX) {
         return Ok(());
     }
     Err(Mistake::new(place, format!("must be 1 to {ID_MAX} of the characters a-z, 0-9 and -")))
-}
-
-fn length(place: &str, text: &str, least: usize, most: usize) -> Result<(), Mistake> {
-    let characters = text.chars().count();
-    if (least..=most).contains(&characters) {
-        return Ok(());
-    }
-    Err(Mistake::new(place, format!("must have {least} to {most} characters, not {characters}")))
-}
-
-fn optional(place: &str, text: Option<&str>, least: usize, most: usize) -> Result<(), Mistake> {
-    text.map_or(Ok(()), |text| length(place, text, least, most))
-}
-
-fn within(place: &str, number: u32, least: u32, most: u32) -> Result<(), Mistake> {
-    if (least..=most).contains(&number) {
-        return Ok(());
-    }
-    Err(Mistake::new(place, format!("must be {least} to {most}, not {number}")))
-}
-
-fn most(place: &str, number: usize, most: usize) -> Result<(), Mistake> {
-    if number <= most {
-        return Ok(());
-    }
-    Err(Mistake::new(place, format!("has {number} items, more than {most}")))
 }
 
 #[cfg(test)]

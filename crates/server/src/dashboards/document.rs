@@ -4,17 +4,14 @@
 //! such as `panels[3].at.w`. The server keeps the text of a document as it was sent, so the page gets every
 //! number and every field of `options` as its author wrote them.
 
-use std::fmt;
-
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::documents::{Mistake, parse, version};
+
 /// Maximum length of a document in bytes.
 pub(super) const BYTES_MAX: usize = 256 << 10;
-
-const VERSION: u32 = 1;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// A dashboard: panels on a grid of 12 columns.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -141,71 +138,11 @@ pub(crate) struct Place {
     pub(super) h: u32,
 }
 
-/// A mistake in a document, and its place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mistake {
-    /// Such as `panels[3].at.w`; empty for the whole document.
-    place: String,
-    message: String,
-}
-
-impl Mistake {
-    pub(super) fn new(place: impl Into<String>, message: impl Into<String>) -> Mistake {
-        Mistake { place: place.into(), message: message.into() }
-    }
-
-    /// Returns the same mistake of a part of `place`.
-    pub(super) fn below(self, place: &str) -> Mistake {
-        Mistake { place: format!("{place}.{}", self.place), ..self }
-    }
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.place.as_str() {
-            "" => f.write_str(&self.message),
-            place => write!(f, "{place}: {}", self.message),
-        }
-    }
-}
-
-impl std::error::Error for Mistake {}
-
 impl Dashboard {
     /// Parses and checks a document, whose text has no byte order mark.
     pub(super) fn parse(text: &[u8]) -> Result<Dashboard, Mistake> {
-        if text.len() > BYTES_MAX {
-            return Err(Mistake::new("", format!("the document is longer than {BYTES_MAX} bytes")));
-        }
-        if let Err(error) = std::str::from_utf8(text) {
-            let message = format!("byte {} of the document is not UTF-8", error.valid_up_to() + 1);
-            return Err(Mistake::new("", message));
-        }
-
-        let mut parser = serde_json::Deserializer::from_slice(text);
-        let parsed = serde_path_to_error::deserialize::<_, Dashboard>(&mut parser);
-        let dashboard = parsed.map_err(|error| {
-            // The path of the whole document is `.`; the path of an unknown field may end with it.
-            let place = error.path().to_string();
-            Mistake::new(place.trim_matches('.'), error.into_inner().to_string())
-        })?;
-        parser.end().map_err(|error| Mistake::new("", error.to_string()))?;
-
+        let dashboard: Dashboard = parse(text, BYTES_MAX)?;
         dashboard.check()?;
         Ok(dashboard)
-    }
-}
-
-/// Returns a text without the byte order mark that some editors put in front.
-pub(super) fn without_mark(text: &[u8]) -> &[u8] {
-    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
-}
-
-fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
-    match u32::deserialize(deserializer)? {
-        VERSION => Ok(VERSION),
-        other => Err(serde::de::Error::custom(format_args!(
-            "version {other} is not supported, only version {VERSION} is"
-        ))),
     }
 }

@@ -13,7 +13,6 @@
 //! people who edit the same dashboard do not overwrite each other's work.
 
 mod check;
-mod condition;
 mod document;
 mod file;
 pub(crate) mod routes;

@@ -1,10 +1,9 @@
 //! `GET /dashboards`, and `GET`, `PUT` and `DELETE /dashboards/{name}`.
 
-use std::io::ErrorKind;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -12,12 +11,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::condition::{Condition, Tags};
 use super::document::{BYTES_MAX, Dashboard};
 use super::file::{Document, Source};
 use super::store::{Dashboards, Put, Refusal, Shown};
+use crate::documents::{Condition, Tags, broken, disk_status, name_in, on_disk, read_body};
 use crate::error::{Detail, Failure};
-use crate::guard::is_late;
 
 type Service = State<Arc<Dashboards>>;
 
@@ -98,11 +96,11 @@ pub(crate) async fn put(
     body: Body,
 ) -> Result<Response, Failure> {
     let (name, condition) = (name_in(path), Condition::of(&headers));
-    let text = read(body).await?;
+    let text = read_body(body, BYTES_MAX).await?;
 
     let (put, shown, name) = on_disk(move || {
         let (put, shown) = dashboards.put(&name, &text, condition.as_ref())?;
-        Ok((put, shown, name))
+        Ok::<_, Refusal>((put, shown, name))
     })
     .await?;
 
@@ -131,11 +129,6 @@ pub(crate) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Returns the name in a path. Bytes that are not UTF-8 name no dashboard.
-fn name_in(path: Result<Path<String>, PathRejection>) -> String {
-    path.map_or_else(|_| char::REPLACEMENT_CHARACTER.to_string(), |Path(name)| name)
-}
-
 fn describe(name: String, shown: &Shown) -> DashboardInfo {
     let Shown { document, replaces } = shown;
     let updated = document.updated.and_then(|at| {
@@ -157,28 +150,6 @@ fn tag(document: &Document) -> Result<HeaderValue, Failure> {
     HeaderValue::from_str(&document.tag).map_err(|_| broken())
 }
 
-async fn read(body: Body) -> Result<Bytes, Failure> {
-    to_bytes(body, BYTES_MAX).await.map_err(|error| match is_late(&error) {
-        true => Failure::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive"),
-        false => Failure::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body broke off, or is larger than {BYTES_MAX} bytes"),
-        ),
-    })
-}
-
-/// Runs a change, which waits for the disk, without keeping other requests waiting.
-async fn on_disk<T: Send + 'static>(
-    change: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Failure> {
-    let changed = tokio::task::spawn_blocking(change).await.map_err(|_| broken())?;
-    Ok(changed?)
-}
-
-fn broken() -> Failure {
-    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the request failed; Weir's log has the reason")
-}
-
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Failure {
         let status = match &refusal {
@@ -191,10 +162,7 @@ impl From<Refusal> for Failure {
             Refusal::ReadOnly { .. } | Refusal::Full => StatusCode::CONFLICT,
             Refusal::Disk { name, error } => {
                 tracing::error!(name, %error, "a dashboard could not be written");
-                match error.kind() {
-                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StatusCode::INSUFFICIENT_STORAGE,
-                    _ => StatusCode::SERVICE_UNAVAILABLE,
-                }
+                disk_status(error)
             }
         };
         Failure::new(status, refusal.to_string())

@@ -12,11 +12,9 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::check::is_name;
-use super::condition::Condition;
-use super::document::Mistake;
-use super::file::{self, DASHBOARDS_MAX, Document, Source};
-use crate::options::DashboardPlaces;
+use super::file::{DASHBOARDS_MAX, Document, Source, read_all};
+use crate::documents::{Condition, Mistake, Unmet, file, is_name};
+use crate::options::DocumentPlaces;
 
 /// The dashboards of the binary.
 const BUILT_IN: [(&str, &str); 1] =
@@ -95,7 +93,7 @@ impl fmt::Display for Source {
 
 impl Dashboards {
     /// Reads all dashboards. Those that are damaged are logged and left out.
-    pub(crate) fn open(places: &DashboardPlaces) -> Dashboards {
+    pub(crate) fn open(places: &DocumentPlaces) -> Dashboards {
         let built_in = BUILT_IN.iter().filter_map(|(name, text)| {
             let document = Document::parse(Source::BuiltIn, text.as_bytes());
             let document =
@@ -103,7 +101,7 @@ impl Dashboards {
             Some(((*name).to_owned(), Arc::new(document.ok()?)))
         });
 
-        let saved = places.saved.as_deref().map(|directory| file::read_all(directory, Source::Saved));
+        let saved = places.saved.as_deref().map(|directory| read_all(directory, Source::Saved));
         Dashboards {
             built_in: built_in.collect(),
             files: read_files(&places.files),
@@ -218,23 +216,22 @@ impl Dashboards {
 
 /// Checks the condition of a change against the dashboard that is shown.
 fn check(name: &str, condition: &Condition, present: Option<&Shown>) -> Result<(), Refusal> {
-    let name = || name.to_owned();
-    match (condition, present) {
-        (Condition::IsNew, None) => Ok(()),
-        (Condition::IsNew, Some(shown)) => {
-            Err(Refusal::Exists { name: name(), origin: shown.document.source })
+    let document = present.map(|shown| &shown.document);
+    condition.check(document.map(|document| document.tag.as_str())).map_err(|unmet| {
+        let name = name.to_owned();
+        match (unmet, document) {
+            (Unmet::Exists, Some(document)) => Refusal::Exists { name, origin: document.source },
+            (Unmet::Exists | Unmet::Gone, _) => Refusal::Gone { name },
+            (Unmet::Changed, _) => Refusal::Changed { name },
         }
-        (Condition::Has(_), None) => Err(Refusal::Gone { name: name() }),
-        (Condition::Has(tags), Some(shown)) if tags.have(&shown.document.tag) => Ok(()),
-        (Condition::Has(_), Some(_)) => Err(Refusal::Changed { name: name() }),
-    }
+    })
 }
 
 /// Reads the dashboards beside scripts. If two directories have one of the same name, the first directory counts.
 fn read_files(directories: &[PathBuf]) -> Documents {
     let mut files = Documents::new();
     for directory in directories {
-        for (name, document) in file::read_all(directory, Source::File) {
+        for (name, document) in read_all(directory, Source::File) {
             match files.entry(name) {
                 Entry::Vacant(place) => drop(place.insert(document)),
                 Entry::Occupied(place) => {

@@ -14,11 +14,11 @@ pub enum Role {
     View,
     /// Cancels and stops jobs, takes savepoints, replays dead letters.
     Operate,
-    /// Runs SQL, saves and deletes dashboards.
+    /// Runs SQL, saves and deletes dashboards and alerts.
     Submit,
     /// Sends events.
     Ingest,
-    /// Reads results and dashboards: over HTTP, the WebSocket, and on the pages.
+    /// Reads results, dashboards and alerts: over HTTP, the WebSocket, and on the pages.
     Analytics,
 }
 

@@ -36,6 +36,7 @@ mod request;
 pub(crate) mod routes;
 mod run;
 mod scan;
+mod series;
 mod table;
 mod template;
 #[cfg(test)]
@@ -61,6 +62,9 @@ use filter::{Filter, FilterError};
 use finder::Finder;
 pub(crate) use follow::Follower;
 pub(crate) use format::COMPLETE;
+#[cfg(test)]
+pub(crate) use series::testing::Rows;
+pub(crate) use series::{Series, SeriesAnswer, SeriesQuestion, Stamp};
 use table::Table;
 
 /// Time that a request waits for rows to be loaded.

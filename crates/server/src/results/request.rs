@@ -283,7 +283,7 @@ fn default_aggregates(by: &[GroupBy], table: &ResultTable) -> Vec<Aggregate> {
     std::iter::once(count).chain(summed.map(sum)).collect()
 }
 
-fn is_numeric(table: &ResultTable, column: usize) -> bool {
+pub(super) fn is_numeric(table: &ResultTable, column: usize) -> bool {
     matches!(table.columns[column].kind, ColumnKind::Integer | ColumnKind::Number)
 }
 

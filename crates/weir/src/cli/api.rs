@@ -1,4 +1,4 @@
-//! A client of Weir's own routes for results and dashboards. An error is `{"detail": "…"}`.
+//! A client of Weir's own routes for results, dashboards and alerts. An error is `{"detail": "…"}`.
 
 use std::time::Duration;
 
@@ -70,6 +70,11 @@ impl Api {
         let request = self.signed(self.agent.put(self.at(path))).content_type("application/json");
         let answer = self.answer(request.header(condition.0, condition.1).send(document))?;
         Ok(answer.map(|answer| answer.text))
+    }
+
+    /// Sends a request without a body.
+    pub(super) fn post(&self, path: &str) -> Result<String, Failure> {
+        self.text(self.signed(self.agent.post(self.at(path))).send_empty())?.map_err(Failure::from)
     }
 
     /// Deletes what is there, whatever it is.

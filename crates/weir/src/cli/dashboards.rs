@@ -1,23 +1,17 @@
 //! `weir dashboards`: lists, prints, saves and deletes the dashboards of a running Weir.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::Value;
-use ureq::http::StatusCode;
 
 use super::api::{Api, escaped};
 use super::client::ClientArgs;
+use super::documents::{put, read};
 use super::results::aligned;
 use super::terminal::print;
 use super::{Failure, Outcome};
-
-/// The conditions of a change: there is no such dashboard; there is one.
-const IS_NEW: (&str, &str) = ("If-None-Match", "*");
-const EXISTS: (&str, &str) = ("If-Match", "*");
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -73,7 +67,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             let text = api.get(&path(name), &[])?;
             print(text.strip_suffix('\n').unwrap_or(&text))?;
         }
-        Action::Put { name, file, replace } => put(&api, name, &read(file)?, *replace)?,
+        Action::Put { name, file, replace } => {
+            put(&api, "dashboard", &path(name), name, &read(file)?, *replace)?
+        }
         Action::Delete { name } => {
             api.delete(&path(name))?;
             print(&format!("deleted {name}"))?;
@@ -108,35 +104,4 @@ fn list(api: &Api, json: bool) -> Result<(), Failure> {
         ]);
     }
     aligned(&lines).iter().try_for_each(|line| print(line))
-}
-
-fn put(api: &Api, name: &str, document: &[u8], replace: bool) -> Result<(), Failure> {
-    let path = path(name);
-    if replace {
-        match api.put(&path, EXISTS, document)? {
-            Ok(_) => return print(&format!("replaced {name}")),
-            // There is nothing to replace.
-            Err(refused) if refused.status == StatusCode::PRECONDITION_FAILED => {}
-            Err(refused) => return Err(refused.into()),
-        }
-    }
-
-    match api.put(&path, IS_NEW, document)? {
-        Ok(_) => print(&format!("created {name}")),
-        Err(refused) if refused.status == StatusCode::PRECONDITION_FAILED => {
-            Err(Failure::failed(anyhow::anyhow!(
-                "there is a dashboard `{name}` already: replace it with --replace, or choose another name"
-            )))
-        }
-        Err(refused) => Err(refused.into()),
-    }
-}
-
-fn read(file: &Path) -> Result<Vec<u8>, Failure> {
-    if file == Path::new("-") {
-        let mut document = Vec::new();
-        let read = std::io::stdin().read_to_end(&mut document);
-        return read.map(|_| document).context("reading the document from stdin").map_err(Failure::failed);
-    }
-    std::fs::read(file).with_context(|| format!("reading {}", file.display())).map_err(Failure::failed)
 }

@@ -1,11 +1,13 @@
 //! The command line, one file per command.
 
+mod alerts;
 mod api;
 mod check;
 mod client;
 mod config;
 mod dashboards;
 mod dead_letters;
+mod documents;
 mod explain;
 mod functions;
 mod generate;
@@ -104,6 +106,8 @@ enum Command {
     Results(results::Arguments),
     /// List, print, save and delete the dashboards of a running Weir
     Dashboards(dashboards::Arguments),
+    /// List, print, save, delete and test the alerts of a running Weir
+    Alerts(alerts::Arguments),
     /// Print results as they change
     Tail(tail::Arguments),
     /// List and operate the jobs of a running Weir
@@ -148,6 +152,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Results(arguments) => results::run(&arguments),
         Command::Dashboards(arguments) => dashboards::run(&arguments),
+        Command::Alerts(arguments) => alerts::run(&arguments),
         Command::Local(arguments) => local::run(&arguments, clock, &shutdown()?),
         Command::Functions(arguments) => functions::run(&arguments),
         Command::Generate(arguments) => generate::run(arguments, clock, shutdown()?),

@@ -57,11 +57,11 @@ pub(super) fn run(
         paths => paths.iter().map(|path| Script::read(path)).collect::<Result<_, _>>()?,
     };
 
-    let mut dashboards: Vec<PathBuf> = Vec::new();
+    let mut script_directories: Vec<PathBuf> = Vec::new();
     for script in arguments.scripts.iter().filter(|path| *path != Path::new("-")) {
-        let beside = script.with_file_name("dashboards");
-        if !dashboards.contains(&beside) {
-            dashboards.push(beside);
+        let directory = script.parent().unwrap_or(Path::new("")).to_owned();
+        if !script_directories.contains(&directory) {
+            script_directories.push(directory);
         }
     }
 
@@ -77,6 +77,7 @@ pub(super) fn run(
         ))
     };
 
-    let start = Start { scripts, dashboards, variables: Arc::new(variables), afresh: arguments.afresh, log };
+    let start =
+        Start { scripts, script_directories, variables: Arc::new(variables), afresh: arguments.afresh, log };
     app::run(&loaded, start, clock, shutdown, &announce)
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::super::document::{BYTES_MAX, Dashboard};
-use super::*;
+use crate::documents::is_name;
 
 fn panel(id: &str, at: [u32; 4]) -> Value {
     let [x, y, w, h] = at;

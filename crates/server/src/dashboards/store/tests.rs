@@ -3,8 +3,8 @@
 use std::fs;
 use std::sync::Barrier;
 
-use super::super::condition::Tags;
 use super::*;
+use crate::documents::Tags;
 
 fn document(title: &str) -> Vec<u8> {
     format!(r#"{{"version": 1, "title": "{title}", "panels": []}}"#).into_bytes()
@@ -12,7 +12,7 @@ fn document(title: &str) -> Vec<u8> {
 
 fn open(directory: &Path) -> Dashboards {
     let places =
-        DashboardPlaces { saved: Some(directory.join("saved")), files: vec![directory.join("files")] };
+        DocumentPlaces { saved: Some(directory.join("saved")), files: vec![directory.join("files")] };
     Dashboards::open(&places)
 }
 
@@ -103,7 +103,7 @@ fn only_saved_dashboards_are_deleted_and_only_as_they_are_known() {
 
 #[test]
 fn a_change_needs_the_right_condition() {
-    let dashboards = Dashboards::open(&DashboardPlaces::default());
+    let dashboards = Dashboards::open(&DocumentPlaces::default());
     let new = Some(&Condition::IsNew);
     let put = |name: &str, condition: Option<&Condition>| {
         dashboards.put(name, &document("T"), condition).map(|(put, _)| put)
@@ -181,7 +181,7 @@ fn a_file_that_cannot_be_written_leaves_the_old_document() {
 
 #[test]
 fn there_are_500_saved_dashboards_at_most() {
-    let dashboards = Dashboards::open(&DashboardPlaces::default());
+    let dashboards = Dashboards::open(&DocumentPlaces::default());
     (0..500).for_each(|n| create(&dashboards, &format!("d{n}"), "T"));
     let put =
         |name: &str, condition| dashboards.put(name, &document("T"), Some(condition)).map(|(put, _)| put);
@@ -202,7 +202,7 @@ fn the_built_in_dashboard_fits_the_built_in_analytics() {
         .map(|sink| (sink.name.as_str(), sink.columns.iter().map(|column| column.name.as_str()).collect()))
         .collect();
 
-    let dashboards = Dashboards::open(&DashboardPlaces::default());
+    let dashboards = Dashboards::open(&DocumentPlaces::default());
     let built_in = dashboards.get("analytics").expect("a dashboard").document;
     let parsed = super::super::document::Dashboard::parse(&built_in.text).expect("a document");
     let mut shown = BTreeSet::new();

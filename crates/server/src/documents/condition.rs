@@ -8,22 +8,22 @@ use sha2::{Digest as _, Sha256};
 
 /// The condition of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Condition {
-    /// `If-Match`: the dashboard has one of these tags.
+pub(crate) enum Condition {
+    /// `If-Match`: the document has one of these tags.
     Has(Tags),
-    /// `If-None-Match: *`: there is no such dashboard.
+    /// `If-None-Match: *`: there is no such document.
     IsNew,
 }
 
 /// The tags of a header.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Tags {
+pub(crate) enum Tags {
     Any,
     Listed(Vec<String>),
 }
 
 /// Returns the entity tag of a text, with its quotes.
-pub(super) fn tag_of(text: &[u8]) -> String {
+pub(crate) fn tag_of(text: &[u8]) -> String {
     let hash = Sha256::digest(text);
     let digits: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
     format!("\"{digits}\"")
@@ -31,7 +31,7 @@ pub(super) fn tag_of(text: &[u8]) -> String {
 
 impl Condition {
     /// Returns the condition of a change; `None` if the request has none that can be understood.
-    pub(super) fn of(headers: &HeaderMap) -> Option<Condition> {
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Condition> {
         match (Tags::of(headers, header::IF_MATCH), Tags::of(headers, header::IF_NONE_MATCH)) {
             (Some(tags), None) => Some(Condition::Has(tags)),
             (None, Some(Tags::Any)) => Some(Condition::IsNew),
@@ -40,9 +40,33 @@ impl Condition {
     }
 }
 
+/// Why the condition of a change does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unmet {
+    /// There is a document already.
+    Exists,
+    /// There is no document.
+    Gone,
+    /// The document has another tag.
+    Changed,
+}
+
+impl Condition {
+    /// Checks the condition against the tag of the document that is shown.
+    pub(crate) fn check(&self, present: Option<&str>) -> Result<(), Unmet> {
+        match (self, present) {
+            (Condition::IsNew, None) => Ok(()),
+            (Condition::IsNew, Some(_)) => Err(Unmet::Exists),
+            (Condition::Has(_), None) => Err(Unmet::Gone),
+            (Condition::Has(tags), Some(tag)) if tags.have(tag) => Ok(()),
+            (Condition::Has(_), Some(_)) => Err(Unmet::Changed),
+        }
+    }
+}
+
 impl Tags {
     /// Returns the tags of a header, which may come in several lines.
-    pub(super) fn of(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
+    pub(crate) fn of(headers: &HeaderMap, name: HeaderName) -> Option<Tags> {
         let lines: Vec<&str> =
             headers.get_all(name).iter().map(HeaderValue::to_str).collect::<Result<_, _>>().ok()?;
         let mut tags = Vec::new();
@@ -56,7 +80,7 @@ impl Tags {
         (!tags.is_empty()).then_some(Tags::Listed(tags))
     }
 
-    pub(super) fn have(&self, tag: &str) -> bool {
+    pub(crate) fn have(&self, tag: &str) -> bool {
         match self {
             Tags::Any => true,
             Tags::Listed(tags) => tags.iter().any(|listed| listed == tag),
