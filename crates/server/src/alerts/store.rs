@@ -101,9 +101,10 @@ impl Rules {
 
         let _writing = self.writing.lock();
         let present = self.get(name);
+        // First, because the document may keep the secret of the one that it replaces.
+        check(name, condition, present.as_deref())?;
         let rule = Rule::parse(text, present.as_ref().map(|document| &document.rule));
         let rule = rule.map_err(Refusal::Document)?;
-        check(name, condition, present.as_deref())?;
         if present.is_none() && self.len() >= RULES_MAX {
             return Err(Refusal::Full);
         }

@@ -62,16 +62,19 @@ impl Alerts {
     ) -> Arc<Alerts> {
         let book = Book::new(places.saved.as_deref().map(|saved: &Path| saved.join(STATES)));
         let alerts = Alerts { rules: Rules::open(places), book, webhooks, metrics, clock, results };
-        for name in alerts.rules.all().keys() {
-            let firing = alerts.book.slot(name).held.lock().state.firing.len();
-            alerts.metrics.set_firing(name, firing);
-        }
+        alerts.rules.all().keys().for_each(|name| alerts.measure(name));
         Arc::new(alerts)
     }
 
     /// Returns the time in UTC, in milliseconds.
     pub(super) fn now(&self) -> String {
         jiff::Timestamp::from_millisecond(self.clock.now().0).unwrap_or_default().to_string()
+    }
+
+    /// Sets the metric of the series that fire.
+    fn measure(&self, name: &str) {
+        let firing = self.book.slot(name).held.lock().state.firing.len();
+        self.metrics.set_firing(name, firing);
     }
 
     pub(super) fn put(
@@ -85,6 +88,7 @@ impl Alerts {
             self.book.remove(name).map_err(|error| Refusal::Disk { name: name.to_owned(), error })?;
         }
         let (put, document) = self.rules.put(name, text, condition)?;
+        self.measure(name);
         // A sender that waits tries the new address at once.
         self.book.wake(name);
         Ok((put, document))

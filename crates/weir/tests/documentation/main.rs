@@ -3,6 +3,7 @@
 //! A block that is neither run nor listed fails the test, and so does an entry of a list whose block is gone.
 //! Commands within lines are compared with `--help`: the command exists, and has the flags that are shown.
 
+mod alerts;
 mod dashboards;
 mod results;
 mod security;
@@ -25,6 +26,9 @@ type Runs = (&'static str, &'static str, fn(&World, &Block));
 const RUNS: &[Runs] = &[
     ("README.md", "make run      builds Weir", make_targets_exist),
     ("README.md", "$ weir tail &", follow_one_event),
+    ("docs/alerts.md", "weir alerts put slow", alerts::a_rule_is_saved_and_deleted),
+    ("docs/alerts.md", "{ \"version\": 1", alerts::the_rule_is_accepted),
+    ("docs/alerts.md", "{ \"id\":", alerts::a_notification_has_these_fields),
     ("docs/dashboards.md", "weir dashboards list", dashboards::a_copy_is_saved_and_deleted),
     ("docs/dashboards.md", "{ \"version\": 1", dashboards::the_document_is_accepted),
     ("docs/dashboards.md", "url=http", dashboards::a_change_by_tag),

@@ -54,6 +54,7 @@ impl World {
         let weir = format!(
             "#!/bin/sh\ncase \"$1\" in\n  tail) shift; exec {real} tail --url {http} \"$@\" ;;\n  \
              results) shift; exec {real} results --url {http} \"$@\" ;;\n  \
+             alerts) shift; exec {real} alerts --url {http} \"$@\" ;;\n  \
              dashboards) shift; exec {real} dashboards --url {http} \"$@\" ;;\n  \
              generate) shift; exec {real} generate --url {events} \"$@\" ;;\n  *) exec {real} \"$@\" ;;\nesac\n"
         );
