@@ -9,6 +9,9 @@
 //! A series that does not fire begins when its newest rows, as many as the rule says, are all beyond the bound. A series
 //! that fires ends when its newest row is not beyond the bound, or when it has no rows any more. Rows that were
 //! corrected are judged like new ones, since only the present rows count.
+//!
+//! A job that is restored from a checkpoint writes the rows of open windows again, also of windows that were final before
+//! the crash. Until such a row is final again, its series is not judged: the rows before it would tell old news.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +20,7 @@ use serde_json::{Number, Value};
 use utoipa::ToSchema;
 
 use super::document::Bound;
-use crate::results::Series;
+use crate::results::{Newest, Series};
 
 /// Reasons of transitions.
 pub(super) const BEYOND: &str = "beyond the bound";
@@ -67,43 +70,46 @@ pub(super) struct Transition {
     pub(super) reason: &'static str,
 }
 
+/// The time of the newest row with which each series was judged, in microseconds, by its values as JSON.
+pub(super) type Settled = BTreeMap<String, i64>;
+
 /// Applies the newest rows of all series to the series that fire, and returns what has changed. `at` is the time of the
 /// evaluation.
 pub(super) fn evaluate(
     bound: &Bound,
     for_windows: usize,
-    firing: &mut FiringSeries,
+    (firing, settled): (&mut FiringSeries, &mut Settled),
     found: &[Series],
     at: &str,
 ) -> Vec<Transition> {
-    let by_key: BTreeMap<String, &Series> =
+    let mut by_key: BTreeMap<String, &Series> =
         found.iter().map(|series| (key_of(&series.values), series)).collect();
-    let gone: BTreeSet<String> = firing.keys().filter(|key| !by_key.contains_key(*key)).cloned().collect();
-    let mut transitions = end(firing, |key| gone.contains(key), NO_ROWS);
+    settled.retain(|key, _| by_key.contains_key(key));
+    let reopened: BTreeSet<String> = settled
+        .iter()
+        .filter(|(key, at)| is_reopened(by_key[*key], **at))
+        .map(|(key, _)| key.clone())
+        .collect();
+    by_key.retain(|key, _| !reopened.contains(key));
+
+    let has_rows = |key: &str| by_key.get(key).is_some_and(|series| series.newest.is_some());
+    let mut transitions = end(firing, |key| !has_rows(key) && !reopened.contains(key), NO_ROWS);
 
     for (key, series) in by_key {
+        let Some(newest) = &series.newest else { continue };
+        settled.insert(key.clone(), newest.time.0);
         let is_beyond = |number: &f64| bound.is_beyond(*number);
-        let transition = |state, reason| Transition {
-            state,
-            series: series.values.clone(),
-            value: series.newest.clone(),
-            window_start: series.window_start.clone(),
-            window_end: series.window_end.clone(),
-            reason,
-        };
         match firing.get_mut(&key) {
             Some(fires) if series.numbers.first().is_some_and(is_beyond) => {
-                fires.value = series.newest.clone();
-                fires.window_start.clone_from(&series.window_start);
-                fires.window_end.clone_from(&series.window_end);
+                *fires = begun(series, newest, &fires.since);
             }
             Some(_) => {
                 firing.remove(&key);
-                transitions.push(transition(TransitionState::Resolved, WITHIN));
+                transitions.push(transition(TransitionState::Resolved, series, newest, WITHIN));
             }
             None if series.numbers.len() >= for_windows && series.numbers.iter().all(is_beyond) => {
-                transitions.push(transition(TransitionState::Firing, BEYOND));
-                firing.insert(key, begun(series, at));
+                transitions.push(transition(TransitionState::Firing, series, newest, BEYOND));
+                firing.insert(key, begun(series, newest, at));
             }
             None => {}
         }
@@ -111,13 +117,30 @@ pub(super) fn evaluate(
     transitions
 }
 
-fn begun(series: &Series, at: &str) -> Firing {
+/// Returns whether the row with which a series was judged, or a later one, is not final any more.
+fn is_reopened(series: &Series, settled: i64) -> bool {
+    series.newest.as_ref().is_none_or(|newest| newest.time.0 < settled)
+        && series.open.is_some_and(|open| open.0 >= settled)
+}
+
+fn transition(state: TransitionState, series: &Series, newest: &Newest, reason: &'static str) -> Transition {
+    Transition {
+        state,
+        series: series.values.clone(),
+        value: newest.number.clone(),
+        window_start: newest.window_start.clone(),
+        window_end: newest.window_end.clone(),
+        reason,
+    }
+}
+
+fn begun(series: &Series, newest: &Newest, since: &str) -> Firing {
     Firing {
         series: series.values.clone(),
-        value: series.newest.clone(),
-        since: at.to_owned(),
-        window_start: series.window_start.clone(),
-        window_end: series.window_end.clone(),
+        value: newest.number.clone(),
+        since: since.to_owned(),
+        window_start: newest.window_start.clone(),
+        window_end: newest.window_end.clone(),
     }
 }
 

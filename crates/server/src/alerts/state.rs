@@ -7,7 +7,7 @@ use serde_json::Number;
 use utoipa::ToSchema;
 
 use super::document::{Bound, Rule};
-use super::evaluate::{FiringSeries, SeriesValues, TEST, Transition, TransitionState, key_of};
+use super::evaluate::{FiringSeries, SeriesValues, Settled, TEST, Transition, TransitionState, key_of};
 
 /// Transitions that are kept.
 pub(super) const HISTORY_MAX: usize = 200;
@@ -118,6 +118,7 @@ pub(crate) struct Past {
 pub(super) struct State {
     #[serde(with = "firing_list")]
     pub(super) firing: FiringSeries,
+    pub(super) settled: Settled,
     /// Oldest first.
     pub(super) history: VecDeque<Past>,
     /// Oldest first.

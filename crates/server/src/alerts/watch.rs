@@ -88,6 +88,8 @@ impl Alerts {
             self.book.remove(name).map_err(|error| Refusal::Disk { name: name.to_owned(), error })?;
         }
         let (put, document) = self.rules.put(name, text, condition)?;
+        // The changed rule may be about other rows.
+        self.book.slot(name).held.lock().state.settled.clear();
         self.measure(name);
         // A sender that waits tries the new address at once.
         self.book.wake(name);
@@ -153,13 +155,16 @@ impl Alerts {
         let mut held = slot.held.lock();
         held.had_table |= seen.is_some();
         held.seen = seen;
-        held.verdict = if series.is_empty() { Verdict::NoData } else { Verdict::Data };
+        let has_rows = series.iter().any(|series| series.newest.is_some());
+        held.verdict = if has_rows { Verdict::Data } else { Verdict::NoData };
         // After a restart, a job may declare its table again only after a while.
         if !held.had_table || self.is_over(slot, &held) {
             return;
         }
         let windows = rule.for_windows as usize;
-        let transitions = evaluate(&rule.bound(), windows, &mut held.state.firing, series, &at);
+        let state = &mut held.state;
+        let judged = (&mut state.firing, &mut state.settled);
+        let transitions = evaluate(&rule.bound(), windows, judged, series, &at);
         self.tell(slot, &mut held, document, transitions, &at);
     }
 

@@ -64,7 +64,7 @@ pub(crate) use follow::Follower;
 pub(crate) use format::COMPLETE;
 #[cfg(test)]
 pub(crate) use series::testing::Rows;
-pub(crate) use series::{Series, SeriesAnswer, SeriesQuestion, Stamp};
+pub(crate) use series::{Newest, Series, SeriesAnswer, SeriesQuestion, Stamp};
 use table::Table;
 
 /// Time that a request waits for rows to be loaded.

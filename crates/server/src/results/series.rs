@@ -64,16 +64,25 @@ pub(crate) enum SeriesAnswer {
     Read(Stamp, Vec<Series>),
 }
 
-/// The newest rows of a series. There is at least one.
+/// The newest rows of a series. There is at least one that counts, or one that is not final.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Series {
     /// Values of the columns that tell series apart.
     pub(crate) values: BTreeMap<String, Value>,
     /// Newest first.
     pub(crate) numbers: Vec<f64>,
-    /// The newest number as the row has it.
-    pub(crate) newest: Number,
-    /// The window of the newest row, as the row has it.
+    /// The newest row that counts.
+    pub(crate) newest: Option<Newest>,
+    /// The newest time of a row that is not final.
+    pub(crate) open: Option<Moment>,
+}
+
+/// A row that counts: a final row with a number.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Newest {
+    pub(crate) number: Number,
+    pub(crate) time: Moment,
+    /// The window as the row has it.
     pub(crate) window_start: Option<String>,
     pub(crate) window_end: Option<String>,
 }
@@ -121,6 +130,9 @@ impl Stamp {
 #[derive(Default)]
 struct Found {
     rows: Vec<(Moment, f64, Place)>,
+    /// Any row, which has the values of the series.
+    any: Place,
+    open: Option<Moment>,
 }
 
 impl Found {
@@ -164,17 +176,21 @@ fn read(
     let mut key = Vec::with_capacity(by.len());
 
     scan(table, &selection, &columns, Direction::NewestFirst, |place, block, row| {
-        let Some(number) = block.cell(0, row).as_number(&table.texts).filter(|_| block.is_final(row)) else {
+        let number = block.cell(0, row).as_number(&table.texts);
+        let is_final = block.is_final(row);
+        if is_final && number.is_none() {
             return true;
-        };
+        }
         let time = table.runs[place.0].place(place.1).0;
         key.clear();
         key.extend((1..columns.len()).map(|column| block.packed(column, row)));
-        match found.get_mut(&key) {
-            Some(series) => series.add(time, number, place, question.newest),
-            None => {
-                found.entry(key.clone()).or_default().add(time, number, place, question.newest);
-            }
+        let series = match found.get_mut(&key) {
+            Some(series) => series,
+            None => found.entry(key.clone()).or_insert(Found { any: place, ..Found::default() }),
+        };
+        match number.filter(|_| is_final) {
+            Some(number) => series.add(time, number, place, question.newest),
+            None => series.open = series.open.max(Some(time)),
         }
         found.len() <= question.series_max
     });
@@ -184,7 +200,7 @@ fn read(
             "there are more than {most} series: choose fewer columns in `by`, or conditions in `where`"
         ));
     }
-    Ok(found.into_values().filter_map(|found| series(table, number, &by, &found)).collect())
+    Ok(found.into_values().map(|found| series(table, number, &by, &found)).collect())
 }
 
 /// Returns the columns of the key that are no times.
@@ -199,26 +215,32 @@ fn columns_of_series(table: &ResultTable, template: &Template, time_column: Opti
     columns
 }
 
-fn series(table: &TableView, number: usize, by: &[usize], found: &Found) -> Option<Series> {
-    let (time, _, (run, at)) = *found.rows.first()?;
-    let cell = |column: usize| table.runs[run].columns[column].get(at);
-    let named = |name: &str| {
-        let column = table.declared.columns.iter().position(|column| column.name == name)?;
-        json(cell(column), table)?.as_str().map(str::to_owned)
-    };
-
+fn series(table: &TableView, number: usize, by: &[usize], found: &Found) -> Series {
+    let cell = |(run, at): Place, column: usize| table.runs[run].columns[column].get(at);
     let values = by.iter().map(|column| {
         let name = table.declared.columns[*column].name.clone();
-        (name, json(cell(*column), table).unwrap_or_default())
+        (name, json(cell(found.any, *column), table).unwrap_or_default())
     });
-    let Some(Value::Number(newest)) = json(cell(number), table) else { return None };
-    Some(Series {
+
+    let newest = found.rows.first().and_then(|(time, _, place)| {
+        let named = |name: &str| {
+            let column = table.declared.columns.iter().position(|column| column.name == name)?;
+            json(cell(*place, column), table)?.as_str().map(str::to_owned)
+        };
+        let Some(Value::Number(number)) = json(cell(*place, number), table) else { return None };
+        Some(Newest {
+            number,
+            time: *time,
+            window_start: named(WINDOW_START),
+            window_end: named(WINDOW_END).or_else(|| Some(written(*time))),
+        })
+    });
+    Series {
         values: values.collect(),
         numbers: found.rows.iter().map(|(_, number, _)| *number).collect(),
         newest,
-        window_start: named(WINDOW_START),
-        window_end: named(WINDOW_END).or_else(|| Some(written(time))),
-    })
+        open: found.open,
+    }
 }
 
 fn json(cell: Cell, table: &TableView) -> Option<Value> {

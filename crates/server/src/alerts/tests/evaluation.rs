@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::super::document::Rule;
-use super::super::evaluate::{FiringSeries, evaluate};
+use super::super::evaluate::{FiringSeries, Settled, evaluate};
 use super::super::state::State;
 use super::{key, row, rule};
 use crate::results::Rows;
@@ -33,6 +33,7 @@ struct Table {
     rows: Rows,
     rule: Rule,
     firing: FiringSeries,
+    settled: Settled,
 }
 
 impl Table {
@@ -40,7 +41,7 @@ impl Table {
         let columns =
             [("page", ColumnKind::Text), ("n", ColumnKind::Integer), ("window_end", ColumnKind::Time)];
         let rows = Rows::new("pages:{page}:{window_end}", &columns);
-        Table { rows, rule, firing: FiringSeries::new() }
+        Table { rows, rule, firing: FiringSeries::new(), settled: Settled::new() }
     }
 
     fn apply(&mut self, step: Step) {
@@ -58,7 +59,8 @@ impl Table {
     fn evaluate(&mut self) -> Vec<String> {
         let found = self.rows.series(&self.rule.question()).expect("series");
         let windows = self.rule.for_windows as usize;
-        let transitions = evaluate(&self.rule.bound(), windows, &mut self.firing, &found, "now");
+        let transitions =
+            evaluate(&self.rule.bound(), windows, (&mut self.firing, &mut self.settled), &found, "now");
         let written = transitions.iter().map(|transition| {
             let page = transition.series["page"].as_str().expect("a page");
             format!("{page} {:?} {}", transition.state, transition.reason)
@@ -183,6 +185,22 @@ fn a_series_fires_after_exactly_so_many_windows_and_ends_with_the_first_within_t
             ],
         ),
         (
+            "a row that a restored job opens again",
+            &json!({}),
+            vec![
+                (last("a", 1, 11), vec![FIRES]),
+                (Write("a", 1, Some(2), false), vec![]),
+                (last("a", 1, 11), vec![]),
+                (last("a", 2, 1), vec![WITHIN]),
+                (Write("a", 2, Some(1), false), vec![]),
+                (Write("a", 3, Some(1), false), vec![]),
+                (last("a", 2, 12), vec![FIRES]),
+                (Write("a", 2, Some(12), false), vec![]),
+                (Delete("a", 2), vec![]),
+                (last("a", 3, 1), vec![WITHIN]),
+            ],
+        ),
+        (
             "conditions",
             &json!({"where": "page <> 'b'"}),
             vec![(last("b", 1, 11), vec![]), (last("a", 1, 11), vec![FIRES])],
@@ -256,6 +274,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Model {
     rows: BTreeMap<(&'static str, u32), (Option<i64>, bool)>,
     firing: BTreeSet<&'static str>,
+    /// The newest minute with which a page was judged.
+    settled: BTreeMap<&'static str, u32>,
 }
 
 impl Model {
@@ -269,10 +289,27 @@ impl Model {
 
     fn evaluate(&mut self, windows: usize) {
         for page in ["a", "b", "c"] {
-            let of_page = self.rows.iter().filter(|((of_row, _), _)| *of_row == page);
-            let mut counted: Vec<i64> =
-                of_page.filter(|(_, row)| row.1).filter_map(|(_, row)| row.0).collect();
-            counted.reverse();
+            let of_page = || self.rows.iter().filter(|((of_row, _), _)| *of_row == page);
+            let counted: Vec<(u32, i64)> = of_page()
+                .rev()
+                .filter(|(_, row)| row.1)
+                .filter_map(|((_, minute), row)| Some((*minute, row.0?)))
+                .collect();
+            let open = of_page().filter(|(_, row)| !row.1).map(|((_, minute), _)| *minute).max();
+            if counted.is_empty() && open.is_none() {
+                self.settled.remove(page);
+            }
+            if let Some(settled) = self.settled.get(page)
+                && open.is_some_and(|open| open >= *settled)
+                && counted.first().is_none_or(|(newest, _)| newest < settled)
+            {
+                continue;
+            }
+            if let Some((newest, _)) = counted.first() {
+                self.settled.insert(page, *newest);
+            }
+
+            let counted: Vec<i64> = counted.into_iter().map(|(_, n)| n).collect();
             let fires = match (self.firing.contains(page), counted.first()) {
                 (_, None) => false,
                 (true, Some(newest)) => *newest > 10,
@@ -298,10 +335,10 @@ proptest! {
         let mut model = Model::default();
         for (number, step) in steps.into_iter().enumerate() {
             if restarts.contains(&number) {
-                let state = State { firing: table.firing.clone(), ..State::default() };
+                let state = State { firing: table.firing.clone(), settled: table.settled.clone(), ..State::default() };
                 let text = serde_json::to_vec(&state).expect("JSON");
                 let state: State = serde_json::from_slice(&text).expect("a state");
-                table = Table { firing: state.firing, ..Table::new(table.rule) };
+                table = Table { firing: state.firing, settled: state.settled, ..Table::new(table.rule) };
                 for ((page, minute), (n, is_final)) in &model.rows {
                     table.apply(Write(page, *minute, *n, *is_final));
                 }
