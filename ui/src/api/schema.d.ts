@@ -4,6 +4,76 @@
  */
 
 export interface paths {
+    "/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts with their states. */
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The document of an alert, with `***` in place of the secret. */
+        get: operations["get_alert"];
+        /** Saves an alert: a new one, or in place of the document with the ETag. */
+        put: operations["put_alert"];
+        post?: never;
+        /** Deletes a saved alert with its state. The file of the same name then counts again. */
+        delete: operations["delete_alert"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/{name}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest transitions of an alert, with what became of their notifications. */
+        get: operations["get_alert_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/alerts/{name}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a test notification to the receiver of an alert, once, and waits for the outcome. */
+        post: operations["test_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/analytics/health": {
         parameters: {
             query?: never;
@@ -581,6 +651,183 @@ export interface components {
             /** @description Number of rejected events, if not all are listed. */
             rejected_count?: number | null;
         };
+        /** @description The bound of a rule. */
+        AlertBound: {
+            /** Format: double */
+            above: number;
+        } | {
+            /** Format: double */
+            below: number;
+        };
+        /** @description What became of a notification. */
+        AlertDelivery: {
+            /** @description When it was last sent, in UTC. */
+            at?: string | null;
+            /** Format: int32 */
+            attempts: number;
+            /** @description Why sending has failed. */
+            error?: string | null;
+            /** @description The notification. */
+            id: string;
+            outcome: components["schemas"]["AlertOutcome"];
+            /**
+             * Format: int32
+             * @description Status of the receiver's answer.
+             */
+            status?: number | null;
+        };
+        AlertHeader: {
+            /** @example Authorization */
+            name: string;
+            /** @description A secret: answers have `***`, and a document with `***` keeps the value that is known. */
+            value: string;
+        };
+        /** @description The newest transitions of an alert. */
+        AlertHistory: {
+            /** @description Newest first, 200 at most. */
+            transitions: components["schemas"]["AlertTransition"][];
+        };
+        /** @description An alert with its state. */
+        AlertInfo: {
+            enabled: boolean;
+            /** @description Why the rule cannot be evaluated. */
+            error?: string | null;
+            /** @description Series that fire, 1,000 at most. */
+            firing: components["schemas"]["FiringSeries"][];
+            /** @description Number of all series that fire. */
+            firing_count: number;
+            last_delivery?: components["schemas"]["AlertDelivery"] | null;
+            /**
+             * @description Name in the paths below `/alerts`.
+             * @example slow-answers
+             */
+            name: string;
+            number: string;
+            replaces?: components["schemas"]["AlertSource"] | null;
+            source: components["schemas"]["AlertSource"];
+            state: components["schemas"]["AlertState"];
+            table: string;
+            title: string;
+            title_vi?: string | null;
+            /** @description Number of notifications that are not yet delivered. */
+            undelivered: number;
+            /**
+             * @description When the document was last written, in UTC; null for an alert that is only in memory.
+             * @example 2025-12-09T11:30:00.125Z
+             */
+            updated?: string | null;
+        };
+        /** @description All alerts, by name. */
+        AlertList: {
+            alerts: components["schemas"]["AlertInfo"][];
+        };
+        /** @description A message to the receiver of a rule: the beginning or the end of the firing of a series. */
+        AlertNotification: {
+            /** @description Name of the rule. */
+            alert: string;
+            /** @description When Weir noticed the transition, in UTC. */
+            at: string;
+            bound: components["schemas"]["AlertBound"];
+            /** @description The same each time the notification is sent, and different from those of all others. */
+            id: string;
+            /** @description Name of the column with the number. */
+            number: string;
+            /** @description `beyond the bound`, `within the bound`, `no rows`, `disabled` or `test`. */
+            reason: string;
+            /** @description Values of the columns that tell series apart. */
+            series: {
+                [key: string]: unknown;
+            };
+            state: components["schemas"]["AlertTransitionState"];
+            table: string;
+            title: string;
+            /** Format: double */
+            value?: number | null;
+            window_end?: string | null;
+            window_start?: string | null;
+        };
+        /** @enum {string} */
+        AlertOutcome: "pending" | "delivered" | "retrying" | "given-up";
+        /** @description A rule: which number of which table is watched, and who is told. */
+        AlertRule: {
+            /**
+             * Format: double
+             * @description The alert fires when the number is greater. A rule has either `above` or `below`.
+             * @example 3000
+             */
+            above?: number | null;
+            /**
+             * Format: double
+             * @description The alert fires when the number is smaller.
+             */
+            below?: number | null;
+            /** @description Columns that tell series apart; by default all columns of the key that are no times. */
+            by?: string[] | null;
+            /** @default true */
+            enabled: boolean;
+            /**
+             * Format: int32
+             * @description Number of windows in sequence whose number must be beyond the bound.
+             * @default 1
+             */
+            for_windows: number;
+            /**
+             * @description Column with the number that is watched.
+             * @example p95_time
+             */
+            number: string;
+            /**
+             * @description Name of a result table, which need not exist yet.
+             * @example response_time
+             */
+            table: string;
+            /** @example Slow answers */
+            title: string;
+            /** @description Title in Vietnamese. */
+            title_vi?: string | null;
+            /**
+             * Format: int32
+             * @description Version of the format.
+             * @example 1
+             */
+            version: number;
+            webhook?: components["schemas"]["AlertWebhook"] | null;
+            /**
+             * @description Conditions on the rows, as in `GET /results/{table}`.
+             * @example query_count > 10
+             */
+            where?: string | null;
+        };
+        /**
+         * @description Where a rule comes from.
+         * @enum {string}
+         */
+        AlertSource: "file" | "saved";
+        /** @enum {string} */
+        AlertState: "ok" | "firing" | "no_data" | "error";
+        /** @description Outcome of a test notification. */
+        AlertTest: {
+            /** @description Why the notification was not delivered. */
+            error?: string | null;
+            is_delivered: boolean;
+            /**
+             * Format: int32
+             * @description Status of the receiver's answer.
+             */
+            status?: number | null;
+        };
+        /** @description A transition, and what became of its notification. */
+        AlertTransition: components["schemas"]["AlertNotification"] & {
+            delivery?: components["schemas"]["AlertDelivery"] | null;
+        };
+        /** @enum {string} */
+        AlertTransitionState: "firing" | "resolved";
+        /** @description A receiver of notifications. */
+        AlertWebhook: {
+            header?: components["schemas"]["AlertHeader"] | null;
+            /** @example https://chat.example/hooks/weir */
+            url: string;
+        };
         /** @description The process is alive. */
         Alive: {
             /** @example ok */
@@ -744,6 +991,21 @@ export interface components {
             /** @description Result store; while it refuses results, they wait and no updates are sent. */
             store: components["schemas"]["Standing"];
             type: string;
+        };
+        /** @description A series that fires. */
+        FiringSeries: {
+            series: {
+                [key: string]: unknown;
+            };
+            /** @description When the series began to fire, in UTC. */
+            since: string;
+            /**
+             * Format: double
+             * @description Number of the newest row.
+             */
+            value: number;
+            window_end?: string | null;
+            window_start?: string | null;
         };
         Health: {
             latest_update?: string | null;
@@ -1452,6 +1714,329 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_alerts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Alerts with their states. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertList"];
+                };
+            };
+        };
+    };
+    get_alert: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of a known document */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description name of the alert */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document of an alert, with `***` in place of the secret. */
+            200: {
+                headers: {
+                    /** @description tag of the document, for a change */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertRule"];
+                };
+            };
+            /** @description The document has this ETag still */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The object does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    put_alert: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the document to replace, also of a file; `*` for any */
+                "If-Match"?: string | null;
+                /** @description `*` for a new alert */
+                "If-None-Match"?: string | null;
+            };
+            path: {
+                /** @description name: 1 to 64 of the characters a-z, 0-9 and - */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertRule"];
+            };
+        };
+        responses: {
+            /** @description The alert was replaced */
+            200: {
+                headers: {
+                    /** @description tag of the new document */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertInfo"];
+                };
+            };
+            /** @description The alert was created */
+            201: {
+                headers: {
+                    /** @description tag of the new document */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertInfo"];
+                };
+            };
+            /** @description The request cannot be parsed */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The body took too long to arrive */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description There are as many alerts as there may be */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The object is not in the state that the request expects */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description A condition is missing: If-Match or If-None-Match */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Temporarily unavailable: retry later */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The disk is full */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    delete_alert: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description ETag of the document to delete; `*` for any */
+                "If-Match"?: string | null;
+            };
+            path: {
+                /** @description name of the alert */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The alert was deleted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The object does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The alert is a file, and cannot be deleted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The object is not in the state that the request expects */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description A condition is missing: If-Match or If-None-Match */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Temporarily unavailable: retry later */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    get_alert_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of the alert */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest transitions of an alert, with what became of their notifications. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertHistory"];
+                };
+            };
+            /** @description The object does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    test_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description name of the alert */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The outcome, also if the notification was not delivered */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertTest"];
+                };
+            };
+            /** @description The object does not exist */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description The alert has no webhook */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
     health: {
         parameters: {
             query?: never;
