@@ -74,7 +74,8 @@ impl Api {
 
     /// Sends a request without a body.
     pub(super) fn post(&self, path: &str) -> Result<String, Failure> {
-        self.text(self.signed(self.agent.post(self.at(path))).send_empty())?.map_err(Failure::from)
+        let answer = self.answer(self.signed(self.agent.post(self.at(path))).send_empty())?;
+        answer.map(|answer| answer.text).map_err(Failure::from)
     }
 
     /// Deletes what is there, whatever it is.
