@@ -228,7 +228,12 @@ impl Document {
         // A tag of the secret would allow readers to check guesses. So the tag has the time of the change instead.
         let version =
             updated.map_or_else(|| jobs::random_id().to_string(), |at| at.as_nanosecond().to_string());
-        let tag = tag_of(&[shown.as_slice(), version.as_bytes()].concat());
+        // A copy of a file may have the same text and, within a tick of the clock, the same time.
+        let origin: &[u8] = match source {
+            Source::File => b"file",
+            Source::Saved => b"saved",
+        };
+        let tag = tag_of(&[shown.as_slice(), origin, version.as_bytes()].concat());
         Document { source, rule, shown: shown.into(), tag, updated }
     }
 }
