@@ -44,6 +44,7 @@ export default defineConfig({
   server: {
     proxy: {
       '^/(overview|config|taskmanagers|jobmanager|weir|jobs/(?!index\\.html|icon\\.svg)[^?])': jobManager,
+      '/alerts': server,
       '/analytics': server,
       '/dashboards': server,
       '/events': server,

@@ -6,6 +6,7 @@ import { Mark } from '../components/Mark';
 import { formatCompact, formatCount, formatDuration } from '../format/number';
 import { sayJobs, sayLog, sayStore } from '../format/standing';
 import { t } from '../i18n';
+import { Alerts } from './Alerts';
 import { BASE } from './api';
 import { Elapsed } from './Elapsed';
 import { client, statusSince, subscribeStatus } from './live';
@@ -110,6 +111,7 @@ function Troubles({ pulse }: { pulse: Pulse | undefined }) {
         .map((line) => (
           <p key={line}>{line}</p>
         ))}
+      {pulse && <Alerts timeZone={now.timeZone} />}
     </div>
   );
 }
