@@ -1,17 +1,10 @@
 // The alerts that fire, a line each, on every page of results.
 import { useQuery } from '@tanstack/react-query';
 import type { components } from '../api/schema';
-import { formatSince } from '../format/time';
-import { language, t } from '../i18n';
+import { sentence } from './alert';
 import { BASE, get } from './api';
-import { formatNumber } from './cells';
-
-type Alert = components['schemas']['AlertInfo'];
 
 const REFRESH_MS = 10_000;
-/** Series of an alert that are named. */
-const NAMED = 3;
-
 export function Alerts({ timeZone }: { timeZone: string | null }) {
   const { data } = useQuery({
     queryKey: ['alerts'],
@@ -22,22 +15,4 @@ export function Alerts({ timeZone }: { timeZone: string | null }) {
   });
   const firing = (data?.alerts ?? []).filter(({ firing_count }) => firing_count > 0);
   return firing.map((alert) => <p key={alert.name}>{sentence(alert, timeZone)}</p>);
-}
-
-/** Says which series of an alert fire, with their numbers and since when. */
-export function sentence(alert: Alert, timeZone: string | null): string {
-  const series = alert.firing.slice(0, NAMED).map(({ series, value, since }) => {
-    const of = Object.values(series).join(', ') || alert.table;
-    const at = formatSince(Date.parse(since), Date.now(), timeZone);
-    return t('{{series}} ({{value}}, since {{time}})', {
-      series: of,
-      value: formatNumber(value, alert.number),
-      time: at,
-    });
-  });
-  const title = (language === 'vi' && alert.title_vi) || alert.title;
-  const rest = alert.firing_count - series.length;
-  const named = series.join('; ');
-  if (rest === 0) return t('Alert “{{title}}”: {{series}}', { title, series: named });
-  return t('Alert “{{title}}”: {{series}} and {{rest}} more', { title, series: named, rest });
 }

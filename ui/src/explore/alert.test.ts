@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sentence } from './Alerts';
+import { sentence } from './alert';
 
 const firing = (name: string) => ({ series: { faculty: name }, value: 3_200, since: '2025-12-09T11:30:00Z' });
 const ALERT = {
