@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use jobs::{LocalError, LocalInput, LocalRun};
+use sql::error::quoted;
 use types::Clock;
 
 use super::script::ScriptArgs;
@@ -92,6 +93,9 @@ pub(super) fn run(
     let seconds = clock.elapsed().saturating_sub(began).as_secs_f64();
     let ledger = &summary.ledger;
 
+    for (reason, records) in &ledger.reasons {
+        complain(&format!("{records} dead-lettered: {}", quoted(reason.clone())));
+    }
     let late_rows = match summary.late_rows {
         0 => String::new(),
         rows => format!(", {rows} rows late in operators"),
