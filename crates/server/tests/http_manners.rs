@@ -90,7 +90,7 @@ async fn pages_of_this_machine_and_configured_ones_may_read_with_credentials() {
             request(weir.address, "GET", "/analytics/redis/faculty", &[("Origin", origin)], b"").await;
         assert_eq!(answer.header("access-control-allow-origin"), Some(origin));
         assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
-        assert_eq!(answer.header("access-control-expose-headers"), Some("x-weir-complete"));
+        assert_eq!(answer.header("access-control-expose-headers"), Some("etag,x-weir-complete"));
 
         let asks = [
             ("Origin", origin),
