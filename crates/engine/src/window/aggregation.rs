@@ -191,12 +191,7 @@ impl Aggregation {
     pub fn early(&mut self, env: &Env, output: &mut dyn WindowOutput) -> Result<(), WindowError> {
         self.fold();
         for unit in 0..self.units.len() {
-            let open: Vec<i64> = self.units[unit]
-                .windows
-                .iter()
-                .filter(|(_, window)| !window.fired)
-                .map(|(&end, _)| end)
-                .collect();
+            let open: Vec<i64> = self.units[unit].windows.open().collect();
             for end in open {
                 self.write_window(unit, end, Stage::Early, env, output)?;
             }

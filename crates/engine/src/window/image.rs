@@ -71,9 +71,9 @@ impl Aggregation {
         let windows = state
             .windows
             .iter()
-            .map(|(&end, window)| WindowImage {
+            .map(|(end, window)| WindowImage {
                 end,
-                fired: window.fired,
+                fired: window.has_fired(),
                 report: window.report.as_ref().map(|report| {
                     let groups: Vec<u32> = report.table.groups().collect();
                     ReportImage {
@@ -132,10 +132,10 @@ impl Aggregation {
             let windows =
                 images.iter().filter_map(|image| image.units.get(at)).flat_map(|unit| &unit.windows);
             for window in windows.clone() {
-                self.units[unit].windows.entry(window.end).or_default().fired = true;
+                self.units[unit].windows.set_fired(window.end, true);
             }
             for window in windows.filter(|window| !window.fired) {
-                self.units[unit].windows.entry(window.end).or_default().fired = false;
+                self.units[unit].windows.set_fired(window.end, false);
             }
         }
 
@@ -244,7 +244,7 @@ impl Aggregation {
             }
             let keys = self.owned_keys(index, from, &image.keys, image.rows.len(), known, share);
             self.make_room();
-            let state = self.units[index].windows.entry(window.end).or_default();
+            let state = self.units[index].windows.add(window.end);
             let (sizes, seed, groups) = (&self.sizes, self.options.seed, image.rows.len());
             let report = state.report.get_or_insert_with(|| Report::new(&unit.table, groups, sizes, seed));
             for ((key, &rows), &revision) in keys.iter().zip(&image.rows).zip(&image.revisions) {

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! `aggregation` is the entry point. `input` adds rows, `ship` moves partial aggregates between subtasks,
-//! `calendar` says when windows fire, `write` and `results` produce rows, `image` converts state to and from
+//! `calendar` says when windows fire, `windows` which have fired, `write` and `results` produce rows, `image` converts state to and from
 //! snapshots, and `compact` drops unused codes.
 
 mod aggregation;
@@ -22,6 +22,7 @@ pub(crate) mod results;
 mod ship;
 mod slice_partitioner;
 mod unit;
+mod windows;
 mod write;
 
 pub use aggregation::{Aggregation, Limits, Options};

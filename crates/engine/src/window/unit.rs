@@ -11,6 +11,7 @@ use std::ops::RangeInclusive;
 use sql::plan::Window;
 
 use super::calendar::Calendar;
+use super::windows::Windows;
 use crate::aggregate::keys::PackedKey;
 use crate::aggregate::pick::TextOrder;
 use crate::aggregate::state::Translation;
@@ -22,7 +23,7 @@ use crate::layout::{last_window_end, next_window_end, window_start};
 pub(crate) struct UnitState {
     pub slices: BTreeMap<SliceId, GroupTable>,
     /// Windows by their ends: those that contain a slice, as far as they are near enough to matter.
-    pub windows: BTreeMap<i64, WindowState>,
+    pub windows: Windows,
     /// Slices that got rows after a window over them had fired.
     pub touched: BTreeSet<SliceId>,
     /// Emptied tables for reuse.
@@ -50,13 +51,6 @@ impl SliceId {
     fn within(window: Window, end: i64) -> RangeInclusive<SliceId> {
         SliceId { end: window_start(window, end) + 1, from: i64::MIN }..=SliceId { end, from: i64::MAX }
     }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct WindowState {
-    pub fired: bool,
-    /// The written results, if changes to them are to be reported.
-    pub report: Option<Report>,
 }
 
 /// The row count of each group when it was last written, and how often it was corrected.
@@ -104,7 +98,7 @@ impl UnitState {
 
     /// Returns the end of the first window that has not fired.
     pub fn next_window(&self) -> Option<i64> {
-        self.windows.iter().find(|(_, window)| !window.fired).map(|(&end, _)| end)
+        self.windows.first_open()
     }
 
     /// Returns the first window that has not fired and may fire, given the watermark.
@@ -114,18 +108,18 @@ impl UnitState {
 
     /// Marks a window as fired and registers the next one, if it has content.
     pub fn fired(&mut self, window: Window, end: i64) {
-        self.windows.entry(end).or_default().fired = true;
+        self.windows.set_fired(end, true);
         if let Some(next) = next_window_end(window, end)
             && self.in_window(window, next).next().is_some()
         {
-            self.windows.entry(next).or_default();
+            self.windows.add(next);
         }
     }
 
     /// Records that a slice got rows; they correct written results if a window over it has fired.
     pub fn touch(&mut self, window: Window, id: SliceId) {
         let last = last_window_end(window, id.end);
-        if self.windows.range(id.from..=last).any(|(_, state)| state.fired) {
+        if self.windows.range(id.from..=last).any(|(_, state)| state.has_fired()) {
             self.touched.insert(id);
         }
     }
@@ -142,7 +136,7 @@ impl UnitState {
         let mut ends = BTreeSet::new();
         for id in touched {
             let last = last_window_end(window, id.end);
-            let fired = self.windows.range(id.from..=last).filter(|(_, state)| state.fired);
+            let fired = self.windows.range(id.from..=last).filter(|(_, state)| state.has_fired());
             ends.extend(fired.map(|(&end, _)| end));
         }
         ends
@@ -150,12 +144,7 @@ impl UnitState {
 
     /// Drops windows and slices that no row can reach any more.
     pub fn clean(&mut self, window: Window, calendar: &Calendar) {
-        while let Some((&end, state)) = self.windows.first_key_value() {
-            if !state.fired || !calendar.is_done(end) {
-                break;
-            }
-            self.windows.remove(&end);
-        }
+        self.windows.remove_done(|end| calendar.is_done(end));
 
         while let Some((&id, _)) = self.slices.first_key_value() {
             if !calendar.is_done(last_window_end(window, id.end)) {
@@ -215,7 +204,7 @@ impl UnitState {
         let mut end = Some(id.from);
         while let Some(candidate) = end {
             if !calendar.is_done(candidate) {
-                self.windows.entry(candidate).or_default();
+                self.windows.add(candidate);
                 if !calendar.may_fire(candidate) {
                     break;
                 }

@@ -192,7 +192,7 @@ impl Aggregation {
         if !self.options.reports {
             return None;
         }
-        let window = self.units[unit].windows.get_mut(&end)?;
+        let window = self.units[unit].windows.get_mut(end)?;
         let spec = &self.layout.units[unit].table;
         Some(window.report.get_or_insert_with(|| Report::new(spec, groups, &self.sizes, self.options.seed)))
     }
