@@ -212,7 +212,9 @@ pub(crate) struct Jobs {
     /// Time zone of the built-in job's windows and of event times without an offset; scripts read it as
     /// `${WEIR_TIME_ZONE}`. Environment: WEIR_TIME_ZONE.
     pub(crate) time_zone: Zone,
-    /// A partition without events for this long is idle and no longer holds back the watermark. Scripts set
+    /// A partition without events for this long is idle and no longer holds back the watermark. When all partitions
+    /// are idle, the watermark goes on with the clock, so that the last window closes when traffic stops; an event
+    /// whose time is then behind it is late. `0 s` = never idle: for tests and backfills with pauses. Scripts set
     /// `table.exec.source.idle-timeout`.
     pub(crate) idle_timeout: Length,
     /// Events whose time is further ahead of the clock are dead-lettered, because one wrong clock would close
