@@ -171,7 +171,7 @@ fn a_file_that_cannot_be_written_leaves_the_old_document() {
     let directory = tempfile::tempdir().expect("a directory");
     let dashboards = open(directory.path());
     create(&dashboards, "mine", "Old");
-    // A directory in place of the part makes every write fail, whoever runs the test.
+    // A directory has the name of the temporary file, so every write fails, also for root.
     fs::create_dir(directory.path().join("saved/mine.part")).expect("a directory");
     let refused = dashboards.put("mine", &document("New"), Some(&present(&dashboards, "mine"))).map(|_| ());
     assert!(matches!(refused, Err(Refusal::Disk { .. })), "{refused:?}");
