@@ -132,7 +132,7 @@ impl SourceSubtask {
                     replay: self.lateness.image(partition),
                 }
             });
-        SourceImage { splits: splits.collect(), ledger: self.ledger.counts() }
+        SourceImage { splits: splits.collect(), ledger: self.bookkeeper.ledger().counts() }
     }
 }
 

@@ -10,9 +10,9 @@
 //!
 //! The watermark that rows imply is published only after the rows were handed on.
 
+use super::booking::{Bookkeeper, Outcome};
 use super::control::Control;
 use super::global::Message;
-use super::io::DeadLetterBatch;
 use super::outputs::Outputs;
 pub(super) use super::source_progress::{Implied, SourceProgress, earlier};
 use super::{ExecutionError, INPUT_WAIT_MAX, Mode, TaskMetrics};
@@ -24,7 +24,7 @@ use crate::lateness::LatenessRecorder;
 use crate::layout::{Layout, QueryLayout};
 use crate::memory::Holder;
 use crate::operator::changes::{Changes, Kinds, RowKind, RowWatermarks};
-use crate::operator::{Judging, Ledger, Prepare};
+use crate::operator::{Judging, Prepare};
 use crate::selection::Selection;
 use crate::state::KeyGroups;
 use crate::watermark::{Clamp, NO_WATERMARK, Watermarks};
@@ -41,7 +41,6 @@ pub(super) struct SourceSubtask {
     pub pipeline: usize,
     pub subtask: usize,
     pub table: String,
-    pub query_names: Vec<String>,
     pub layout: Arc<Layout>,
     pub batch: Batch,
     pub source: Box<dyn Source>,
@@ -54,10 +53,9 @@ pub(super) struct SourceSubtask {
     /// The key groups it owns, if it keeps state itself.
     pub groups: KeyGroups,
     pub downstream: Downstream,
-    pub dead_letters: DeadLetterBatch,
+    pub bookkeeper: Bookkeeper,
     pub clock: Arc<dyn Clock>,
     pub control: Arc<Control>,
-    pub ledger: Arc<Ledger>,
     pub metrics: Arc<TaskMetrics>,
     pub holder: Holder,
     /// The bytes of each unit, and of the rest, as last measured.
@@ -128,7 +126,7 @@ impl SourceSubtask {
             self.metrics.at(Activity::Read);
             let polled = self.poll(&mut progress, wait)?;
             let waited = self.source.take_waited();
-            self.ledger.lost(self.source.take_lost());
+            self.bookkeeper.ledger().lost(self.source.take_lost());
 
             let found = self.source.take_found();
             if !found.is_empty() {
@@ -209,7 +207,7 @@ impl SourceSubtask {
         let bytes = self.batch.bytes();
         TaskMetrics::add(&self.metrics.bytes_in, bytes);
         self.took(progress, bytes);
-        let ledger = &self.ledger;
+        let ledger = self.bookkeeper.ledger();
         self.source.take_wrong_types(&mut |field, values| ledger.wrong_type(field, values));
 
         let mut standpoint = self.watermarks.lock().begin(partition, now);
@@ -249,15 +247,8 @@ impl SourceSubtask {
         self.pass_through()?;
 
         self.metrics.at(Activity::Account);
-        let booked = self.account(&prepared, &late);
-        if !self.dead_letters.letters.is_empty() {
-            // A replay must not count the rows that are late now.
-            self.lateness.flush();
-        }
-        // If the dead letter of a record is not written, the next attempt reads the record again and books it
-        // then.
-        self.dead_letters.send()?;
-        self.ledger.add(&booked.counts());
+        let outcome = Outcome { prepared: &prepared, late: &late };
+        self.bookkeeper.book(&mut self.batch, &*self.source, &mut self.lateness, &outcome)?;
 
         progress.caught_up = None;
         let hold = self.lateness.hold(partition, prepared.watermark);

@@ -1,5 +1,6 @@
 //! The parts needed to run a plan, and how its subtasks are assembled and started.
 
+use super::booking::Bookkeeper;
 use super::control::{Control, SubtaskId, SubtaskKind};
 use super::exchange::CHANNEL_MESSAGES;
 use super::global::{GlobalSubtask, Message};
@@ -252,11 +253,20 @@ impl Shared<'_> {
             ledger.add(&image.ledger());
         }
 
+        let names = self.pipeline.queries.iter().map(|query| query.name.clone()).collect();
+        let dead_letters = DeadLetterBatch { queue: self.spec.dead_letters.clone(), letters: Vec::new() };
+        let bookkeeper = Bookkeeper::new(
+            (self.pipeline.source.name.clone(), names),
+            self.layout.clone(),
+            ledger.clone(),
+            metrics.clone(),
+            dead_letters,
+        );
+
         let task = SourceSubtask {
             pipeline: self.index,
             subtask,
             table: self.pipeline.source.name.clone(),
-            query_names: self.pipeline.queries.iter().map(|query| query.name.clone()).collect(),
             layout: self.layout.clone(),
             batch: Batch::new(&sources.requests),
             partitions: source.partitions(),
@@ -266,10 +276,9 @@ impl Shared<'_> {
             watermarks: sources.watermarks.clone(),
             groups: KeyGroups::of_subtask(subtask as u32, self.parallelism),
             downstream,
-            dead_letters: DeadLetterBatch { queue: self.spec.dead_letters.clone(), letters: Vec::new() },
+            bookkeeper,
             clock: self.spec.clock.clone(),
             control: self.control.clone(),
-            ledger: ledger.clone(),
             metrics: metrics.clone(),
             holder: self.holder(),
             parts: Vec::new(),

@@ -9,25 +9,21 @@
 //!                  window [10, 40)                 └──────── merged ────────┘
 //! ```
 //!
-//! `aggregation` is the entry point. `input` adds rows, `ship` moves partial aggregates between subtasks,
-//! `calendar` says when windows fire, `windows` which have fired, `write` and `results` produce rows, `image` converts state to and from
-//! snapshots, and `compact` drops unused codes.
+//! `aggregation` is the entry point. `state` holds the groups, adds rows to them, writes windows and ships partial
+//! aggregates to other subtasks. `unit` holds the slices and windows of queries that share a window, `calendar` says when
+//! windows fire, `windows` which have fired, and `results` turns aggregates into columns.
 
 mod aggregation;
 mod calendar;
-mod compact;
-mod image;
-mod input;
 pub(crate) mod results;
-mod ship;
 mod slice_partitioner;
+mod state;
 mod unit;
 mod windows;
-mod write;
 
-pub use aggregation::{Aggregation, Limits, Options};
+pub use aggregation::Aggregation;
 pub(crate) use calendar::Calendar;
-pub use image::Share;
-pub use input::{FailedRow, LateRow, RowsIn};
-pub use ship::{KEY_GROUPS, Receiving, Shipment, Shipping, owner};
-pub use write::{WindowError, WindowOutput};
+pub use state::{
+    FailedRow, KEY_GROUPS, LateRow, Limits, Options, Receiving, RowsIn, Share, Shipment, Shipping,
+    WindowError, WindowOutput, owner,
+};

@@ -2,9 +2,8 @@
 
 use types::Scalar;
 
-use super::aggregation::Aggregation;
 use super::ship::{combine, owner, stable_hash};
-use super::unit::{Report, SliceId};
+use super::{SliceId, WindowState};
 use crate::aggregate::image::Renumbering;
 use crate::aggregate::keys::{KeyIndex, PackedKey};
 use crate::aggregate::state::{StateColumn, Translation};
@@ -16,6 +15,7 @@ use crate::snapshot::{
 };
 use crate::state::KeyGroups;
 use crate::window::KEY_GROUPS;
+use crate::window::unit::Report;
 
 /// A subtask's share of a snapshot's groups.
 #[derive(Debug, Clone, Copy)]
@@ -24,10 +24,10 @@ pub struct Share {
     pub of: u32,
 }
 
-impl Aggregation {
+impl WindowState {
     /// Returns all state, when no results wait to be written. `groups` are the key groups that the subtask
     /// owns.
-    pub fn image(&mut self, groups: KeyGroups) -> AggregationImage {
+    pub(in crate::window) fn image(&mut self, groups: KeyGroups) -> AggregationImage {
         self.fold();
         let mut codes = Renumbering::new(&self.domains);
         let layout = self.layout.clone();
@@ -110,7 +110,7 @@ impl Aggregation {
     }
 
     /// Restores the subtask's share of a snapshot's groups. Must precede any row.
-    pub fn restore(&mut self, images: &[AggregationImage], share: Share) {
+    pub(in crate::window) fn restore(&mut self, images: &[AggregationImage], share: Share) {
         for image in images {
             self.calendar.advance(image.watermark);
         }
@@ -137,10 +137,6 @@ impl Aggregation {
             for window in windows.filter(|window| !window.fired) {
                 self.units[unit].windows.set_fired(window.end, false);
             }
-        }
-
-        if share.of > 1 {
-            self.compact(&mut []);
         }
     }
 

@@ -4,20 +4,20 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use sql::expr::ExprId;
 use sql::functions::{Env, EvalError};
-use sql::plan::{Query, Shape};
+use sql::plan::{Pipeline, Query, Shape};
 use types::{DataType, Repr, Scalar};
 
-use super::aggregation::Aggregation;
-use super::results::result_column;
-use super::unit::Report;
+use super::WindowState;
 use crate::aggregate::table::GroupTable;
 use crate::column::Column;
 use crate::connector::{ConnectorError, Rows, Stage};
 use crate::evaluate::{Evaluator, Inputs, Vector};
-use crate::layout::{QueryLayout, window_start};
+use crate::layout::{Layout, QueryLayout, window_start};
 use crate::operator::chain::OperatorError;
 use crate::operator::changes::{Kinds, RowKind};
 use crate::selection::Selection;
+use crate::window::results::result_column;
+use crate::window::unit::Report;
 
 /// The number of rows of a window that are computed and written at once, so that a window of many groups
 /// needs little extra memory.
@@ -48,7 +48,7 @@ pub enum WindowError {
 }
 
 /// The computation of a query's rows from its window's results.
-pub(super) struct QueryOutput {
+struct QueryOutput {
     name: String,
     evaluator: Evaluator,
     having: Vec<ExprId>,
@@ -60,7 +60,7 @@ pub(super) struct QueryOutput {
 }
 
 impl QueryOutput {
-    pub(super) fn of(query: &Query, time_zone: &TimeZone) -> Result<Option<QueryOutput>, WindowError> {
+    fn of(query: &Query, time_zone: &TimeZone) -> Result<Option<QueryOutput>, WindowError> {
         let Shape::Aggregate(aggregate) = &query.shape else { return Ok(None) };
         let roots: Vec<ExprId> = aggregate.having.iter().chain(&aggregate.columns).copied().collect();
         let evaluator = Evaluator::new(&aggregate.output, &roots, time_zone).map_err(WindowError::Plan)?;
@@ -92,32 +92,63 @@ impl QueryOutput {
     }
 
     /// Returns the bytes held for distinct texts.
-    pub(super) fn memory_bytes(&self) -> usize {
+    fn memory_bytes(&self) -> usize {
         self.evaluator.memory_bytes()
     }
 
     /// Drops remembered values by code, because the dictionaries of key domains were compacted.
-    pub(super) fn forget(&mut self, keys: usize) {
+    fn forget(&mut self, keys: usize) {
         (0..keys).for_each(|key| self.evaluator.forget(key));
     }
 }
 
-impl Aggregation {
+/// Writes the rows of windows. Holds the expressions of each query over its aggregates, and their buffers.
+pub(in crate::window) struct WindowWriter {
+    /// One per query; `None` for queries without aggregates.
+    outputs: Vec<Option<QueryOutput>>,
+}
+
+impl WindowWriter {
+    pub(in crate::window) fn new(
+        pipeline: &Pipeline,
+        time_zone: &TimeZone,
+    ) -> Result<WindowWriter, WindowError> {
+        let outputs = pipeline.queries.iter().map(|query| QueryOutput::of(query, time_zone));
+        Ok(WindowWriter { outputs: outputs.collect::<Result<_, WindowError>>()? })
+    }
+
+    /// Returns the bytes held for some queries.
+    pub(in crate::window) fn memory_bytes(&self, queries: &[usize]) -> usize {
+        let outputs = queries.iter().filter_map(|&query| self.outputs[query].as_ref());
+        outputs.map(QueryOutput::memory_bytes).sum()
+    }
+
+    /// Drops what is remembered by code, because the dictionaries were compacted.
+    pub(in crate::window) fn forget(&mut self, layout: &Layout) {
+        for (query, output) in self.outputs.iter_mut().enumerate() {
+            let unit = layout.units.iter().find(|unit| unit.queries.contains(&query));
+            if let (Some(output), Some(unit)) = (output, unit) {
+                output.forget(unit.keys.len());
+            }
+        }
+    }
+
     /// Writes a window: all groups of a closing window, the changed ones of an open window.
-    pub(super) fn write_window(
+    pub(in crate::window) fn window(
         &mut self,
+        state: &mut WindowState,
         unit: usize,
         end: i64,
         stage: Stage,
         env: &Env,
         output: &mut dyn WindowOutput,
     ) -> Result<(), WindowError> {
-        self.with_table(unit, end, |this, table| {
+        state.with_table(unit, end, |state, table| {
             let mut groups: Vec<u32> =
                 table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
             let mut revisions = Vec::new();
 
-            if let Some(report) = this.report(unit, end, groups.len()) {
+            if let Some(report) = state.report(unit, end, groups.len()) {
                 match stage {
                     Stage::Early => groups.retain(|&group| {
                         report.note(table.key(group), table.rows[group as usize], false).is_some()
@@ -131,75 +162,38 @@ impl Aggregation {
                     }
                 }
             }
-            this.write_groups(unit, end, table, &groups, &revisions, stage, env, output)
+            self.groups(state, unit, end, table, &groups, &revisions, stage, env, output)
         })
     }
 
     /// Writes the groups of a window that changed since it fired.
-    pub(super) fn write_correction(
+    pub(in crate::window) fn correction(
         &mut self,
+        state: &mut WindowState,
         unit: usize,
         end: i64,
         env: &Env,
         output: &mut dyn WindowOutput,
     ) -> Result<(), WindowError> {
-        self.with_table(unit, end, |this, table| {
+        state.with_table(unit, end, |state, table| {
             let mut revisions = Vec::new();
             let mut groups: Vec<u32> =
                 table.groups().filter(|&group| table.marks[group as usize] != 0).collect();
-            if let Some(report) = this.report(unit, end, groups.len()) {
+            if let Some(report) = state.report(unit, end, groups.len()) {
                 groups.retain(|&group| {
                     let revision = report.note(table.key(group), table.rows[group as usize], true);
                     revisions.extend(revision);
                     revision.is_some()
                 });
             }
-            this.write_groups(unit, end, table, &groups, &revisions, Stage::Final, env, output)
+            self.groups(state, unit, end, table, &groups, &revisions, Stage::Final, env, output)
         })
     }
 
-    /// Calls `then` with the groups of a window: its only slice, or its slices merged.
-    fn with_table(
-        &mut self,
-        unit: usize,
-        end: i64,
-        then: impl FnOnce(&mut Aggregation, &mut GroupTable) -> Result<(), WindowError>,
-    ) -> Result<(), WindowError> {
-        let spec = &self.layout.units[unit];
-        let mut slices = self.units[unit].in_window(spec.window, end).map(|(id, _)| id);
-        let only = slices.next().filter(|_| slices.next().is_none());
-        drop(slices);
-
-        if let Some((id, mut table)) = only.and_then(|id| self.units[unit].slices.remove_entry(&id)) {
-            let written = then(self, &mut table);
-            self.units[unit].slices.insert(id, table);
-            return written;
-        }
-
-        let mut merged = self.units[unit].merged(
-            spec.window,
-            &spec.table,
-            end,
-            &self.sizes,
-            self.options.seed,
-            &self.domains,
-        );
-
-        then(self, &mut merged)
-    }
-
-    fn report(&mut self, unit: usize, end: i64, groups: usize) -> Option<&mut Report> {
-        if !self.options.reports {
-            return None;
-        }
-        let window = self.units[unit].windows.get_mut(end)?;
-        let spec = &self.layout.units[unit].table;
-        Some(window.report.get_or_insert_with(|| Report::new(spec, groups, &self.sizes, self.options.seed)))
-    }
-
     #[expect(clippy::too_many_arguments, reason = "one window's rows need all of it, and only here")]
-    fn write_groups(
+    fn groups(
         &mut self,
+        state: &WindowState,
         unit: usize,
         end: i64,
         table: &mut GroupTable,
@@ -212,18 +206,18 @@ impl Aggregation {
         if groups.is_empty() {
             return Ok(());
         }
-        let layout = self.layout.clone();
+        let layout = &state.layout;
         let spec = &layout.units[unit];
         let start = window_start(spec.window, end);
-        let key_codes = self.key_codes(unit, table, groups);
+        let key_codes = state.key_codes(unit, table, groups);
 
         let key_columns: Vec<Option<Column>> = spec
             .keys
             .iter()
             .zip(&key_codes)
-            .map(|(&domain, codes)| match self.domains.list[domain].dictionary() {
+            .map(|(&domain, codes)| match state.domains.list[domain].dictionary() {
                 Some(_) => None,
-                None => Some(self.domains.column(domain, codes)),
+                None => Some(state.domains.column(domain, codes)),
             })
             .collect();
 
@@ -232,15 +226,15 @@ impl Aggregation {
             let Some(query_output) = &mut self.outputs[query] else { continue };
 
             for (result, column) in results.iter().zip(&mut query_output.results) {
-                result_column(result, &spec.table, table, groups, &self.domains, column);
+                result_column(result, &spec.table, table, groups, &state.domains, column);
             }
 
             let window_time =
-                if query_output.instant { self.calendar.last_instant(end) } else { end.saturating_sub(1) };
+                if query_output.instant { state.calendar.last_instant(end) } else { end.saturating_sub(1) };
 
             let mut inputs: Vec<Vector<'_>> = Vec::with_capacity(key_codes.len() + results.len() + 3);
             for ((&domain, codes), column) in spec.keys.iter().zip(&key_codes).zip(&key_columns) {
-                inputs.push(match (column, self.domains.list[domain].dictionary()) {
+                inputs.push(match (column, state.domains.list[domain].dictionary()) {
                     (None, Some(dictionary)) => Vector::Coded { codes, dictionary },
                     (Some(column), _) => Vector::of(column),
                     (None, None) => unreachable!("a domain without a dictionary was made a column"),
@@ -304,6 +298,47 @@ impl Aggregation {
         }
 
         Ok(())
+    }
+}
+
+impl WindowState {
+    /// Calls `then` with the groups of a window: its only slice, or its slices merged.
+    fn with_table(
+        &mut self,
+        unit: usize,
+        end: i64,
+        then: impl FnOnce(&mut WindowState, &mut GroupTable) -> Result<(), WindowError>,
+    ) -> Result<(), WindowError> {
+        let spec = &self.layout.units[unit];
+        let mut slices = self.units[unit].in_window(spec.window, end).map(|(id, _)| id);
+        let only = slices.next().filter(|_| slices.next().is_none());
+        drop(slices);
+
+        if let Some((id, mut table)) = only.and_then(|id| self.units[unit].slices.remove_entry(&id)) {
+            let written = then(self, &mut table);
+            self.units[unit].slices.insert(id, table);
+            return written;
+        }
+
+        let mut merged = self.units[unit].merged(
+            spec.window,
+            &spec.table,
+            end,
+            &self.sizes,
+            self.options.seed,
+            &self.domains,
+        );
+
+        then(self, &mut merged)
+    }
+
+    fn report(&mut self, unit: usize, end: i64, groups: usize) -> Option<&mut Report> {
+        if !self.options.reports {
+            return None;
+        }
+        let window = self.units[unit].windows.get_mut(end)?;
+        let spec = &self.layout.units[unit].table;
+        Some(window.report.get_or_insert_with(|| Report::new(spec, groups, &self.sizes, self.options.seed)))
     }
 
     /// Returns the codes of each key of some groups, with pairs split.

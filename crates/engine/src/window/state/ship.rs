@@ -6,10 +6,9 @@
 
 use types::{Scalar, Value};
 
-use super::aggregation::Aggregation;
 use super::compact::Live;
-use super::unit::SliceId;
-use crate::aggregate::domain::DomainSpec;
+use super::{SliceId, WindowState};
+use crate::aggregate::domain::{DomainSpec, Domains};
 use crate::aggregate::keys::PackedKey;
 use crate::aggregate::share::Share;
 use crate::aggregate::state::Translation;
@@ -177,32 +176,32 @@ impl Sent {
     }
 }
 
-impl Aggregation {
+impl Shipping {
     /// Takes everything out of the state, one shipment per receiver.
-    pub fn ship(&mut self, shipping: &mut Shipping) -> Vec<Shipment> {
-        self.fold();
-        self.hash_values(shipping);
-        let mut shipments: Vec<Shipment> = (0..shipping.receivers).map(|_| Shipment::default()).collect();
-        let layout = self.layout.clone();
+    pub(in crate::window) fn take(&mut self, state: &mut WindowState) -> Vec<Shipment> {
+        state.fold();
+        self.hash_values(&state.domains);
+        let mut shipments: Vec<Shipment> = (0..self.receivers).map(|_| Shipment::default()).collect();
+        let layout = state.layout.clone();
 
         for (index, unit) in layout.units.iter().enumerate() {
-            let slices = std::mem::take(&mut self.units[index].slices);
-            self.units[index].windows.clear();
-            self.units[index].touched.clear();
+            let slices = std::mem::take(&mut state.units[index].slices);
+            state.units[index].windows.clear();
+            state.units[index].touched.clear();
 
             for (slice, table) in slices {
                 let owners: Vec<Option<u32>> = (0..table.rows.len() as u32)
                     .map(|group| {
                         let there = table.rows[group as usize] > 0 && table.marks[group as usize] != 0;
                         there.then(|| {
-                            let hash = key_hash(shipping, &unit.table.keys, table.key(group));
-                            owner((hash % KEY_GROUPS as u64) as u32, shipping.receivers)
+                            let hash = key_hash(self, &unit.table.keys, table.key(group));
+                            owner((hash % KEY_GROUPS as u64) as u32, self.receivers)
                         })
                     })
                     .collect();
 
-                let shares = table.divide(&owners, shipping.receivers);
-                for ((shipment, share), sent) in shipments.iter_mut().zip(shares).zip(&mut shipping.sent) {
+                let shares = table.divide(&owners, self.receivers);
+                for ((shipment, share), sent) in shipments.iter_mut().zip(shares).zip(&mut self.sent) {
                     let Some(share) = share else { continue };
                     share.for_each_code(&unit.table, |domain, code| sent[domain].need(code));
                     shipment.partials.push(Partial { unit: index, slice, share });
@@ -212,119 +211,61 @@ impl Aggregation {
 
         for (receiver, shipment) in shipments.iter_mut().enumerate() {
             if !shipment.partials.is_empty() {
-                shipment.increments = self.increments(shipping, receiver);
+                shipment.increments = self.increments(&state.domains, receiver);
             }
         }
 
-        if self.domains.memory_bytes() > self.options.limits.local_bytes {
-            let specs = self.domains.specs.clone();
-            self.domains = crate::aggregate::domain::Domains::new(&specs);
-            self.domains.sizes(&mut self.sizes);
-            self.units.iter_mut().for_each(|unit| unit.drop_pool());
-            if let Some(base) = &mut self.base {
+        if state.domains.memory_bytes() > state.options.limits.local_bytes {
+            let specs = state.domains.specs.clone();
+            state.domains = Domains::new(&specs);
+            state.domains.sizes(&mut state.sizes);
+            state.units.iter_mut().for_each(|unit| unit.drop_pool());
+            if let Some(base) = &mut state.base {
                 base.pool.clear();
             }
-            shipping.begin_anew();
+            self.begin_anew();
         }
 
         shipments
     }
 
-    /// Merges a shipment into the state.
-    pub fn receive(&mut self, receiving: &mut Receiving, shipment: Shipment) {
-        receiving.codes.resize_with(self.domains.list.len(), || vec![NULL_CODE]);
-        for (domain, increment) in shipment.increments.into_iter().enumerate() {
-            if increment.reset {
-                receiving.codes[domain].truncate(1);
-            }
-            for (code, value) in increment.values {
-                let here = match (value, self.domains.specs[domain]) {
-                    (Shipped::Value(value), _) => self.domains.list[domain].code(value.as_scalar()),
-                    (Shipped::Pair(left, right), DomainSpec::Pair(a, b)) => {
-                        let (left, right) =
-                            (receiving.codes[a][left as usize], receiving.codes[b][right as usize]);
-                        self.domains.list[domain].pair_code(left, right)
-                    }
-                    (Shipped::Pair(..), _) => unreachable!("only pair domains ship pairs"),
-                };
-                let codes = &mut receiving.codes[domain];
-                if code as usize >= codes.len() {
-                    codes.resize(code as usize + 1, NULL_CODE);
-                }
-                codes[code as usize] = here;
-            }
-        }
-
-        self.make_room();
-        let layout = self.layout.clone();
-        let codes = &receiving.codes[..];
-
-        for Partial { unit: index, slice, share } in shipment.partials {
-            let unit = &layout.units[index];
-            let into = self.units[index].slice(
-                unit.window,
-                &unit.table,
-                slice,
-                &self.sizes,
-                self.options.seed,
-                &self.calendar,
-                share.group_count(),
-            );
-
-            let place = |key: PackedKey| {
-                let part = |at: usize, code: u32| match unit.table.keys.get(at) {
-                    Some(&domain) => codes[domain][code as usize],
-                    None => NULL_CODE,
-                };
-                PackedKey::new(part(0, key.first()), part(1, key.second()))
-            };
-
-            let targets =
-                into.merge_share(&unit.table, share, place, Translation::Codes(codes), &self.domains);
-            for target in targets {
-                into.marks[target as usize] = 1;
-            }
-            self.units[index].touch(unit.window, slice);
-        }
-    }
-
     /// Hashes the new values of the domains of keys.
-    fn hash_values(&self, shipping: &mut Shipping) {
-        for (index, (spec, domain)) in self.domains.specs.iter().zip(&self.domains.list).enumerate() {
-            if !shipping.is_key[index] {
+    fn hash_values(&mut self, domains: &Domains) {
+        for (index, (spec, domain)) in domains.specs.iter().zip(&domains.list).enumerate() {
+            if !self.is_key[index] {
                 continue;
             }
-            for code in shipping.hashes[index].len()..domain.len() {
+            for code in self.hashes[index].len()..domain.len() {
                 let hash = match spec {
                     DomainSpec::Pair(left, right) => {
                         let (a, b) = domain.pair(code as u32);
-                        combine(shipping.hashes[*left][a as usize], shipping.hashes[*right][b as usize])
+                        combine(self.hashes[*left][a as usize], self.hashes[*right][b as usize])
                     }
                     _ => stable_hash(spec.value(domain, code as u32).as_scalar()),
                 };
-                shipping.hashes[index].push(hash);
+                self.hashes[index].push(hash);
             }
         }
     }
 
     /// Returns the values of the codes that a receiver needs and does not know.
-    fn increments(&self, shipping: &mut Shipping, receiver: usize) -> Vec<Increment> {
-        let reset = std::mem::take(&mut shipping.reset[receiver]);
-        let sent = &mut shipping.sent[receiver];
+    fn increments(&mut self, domains: &Domains, receiver: usize) -> Vec<Increment> {
+        let reset = std::mem::take(&mut self.reset[receiver]);
+        let sent = &mut self.sent[receiver];
 
         // A pair is sent as the codes of its parts, which the receiver must know before.
-        for (index, spec) in self.domains.specs.iter().enumerate() {
+        for (index, spec) in domains.specs.iter().enumerate() {
             if let DomainSpec::Pair(left, right) = *spec {
                 for at in 0..sent[index].new.len() {
-                    let (a, b) = self.domains.list[index].pair(sent[index].new[at]);
+                    let (a, b) = domains.list[index].pair(sent[index].new[at]);
                     sent[left].need(a);
                     sent[right].need(b);
                 }
             }
         }
 
-        let domains = self.domains.specs.iter().zip(&self.domains.list);
-        domains
+        let pairs = domains.specs.iter().zip(&domains.list);
+        pairs
             .zip(sent)
             .map(|((spec, domain), sent)| {
                 let shipped = |code: u32| match spec {
@@ -338,6 +279,65 @@ impl Aggregation {
                 Increment { reset, values }
             })
             .collect()
+    }
+}
+
+impl Receiving {
+    /// Merges a shipment into the state.
+    pub(in crate::window) fn merge(&mut self, state: &mut WindowState, shipment: Shipment) {
+        self.codes.resize_with(state.domains.list.len(), || vec![NULL_CODE]);
+        for (domain, increment) in shipment.increments.into_iter().enumerate() {
+            if increment.reset {
+                self.codes[domain].truncate(1);
+            }
+            for (code, value) in increment.values {
+                let here = match (value, state.domains.specs[domain]) {
+                    (Shipped::Value(value), _) => state.domains.list[domain].code(value.as_scalar()),
+                    (Shipped::Pair(left, right), DomainSpec::Pair(a, b)) => {
+                        let (left, right) = (self.codes[a][left as usize], self.codes[b][right as usize]);
+                        state.domains.list[domain].pair_code(left, right)
+                    }
+                    (Shipped::Pair(..), _) => unreachable!("only pair domains ship pairs"),
+                };
+                let codes = &mut self.codes[domain];
+                if code as usize >= codes.len() {
+                    codes.resize(code as usize + 1, NULL_CODE);
+                }
+                codes[code as usize] = here;
+            }
+        }
+
+        state.make_room();
+        let layout = state.layout.clone();
+        let codes = &self.codes[..];
+
+        for Partial { unit: index, slice, share } in shipment.partials {
+            let unit = &layout.units[index];
+            let into = state.units[index].slice(
+                unit.window,
+                &unit.table,
+                slice,
+                &state.sizes,
+                state.options.seed,
+                &state.calendar,
+                share.group_count(),
+            );
+
+            let place = |key: PackedKey| {
+                let part = |at: usize, code: u32| match unit.table.keys.get(at) {
+                    Some(&domain) => codes[domain][code as usize],
+                    None => NULL_CODE,
+                };
+                PackedKey::new(part(0, key.first()), part(1, key.second()))
+            };
+
+            let targets =
+                into.merge_share(&unit.table, share, place, Translation::Codes(codes), &state.domains);
+            for target in targets {
+                into.marks[target as usize] = 1;
+            }
+            state.units[index].touch(unit.window, slice);
+        }
     }
 }
 

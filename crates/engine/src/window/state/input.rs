@@ -1,17 +1,21 @@
 //! Adds rows to the state: fills the domains and arguments of a batch, then updates every unit's tables.
 
+use jiff::tz::TimeZone;
 use sql::functions::{Env, EvalError};
 use sql::plan::Window;
 use types::Scalar;
 
-use super::aggregation::{Aggregation, NewGroup};
-use super::unit::SliceId;
+use super::{SliceId, WindowError, WindowState};
 use crate::aggregate::arg::{Arg, Slice};
+use crate::aggregate::exact_sum::FixedColumn;
 use crate::aggregate::table::TableInput;
 use crate::column::{Column, tri};
 use crate::evaluate::{Evaluator, Inputs, Vector};
-use crate::layout::{ArgSpec, last_window_end, next_window_end, slice_end, slice_step, window_offset};
+use crate::layout::{
+    ArgSpec, Layout, last_window_end, next_window_end, slice_end, slice_step, window_offset,
+};
 use crate::selection::Selection;
+use crate::window::slice_partitioner::SlicePartitioner;
 
 /// The most slices of the base that wait to be folded.
 const BASE_SLICES_MAX: usize = 64;
@@ -30,7 +34,7 @@ pub struct RowsIn<'a> {
     /// The rowtime on the wall clock, in milliseconds.
     pub wall: &'a [i64],
     pub inputs: Inputs<'a>,
-    /// Holds the expressions of [`Aggregation::row_exprs`].
+    /// Holds the expressions of [`Aggregation::row_exprs`](crate::window::Aggregation::row_exprs).
     pub evaluator: &'a Evaluator,
     pub env: &'a Env,
 }
@@ -64,15 +68,59 @@ pub struct FailedRow {
     pub source: EvalError,
 }
 
-impl Aggregation {
+/// A group that got its first row and needs its marks.
+#[derive(Debug, Clone, Copy)]
+struct NewGroup {
+    /// `None`: a group of the base.
+    unit: Option<usize>,
+    slice: SliceId,
+    group: u32,
+    row: u32,
+}
+
+/// Adds rows to the groups of a [`WindowState`]. Holds buffers, and the conditions over keys that decide whether a new
+/// group counts.
+pub(in crate::window) struct RowAdder {
+    key_filters: Evaluator,
+    /// The fixed form of each summed argument.
+    fixed: Vec<FixedColumn>,
+    partition: SlicePartitioner,
+    groups: Vec<u32>,
+    first_rows: Vec<(u32, u32)>,
+    pending: Vec<NewGroup>,
+}
+
+impl RowAdder {
+    pub(in crate::window) fn new(layout: &Layout, time_zone: &TimeZone) -> Result<RowAdder, WindowError> {
+        let key_filters =
+            Evaluator::new(&layout.graph, &layout.key_exprs(), time_zone).map_err(WindowError::Plan)?;
+        Ok(RowAdder {
+            key_filters,
+            fixed: layout.args.iter().map(|_| FixedColumn::default()).collect(),
+            partition: SlicePartitioner::default(),
+            groups: Vec::new(),
+            first_rows: Vec::new(),
+            pending: Vec::new(),
+        })
+    }
+
+    /// Returns the bytes held for distinct texts of keys.
+    pub(in crate::window) fn memory_bytes(&self) -> usize {
+        self.key_filters.memory_bytes()
+    }
+
     /// Adds rows to the state. Returns the rows that were late for some units.
-    pub fn add(&mut self, rows: &RowsIn<'_>) -> Result<Vec<LateRow>, FailedRow> {
-        let layout = self.layout.clone();
-        self.fill(rows);
-        self.make_room();
+    pub(in crate::window) fn add(
+        &mut self,
+        state: &mut WindowState,
+        rows: &RowsIn<'_>,
+    ) -> Result<Vec<LateRow>, FailedRow> {
+        let layout = state.layout.clone();
+        self.fill(state, rows);
+        state.make_room();
 
         let codes: Vec<Vec<u32>> =
-            self.domains.list.iter_mut().map(|domain| std::mem::take(&mut domain.codes)).collect();
+            state.domains.list.iter_mut().map(|domain| std::mem::take(&mut domain.codes)).collect();
         let fixed = std::mem::take(&mut self.fixed);
         let code_columns: Vec<&[u32]> = codes.iter().map(Vec::as_slice).collect();
         let constants = constant_args(&layout.args, rows);
@@ -99,55 +147,55 @@ impl Aggregation {
             .collect();
         let input = TableInput { codes: &code_columns, args: &args };
 
-        if self.base.is_some() {
-            self.add_to_base(rows, input);
+        if state.base.is_some() {
+            self.add_to_base(state, rows, input);
         }
 
         let mut selected = Vec::new();
         for (unit, spec) in layout.units.iter().enumerate() {
-            if spec.derived && self.base.is_some() {
+            if spec.derived && state.base.is_some() {
                 continue;
             }
             let mut in_order = Vec::new();
             let candidates = match spec.is_ordered() {
-                true => self.in_order(rows, spec.window, &mut in_order),
+                true => state.in_order(rows, spec.window, &mut in_order),
                 false => rows.on_time,
             };
-            let unit_rows = self.passing(rows, unit, candidates, &mut selected);
-            self.add_to_unit(unit, rows, unit_rows, input, None);
+            let unit_rows = state.passing(rows, unit, candidates, &mut selected);
+            self.add_to_unit(state, unit, rows, unit_rows, input, None);
         }
 
-        let late = self.add_behind(rows, input);
+        let late = self.add_behind(state, rows, input);
         drop(args);
         drop(code_columns);
-        for (domain, codes) in self.domains.list.iter_mut().zip(codes) {
+        for (domain, codes) in state.domains.list.iter_mut().zip(codes) {
             domain.codes = codes;
         }
         self.fixed = fixed;
 
-        self.mark_new_groups(rows)?;
+        self.mark_new_groups(state, rows)?;
         // If a batch spans days of events, the base has as many slices as rows, and saves nothing.
-        if self.base.as_ref().is_some_and(|base| base.slices.len() > BASE_SLICES_MAX) {
-            self.fold();
+        if state.base.as_ref().is_some_and(|base| base.slices.len() > BASE_SLICES_MAX) {
+            state.fold();
         }
         Ok(late)
     }
 
     /// Fills the codes of all domains and the fixed form of summed arguments.
-    fn fill(&mut self, rows: &RowsIn<'_>) {
-        for index in 0..self.domains.list.len() {
-            let spec = self.domains.specs[index];
+    fn fill(&mut self, state: &mut WindowState, rows: &RowsIn<'_>) {
+        for index in 0..state.domains.list.len() {
+            let spec = state.domains.specs[index];
             if let Some(expr) = spec.expr() {
                 let vector = rows.evaluator.column(rows.inputs, expr);
-                self.domains.list[index].fill(vector, rows.all, rows.len);
+                state.domains.list[index].fill(vector, rows.all, rows.len);
             } else if let crate::aggregate::domain::DomainSpec::Pair(left, right) = spec {
                 // A pair comes after its parts.
-                let (parts, rest) = self.domains.list.split_at_mut(index);
+                let (parts, rest) = state.domains.list.split_at_mut(index);
                 rest[0].fill_pair(&parts[left].codes, &parts[right].codes, rows.all, rows.len);
             }
         }
 
-        for (arg, fixed) in self.layout.args.iter().zip(&mut self.fixed) {
+        for (arg, fixed) in state.layout.args.iter().zip(&mut self.fixed) {
             if !arg.fixed {
                 continue;
             }
@@ -165,17 +213,17 @@ impl Aggregation {
         }
     }
 
-    fn add_to_base(&mut self, rows: &RowsIn<'_>, input: TableInput<'_>) {
-        let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };
-        let (sizes, seed, domains) = (&self.sizes, self.options.seed, &self.domains);
+    fn add_to_base(&mut self, state: &mut WindowState, rows: &RowsIn<'_>, input: TableInput<'_>) {
+        let (Some(base), Some(held)) = (&state.layout.base, &mut state.base) else { return };
+        let (sizes, seed, domains) = (&state.sizes, state.options.seed, &state.domains);
         let (groups, first_rows, pending) = (&mut self.groups, &mut self.first_rows, &mut self.pending);
 
         let done: Result<(), ()> =
             self.partition.for_each(rows.wall, rows.on_time, base.step, 0, |end, slice_rows| {
-                let table = state
+                let table = held
                     .slices
                     .entry(end)
-                    .or_insert_with(|| state.pool.pop().unwrap_or_else(|| base.table.table(sizes, seed)));
+                    .or_insert_with(|| held.pool.pop().unwrap_or_else(|| base.table.table(sizes, seed)));
                 first_rows.clear();
                 table.update(&base.table, input, slice_rows, domains, groups, first_rows);
                 let new = first_rows.iter().map(|&(group, row)| NewGroup {
@@ -195,16 +243,17 @@ impl Aggregation {
     /// for earlier ones.
     fn add_to_unit(
         &mut self,
+        state: &mut WindowState,
         unit: usize,
         rows: &RowsIn<'_>,
         unit_rows: Selection<'_>,
         input: TableInput<'_>,
         from: Option<i64>,
     ) {
-        let spec = &self.layout.units[unit];
-        let state = &mut self.units[unit];
+        let spec = &state.layout.units[unit];
+        let groups_of_unit = &mut state.units[unit];
         let (sizes, seed, domains, calendar) =
-            (&self.sizes, self.options.seed, &self.domains, &self.calendar);
+            (&state.sizes, state.options.seed, &state.domains, &state.calendar);
         let (groups, first_rows, pending) = (&mut self.groups, &mut self.first_rows, &mut self.pending);
         let (step, offset) = (slice_step(spec.window), window_offset(spec.window));
 
@@ -212,7 +261,8 @@ impl Aggregation {
             self.partition.for_each(rows.wall, unit_rows, step, offset, |end, slice_rows| {
                 let slice = SliceId { end, from: from.unwrap_or(end) };
                 let new_rows = slice_rows.len();
-                let table = state.slice(spec.window, &spec.table, slice, sizes, seed, calendar, new_rows);
+                let table =
+                    groups_of_unit.slice(spec.window, &spec.table, slice, sizes, seed, calendar, new_rows);
                 first_rows.clear();
                 table.update(&spec.table, input, slice_rows, domains, groups, first_rows);
                 let new =
@@ -225,8 +275,13 @@ impl Aggregation {
     }
 
     /// Adds rows behind the watermark one by one: each unit decides by itself whether they are late.
-    fn add_behind(&mut self, rows: &RowsIn<'_>, input: TableInput<'_>) -> Vec<LateRow> {
-        let layout = self.layout.clone();
+    fn add_behind(
+        &mut self,
+        state: &mut WindowState,
+        rows: &RowsIn<'_>,
+        input: TableInput<'_>,
+    ) -> Vec<LateRow> {
+        let layout = state.layout.clone();
         let mut late = Vec::new();
 
         for &(row, watermark) in rows.behind {
@@ -234,20 +289,20 @@ impl Aggregation {
             let mut selected = Vec::new();
 
             for (unit, spec) in layout.units.iter().enumerate() {
-                if self.passing(rows, unit, Selection::Selected(&[row]), &mut selected).is_empty() {
+                if state.passing(rows, unit, Selection::Selected(&[row]), &mut selected).is_empty() {
                     continue;
                 }
 
                 let end = slice_end(spec.window, rows.wall[row as usize]);
-                let Some(from) = self.first_open(spec.window, end, watermark) else {
+                let Some(from) = state.first_open(spec.window, end, watermark) else {
                     units.push(unit);
                     continue;
                 };
                 counted_elsewhere = true;
                 if !spec.is_ordered() || from != end {
-                    self.add_to_unit(unit, rows, Selection::Selected(&[row]), input, Some(from));
+                    self.add_to_unit(state, unit, rows, Selection::Selected(&[row]), input, Some(from));
                 }
-                self.units[unit].touch(spec.window, SliceId { end, from });
+                state.units[unit].touch(spec.window, SliceId { end, from });
             }
 
             if !units.is_empty() {
@@ -258,6 +313,65 @@ impl Aggregation {
         late
     }
 
+    /// Evaluates the conditions over keys once per new group, on the row that made it.
+    fn mark_new_groups(&mut self, state: &mut WindowState, rows: &RowsIn<'_>) -> Result<(), FailedRow> {
+        let mut pending = std::mem::take(&mut self.pending);
+        if !pending.is_empty() {
+            let mut first_rows: Vec<u32> = pending.iter().map(|new| new.row).collect();
+            first_rows.sort_unstable();
+            first_rows.dedup();
+            if self.key_filters.evaluate(rows.inputs, rows.len, Some(&first_rows), rows.env).is_err() {
+                self.find_failed(rows, &first_rows)?;
+            }
+            for new in &pending {
+                self.mark(state, rows, new);
+            }
+        }
+        pending.clear();
+        self.pending = pending;
+        Ok(())
+    }
+
+    /// Evaluates the conditions over keys row by row, and returns the first row that fails as an error.
+    #[cold]
+    fn find_failed(&mut self, rows: &RowsIn<'_>, among: &[u32]) -> Result<(), FailedRow> {
+        for &row in among {
+            let alone = self.key_filters.evaluate(rows.inputs, rows.len, Some(&[row]), rows.env);
+            alone.map_err(|source| FailedRow { row, source })?;
+        }
+        Ok(())
+    }
+
+    fn mark(&self, state: &mut WindowState, rows: &RowsIn<'_>, new: &NewGroup) {
+        let key_filters = &self.key_filters;
+        let holds = |conditions: &[sql::expr::ExprId]| {
+            conditions.iter().all(|&condition| {
+                key_filters.column(rows.inputs, condition).get(new.row as usize) == Scalar::Bool(true)
+            })
+        };
+
+        match new.unit {
+            Some(unit) => {
+                let marks = holds(&state.layout.units[unit].key_filter) as u64;
+                if let Some(table) = state.units[unit].slices.get_mut(&new.slice) {
+                    table.marks[new.group as usize] = marks;
+                }
+            }
+            None => {
+                let (Some(base), Some(held)) = (&state.layout.base, &mut state.base) else { return };
+                let mut marks = 0;
+                for (bit, derived) in base.derived.iter().enumerate() {
+                    marks |= (holds(&derived.filter) as u64) << bit;
+                }
+                if let Some(table) = held.slices.get_mut(&new.slice.end) {
+                    table.marks[new.group as usize] = marks;
+                }
+            }
+        }
+    }
+}
+
+impl WindowState {
     /// Returns the rows that are late for no window over their slice, in order of arrival: for aggregates
     /// that pick the first or the last.
     fn in_order<'r>(&self, rows: &RowsIn<'r>, window: Window, merged: &'r mut Vec<u32>) -> Selection<'r> {
@@ -311,62 +425,5 @@ impl Aggregation {
         }
 
         Selection::Selected(selected)
-    }
-
-    /// Evaluates the conditions over keys once per new group, on the row that made it.
-    fn mark_new_groups(&mut self, rows: &RowsIn<'_>) -> Result<(), FailedRow> {
-        let mut pending = std::mem::take(&mut self.pending);
-        if !pending.is_empty() {
-            let mut first_rows: Vec<u32> = pending.iter().map(|new| new.row).collect();
-            first_rows.sort_unstable();
-            first_rows.dedup();
-            if self.key_filters.evaluate(rows.inputs, rows.len, Some(&first_rows), rows.env).is_err() {
-                self.find_failed(rows, &first_rows)?;
-            }
-            for new in &pending {
-                self.mark(rows, new);
-            }
-        }
-        pending.clear();
-        self.pending = pending;
-        Ok(())
-    }
-
-    /// Evaluates the conditions over keys row by row, and returns the first row that fails as an error.
-    #[cold]
-    fn find_failed(&mut self, rows: &RowsIn<'_>, among: &[u32]) -> Result<(), FailedRow> {
-        for &row in among {
-            let alone = self.key_filters.evaluate(rows.inputs, rows.len, Some(&[row]), rows.env);
-            alone.map_err(|source| FailedRow { row, source })?;
-        }
-        Ok(())
-    }
-
-    fn mark(&mut self, rows: &RowsIn<'_>, new: &NewGroup) {
-        let key_filters = &self.key_filters;
-        let holds = |conditions: &[sql::expr::ExprId]| {
-            conditions.iter().all(|&condition| {
-                key_filters.column(rows.inputs, condition).get(new.row as usize) == Scalar::Bool(true)
-            })
-        };
-
-        match new.unit {
-            Some(unit) => {
-                let marks = holds(&self.layout.units[unit].key_filter) as u64;
-                if let Some(table) = self.units[unit].slices.get_mut(&new.slice) {
-                    table.marks[new.group as usize] = marks;
-                }
-            }
-            None => {
-                let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };
-                let mut marks = 0;
-                for (bit, derived) in base.derived.iter().enumerate() {
-                    marks |= (holds(&derived.filter) as u64) << bit;
-                }
-                if let Some(table) = state.slices.get_mut(&new.slice.end) {
-                    table.marks[new.group as usize] = marks;
-                }
-            }
-        }
     }
 }

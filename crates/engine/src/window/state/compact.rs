@@ -3,8 +3,7 @@
 //! When a domain has doubled since the last compaction, the codes that tables still hold are marked,
 //! dictionaries are rebuilt with only those, and every table is merged into a new one under the new codes.
 
-use super::aggregation::Aggregation;
-use super::ship::Receiving;
+use super::{Receiving, WindowState};
 use crate::aggregate::domain::{DomainSpec, Domains};
 use crate::aggregate::keys::PackedKey;
 use crate::aggregate::state::{StateColumn, StateSpec, Translation};
@@ -14,24 +13,15 @@ use crate::dictionary::{NULL_CODE, Remap};
 /// The codes of each domain that are in use.
 pub(super) type Live = Vec<Vec<bool>>;
 
-impl Aggregation {
-    /// Compacts if some domain has grown enough since the last compaction. Codes to which senders refer are
-    /// kept.
-    pub fn compact_if_grown(&mut self, senders: &mut [Receiving]) -> bool {
-        let grown = self
-            .domains
-            .list
-            .iter()
-            .zip(&self.compacted)
-            .any(|(domain, &before)| domain.len() > self.options.limits.codes.max(before * 2));
-        if grown {
-            self.compact(senders);
-        }
-        grown
+impl WindowState {
+    /// Returns whether some domain has grown enough since the last compaction.
+    pub(in crate::window) fn has_grown(&self) -> bool {
+        let mut domains = self.domains.list.iter().zip(&self.compacted);
+        domains.any(|(domain, &before)| domain.len() > self.options.limits.codes.max(before * 2))
     }
 
     /// Drops all codes that no table holds and no sender refers to.
-    pub fn compact(&mut self, senders: &mut [Receiving]) {
+    pub(in crate::window) fn compact(&mut self, senders: &mut [Receiving]) {
         self.fold();
         let mut live: Live = self.domains.list.iter().map(|domain| vec![false; domain.len()]).collect();
 
@@ -67,16 +57,10 @@ impl Aggregation {
         if let Some(base) = &mut self.base {
             base.pool.clear();
         }
-        for (query, output) in self.outputs.iter_mut().enumerate() {
-            let unit = self.layout.units.iter().find(|unit| unit.queries.contains(&query));
-            if let (Some(output), Some(unit)) = (output, unit) {
-                output.forget(unit.keys.len());
-            }
-        }
     }
 
     /// Clears the translations of the dictionaries in front of the state, which were dropped.
-    pub fn forget_front(&mut self) {
+    pub(in crate::window) fn forget_front(&mut self) {
         self.domains.list.iter_mut().for_each(|domain| domain.forget_front());
     }
 }
