@@ -219,7 +219,7 @@ impl Binder {
         }
 
         let may_fail = self.sink_rules.not_null == NotNull::Error;
-        if from.nullable && !wanted.column_type.nullable && may_fail {
+        if from.nullable && !wanted.column_type.nullable && may_fail && !stage.excludes_null(id) {
             let notice = Diagnostic::notice(
                 span,
                 format!("`{}` is NOT NULL, but what is written may be null", wanted.name),

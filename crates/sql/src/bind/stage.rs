@@ -54,6 +54,14 @@ impl Stage {
         moved(&self.graph.exprs, ids, self.rel.scope(), |input| self.place(input))
     }
 
+    /// Returns whether filters leave no row in which a value is null.
+    pub(super) fn excludes_null(&self, id: ExprId) -> bool {
+        match *self.graph.exprs.expr(id) {
+            Expr::Column(input) => self.rel.excludes_null(self.place(input)),
+            _ => false,
+        }
+    }
+
     /// Keeps only rows for which all conditions are true.
     pub(super) fn filter(&mut self, conditions: &[ExprId], span: Span, rules: Rules) {
         if conditions.is_empty() {

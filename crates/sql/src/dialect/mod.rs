@@ -49,7 +49,10 @@ pub(crate) fn sink_accepts(options: &TableOptions) -> Accepts {
         Some("print" | "blackhole") | None => Accepts::Changes,
         Some("redis" | "upsert-kafka") => Accepts::Upserts,
         _ if format(options).is_some_and(carries_changes) => Accepts::Changes,
-        _ => Accepts::Inserts,
+        Some("kafka" | "filesystem") => Accepts::Inserts,
+        // The registry of connectors refuses a name that it does not know, and lists those that it knows. What an
+        // unknown connector accepts must not be refused before.
+        Some(_) => Accepts::Changes,
     }
 }
 

@@ -145,7 +145,10 @@ impl Lowering<'_> {
             return Err(self.fail(error));
         }
         if first.descending {
-            let error = Diagnostic::error(rel.span, "OVER is ordered ascending");
+            let error = Diagnostic::error(rel.span, "OVER is ordered ascending").with_hint(
+                "order by the time, ascending; for the first rows by another order, number them by ROW_NUMBER() and \
+                 limit the number with WHERE: RANK and DENSE_RANK cannot be limited",
+            );
             return Err(self.fail(error));
         }
 

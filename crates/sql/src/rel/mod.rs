@@ -12,6 +12,7 @@
 
 mod build;
 mod filter;
+mod nulls;
 pub(crate) mod reads;
 pub(crate) mod rebase;
 pub(crate) mod times;

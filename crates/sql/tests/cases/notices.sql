@@ -12,3 +12,8 @@ CREATE TABLE o (a INT NOT NULL, PRIMARY KEY (a) NOT ENFORCED) WITH ('connector' 
    and not run */
 EXPLAIN PLAN FOR INSERT INTO o SELECT a FROM t;
 INSERT INTO o SELECT a FROM t;
+-- A filter leaves no null, so nothing is to be said: the column passes it, or a comparison with it is true.
+INSERT INTO o SELECT a FROM t WHERE a IS NOT NULL;
+INSERT INTO o SELECT x FROM (SELECT a AS x FROM t WHERE a > 3 AND a < 9);
+-- This filter leaves nulls.
+INSERT INTO o SELECT a FROM t WHERE a > 3 OR a IS NULL;

@@ -26,6 +26,15 @@ fn updates_into_a_table_of_new_rows() {
 }
 
 #[test]
+fn updates_into_a_table_of_an_unknown_connector() {
+    // The registry of connectors refuses the name. An error about its changes would hide that one.
+    compiles(
+        "CREATE TABLE misspelt (c BIGINT) WITH ('connector' = 'upsert-kafak');\n\
+         INSERT INTO misspelt SELECT COUNT(*) FROM uq GROUP BY n",
+    );
+}
+
+#[test]
 fn updates_whose_key_is_not_the_tables() {
     let tables = "CREATE TABLE r (a BIGINT, n INT) WITH ('connector' = 'redis', 'key' = 'r:{a}');\n";
     let script = |insert: &str| -> &'static str { format!("{tables}{insert}").leak() };
@@ -122,6 +131,12 @@ fn orders_and_limits() {
         ("INSERT INTO one SELECT big FROM uq «OFFSET 3 ROWS»", "OFFSET without", "FETCH NEXT"),
         ("INSERT INTO one SELECT big FROM uq «MINUS» SELECT big FROM uq", "MINUS is not supported", "EXCEPT"),
         ("INSERT INTO one SELECT «COUNT(*) OVER (ORDER BY n, s)» FROM uq", "ordered by one column", ""),
+        (
+            "INSERT INTO one SELECT big FROM (SELECT big, «RANK() OVER (PARTITION BY n ORDER BY big DESC)» AS r FROM uq) \
+             WHERE r <= 2",
+            "ordered ascending",
+            "ROW_NUMBER()",
+        ),
         ("INSERT INTO one SELECT COUNT(*) OVER («w») FROM uq", "there is no window `w`", "WINDOW w AS"),
         (
             "INSERT INTO one SELECT «LEAD(big) OVER (ORDER BY ts)» FROM uq",

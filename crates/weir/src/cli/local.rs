@@ -134,6 +134,8 @@ fn inputs(given: &[(String, PathBuf)]) -> Vec<LocalInput> {
 }
 
 fn input(text: &str) -> Result<(String, PathBuf), String> {
-    let (table, path) = text.split_once('=').ok_or("not TABLE=FILE")?;
+    // A script behind the option reads as one of its files.
+    let not_a_pair = "not TABLE=FILE; write the script before --input";
+    let (table, path) = text.split_once('=').ok_or(not_a_pair)?;
     Ok((table.to_owned(), PathBuf::from(path)))
 }

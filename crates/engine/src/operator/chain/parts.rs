@@ -1,6 +1,7 @@
 //! The parts of a chain: operators, outlets, and their errors.
 
 use crossbeam_channel::Select;
+use sql::error::quoted;
 use sql::functions::{Env, EvalError};
 
 use super::{Context, InFlight, StreamTime};
@@ -75,8 +76,8 @@ pub trait Operator: Send {
 pub enum OperatorError {
     #[error("`{operator}` could not compute a row")]
     Evaluate { operator: String, source: EvalError },
-    /// The content of the rows makes the query fail, as in Flink.
-    #[error("`{operator}`: {what}")]
+    /// The content of the rows makes the query fail, as in Flink. `what` may quote values of rows.
+    #[error("`{operator}`: {}", quoted(what.clone()))]
     Rows { operator: String, what: String },
     #[error(transparent)]
     Sink(#[from] ConnectorError),

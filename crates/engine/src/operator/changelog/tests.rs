@@ -38,6 +38,7 @@ fn a_row_without_a_known_code_is_an_error() {
     for (code, wanted) in [
         (text("C"), "`from`: a row has the code `C`, and the codes of changes are c, d; op_mapping says"),
         (text("c "), "the code `c `"),
+        (text("\u{1b}[2J"), "the code `\\u{1b}[2J`"),
         (Value::Null, "`from`: a row has a null where the code of its change belongs"),
     ] {
         let error = harness.run(&[insert(0, [code])], 1, 1, None).expect_err("the code is not known");

@@ -143,7 +143,9 @@ impl MaterializeOperator {
 
         let key: Vec<String> = Reader::new(key).map(shown).collect();
         let what = format!(
-            "several rows of the query have the sink's key ({}), and its conflicts are errors",
+            "several rows of the query have the sink's key ({}), and ON CONFLICT DO ERROR forbids this; write \
+             ON CONFLICT DO DEDUPLICATE (the last row wins) or DO NOTHING (the first row stays), or group the query by \
+             the sink's key",
             key.join(", ")
         );
         Err(OperatorError::Rows { operator: self.name.clone(), what })

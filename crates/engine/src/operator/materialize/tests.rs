@@ -116,7 +116,9 @@ fn a_conflict_that_event_time_passes_fails_the_job() {
 
     let failing =
         [event("+I", [1, 1, 10]), event("+I", [1, 2, 20]), watermark(0, 100), event("-D", [1, 1, 10])];
-    let message = "`sink`: several rows of the query have the sink's key (1), and its conflicts are errors";
+    let message = "`sink`: several rows of the query have the sink's key (1), and ON CONFLICT DO ERROR forbids \
+                   this; write ON CONFLICT DO DEDUPLICATE (the last row wins) or DO NOTHING (the first row \
+                   stays), or group the query by the sink's key";
     assert_eq!(run(&failing).as_deref(), Some(message));
     // The end of the stream is the end of event time.
     assert_eq!(run(&failing[..2]).as_deref(), Some(message));
