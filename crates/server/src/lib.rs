@@ -27,6 +27,8 @@ mod alerts;
 
 mod documents;
 
+pub mod compare;
+
 mod feed;
 
 pub mod flink;

@@ -36,6 +36,7 @@ use crate::probe::Probe;
 pub(crate) use backlog::Backlog;
 pub(crate) use follow::Follower;
 use index::Index;
+pub(crate) use key::Key as ResultKey;
 pub(crate) use kind::Kind;
 pub(crate) use moment::Moment;
 pub(crate) use query::{Invalid, Parameters};

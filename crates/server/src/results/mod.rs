@@ -62,6 +62,7 @@ use filter::{Filter, FilterError};
 use finder::Finder;
 pub(crate) use follow::Follower;
 pub(crate) use format::COMPLETE;
+pub(crate) use request::parse_bound;
 #[cfg(test)]
 pub(crate) use series::testing::Rows;
 pub(crate) use series::{Newest, Series, SeriesAnswer, SeriesQuestion, Stamp};

@@ -156,14 +156,18 @@ fn bound(parameters: &Parameters<'_>, name: &str, now: Moment) -> Result<Option<
             "{name} is a time on the wall clock of the server, whose zone GET /results tells: write `{text}` in it, without `Z`"
         ));
     }
-    let found = match text.strip_prefix('-') {
+    parse_bound(text, now).map(Some).ok_or_else(|| {
+        format!("{name} must be a time such as 2025-12-09T11:30:00, a day, `now`, or back from now as -15m, not `{text}`")
+    })
+}
+
+/// Parses a bound of a period, in microseconds on the wall clock: a time, a day, `now`, or back from now as `-15m`.
+pub(crate) fn parse_bound(text: &str, now: Moment) -> Option<i64> {
+    match text.strip_prefix('-') {
         _ if text == "now" => Some(now.0),
         Some(length) => length_micros(length).map(|length| now.0.saturating_sub(length)),
         None => parse_loosely(text).map(|(micros, _)| micros),
-    };
-    found.map(Some).ok_or_else(|| {
-        format!("{name} must be a time such as 2025-12-09T11:30:00, a day, `now`, or back from now as -15m, not `{text}`")
-    })
+    }
 }
 
 /// Parses `90s`, `15m`, `2h`, `7d`.

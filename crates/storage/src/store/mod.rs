@@ -19,7 +19,7 @@ use crate::disk::Fault;
 pub use counted::{CountedStore, Counts};
 pub use embedded::{EmbeddedStore, Options};
 pub use latency::Latencies;
-pub use redis::{Options as RedisOptions, RedisStore};
+pub use redis::{Options as RedisOptions, RedisReader, RedisStore};
 
 /// One row of a result, written or overwritten.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,6 +4,8 @@ mod alerts;
 mod api;
 mod check;
 mod client;
+mod compare;
+mod completions;
 mod config;
 mod dashboards;
 mod dead_letters;
@@ -11,6 +13,7 @@ mod documents;
 mod explain;
 mod functions;
 mod generate;
+mod health;
 mod https;
 mod jobs;
 mod local;
@@ -108,6 +111,8 @@ enum Command {
     Dashboards(dashboards::Arguments),
     /// List, print, save, delete and test the alerts of a running Weir
     Alerts(alerts::Arguments),
+    /// Compare the result rows of two Redis servers, such as those of a running system and of Weir
+    Compare(compare::Arguments),
     /// Print results as they change
     Tail(tail::Arguments),
     /// List and operate the jobs of a running Weir
@@ -116,8 +121,14 @@ enum Command {
     DeadLetters(dead_letters::Arguments),
     /// Create, list and revoke access tokens
     Tokens(tokens::Arguments),
+    /// Ask a running Weir whether it works
+    Health(health::Arguments),
     /// Print the effective settings and the origin of each
     Config(config::Arguments),
+    /// Print the completions of a shell
+    Completions(completions::Arguments),
+    /// Write the manual pages into a directory
+    Manual(completions::ManualArguments),
 }
 
 /// Runs the command line of this process.
@@ -156,6 +167,10 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Local(arguments) => local::run(&arguments, clock, &shutdown()?),
         Command::Functions(arguments) => functions::run(&arguments),
         Command::Generate(arguments) => generate::run(arguments, clock, shutdown()?),
+        Command::Compare(arguments) => compare::run(&arguments, clock),
+        Command::Health(arguments) => health::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments),
+        Command::Manual(arguments) => completions::manual(&arguments),
         Command::Tail(arguments) => tail::run(&arguments, shutdown()?),
         Command::Jobs(arguments) => jobs::run(&arguments),
         Command::DeadLetters(arguments) => dead_letters::run(&arguments),

@@ -27,6 +27,7 @@ mod keys;
 mod known;
 mod link;
 mod mismatch;
+mod reader;
 mod servers;
 mod slots;
 mod watch;
@@ -89,6 +90,8 @@ impl Default for Options {
         }
     }
 }
+
+pub use reader::RedisReader;
 
 /// Commands in one pipeline.
 const PIPELINE_COMMANDS: usize = 1_000;
