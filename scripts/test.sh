@@ -89,6 +89,7 @@ if have_cargo && have_cc; then
   scripts/redis.sh || skip "tests with Redis"
   scripts/kafka.sh || skip "tests with Kafka"
   scripts/flink.sh || skip "tests with Flink's clients"
+  scripts/prometheus.sh || skip "tests of alert rules"
   scripts/python.sh || skip "tests with clients in Python"
   sh ui/e2e/chromium.sh || skip "tests with Flink's web UI"
   step format cargo fmt --all --check

@@ -63,7 +63,6 @@ const CANNOT: &[(&str, &str, &str)] = &[
     ("README.md", "app ──HTTP /events──►", "a picture"),
     ("docs/jobs.md", "CREATED ─► RUNNING", "a picture"),
     ("docs/monitoring.md", "scrape_configs:", "settings of a Prometheus server"),
-    ("docs/monitoring.md", "- alert: WeirJobBlocked", "rules of a Prometheus server"),
     (
         "docs/redis.md",
         "ACL SETUSER weir on >secret",
