@@ -15,11 +15,12 @@ mod status;
 /// Events that a job could not process.
 pub mod dead_letters {
     pub use connectors::dead_letter::{
-        DeadLetterError, DeadLetterId, DeadLetterInfo, DeadLetterQueue, InvalidDeadLetterId, Replayed,
+        DeadLetterError, DeadLetterId, DeadLetterInfo, DeadLetterQueue, InvalidDeadLetterId, Place, Replayed,
         StoredDeadLetter,
     };
 }
 
+pub use connectors::check as check_options;
 pub use connectors::collect::CollectedRow;
 pub use dispatcher::{
     Dispatcher, FindError, Outline, QueryJob, ReplaceError, Replaced, Secrets, Submission, SubmitError,

@@ -22,7 +22,7 @@ mod record;
 mod replay;
 mod topic;
 
-pub use queue::{DeadLetterError, DeadLetterQueue, StoredDeadLetter};
+pub use queue::{DeadLetterError, DeadLetterQueue, Place, StoredDeadLetter};
 pub(crate) use record::carried;
 pub use record::{DeadLetterId, DeadLetterInfo, InvalidDeadLetterId};
 pub use replay::{Ancestor, LogPosition, Replayed, TopicReader};

@@ -1,6 +1,6 @@
 //! Reads the dead-letter queue and determines which dead letters are valid and which were replayed.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,16 @@ pub struct StoredDeadLetter {
     pub body: Vec<u8>,
     pub carried: Carried,
     pub replayed: bool,
+}
+
+/// The place of a dead letter in the order of writing: its time in milliseconds since 1970, and its id. Offsets alone
+/// order only the dead letters of one partition.
+pub type Place = (i64, DeadLetterId);
+
+impl StoredDeadLetter {
+    pub fn place(&self) -> Place {
+        (self.info.time, self.id)
+    }
 }
 
 /// The reason why dead letters cannot be read or replayed.
@@ -99,16 +109,16 @@ impl DeadLetterQueue {
         wanted: &dyn Fn(&StoredDeadLetter) -> bool,
         limit: usize,
     ) -> Result<Vec<StoredDeadLetter>, DeadLetterError> {
-        let mut letters = VecDeque::new();
+        let mut letters = BTreeMap::new();
         self.each(&mut |letter| {
             if wanted(&letter) {
-                if letters.len() == limit {
-                    letters.pop_front();
+                letters.insert(letter.place(), letter);
+                if letters.len() > limit {
+                    letters.pop_first();
                 }
-                letters.push_back(letter);
             }
         })?;
-        Ok(letters.into())
+        Ok(letters.into_values().collect())
     }
 
     /// Returns the oldest `limit` dead letters that are wanted and were not replayed.
@@ -131,7 +141,7 @@ impl DeadLetterQueue {
     }
 
     /// Calls `each` with all valid dead letters, in the order in which they were written.
-    pub(super) fn each(&self, each: &mut dyn FnMut(StoredDeadLetter)) -> Result<(), DeadLetterError> {
+    pub fn each(&self, each: &mut dyn FnMut(StoredDeadLetter)) -> Result<(), DeadLetterError> {
         let marks = self.settled_marks()?;
         self.walk(&mut |found| {
             let Some(Decoded { info, body, carried }) = decode(found.body, found.attributes, found.data)

@@ -79,7 +79,39 @@ impl DeadLetterQueue {
         Ok(outcome)
     }
 
+    /// Returns what [`DeadLetterQueue::replay`] would do now. Records that a topic refuses as too large are found only by
+    /// the replay itself.
+    pub fn preview(&self, ids: &[DeadLetterId]) -> Result<Replayed, DeadLetterError> {
+        let wanted: BTreeSet<DeadLetterId> = ids.iter().copied().collect();
+        let wanted: Vec<DeadLetterId> = wanted.into_iter().collect();
+        let mut outcome = Replayed::default();
+        for step in wanted.chunks(STEP) {
+            self.choose_all(step, &mut outcome)?;
+        }
+        Ok(outcome)
+    }
+
     fn replay_step(&self, ids: &[DeadLetterId], outcome: &mut Replayed) -> Result<(), DeadLetterError> {
+        let chosen = self.choose_all(ids, outcome)?;
+
+        if chosen.is_empty() {
+            return Ok(());
+        }
+        let refused = self.append_again(chosen.into_values().collect())?;
+        for (letters, reason) in refused {
+            outcome.replayed.retain(|id| !letters.contains(id));
+            let left = letters.into_iter().filter(|id| ids.contains(id));
+            outcome.left.extend(left.map(|id| (id, reason.clone())));
+        }
+        Ok(())
+    }
+
+    /// Returns the records to append again for these dead letters, and adds the outcome of each.
+    fn choose_all(
+        &self,
+        ids: &[DeadLetterId],
+        outcome: &mut Replayed,
+    ) -> Result<BTreeMap<DeadLetterId, Chosen>, DeadLetterError> {
         let by_record = self.letters_of_the_same_records(ids)?;
         let mut chosen: BTreeMap<DeadLetterId, Chosen> = BTreeMap::new();
         for &id in ids {
@@ -100,16 +132,7 @@ impl DeadLetterQueue {
             }
         }
 
-        if chosen.is_empty() {
-            return Ok(());
-        }
-        let refused = self.append_again(chosen.into_values().collect())?;
-        for (letters, reason) in refused {
-            outcome.replayed.retain(|id| !letters.contains(id));
-            let left = letters.into_iter().filter(|id| ids.contains(id));
-            outcome.left.extend(left.map(|id| (id, reason.clone())));
-        }
-        Ok(())
+        Ok(chosen)
     }
 
     /// Returns the dead letters with these ids and all others of the same records, grouped by record.
