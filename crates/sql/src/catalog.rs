@@ -28,7 +28,7 @@ pub(crate) enum Object {
 
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
-    names: HashMap<String, Object>,
+    pub(crate) names: HashMap<String, Object>,
     pub(crate) tables: Vec<Table>,
     /// `None` for a view that failed to bind.
     pub(crate) views: Vec<Option<Relation>>,

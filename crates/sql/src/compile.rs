@@ -108,7 +108,9 @@ pub(crate) struct Bound {
     pub(crate) settings: Settings,
     queries: Vec<BoundQuery>,
     top: Option<(BoundTop, Option<u64>)>,
-    has_insert: bool,
+    pub(crate) has_insert: bool,
+    /// Whether there is a query, also one that is wrong.
+    pub(crate) has_query: bool,
     pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
@@ -138,8 +140,15 @@ impl Bound {
             }
         }
         let binder = Binder::new(&settings, subscripts);
-        let mut bound =
-            Bound { binder, settings, queries: vec![], top: None, has_insert: false, diagnostics };
+        let mut bound = Bound {
+            binder,
+            settings,
+            queries: vec![],
+            top: None,
+            has_insert: false,
+            has_query: false,
+            diagnostics,
+        };
         for statement in statements {
             bound.take(statement, wanted);
         }
@@ -159,6 +168,7 @@ impl Bound {
                 self.queries.extend(binder.insert(&insert));
             }
             Statement::Query(query) if wanted != Wanted::Inserts => {
+                self.has_query = true;
                 // A plain LIMIT is left to the fetching client: the first rows to arrive are enough.
                 let mut query = query;
                 let is_plain =

@@ -3,9 +3,11 @@
 //! A finding may quote the script, which may contain anything. Its texts are made fit to print when it is created
 //! (`quote`), and the lines of the script when it is drawn (`render`).
 
+mod places;
 mod quote;
 mod render;
 
+pub use places::Places;
 pub(crate) use quote::{cut, is_control};
 pub use quote::{quoted, quoted_lines};
 pub use render::render;

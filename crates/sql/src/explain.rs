@@ -2,6 +2,7 @@
 //! depends only on the plan, so two plans can be compared line by line.
 
 mod expression;
+mod graph;
 
 use std::fmt::Write;
 
@@ -11,6 +12,7 @@ use crate::plan::{
     Window,
 };
 use expression::{Printer, literal};
+pub use graph::{PlanEdge, PlanNode, graph};
 
 pub(crate) use expression::expression;
 

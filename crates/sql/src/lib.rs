@@ -6,6 +6,7 @@
 
 mod bind;
 mod catalog;
+pub mod check;
 mod compile;
 mod dialect;
 mod encoding;

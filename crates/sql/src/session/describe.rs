@@ -107,7 +107,7 @@ fn plain(column: &Column, graph: &Graph) -> Line {
     }
 }
 
-pub(super) fn type_of(cell: &Cell, graph: &Graph) -> ColumnType {
+pub(crate) fn type_of(cell: &Cell, graph: &Graph) -> ColumnType {
     match cell {
         Cell::Scalar(id) => graph.exprs.column_type(*id).clone(),
         Cell::Row { whole: Some(whole), .. } => graph.exprs.column_type(*whole).clone(),

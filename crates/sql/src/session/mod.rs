@@ -23,6 +23,7 @@ use crate::plan::{Plan, Settings};
 use crate::settings::{KNOWN, matters};
 use crate::variables;
 
+pub(crate) use describe::type_of;
 pub use outcome::{Answer, Insertion, Outcome, Selection, StopJob};
 
 /// The only catalog and database, with Flink's default names.
