@@ -130,6 +130,7 @@ pub(crate) fn run(
             variables: variables.clone(),
             settings: in_force(loaded),
             log: log_tail,
+            sql: gateway.sessions(),
             guard: guard.clone(),
         };
         let manager =

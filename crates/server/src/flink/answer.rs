@@ -14,15 +14,16 @@ use types::JobId;
 use super::model::{Datasets, Jars, Nothing, Refusal};
 use super::operations::{Kind, Operations};
 use super::options::Options;
+use super::own_route::Own;
 use super::path::plain_path;
 use super::places::Places;
 use super::profile::Profiler;
 use super::rates::Rates;
-use super::route::{OfApplication, OfJob, Own, Route};
+use super::route::{OfApplication, OfJob, Route};
 use super::service::Services;
 use super::{
     applications, dead_letters, describe, figures, machine, of_jobs, of_vertices, openapi, page, program,
-    savepoint, submit, triggers,
+    savepoint, sql, submit, triggers,
 };
 
 /// The state of the handlers.
@@ -113,8 +114,13 @@ impl Parts {
             Own::Figures(id) => ok(&figures::Figures::of(&self.view(id)?)),
             Own::Savepoint(job) => savepoint::savepoint(self, job, request).await,
             Own::DeadLetters => dead_letters::list(self, request.uri()).await,
+            Own::DeadLetterCounts => dead_letters::counts(self, request.uri()).await,
             Own::DeadLetter(id) => dead_letters::show(self, id).await,
             Own::Replay => dead_letters::replay(self, request).await,
+            Own::CheckScript => sql::check(self, request).await,
+            Own::ExplainScript => sql::explain(self, request).await,
+            Own::Functions => sql::functions(),
+            Own::SqlSessions => sql::pass(self, request).await,
         }
     }
 

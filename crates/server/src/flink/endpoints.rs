@@ -91,7 +91,11 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     ("POST", "/weir/jobs", "201", "Submitted", "Runs a script as a job, or replaces a running job: text/plain, application/sql or application/json"),
     ("GET", "/weir/jobs/{job}", "200", "Figures", "All figures of a job, in Weir's own format"),
     ("POST", "/weir/jobs/{job}/savepoint", "200", "Written", "Takes a savepoint and waits until it is complete"),
-    ("GET", "/weir/dead-letters", "200", "Letters", "Dead letters: events that no job could count"),
+    ("POST", "/weir/sql/check", "200", "ScriptChecked", "Findings about a script with their places, and its tables and views"),
+    ("POST", "/weir/sql/explain", "200", "Explained", "The plan of a script, as text and as a graph"),
+    ("GET", "/weir/sql/functions", "200", "[FunctionView]", "What SQL can call"),
+    ("GET", "/weir/dead-letters", "200", "Letters", "The newest dead letters, oldest first: events that no job could count"),
+    ("GET", "/weir/dead-letters/counts", "200", "Counts", "Counts of dead letters by reason and time, and by job"),
     ("GET", "/weir/dead-letters/{letter}", "200", "LetterView", "A dead letter"),
-    ("POST", "/weir/dead-letters/replay", "200", "Replay", "Appends the original events to their topics again"),
+    ("POST", "/weir/dead-letters/replay", "200", "Replay", "Appends the original events to their topics again, or reports what would be appended: dry_run"),
 ];

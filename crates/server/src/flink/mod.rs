@@ -4,13 +4,15 @@
 //! A request passes `route` (a pure table), then `answer`, which calls the dispatcher (with `of_jobs`,
 //! `of_vertices` and `machine` for the larger families, and `triggers` for long operations), then pure
 //! functions from views to models (`describe`, `vertices`, `checkpoints`, `metrics`), and `model`, the only
-//! place that knows Flink's JSON. Weir's own routes are under `/weir/`: a script in, a job's figures out.
+//! place that knows Flink's JSON. Weir's own routes are under `/weir/`: scripts, figures of jobs,
+//! dead letters, and the sessions of the SQL gateway.
 
 mod options;
 mod path;
 mod savepoint;
 mod service;
 
+mod own_route;
 mod route;
 
 mod answer;
@@ -20,6 +22,8 @@ mod of_vertices;
 mod operations;
 mod places;
 mod program;
+mod restored;
+mod sql;
 mod submit;
 mod triggers;
 
@@ -52,3 +56,5 @@ pub(crate) use path::plain_path;
 pub(crate) use places::Peer;
 pub(crate) use route::{Reach, reach};
 pub use service::{JobManager, Services, Variables};
+pub use sql::Finding;
+pub(crate) use sql::session_path;

@@ -36,10 +36,14 @@ use crate::openapi::Tokens;
         model::SubtaskAccumulators, model::SubtaskTimes, model::SubtasksAccumulators, model::TaskManagerDetails,
         model::TaskManagers, model::ThreadDump, model::Triggered, model::VertexAccumulators,
         model::VertexCheckpoint, model::VertexDetails, model::VertexTaskManagers,
-        super::submit::DryRun, super::submit::Replaced, super::submit::Submitted, super::submit::Submission, super::figures::Figures,
+        super::restored::DryRun, super::restored::StateView, super::restored::StartView, super::submit::Replaced, super::submit::Submitted, super::submit::Submission, super::figures::Figures,
         super::savepoint::Written, super::savepoint::Wanted, super::dead_letters::Letters,
         super::dead_letters::LetterView, super::dead_letters::HeaderView,
-        super::dead_letters::Replay, super::dead_letters::ReplayWanted,
+        super::dead_letters::Replay, super::dead_letters::ReplayWanted, super::dead_letters::Left,
+        super::dead_letters::Counts, super::dead_letters::ReasonCount, super::dead_letters::JobCount,
+        super::dead_letters::Bucket, super::sql::ScriptWanted, super::sql::ScriptChecked, super::sql::Finding,
+        super::sql::ObjectView, super::sql::ColumnOfObject, super::sql::Explained, super::sql::NodeView,
+        super::sql::EdgeView, super::sql::FunctionView,
     )),
     modifiers(&Tokens),
     security((), ("token" = [])),
@@ -127,6 +131,15 @@ fn parameter(name: &str, place: ParameterIn, kind: Type) -> Parameter {
         .build()
 }
 
+/// The query parameters that are conditions on dead letters.
+const DEAD_LETTER_CONDITIONS: [(&str, Type); 5] = [
+    ("reason", Type::String),
+    ("job", Type::String),
+    ("since", Type::Integer),
+    ("until", Type::Integer),
+    ("replayed", Type::Boolean),
+];
+
 /// Returns the query parameters of a route.
 fn queries(path: &str, method: &HttpMethod) -> Vec<(&'static str, Type)> {
     let get = ("get", Type::String);
@@ -141,9 +154,10 @@ fn queries(path: &str, method: &HttpMethod) -> Vec<(&'static str, Type)> {
         "/jobs/{job}" if *method == HttpMethod::Patch => vec![("mode", Type::String)],
         "/weir/jobs" => vec![("name", Type::String)],
         "/weir/dead-letters" => {
-            let numbers = ["since", "until", "limit"].map(|name| (name, Type::Integer));
-            [&[("reason", Type::String), ("job", Type::String)][..], &numbers].concat()
+            let pages = [("limit", Type::Integer), ("before", Type::String), ("body_bytes", Type::Integer)];
+            [&DEAD_LETTER_CONDITIONS[..], &pages].concat()
         }
+        "/weir/dead-letters/counts" => DEAD_LETTER_CONDITIONS.to_vec(),
         _ => Vec::new(),
     }
 }
@@ -185,6 +199,7 @@ fn taken(path: &str) -> Option<&'static str> {
         "/weir/jobs" => Some("Submission"),
         "/weir/jobs/{job}/savepoint" => Some("Wanted"),
         "/weir/dead-letters/replay" => Some("ReplayWanted"),
+        "/weir/sql/check" | "/weir/sql/explain" => Some("ScriptWanted"),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 
 use axum::http::Method;
 
+use super::own_route::Own;
 use super::path::plain_path;
 
 /// A route. Ids are raw parts of the path and may be invalid.
@@ -44,7 +45,11 @@ pub(crate) enum Reach {
     Looks,
     Reads,
     Operates,
+    /// Compiles a script, which may show values of `${NAME}`, and changes nothing.
+    Compiles,
     Submits,
+    /// A session of the SQL gateway, whose own rules say more.
+    OfSession,
 }
 
 /// The routes below a job.
@@ -124,18 +129,6 @@ pub(super) enum OfProcess<'a> {
     ThreadDump,
 }
 
-/// Weir's own routes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Own<'a> {
-    Submit,
-    Figures(&'a str),
-    /// Writes a job's state, and ends the job if so requested.
-    Savepoint(&'a str),
-    DeadLetters,
-    DeadLetter(&'a str),
-    Replay,
-}
-
 impl<'a> Route<'a> {
     /// Returns the route of a plain path; `None` if there is none.
     pub(super) fn of(method: &Method, path: &'a str) -> Option<Route<'a>> {
@@ -155,7 +148,11 @@ impl<'a> Route<'a> {
                 _ => None,
             },
             Method::POST => Route::act(&segments),
-            Method::DELETE => matches!(segments.as_slice(), ["jars", _]).then_some(Route::Program),
+            Method::DELETE => match segments.as_slice() {
+                ["jars", _] => Some(Route::Program),
+                ["weir", rest @ ..] => Own::of(method, rest).map(Route::Own),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -168,9 +165,7 @@ impl<'a> Route<'a> {
             ["jobs", job, "checkpoints"] => Route::Job(job, OfJob::TakeCheckpoint),
             ["savepoint-disposal"] => Route::Dispose,
             ["applications", id, "cancel"] => Route::Application(id, OfApplication::Cancel),
-            ["weir", "jobs"] => Route::Own(Own::Submit),
-            ["weir", "jobs", job, "savepoint"] => Route::Own(Own::Savepoint(job)),
-            ["weir", "dead-letters", "replay"] => Route::Own(Own::Replay),
+            ["weir", ref rest @ ..] => return Own::of(&Method::POST, rest).map(Route::Own),
             _ => return None,
         })
     }
@@ -207,9 +202,7 @@ impl<'a> Route<'a> {
             ["jars"] => Route::Jars,
             ["jars", _, "plan"] => Route::Program,
             ["savepoint-disposal", trigger] => Route::Disposal(trigger),
-            ["weir", "jobs", job] => Route::Own(Own::Figures(job)),
-            ["weir", "dead-letters"] => Route::Own(Own::DeadLetters),
-            ["weir", "dead-letters", id] => Route::Own(Own::DeadLetter(id)),
+            ["weir", ref rest @ ..] => return Own::of(&Method::GET, rest).map(Route::Own),
             _ => return None,
         })
     }
@@ -226,10 +219,9 @@ impl<'a> Route<'a> {
                 _ => Reach::Reads,
             },
             Route::Application(_, OfApplication::Cancel) | Route::Dispose => Reach::Operates,
-            Route::Own(Own::Savepoint(_) | Own::Replay) => Reach::Operates,
-            Route::Own(Own::Submit) | Route::Program => Reach::Submits,
+            Route::Own(own) => own.reach(),
+            Route::Program => Reach::Submits,
             Route::Description | Route::Asset(_) => Reach::Looks,
-            Route::Own(Own::Figures(_) | Own::DeadLetters | Own::DeadLetter(_)) => Reach::Reads,
             Route::Page
             | Route::Config
             | Route::Overview

@@ -14,6 +14,7 @@ use super::log_tail::LogTail;
 use super::model::Setting;
 use super::options::Options;
 use crate::error::Error;
+use crate::gateway::SqlSessions;
 use crate::guard::{Door, Guard, Place};
 use crate::listen;
 use crate::metrics::Metrics;
@@ -33,6 +34,8 @@ pub struct Services {
     pub settings: Vec<Setting>,
     /// The newest log lines.
     pub log: Arc<LogTail>,
+    /// The sessions in which queries run.
+    pub sql: SqlSessions,
     /// Decides who may do what.
     pub guard: Arc<Guard>,
 }

@@ -18,8 +18,9 @@ use utoipa::ToSchema;
 use super::answer::{Parts, json, parameter};
 use super::model::Refusal;
 use super::places::is_local;
+use super::restored::DryRun;
 use super::savepoint::{self, elsewhere};
-use crate::guard::{AboutJob, is_late};
+use crate::guard::{AboutJob, OnlyAsked, is_late};
 use crate::jackson;
 
 /// Name of a job where neither the script nor the request has one.
@@ -68,15 +69,6 @@ pub(super) struct Replaced {
     /// Directory of the savepoint.
     savepoint: String,
     /// Outcome of the state, one line per source and query.
-    report: String,
-}
-
-/// Answer to a dry run.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct DryRun {
-    /// Whether all state is kept and nothing starts empty.
-    complete: bool,
-    /// Report, one line per source and query.
     report: String,
 }
 
@@ -189,7 +181,9 @@ fn start(parts: &Parts, submission: &Submission) -> Result<Response, Refusal> {
 }
 
 fn dry_run(report: &RestoreReport) -> Response {
-    json(StatusCode::OK, &DryRun { complete: report.is_complete(), report: report.to_string() })
+    let mut response = json(StatusCode::OK, &DryRun::of(report));
+    response.extensions_mut().insert(OnlyAsked);
+    response
 }
 
 fn replacement_refusal(error: &ReplaceError) -> Refusal {

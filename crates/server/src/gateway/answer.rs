@@ -16,14 +16,15 @@ use super::fault::{EXECUTION, Fault, Refused};
 use super::findings::fault;
 use super::handle::Handle;
 use super::model::{
-    Completion, CompletionWanted, Info, Nothing, OperationBegun, Properties, ResultPage, SessionOpened,
-    SessionWanted, StatementWanted, StatusOf, Versions,
+    Completion, CompletionWanted, Info, Nothing, OperationBegun, Properties, ResultPage, ScriptWanted,
+    SessionOpened, SessionWanted, StatementWanted, StatusOf, Versions,
 };
 use super::openapi;
 use super::operation::{Operation, Status};
 use super::options::Options;
+use super::results::Outcome;
 use super::route::{OfOperation, OfSession, Route, Version};
-use super::run::run;
+use super::run::{run, run_script};
 use super::service::Services;
 use super::sessions::{Session, Sessions, Use};
 use crate::flink::{FLINK_VERSION, json, parameter, plain_path};
@@ -145,6 +146,19 @@ impl Parts {
                 told(&OperationBegun { operation_handle: handle.to_string() }, only_asks)
             }
 
+            OfSession::RunScript => {
+                let session = self.session(text, "runScript")?;
+                let wanted: ScriptWanted = self.body(request, "RunScriptRequestBody").await?;
+                let operation = Arc::new(Operation::new(true));
+                let handle = operation.handle;
+                let added = session.operations.lock().add(operation.clone(), self.options.operations_max);
+                added.map_err(|fault| fault.refused("runScript"))?;
+                self.begin(session, operation, None, move |parts, _, operation| {
+                    run_script(parts, operation, &wanted.script)
+                });
+                told(&OperationBegun { operation_handle: handle.to_string() }, true)
+            }
+
             OfSession::Complete => {
                 let session = self.session(text, "completeStatement")?;
                 let wanted: CompletionWanted = self.body(request, "CompleteStatementRequestBody").await?;
@@ -199,12 +213,26 @@ impl Parts {
         }
 
         let limit = wanted.execution_timeout.and_then(|ms| u64::try_from(ms).ok()).filter(|ms| *ms > 0);
+        self.begin(session, operation, limit, move |parts, session, operation| {
+            run(parts, session, operation, &wanted.statement)
+        });
+        Ok(handle)
+    }
+
+    /// Begins the work of an operation on a blocking thread; `limit` is the milliseconds that it may take.
+    fn begin(
+        self: &Arc<Self>,
+        session: Use,
+        operation: Arc<Operation>,
+        limit: Option<u64>,
+        work: impl FnOnce(&Parts, &Session, &Operation) -> Result<Outcome, Fault> + Send + 'static,
+    ) {
         let parts = Arc::clone(self);
 
         tokio::spawn(async move {
             let (session, running): (Arc<Session>, _) = (Arc::clone(&session), operation.clone());
             let work = tokio::task::spawn_blocking(move || {
-                running.settle(run(&parts, &session, &running, &wanted.statement));
+                running.settle(work(&parts, &session, &running));
             });
             let waited = async {
                 match limit {
@@ -218,8 +246,6 @@ impl Parts {
                 Err(_) => operation.time_out(),
             }
         });
-
-        Ok(handle)
     }
 
     async fn of_operation(

@@ -29,4 +29,4 @@ mod types;
 mod openapi;
 
 pub use options::Options;
-pub use service::{Gateway, Services};
+pub use service::{Gateway, Services, SqlSessions};

@@ -69,6 +69,13 @@ pub(super) struct StatementWanted {
     pub(super) execution_config: Option<BTreeMap<String, String>>,
 }
 
+/// Body to start the query of a script.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct ScriptWanted {
+    /// Declarations and settings, and a SELECT. INSERT statements are left out.
+    pub(super) script: String,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct OperationBegun {

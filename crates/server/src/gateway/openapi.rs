@@ -24,7 +24,7 @@ use super::{fault, model, operation as operations};
     ),
     components(schemas(
         fault::Errors, model::ColumnInfo, model::Completion, model::CompletionWanted, model::Info, model::Nothing,
-        model::OperationBegun, model::Properties, model::ResultPage, model::Results, model::RowData,
+        model::OperationBegun, model::Properties, model::ResultPage, model::Results, model::RowData, model::ScriptWanted,
         model::SessionOpened, model::SessionWanted, model::StatementWanted, model::StatusOf, model::Versions,
         operations::Status,
     )),
@@ -75,6 +75,7 @@ const ROUTES: &[Described] = &[
     route("POST", "/sessions/{session}/heartbeat", "Nothing", "Keeps a session open"),
     route("POST", "/sessions/{session}/configure-session", "Nothing", "Runs SET, RESET, CREATE, DROP or USE, and waits for it; from V2 on").taking("StatementWanted"),
     route("POST", "/sessions/{session}/statements", "OperationBegun", "Starts a statement").taking("StatementWanted"),
+    route("POST", "/sessions/{session}/scripts", "OperationBegun", "Starts the query of a whole script, whose declarations are used instead of the session's; Weir's own").taking("ScriptWanted"),
     route("GET", "/sessions/{session}/complete-statement", "Completion", "Completions of the word at the cursor; takes a body although it is a GET; from V2 on").taking("CompletionWanted"),
     route("GET", "/sessions/{session}/operations/{operation}/status", "StatusOf", "The status of a statement"),
     route("POST", "/sessions/{session}/operations/{operation}/cancel", "StatusOf", "Cancels a statement and a query's job"),

@@ -28,6 +28,8 @@ pub(super) enum OfSession {
     Heartbeat,
     Configure,
     Execute,
+    /// Weir's own: runs the query of a whole script.
+    RunScript,
     Complete,
 }
 
@@ -73,6 +75,7 @@ impl<'a> Route<'a> {
             ("DELETE", ["sessions", id]) => Route::Session(id, OfSession::Close),
             ("POST", ["sessions", id, "heartbeat"]) => Route::Session(id, OfSession::Heartbeat),
             ("POST", ["sessions", id, "statements"]) => Route::Session(id, OfSession::Execute),
+            ("POST", ["sessions", id, "scripts"]) => Route::Session(id, OfSession::RunScript),
             ("POST", ["sessions", id, "configure-session"]) if version > Version::V1 => {
                 Route::Session(id, OfSession::Configure)
             }

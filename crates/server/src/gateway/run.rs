@@ -1,5 +1,6 @@
 //! Executes a statement: declarations and questions in its session, jobs through the dispatcher.
 
+use jiff::tz::TimeZone;
 use jobs::{JobOrigin, JobStatus, JobView, Sequel, Submission};
 use sql::session::{Answer, Insertion, Outcome as Meant, Selection, StopJob};
 use types::{DataType, JobId, Value, with_causes};
@@ -12,6 +13,9 @@ use super::results::Outcome;
 use super::sessions::Session;
 
 const NO_SUCH_JOB: &str = "org.apache.flink.runtime.messages.FlinkJobNotFoundException";
+
+/// Name of the query of a script that sets no `pipeline.name`.
+const NAMELESS: &str = "query of a script";
 
 /// Flink's settings by which a job starts from a savepoint.
 const RECOVERY: [&str; 2] = ["execution.state-recovery.path", "execution.savepoint.path"];
@@ -50,16 +54,34 @@ pub(super) fn run(
         }
         Meant::StopJob(stop) => stopped(parts, operation, &stop),
         Meant::Insert(insertion) => inserted(parts, &insertion),
-        Meant::Query(selection) => {
-            let Selection { script, name, query, statement_at } = *selection;
-            let columns = query.columns.clone();
-            let query = parts.sessions.queries.start(parts.options.queries_max, || {
-                let started = parts.services.dispatcher.query(&script, &name, query, operation.waker());
-                started.map_err(|error| submit_fault(&error, &script, statement_at))
-            })?;
-            Ok(Outcome::of_query(columns, zone, query))
-        }
+        Meant::Query(selection) => started(parts, operation, *selection, zone),
     }
+}
+
+/// Runs the query of a whole script. Blocks, as [`run`] does.
+pub(super) fn run_script(parts: &Parts, operation: &Operation, script: &str) -> Result<Outcome, Fault> {
+    let query = sql::compile_query(script, &*parts.services.variables);
+    let query = query.map_err(|found| fault(&found, script))?;
+    let zone = query.plan.settings.time_zone.clone();
+    let selection =
+        Selection { script: script.to_owned(), name: NAMELESS.to_owned(), query, statement_at: 0 };
+    started(parts, operation, selection, zone)
+}
+
+/// Starts a query, unless there are too many.
+fn started(
+    parts: &Parts,
+    operation: &Operation,
+    selection: Selection,
+    zone: TimeZone,
+) -> Result<Outcome, Fault> {
+    let Selection { script, name, query, statement_at } = selection;
+    let columns = query.columns.clone();
+    let query = parts.sessions.queries.start(parts.options.queries_max, || {
+        let started = parts.services.dispatcher.query(&script, &name, query, operation.waker());
+        started.map_err(|error| submit_fault(&error, &script, statement_at))
+    })?;
+    Ok(Outcome::of_query(columns, zone, query))
 }
 
 fn inserted(parts: &Parts, insertion: &Insertion) -> Result<Outcome, Fault> {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
 use jobs::Dispatcher;
 use tokio::net::TcpListener;
 use types::Clock;
@@ -40,7 +42,19 @@ pub struct Gateway {
     listener: TcpListener,
     address: SocketAddr,
     door: Door,
-    parts: Parts,
+    parts: Arc<Parts>,
+}
+
+/// The sessions of a gateway, for another listener that passes requests on. They have the gateway's limits, and end when
+/// the gateway stops.
+#[derive(Clone)]
+pub struct SqlSessions(Arc<Parts>);
+
+impl SqlSessions {
+    /// Answers a request whose path is one of the gateway's.
+    pub(crate) async fn answer(&self, request: Request) -> Response {
+        answer(State(Arc::clone(&self.0)), request).await
+    }
 }
 
 impl Gateway {
@@ -50,7 +64,13 @@ impl Gateway {
         let origins = Arc::new(Origins::new(&options.cors_origins)?);
         let door = services.guard.at(Place::Gateway, &origins);
         let sessions = Arc::new(Sessions::new(options.sessions_max));
-        Ok(Gateway { listener, address, door, parts: Parts { options, services, origins, sessions } })
+        let parts = Arc::new(Parts { options, services, origins, sessions });
+        Ok(Gateway { listener, address, door, parts })
+    }
+
+    /// Returns the sessions, for a listener that shares them.
+    pub fn sessions(&self) -> SqlSessions {
+        SqlSessions(Arc::clone(&self.parts))
     }
 
     pub fn local_addr(&self) -> SocketAddr {
@@ -74,7 +94,6 @@ impl Gateway {
             ..crate::Options::default()
         };
 
-        let parts = Arc::new(parts);
         let router = Router::new().fallback(answer).with_state(Arc::clone(&parts));
         tracing::info!(%address, "serving the SQL gateway");
         let accepting =

@@ -7,7 +7,7 @@ use axum::http::Method;
 
 use super::refusal::Shape;
 use super::role::Role;
-use crate::flink::{Reach, plain_path, reach};
+use crate::flink::{Reach, plain_path, reach, session_path};
 
 /// A listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,14 +131,20 @@ impl Place {
             Place::Http => listed(HTTP, method, path),
             Place::Gateway => listed(GATEWAY, method, without_version(&plain_path(path))),
             // The job manager's own table of routes has their effects.
-            Place::Jobs => reach(method, path).map(|reach| match reach {
-                Reach::Looks => Rule { need: Need::Token, deed: Deed::Reads },
-                Reach::Reads => Rule { need: VIEW, deed: Deed::Reads },
-                Reach::Operates => Rule { need: OPERATE, deed: Deed::Changes },
-                Reach::Submits => Rule { need: SUBMIT, deed: Deed::Changes },
-            }),
+            Place::Jobs => reach(method, path).and_then(|reach| of_reach(reach, method, path)),
         }
     }
+}
+
+fn of_reach(reach: Reach, method: &Method, path: &str) -> Option<Rule> {
+    Some(match reach {
+        Reach::OfSession => return listed(GATEWAY, method, session_path(&plain_path(path))),
+        Reach::Compiles => Rule { need: SUBMIT, deed: Deed::Reads },
+        Reach::Looks => Rule { need: Need::Token, deed: Deed::Reads },
+        Reach::Reads => Rule { need: VIEW, deed: Deed::Reads },
+        Reach::Operates => Rule { need: OPERATE, deed: Deed::Changes },
+        Reach::Submits => Rule { need: SUBMIT, deed: Deed::Changes },
+    })
 }
 
 fn listed(lines: &[Line], method: &Method, path: &str) -> Option<Rule> {

@@ -9,6 +9,7 @@ mod finished;
 mod refused;
 mod replaced;
 mod savepoints;
+mod scripts;
 mod world;
 
 use serde_json::{Value, json};

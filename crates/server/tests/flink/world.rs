@@ -14,6 +14,7 @@ use jobs::{Defaults, Dispatcher, Environment};
 use parking_lot::Mutex;
 use serde_json::Value;
 use server::flink::{JobManager, LogTail, Options, Services, Setting};
+use server::gateway::{self, Gateway};
 use server::guard::Guard;
 use storage::log::{
     Appending, EventLog, Fetched, LogError, LogReader, Logs, NewRecord, Note, OffsetBounds, Polled,
@@ -244,12 +245,20 @@ async fn start_over(
     let variables = Arc::new(|name: &str| (name == "TOPIC").then(|| "clicks".to_owned()));
     let log_tail = Arc::new(LogTail::new(1 << 16, Arc::clone(&clock)));
     let settings = vec![Setting { key: "jobs.parallelism".to_owned(), value: "1".to_owned() }];
+    let sql = {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let (dispatcher, variables) = (Arc::clone(&dispatcher), Arc::clone(&variables) as _);
+        let services =
+            gateway::Services { clock: Arc::clone(&clock), dispatcher, variables, guard: Arc::clone(&guard) };
+        Gateway::bind(listener, gateway::Options::default(), services).expect("a gateway").sessions()
+    };
     let services = Services {
         clock,
         dispatcher: Arc::clone(&dispatcher),
         variables,
         settings,
         log: Arc::clone(&log_tail),
+        sql,
         guard,
     };
 

@@ -2,7 +2,8 @@
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
-use sql::error::{Diagnostic, Severity};
+use server::flink::Finding;
+use sql::error::Diagnostic;
 use sql::plan::Plan;
 
 use super::script::{Script, ScriptArgs};
@@ -61,58 +62,14 @@ fn counted(n: usize, one: &str, many: &str) -> String {
 /// Returns `{"script", "ok", "queries", "sources", "sinks", "findings": [{"severity", "message", …}]}`; the
 /// counts are null without a plan.
 fn report(script: &Script, plan: Option<&Plan>, findings: &[Diagnostic]) -> Value {
-    let places = Places::of(&script.text);
     json!({
         "script": script.name,
         "ok": plan.is_some(),
         "queries": plan.map(queries),
         "sources": plan.map(|plan| plan.pipelines.len()),
         "sinks": plan.map(|plan| plan.sinks.len()),
-        "findings": findings.iter().map(|finding| described(finding, &places)).collect::<Vec<Value>>(),
+        "findings": Finding::all(findings, &script.text),
     })
-}
-
-/// Returns a finding with its place: bytes from the script's start, and line and column, both from 1, in
-/// characters.
-fn described(finding: &Diagnostic, places: &Places<'_>) -> Value {
-    let (line, column) = places.at(finding.span.start);
-    let (end_line, end_column) = places.at(finding.span.end);
-    json!({
-        "severity": match finding.severity {
-            Severity::Error => "error",
-            Severity::Notice => "notice",
-        },
-        "message": finding.message,
-        "detail": finding.detail,
-        "hint": finding.hint,
-        "start": finding.span.start,
-        "end": finding.span.end,
-        "line": line,
-        "column": column,
-        "end_line": end_line,
-        "end_column": end_column,
-    })
-}
-
-/// The lines of a script, so that the places of many findings are found fast.
-struct Places<'a> {
-    script: &'a str,
-    /// The first byte of each line.
-    starts: Vec<usize>,
-}
-
-impl<'a> Places<'a> {
-    fn of(script: &'a str) -> Places<'a> {
-        let starts = std::iter::once(0).chain(script.match_indices('\n').map(|(at, _)| at + 1)).collect();
-        Places { script, starts }
-    }
-
-    /// Returns the line and the column of a byte.
-    fn at(&self, byte: usize) -> (usize, usize) {
-        let byte = self.script.floor_char_boundary(byte.min(self.script.len()));
-        let line = self.starts.partition_point(|start| *start <= byte);
-        (line, self.script[self.starts[line - 1]..byte].chars().count() + 1)
-    }
 }
 
 #[cfg(test)]
