@@ -112,7 +112,12 @@ function Latest({ name, of }: { name: string; of: Checkpoint | null }) {
         />
         {of.failure_message && <span className="jobs-error"> {of.failure_message}</span>}
         {of.external_path && (
-          <Copy text={of.external_path} label={t('Copy the path of the latest {{kind}}', { kind: name })} />
+          <>
+            <Copy text={of.external_path} label={t('Copy the path of the latest {{kind}}', { kind: name })} />{' '}
+            <Link to="/sql" search={{ from: of.external_path }}>
+              {t('Start a script from it')}
+            </Link>
+          </>
         )}
       </>
     );

@@ -1,12 +1,13 @@
 // The drawing of a graph. Vertices are links, so that they can be reached by keyboard; lines are SVG behind them.
 import { Link } from '@tanstack/react-router';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useMemo } from 'react';
 import { formatCount } from '../format/number';
 import { t } from '../i18n';
+import { Lines, useScale } from './Drawing';
 import { formatRate, formatShare } from './format';
 import { type GraphProps, watermarkText } from './GraphTab';
-import { NODE_WIDTH, type Placed, pathOf, place } from './layout';
-import { type Bottleneck, type Load, operatorsOf } from './plan';
+import { NODE_WIDTH, place } from './layout';
+import { BACKPRESSURED, type Bottleneck, type Load, operatorsOf } from './plan';
 import type { Vertex } from './types';
 
 /** Heights of what a vertex shows; styles/graph.css has the same. */
@@ -15,8 +16,6 @@ const FRAME = 22;
 const FIGURE_LINES = 4;
 const BAR = 16;
 const NAMES_MAX = 4;
-/** Smaller than this, text is not readable: the drawing scrolls instead. */
-const SCALE_MIN = 0.8;
 
 export default function GraphDrawing({ job, edges, loads, bottleneck, selected }: GraphProps) {
   // The places depend on the plan only, which does not change while a job runs.
@@ -39,7 +38,10 @@ export default function GraphDrawing({ job, edges, loads, bottleneck, selected }
           className="jobs-graph-canvas"
           style={{ inlineSize: placed.width, blockSize: placed.height, transform: `scale(${scale})` }}
         >
-          <Lines placed={placed} loads={loads} />
+          <Lines
+            placed={placed}
+            isWaiting={(vertex) => (loads.get(vertex)?.backpressured ?? 0) >= BACKPRESSURED}
+          />
           {job.vertices.map((vertex) => (
             <Node
               key={vertex.id}
@@ -53,53 +55,6 @@ export default function GraphDrawing({ job, edges, loads, bottleneck, selected }
         </div>
       </div>
     </section>
-  );
-}
-
-/** The scale at which a drawing fits into its frame. */
-function useScale(width: number) {
-  const frame = useRef<HTMLElement>(null);
-  const [room, setRoom] = useState(Number.POSITIVE_INFINITY);
-
-  useEffect(() => {
-    if (!frame.current) return;
-    const observer = new ResizeObserver(([entry]) => setRoom(entry?.contentRect.width ?? 0));
-    observer.observe(frame.current);
-    return () => observer.disconnect();
-  }, []);
-
-  return [frame, Math.max(SCALE_MIN, Math.min(1, room / width))] as const;
-}
-
-function Lines({ placed, loads }: { placed: Placed; loads: ReadonlyMap<string, Load> }) {
-  return (
-    <svg width={placed.width} height={placed.height} aria-hidden="true">
-      <defs>
-        <marker
-          id="arrow"
-          viewBox="0 0 8 8"
-          refX="7"
-          refY="4"
-          markerWidth="10"
-          markerHeight="10"
-          markerUnits="userSpaceOnUse"
-          orient="auto"
-        >
-          <path className="jobs-arrow" d="M0 0 8 4 0 8z" />
-        </marker>
-      </defs>
-      {placed.edges.map(({ from, to, strategy, points, label }) => {
-        const isWaiting = (loads.get(from)?.backpressured ?? 0) >= 0.1;
-        return (
-          <g key={`${from} ${to}`} className={isWaiting ? 'jobs-edge jobs-edge-waiting' : 'jobs-edge'}>
-            <path d={pathOf(points)} markerEnd="url(#arrow)" />
-            <text x={label.x} y={label.y - 5} textAnchor="middle">
-              {strategy}
-            </text>
-          </g>
-        );
-      })}
-    </svg>
   );
 }
 

@@ -29,6 +29,12 @@ export function Head() {
           <Link to="/completed" className="explore-link">
             {t('Completed')}
           </Link>
+          <Link to="/sql" className="explore-link" activeOptions={{ includeSearch: false }}>
+            SQL
+          </Link>
+          <Link to="/dead-letters" className="explore-link" activeOptions={{ includeSearch: false }}>
+            {t('Dead letters')}
+          </Link>
           <Link to="/task-managers" className="explore-link">
             {t('Task managers')}
           </Link>

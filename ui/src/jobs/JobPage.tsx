@@ -56,6 +56,11 @@ export function JobPage() {
           <h1>{job.name}</h1>
           <State state={job.state} />
           <div className="jobs-actions">
+            {!isOver(job.state) && (
+              <Link to="/sql" search={{ replace: job.jid }} className="jobs-button">
+                {t('Replace script…')}
+              </Link>
+            )}
             <StopButton job={job.jid} name={job.name} isOver={isOver(job.state)} />
             {(!isOver(job.state) || observed?.not_started) && <CancelButton job={job.jid} name={job.name} />}
           </div>
@@ -66,10 +71,12 @@ export function JobPage() {
       </header>
       <nav className="jobs-tabs" aria-label={t('Parts of the job')}>
         <Tab to="/job/$job/graph" name={t('Graph')} job={id} />
+        <Tab to="/job/$job/queries" name={t('Queries')} job={id} />
         <Tab to="/job/$job/checkpoints" name={t('Checkpoints')} job={id} />
         <Tab to="/job/$job/exceptions" name={t('Exceptions')} job={id} />
         <Tab to="/job/$job/configuration" name={t('Configuration')} job={id} />
         <Tab to="/job/$job/metrics" name={t('Metrics')} job={id} />
+        <Tab to="/job/$job/flame-graph" name={t('Flame graph')} job={id} />
       </nav>
       <Outlet />
     </JobContext>
@@ -78,10 +85,12 @@ export function JobPage() {
 
 type TabAddress =
   | '/job/$job/graph'
+  | '/job/$job/queries'
   | '/job/$job/checkpoints'
   | '/job/$job/exceptions'
   | '/job/$job/configuration'
-  | '/job/$job/metrics';
+  | '/job/$job/metrics'
+  | '/job/$job/flame-graph';
 
 function Tab({ to, name, job }: { to: TabAddress; name: string; job: string }) {
   return (
@@ -100,8 +109,12 @@ function Facts({ job, observed }: { job: Job; observed: Observed | undefined }) 
     [t('Restarts'), formatCount(observed?.restarts)],
     ...(isOver(job.state) ? [] : [[t('Records in'), formatRate(observed?.rate)]]),
     [t('Records read'), formatCount(ledger?.accepted)],
-    ...(ledger?.late ? [[t('Late'), formatCount(ledger.late)]] : []),
-    ...(ledger?.dead_lettered ? [[t('Dead letters'), formatCount(ledger.dead_lettered)]] : []),
+    ...(ledger?.late
+      ? [[t('Late'), <Letters key="late" job={job.jid} count={ledger.late} reason="late" />]]
+      : []),
+    ...(ledger?.dead_lettered
+      ? [[t('Dead letters'), <Letters key="letters" job={job.jid} count={ledger.dead_lettered} />]]
+      : []),
     ...(ledger?.lost ? [[t('Lost to retention'), formatCount(ledger.lost)]] : []),
     [t('State size'), formatBytes(observed?.memory.held_bytes)],
   ] as [string, React.ReactNode][];
@@ -114,5 +127,13 @@ function Facts({ job, observed }: { job: Job; observed: Observed | undefined }) 
         </div>
       ))}
     </dl>
+  );
+}
+
+function Letters({ job, count, reason }: { job: string; count: number; reason?: string }) {
+  return (
+    <Link to="/dead-letters" search={{ job, reason }}>
+      {formatCount(count)}
+    </Link>
   );
 }

@@ -31,20 +31,31 @@ export async function getText(path: string, signal?: AbortSignal): Promise<strin
   return (await ask(path, { signal })).text();
 }
 
-export async function act<T>(method: 'PATCH' | 'POST', path: string, body?: unknown): Promise<T> {
+/** Requests a change. A change that takes long needs a time limit of its own. */
+export async function act<T>(
+  method: 'DELETE' | 'PATCH' | 'POST',
+  path: string,
+  body?: unknown,
+  timeoutMs = TIMEOUT_MS,
+): Promise<T> {
   const headers = { 'content-type': 'application/json' };
   const response = await ask(path, {
     method,
     ...(body !== undefined && { headers, body: JSON.stringify(body) }),
+    timeoutMs,
   });
   return response.json() as Promise<T>;
 }
 
 async function ask(
   path: string,
-  { signal, ...init }: Omit<RequestInit, 'signal'> & { signal?: AbortSignal | undefined },
+  {
+    signal,
+    timeoutMs = TIMEOUT_MS,
+    ...init
+  }: Omit<RequestInit, 'signal'> & { signal?: AbortSignal | undefined; timeoutMs?: number },
 ) {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(timeoutMs);
   let response: Response;
   try {
     response = await fetch(new URL(path, BASE), {

@@ -4,7 +4,7 @@ import { formatShare, watermarkOf } from './format';
 import type { Aggregated, Job, Vertex } from './types';
 
 /** A vertex is called backpressured from this share of its time on, as in Flink. */
-const BACKPRESSURED = 0.1;
+export const BACKPRESSURED = 0.1;
 /** From this share on, a vertex has no time left for more records. */
 const SATURATED = 0.95;
 

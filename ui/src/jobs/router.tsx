@@ -13,12 +13,16 @@ import { CheckpointsTab } from './CheckpointsTab';
 import { Completed } from './Completed';
 import { ConfigurationTab } from './ConfigurationTab';
 import { ExceptionsTab } from './ExceptionsTab';
+import { FlameTab } from './FlameTab';
 import { GraphTab } from './GraphTab';
 import { Head } from './Head';
 import { JobManager } from './JobManager';
 import { JobPage } from './JobPage';
+import { DeadLetters } from './letters/DeadLetters';
 import { MetricsTab } from './MetricsTab';
 import { Overview } from './Overview';
+import { QueriesTab } from './QueriesTab';
+import { SqlPage } from './sql/SqlPage';
 import { TaskManagerPage } from './TaskManagerPage';
 import { TaskManagers } from './TaskManagers';
 
@@ -91,8 +95,11 @@ function word(search: Record<string, unknown>, name: string): string | undefined
 }
 
 /** The parameters of an address that are there. */
-function words<K extends string>(search: Record<string, unknown>, ...names: K[]): Partial<Record<K, string>> {
-  const found: Partial<Record<K, string>> = {};
+function words<K extends string>(
+  search: Record<string, unknown>,
+  ...names: K[]
+): { [Name in K]?: string | undefined } {
+  const found: { [Name in K]?: string } = {};
   for (const name of names) {
     const value = word(search, name);
     if (value !== undefined) found[name] = value;
@@ -125,6 +132,29 @@ const configuration = createRoute({
   component: ConfigurationTab,
 });
 
+export const lettersRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/dead-letters',
+  validateSearch: (search: Record<string, unknown>) => words(search, 'reason', 'job', 'before', 'letter'),
+  component: DeadLetters,
+});
+
+const queriesTab = createRoute({ getParentRoute: () => jobRoute, path: '/queries', component: QueriesTab });
+
+export const sqlRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/sql',
+  validateSearch: (search: Record<string, unknown>) => words(search, 'from', 'replace'),
+  component: SqlPage,
+});
+
+export const flameRoute = createRoute({
+  getParentRoute: () => jobRoute,
+  path: '/flame-graph',
+  validateSearch: (search: Record<string, unknown>) => words(search, 'vertex', 'kind', 'subtask'),
+  component: FlameTab,
+});
+
 export const metricsRoute = createRoute({
   getParentRoute: () => jobRoute,
   path: '/metrics',
@@ -139,7 +169,18 @@ export const router = createRouter({
     taskManagers,
     taskManagerRoute,
     jobManagerRoute,
-    jobRoute.addChildren([bare, graphRoute, checkpointsRoute, exceptions, configuration, metricsRoute]),
+    lettersRoute,
+    sqlRoute,
+    jobRoute.addChildren([
+      bare,
+      graphRoute,
+      queriesTab,
+      checkpointsRoute,
+      exceptions,
+      configuration,
+      metricsRoute,
+      flameRoute,
+    ]),
   ]),
   history: createHashHistory(),
   scrollRestoration: true,

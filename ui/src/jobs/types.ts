@@ -94,6 +94,21 @@ export interface Figures {
   restarts: number;
   ledger: Ledger;
   memory: { held_bytes: number; limit_bytes: number | null; held_back: string | null };
+  queries: QueryFigures[];
+}
+
+/** A query over the windows of a table; null is a time that has not come. */
+export interface QueryFigures {
+  name: string;
+  description: string;
+  state_bytes: number;
+  late: number;
+  watermark_ms: number | null;
+  /** End of the first window that the watermark has not passed. */
+  open_until_ms: number | null;
+  newest_ms: number | null;
+  /** The partition that is the furthest behind, if there are several. */
+  behind: { topic: string; partition: number; watermark_ms: number | null; unread: number | null } | null;
 }
 
 export interface Ledger {

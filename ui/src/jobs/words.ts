@@ -9,8 +9,9 @@ export function wordsOf(body: unknown): string | null {
   return typeof last === 'string' && last !== '' ? plainWords(last) : null;
 }
 
-/** The message of a Java exception that was written as text. */
+/** The message of a Java exception that was written as text: that of its last cause, which says what to do. */
 export function plainWords(text: string): string {
-  const [message = ''] = text.split(/\n\s*at /);
+  const cause = text.split(/\n\s*Caused by: /).at(-1) ?? '';
+  const [message = ''] = cause.split(/\n\s*at /);
   return message.replace(/^(?:[a-z][\w$]*\.)+[A-Z]\w*(?:Exception|Error|Throwable): /, '').trim();
 }
