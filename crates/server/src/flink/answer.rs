@@ -111,7 +111,11 @@ impl Parts {
     async fn own(self: &Arc<Self>, own: Own<'_>, request: Request) -> Result<Response, Refusal> {
         match own {
             Own::Submit => submit::submit(self, request).await,
-            Own::Figures(id) => ok(&figures::Figures::of(&self.view(id)?)),
+            Own::Figures(id) => {
+                let view = self.view(id)?;
+                let job = self.services.dispatcher.job(view.id).filter(|job| !job.status().is_terminal());
+                ok(&figures::Figures::of(&view, job.as_ref().map(|job| job.plan())))
+            }
             Own::Savepoint(job) => savepoint::savepoint(self, job, request).await,
             Own::DeadLetters => dead_letters::list(self, request.uri()).await,
             Own::DeadLetterCounts => dead_letters::counts(self, request.uri()).await,

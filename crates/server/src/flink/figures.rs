@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use jobs::checkpoint::{CheckpointHistory, CheckpointRecord, CheckpointState};
 use jobs::{Failure, JobStatus, JobView, TaskView};
 use serde::Serialize;
+use sql::plan::Plan;
 use utoipa::ToSchema;
 
+use super::queries::{QueryFigures, queries};
+
 /// The metric that holds a subtask's watermark.
-const WATERMARK: &str = "currentOutputWatermark";
+pub(super) const WATERMARK: &str = "currentOutputWatermark";
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Figures {
@@ -42,6 +45,8 @@ pub(super) struct Figures {
     /// Reason why most of the job's records are late; null if they are not.
     mostly_late: Option<String>,
     memory: MemoryFigures,
+    /// Queries with windows over a table; empty for an ended job.
+    queries: Vec<QueryFigures>,
     tasks: Vec<TaskFigures>,
 }
 
@@ -119,7 +124,8 @@ struct TaskFigures {
 }
 
 impl Figures {
-    pub(super) fn of(view: &JobView) -> Figures {
+    /// Returns the figures of a job; `plan` is that of a job which has not ended.
+    pub(super) fn of(view: &JobView, plan: Option<&Plan>) -> Figures {
         let entered = |status: JobStatus| Some((status.name(), view.history.entered(status)?.0));
         let ledger = &view.ledger;
 
@@ -159,6 +165,7 @@ impl Figures {
                 held_back: jobs::why_held_back(&view.memory),
                 stuck: view.memory.is_stuck(),
             },
+            queries: plan.map(|plan| queries(view, plan)).unwrap_or_default(),
             tasks: view.tasks.iter().map(TaskFigures::of).collect(),
         }
     }

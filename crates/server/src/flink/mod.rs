@@ -33,6 +33,7 @@ mod dead_letters;
 mod describe;
 mod metrics;
 mod process;
+mod queries;
 mod vertices;
 
 mod profile;

@@ -36,7 +36,7 @@ use crate::openapi::Tokens;
         model::SubtaskAccumulators, model::SubtaskTimes, model::SubtasksAccumulators, model::TaskManagerDetails,
         model::TaskManagers, model::ThreadDump, model::Triggered, model::VertexAccumulators,
         model::VertexCheckpoint, model::VertexDetails, model::VertexTaskManagers,
-        super::restored::DryRun, super::restored::StateView, super::restored::StartView, super::submit::Replaced, super::submit::Submitted, super::submit::Submission, super::figures::Figures,
+        super::restored::DryRun, super::restored::StateView, super::restored::StartView, super::submit::Replaced, super::submit::Submitted, super::submit::Submission, super::figures::Figures, super::queries::QueryFigures, super::queries::BehindFigures,
         super::savepoint::Written, super::savepoint::Wanted, super::dead_letters::Letters,
         super::dead_letters::LetterView, super::dead_letters::HeaderView,
         super::dead_letters::Replay, super::dead_letters::ReplayWanted, super::dead_letters::Left,

@@ -9,7 +9,7 @@ import {
 import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { keywordCompletionSource, sql } from '@codemirror/lang-sql';
 import { bracketMatching, HighlightStyle, syntaxHighlighting } from '@codemirror/language';
-import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
+import { type Diagnostic, lintKeymap, setDiagnostics } from '@codemirror/lint';
 import { EditorState, Prec } from '@codemirror/state';
 import {
   drawSelection,
@@ -88,7 +88,6 @@ function extensions(latest: { current: EditorProps }) {
   return [
     Prec.highest(keymap.of([run])),
     lineNumbers(),
-    lintGutter(),
     history(),
     drawSelection(),
     highlightSpecialChars(),
@@ -110,7 +109,7 @@ function extensions(latest: { current: EditorProps }) {
       ...lintKeymap,
     ]),
     syntaxHighlighting(COLOURS),
-    EditorView.contentAttributes.of({ 'aria-label': t('SQL script'), spellcheck: 'false' }),
+    EditorView.contentAttributes.of({ 'aria-label': t('SQL script'), spellcheck: 'false', tabindex: '0' }),
     EditorView.updateListener.of((update) => {
       if (update.docChanged) latest.current.onChange(update.state.doc.toString());
     }),
