@@ -73,7 +73,7 @@ test('the longer texts stick out nowhere', async ({ page, request }) => {
       [`/job/${job}/graph`, 'Các đỉnh'],
       [`/job/${job}/graph?vertex=${vertices[1].id}`, /toán tử và subtask/],
       [`/job/${job}/checkpoints?checkpoint=1`, 'Checkpoint 1 theo đỉnh'],
-      [`/job/${job}/queries`, 'Cửa sổ sắp đóng'],
+      [`/job/${job}/windows`, 'Cửa sổ sắp đóng'],
       [`/job/${job}/flame-graph`, /mẫu trong một giây/],
       ['/dead-letters', 'Không có sự kiện nào bị gác lại.'],
       ['/sql', 'Không có lỗi. Truy vấn chạy được.'],

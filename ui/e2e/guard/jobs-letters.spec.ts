@@ -156,7 +156,7 @@ test('many dead letters are paged, and late rows are among them', async ({ page,
     await expect.poll(async () => (await ledger()).late).toBe(70);
 
     // The page of the job leads to them.
-    await page.goto(`${weir.jobs}/#/job/${job}/queries`);
+    await page.goto(`${weir.jobs}/#/job/${job}/windows`);
     await expect(row(page, 'Queries of the job', 'counted')).toContainText('TUMBLE 1 s');
     await expect(row(page, 'Queries of the job', 'counted')).toContainText('The watermark is');
     await row(page, 'Queries of the job', 'counted').getByRole('link', { name: '70' }).click();

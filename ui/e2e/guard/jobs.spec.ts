@@ -35,7 +35,7 @@ test('nothing sticks out at any width, and rules of accessibility hold on every 
       ['/completed', 'CANCELED'],
       [`/job/${job}/graph`, 'Vertices'],
       [`/job/${job}/graph?vertex=${details.vertices[1].id}`, /operators and subtasks/],
-      [`/job/${job}/queries`, 'Next window to close'],
+      [`/job/${job}/windows`, 'Next window to close'],
       [`/job/${job}/checkpoints?checkpoint=1`, 'Checkpoint 1 by vertex'],
       [`/job/${job}/flame-graph`, /samples of one second/],
       ['/dead-letters', 'There are no dead letters.'],

@@ -71,7 +71,7 @@ export function JobPage() {
       </header>
       <nav className="jobs-tabs" aria-label={t('Parts of the job')}>
         <Tab to="/job/$job/graph" name={t('Graph')} job={id} />
-        <Tab to="/job/$job/queries" name={t('Queries')} job={id} />
+        <Tab to="/job/$job/windows" name={t('Windows')} job={id} />
         <Tab to="/job/$job/checkpoints" name={t('Checkpoints')} job={id} />
         <Tab to="/job/$job/exceptions" name={t('Exceptions')} job={id} />
         <Tab to="/job/$job/configuration" name={t('Configuration')} job={id} />
@@ -85,7 +85,7 @@ export function JobPage() {
 
 type TabAddress =
   | '/job/$job/graph'
-  | '/job/$job/queries'
+  | '/job/$job/windows'
   | '/job/$job/checkpoints'
   | '/job/$job/exceptions'
   | '/job/$job/configuration'

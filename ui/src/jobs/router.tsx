@@ -21,10 +21,10 @@ import { JobPage } from './JobPage';
 import { DeadLetters } from './letters/DeadLetters';
 import { MetricsTab } from './MetricsTab';
 import { Overview } from './Overview';
-import { QueriesTab } from './QueriesTab';
 import { SqlPage } from './sql/SqlPage';
 import { TaskManagerPage } from './TaskManagerPage';
 import { TaskManagers } from './TaskManagers';
+import { WindowsTab } from './WindowsTab';
 
 const root = createRootRoute({
   component: () => (
@@ -139,7 +139,7 @@ export const lettersRoute = createRoute({
   component: DeadLetters,
 });
 
-const queriesTab = createRoute({ getParentRoute: () => jobRoute, path: '/queries', component: QueriesTab });
+const windows = createRoute({ getParentRoute: () => jobRoute, path: '/windows', component: WindowsTab });
 
 export const sqlRoute = createRoute({
   getParentRoute: () => root,
@@ -174,7 +174,7 @@ export const router = createRouter({
     jobRoute.addChildren([
       bare,
       graphRoute,
-      queriesTab,
+      windows,
       checkpointsRoute,
       exceptions,
       configuration,

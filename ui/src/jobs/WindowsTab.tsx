@@ -10,11 +10,11 @@ import { isOver, useObserved } from './queries';
 import { Table } from './Table';
 import { whyOpen } from './why';
 
-export function QueriesTab() {
+export function WindowsTab() {
   const job = useJob();
   const { data, error } = useObserved(job);
   if (isOver(job.state)) return <p className="jobs-note">{t('A job that has ended has no open windows.')}</p>;
-  if (!data) return <Pending what={t('Queries')} error={error} />;
+  if (!data) return <Pending what={t('Windows')} error={error} />;
   if (data.queries.length === 0) {
     return <p className="jobs-note">{t('The job has no query with windows over a table.')}</p>;
   }
