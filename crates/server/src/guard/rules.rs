@@ -248,6 +248,8 @@ mod tests {
             (Place::Http, "GET", "/healthz/x"),
             (Place::Jobs, "PUT", "/jobs/ab"),
             (Place::Jobs, "OPTIONS", "/jobs"),
+            (Place::Jobs, "PUT", "/weir/sql/sessions/ab"),
+            (Place::Jobs, "GET", "/weir/sql"),
             (Place::Gateway, "GET", "/secrets"),
             (Place::Gateway, "GET", "/vx/info"),
         ] {
@@ -275,11 +277,28 @@ mod tests {
             (Place::Jobs, "POST", "/weir/dead-letters/replay", OPERATE),
             (Place::Jobs, "POST", "/weir/jobs", SUBMIT),
             (Place::Jobs, "POST", "/jars/upload", SUBMIT),
+            (Place::Jobs, "GET", "/weir/dead-letters/counts", VIEW),
+            (Place::Jobs, "POST", "/weir/sql/check", SUBMIT),
+            (Place::Jobs, "POST", "/v1/weir/sql/explain", SUBMIT),
+            (Place::Jobs, "GET", "/weir/sql/functions", Need::Token),
+            (Place::Jobs, "POST", "/weir/sql/sessions", SUBMIT),
+            (Place::Jobs, "GET", "/v1/weir%2Fsql/sessions/ab/operations/cd/result/0", SUBMIT),
             (Place::Gateway, "GET", "/v2/info", Need::Token),
             (Place::Gateway, "POST", "/v2/sessions/ab/statements", SUBMIT),
             (Place::Gateway, "GET", "/sessions/ab/operations/cd/result/0", SUBMIT),
         ] {
             assert_eq!(need(place, method, path), Some(expected), "{place:?} {method} {path}");
         }
+    }
+
+    #[test]
+    fn a_session_has_the_same_rules_at_the_job_manager() {
+        let rule = |place: Place, path: &str| place.rule(&Method::POST, path);
+        for path in ["/sessions", "/sessions/ab/heartbeat", "/sessions/ab/statements"] {
+            let at_jobs = rule(Place::Jobs, &format!("/weir/sql{path}"));
+            assert_eq!(at_jobs, rule(Place::Gateway, path), "{path}");
+        }
+        let check = rule(Place::Jobs, "/weir/sql/check").map(|rule| rule.deed);
+        assert_eq!(check, Some(Deed::Reads), "a check is no change for the audit log");
     }
 }

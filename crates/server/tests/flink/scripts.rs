@@ -35,7 +35,7 @@ async fn a_check_finds_what_is_wrong_at_its_place() {
     let finding = &checked["findings"][0];
     let place = |name: &str| finding[name].as_u64().expect("a place") as usize;
     assert_eq!(&script[place("start")..place("end")], "nosuch", "{finding}");
-    assert_eq!((&finding["severity"], &finding["column"]), (&json!("error"), &json!(8)));
+    assert_eq!((&finding["severity"], &finding["column"]), (&json!("error"), &json!(12)));
 
     // Options are checked too, but not those of a query's rows.
     let wrong = SCRIPT.replacen("'format' = 'json'", "'format' = 'jason'", 1);
@@ -55,7 +55,10 @@ async fn a_check_finds_what_is_wrong_at_its_place() {
 async fn a_plan_is_explained_as_text_and_as_a_graph() {
     let world = start().await;
     let explained = post(&world, "/weir/sql/explain", json!({"script": SCRIPT})).await.json();
-    assert!(explained["text"].as_str().is_some_and(|text| text.starts_with("source clicks")), "{explained}");
+    assert!(
+        explained["text"].as_str().is_some_and(|text| text.contains("source clicks (kafka)")),
+        "{explained}"
+    );
     let names: Vec<&str> =
         explained["nodes"].as_array().into_iter().flatten().filter_map(|of| of["name"].as_str()).collect();
     assert_eq!(names, ["Source: clicks", "WindowAggregate: counts", "Sink: counts"]);
