@@ -1,7 +1,15 @@
 // The scripts of the page: which one is open, and every change of them kept in the browser.
 import { useEffect, useState } from 'react';
 import { t } from '../../i18n';
-import { freeName, keepScripts, readScripts, SCRIPTS_MAX, type Script, TEXT_MAX } from './scripts';
+import {
+  freeName,
+  isOfScripts,
+  keepScript,
+  readScripts,
+  removeScript,
+  SCRIPTS_MAX,
+  type Script,
+} from './scripts';
 
 const EXAMPLE = `-- The events of the topic user-queries, as Weir's own job declares them.
 CREATE TABLE queries (
@@ -47,22 +55,45 @@ export function useScripts() {
   const [isKept, setKept] = useState(true);
   const open = scripts.find(({ id }) => id === openId) ?? scripts[0];
 
+  // Another tab keeps scripts, too. The one that is open here stays as it is.
   useEffect(() => {
-    const browser = storage();
-    const fits = scripts.every(({ text }) => text.length <= TEXT_MAX);
-    setKept(browser !== null && fits && keepScripts(browser, scripts));
-  }, [scripts]);
+    const learn = ({ key }: StorageEvent) => {
+      const browser = storage();
+      if (!browser || !isOfScripts(key)) return;
+      const kept = readScripts(browser);
+      setScripts((before) => {
+        const mine = before.find(({ id }) => id === openId);
+        const others = kept.filter(({ id }) => id !== openId);
+        return mine ? [...others, mine].toSorted((a, b) => (a.id < b.id ? -1 : 1)) : kept;
+      });
+    };
+    addEventListener('storage', learn);
+    return () => removeEventListener('storage', learn);
+  }, [openId]);
 
-  const change = (id: string, part: Partial<Script>) =>
-    setScripts((scripts) => scripts.map((script) => (script.id === id ? { ...script, ...part } : script)));
+  const keep = (script: Script) => {
+    const browser = storage();
+    setKept(browser !== null && keepScript(browser, script));
+  };
+
+  const change = (id: string, part: Partial<Script>) => {
+    const script = scripts.find((script) => script.id === id);
+    if (!script) return;
+    const changed = { ...script, ...part };
+    setScripts(scripts.map((script) => (script.id === id ? changed : script)));
+    keep(changed);
+  };
 
   const add = () => {
     const script = { id: newId(), name: freeName(scripts, t('script')), text: '' };
     setScripts([...scripts, script]);
     setOpenId(script.id);
+    keep(script);
   };
 
   const remove = (id: string) => {
+    const browser = storage();
+    if (browser) removeScript(browser, id);
     const rest = scripts.filter((script) => script.id !== id);
     const left = rest.length > 0 ? rest : [{ id: newId(), name: t('script'), text: '' }];
     setScripts(left);
