@@ -263,3 +263,26 @@ test('the flame graph shows what the threads of a vertex do', async ({ page, req
     await weir.stop();
   }
 });
+
+test('without the role to run SQL, the page says which role is missing', async ({ page }) => {
+  const weir = await startWeir({ roles: ['view', 'submit'] });
+  try {
+    for (const [role, said] of [
+      ['view', /submit/],
+      ['submit', 'No errors. The query can run.'],
+    ] as const) {
+      await page.goto(`${weir.jobs}/#/sql`);
+      await page.getByLabel('Token').fill(weir.secrets.get(role) ?? '');
+      await page.getByRole('button', { name: 'Log in' }).click();
+      await expect(page.locator('.sql-bar').getByRole('status')).toHaveText(said);
+      await page.getByRole('button', { name: 'Run query' }).click();
+      const result = page.getByRole('region', { name: 'Result' });
+      if (role === 'view') await expect(result.getByRole('alert')).toContainText('submit');
+      else await expect(result.getByText(/^Running, /)).toBeVisible();
+      await page.getByRole('button', { name: 'Log out' }).click();
+      await expect(page.getByLabel('Token')).toBeVisible();
+    }
+  } finally {
+    await weir.stop();
+  }
+});
