@@ -23,7 +23,8 @@ CREATE TABLE user_queries (
   'json.ignore-parse-errors' = 'true'
 );
 
-CREATE TABLE models (
+-- `models` is a reserved word of Flink.
+CREATE TABLE `models` (
   model         STRING,
   window_start  TIMESTAMP(3),
   window_end    TIMESTAMP(3),
@@ -36,7 +37,7 @@ CREATE TABLE models (
   'ttl' = '86400'
 );
 
-INSERT INTO models
+INSERT INTO `models`
 SELECT
   metadata.model_used,
   window_start,

@@ -129,7 +129,7 @@ impl Bound {
     }
 
     fn of_filled(filled: variables::Filled, wanted: Wanted) -> Bound {
-        let parse::Script { statements, diagnostics: syntax, subscripts } = parse::parse(&filled);
+        let parse::Script { statements, diagnostics: syntax, subscripts, .. } = parse::parse(&filled);
         let mut diagnostics = filled.diagnostics;
         diagnostics.extend(syntax);
 

@@ -49,6 +49,10 @@ pub enum DiagnosticKind {
     NoSuchTable(String),
     /// The name of a new object is taken.
     ObjectExists(String),
+    /// The script is valid here, but Flink refuses it.
+    RefusedByFlink,
+    /// A setting that has no effect here.
+    NotUsedHere,
 }
 
 /// One finding about a script.
@@ -75,8 +79,10 @@ impl Diagnostic {
     }
 
     /// Creates a notice for SQL that is accepted here but refused by Flink.
-    pub(crate) fn refused_by_flink(span: Span, what: &str, instead: &str) -> Diagnostic {
-        Diagnostic::notice(span, format!("{what} is accepted here but refused by Flink")).with_hint(instead)
+    pub fn refused_by_flink(span: Span, what: &str, instead: &str) -> Diagnostic {
+        Diagnostic::notice(span, format!("{what} is accepted here but refused by Flink"))
+            .of_kind(DiagnosticKind::RefusedByFlink)
+            .with_hint(instead)
     }
 
     fn new(severity: Severity, span: Span, message: String) -> Diagnostic {
@@ -88,7 +94,7 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
-    pub(crate) fn of_kind(mut self, kind: DiagnosticKind) -> Diagnostic {
+    pub fn of_kind(mut self, kind: DiagnosticKind) -> Diagnostic {
         self.kind = kind;
         self
     }

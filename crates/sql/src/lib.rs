@@ -13,6 +13,7 @@ mod encoding;
 pub mod error;
 pub mod explain;
 pub mod expr;
+pub mod flink;
 pub mod functions;
 mod graph;
 mod lower;
@@ -23,6 +24,7 @@ mod rewrite;
 pub mod rules;
 pub mod session;
 pub mod settings;
+pub mod statements;
 mod typing;
 mod variables;
 

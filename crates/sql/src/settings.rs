@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use types::Interval;
 
-use crate::error::{Diagnostic, cut, did_you_mean, is_control};
+use crate::error::{Diagnostic, DiagnosticKind, cut, did_you_mean, is_control};
 use crate::parse::ast::Text;
 use crate::plan::{Lengths, NotNull, Settings, SinkRules, Updates};
 use crate::rules::{Rule, Rules};
@@ -206,7 +206,7 @@ impl Settings {
             format!("the setting `{name}` is not known and is not used")
         };
 
-        let mut notice = Diagnostic::notice(key.span, message);
+        let mut notice = Diagnostic::notice(key.span, message).of_kind(DiagnosticKind::NotUsedHere);
         notice.hint = hint;
         diagnostics.push(notice);
         Ok(())

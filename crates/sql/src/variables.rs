@@ -189,6 +189,11 @@ impl<'a> Variable<'a> {
 }
 
 impl Filled {
+    /// Wraps text whose variables are filled already.
+    pub(crate) fn finished(text: String) -> Filled {
+        Filled { text, diagnostics: vec![], broken: false, fills: vec![] }
+    }
+
     fn put(&mut self, value: Option<String>, name: &str, place: QuoteContext, origin: Span) {
         let start = self.text.len();
         match (value, place) {

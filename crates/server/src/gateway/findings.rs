@@ -54,9 +54,11 @@ pub(super) fn fault(findings: &[Diagnostic], statement: &str) -> Fault {
                 format!("Table (or view) {DATABASE}.{name} already exists in Catalog {CATALOG}."),
             )
         }
-        DiagnosticKind::NoSuchObject(_) | DiagnosticKind::NoSuchTable(_) | DiagnosticKind::Meaning => {
-            validator(first.span, statement, all())
-        }
+        DiagnosticKind::NoSuchObject(_)
+        | DiagnosticKind::NoSuchTable(_)
+        | DiagnosticKind::Meaning
+        | DiagnosticKind::RefusedByFlink
+        | DiagnosticKind::NotUsedHere => validator(first.span, statement, all()),
     }
 }
 

@@ -268,7 +268,7 @@ impl Parser {
 
     /// Parses `name type 'comment'` and appends it to the fields.
     fn field(&mut self, fields: &mut Vec<Field>, names: &mut HashSet<String>) -> Parsed<()> {
-        let name = self.ident("the name of a field")?;
+        let name = self.new_ident("the name of a field")?;
         if !names.insert(name.value.clone()) {
             let error = Diagnostic::error(name.span, format!("the field `{}` is declared twice", name.value));
             return Err(Box::new(error));

@@ -21,9 +21,11 @@ impl Parser {
         let hints = self.hints()?;
         let has_columns = matches!(self.peek(), Token::LParen) && !self.opens_query();
         let columns = if has_columns { self.column_names()? } else { vec![] };
+        let query_start = self.span();
         let query = *self.query()?;
+        let query_span = self.since(query_start);
         let on_conflict = self.on_conflict()?;
-        Ok(Insert { table, hints, columns, query, on_conflict, span: self.since(start) })
+        Ok(Insert { table, hints, columns, query, query_span, on_conflict, span: self.since(start) })
     }
 
     /// Parses an optional `ON CONFLICT DO {DEDUPLICATE | NOTHING | ERROR}`.

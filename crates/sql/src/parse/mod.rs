@@ -10,6 +10,7 @@ mod chain;
 pub(crate) mod command;
 mod data_type;
 mod expression;
+mod flink_words;
 mod from;
 mod group;
 mod hint;
@@ -55,6 +56,8 @@ pub(crate) type Parsed<T> = Result<T, Box<Diagnostic>>;
 pub(crate) struct Script {
     /// All statements that could be parsed.
     pub(crate) statements: Vec<Statement>,
+    /// The place of each statement, without its `;`. Each INSERT of a statement set is a statement.
+    pub(crate) spans: Vec<Span>,
     /// All findings about the other statements.
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Every text literal used as an index, such as `headers['trace']`: the possible keys of metadata maps.
@@ -66,7 +69,7 @@ pub(crate) fn parse(filled: &Filled) -> Script {
     let cut_short = failure.is_some();
     let mut parser = Parser::new(lexemes);
     let mut statements = vec![];
-    parser.script(&mut statements);
+    let spans = parser.script(&mut statements);
     let mut diagnostics = parser.diagnostics;
     // Text that is parsed twice is reported once.
     diagnostics.dedup();
@@ -76,7 +79,7 @@ pub(crate) fn parse(filled: &Filled) -> Script {
     }
     diagnostics.extend(failure);
     as_syntax(&mut diagnostics);
-    Script { statements, diagnostics, subscripts: parser.subscripts }
+    Script { statements, spans, diagnostics, subscripts: parser.subscripts }
 }
 
 /// Marks findings of the parser as syntax errors.

@@ -76,7 +76,7 @@ impl Parser {
             return Ok(windows);
         }
         loop {
-            let name = self.ident("a window's name")?;
+            let name = self.new_ident("a window's name")?;
             self.expect_word("AS")?;
             let window = self.window_definition()?;
             windows.push((name, window));

@@ -74,7 +74,7 @@ impl Parser {
 
             let measure = self.expr()?;
             self.expect_word("AS")?;
-            measures.push((measure, self.ident("the measure's name")?));
+            measures.push((measure, self.new_ident("the measure's name")?));
             self.bounded(measures.len(), "measures", start)?;
             if !self.accept(&Token::Comma) {
                 return Ok(measures);
@@ -129,7 +129,7 @@ impl Parser {
             return Ok(subsets);
         }
         loop {
-            let name = self.ident("the subset's name")?;
+            let name = self.new_ident("the subset's name")?;
             self.expect(&Token::Eq)?;
             subsets.push((name, self.list(Parser::pattern_variable)?));
             if !self.accept(&Token::Comma) {

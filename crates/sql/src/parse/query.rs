@@ -133,7 +133,7 @@ impl Parser {
     }
 
     fn common_table(&mut self) -> Parsed<CommonTable> {
-        let name = self.ident("a name")?;
+        let name = self.new_ident("a name")?;
         let columns = self.column_names()?;
         self.expect_word("AS")?;
         let query = *self.query_in_parens()?;

@@ -116,10 +116,10 @@ impl Parser {
     /// Parses an optional `[AS] name`.
     pub(super) fn alias(&mut self, what: &str) -> Parsed<Option<Ident>> {
         if self.accept_word("AS") {
-            return self.ident(what).map(Some);
+            return self.new_ident(what).map(Some);
         }
         match self.peek() {
-            Token::Word(word) if may_be_alias(word) => self.ident(what).map(Some),
+            Token::Word(word) if may_be_alias(word) => self.new_ident(what).map(Some),
             _ => Ok(None),
         }
     }
@@ -129,7 +129,7 @@ impl Parser {
         if !matches!(self.peek(), Token::LParen) {
             return Ok(vec![]);
         }
-        self.list(|p| p.ident("a column's name"))
+        self.list(|p| p.new_ident("a column's name"))
     }
 
     /// Parses `VALUES (1, 'a'), (2, 'b')`; rows of one column need no parentheses.

@@ -9,15 +9,25 @@ use crate::error::{Diagnostic, Span, did_you_mean};
 const STARTS: &[&str] = &["CREATE", "INSERT", "SET", "EXECUTE", "BEGIN", "EXPLAIN"];
 
 impl Parser {
-    /// Parses all statements to the end of the script, and collects errors.
-    pub(super) fn script(&mut self, statements: &mut Vec<Statement>) {
+    /// Parses all statements to the end of the script, and collects errors. Returns the place of each statement.
+    pub(super) fn script(&mut self, statements: &mut Vec<Statement>) -> Vec<Span> {
+        let mut spans = vec![];
         while !self.is_end() {
             if self.accept(&Token::SemiColon) {
                 continue;
             }
-            let before = self.at;
-            if let Err(error) = self.statement(statements) {
+            let (before, start) = (self.at, self.span());
+            let parsed = self.statement(statements);
+            if parsed.is_err() {
                 statements.extend(self.declared_at(before).map(Statement::Unreadable));
+            }
+            let whole = self.since(start);
+            spans.extend(statements[spans.len()..].iter().map(|statement| match statement {
+                Statement::Insert(insert) => insert.span,
+                _ => whole,
+            }));
+
+            if let Err(error) = parsed {
                 self.recover(*error);
             } else if let Err(error) = self.end_of_statement() {
                 if self.begins_statement() {
@@ -28,6 +38,7 @@ impl Parser {
                 }
             }
         }
+        spans
     }
 
     fn begins_statement(&self) -> bool {

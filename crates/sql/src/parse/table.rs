@@ -42,7 +42,7 @@ impl Parser {
         let name = self.own_name("a view's name")?;
         let columns = if matches!(self.peek(), Token::LParen) {
             self.list(|p| {
-                let column = p.ident("a column's name")?;
+                let column = p.new_ident("a column's name")?;
                 p.comment()?;
                 Ok(column)
             })?
@@ -56,6 +56,10 @@ impl Parser {
 
     fn own_name(&mut self, what: &str) -> Parsed<Ident> {
         let mut name = self.object_name(what)?;
+        let last = &self.lexeme(self.at.saturating_sub(1)).token;
+        if !matches!(last, Token::Word(word) if word.quote_style.is_some()) {
+            self.note_word(name.last());
+        }
         name.parts.pop().ok_or_else(|| self.unexpected(what))
     }
 
@@ -209,7 +213,7 @@ impl Parser {
     }
 
     fn column(&mut self, table: &mut CreateTable) -> Parsed<ColumnDef> {
-        let name = self.ident("a column's name")?;
+        let name = self.new_ident("a column's name")?;
         if self.accept_word("AS") {
             let expr = self.expr()?;
             self.comment()?;

@@ -10,7 +10,7 @@ CREATE TABLE q (
 CREATE VIEW passed AS SELECT headers AS h, others, v, ts, tenant FROM q;
 CREATE VIEW again AS SELECT * FROM passed;
 CREATE TABLE o (trace STRING, n BIGINT) WITH ('connector' = 'x');
-CREATE TABLE plain (tenant STRING, raw BYTES) WITH ('connector' = 'x');
+CREATE TABLE plain (tenant STRING, `raw` BYTES) WITH ('connector' = 'x');
 
 INSERT INTO o SELECT CAST(a.h['trace'] AS STRING), COUNT(a.others['trace'])
 FROM TABLE(TUMBLE(TABLE again, DESCRIPTOR(ts), INTERVAL '1' MINUTE)) AS a

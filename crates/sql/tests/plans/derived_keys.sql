@@ -4,7 +4,7 @@ WITH ('connector' = 'kafka', 'topic' = 't', 'format' = 'json');
 CREATE TABLE other (k STRING, m INT) WITH ('connector' = 'kafka', 'topic' = 'o', 'format' = 'json');
 CREATE TABLE top (u STRING, b INT, rn BIGINT, PRIMARY KEY (u, rn) NOT ENFORCED)
 WITH ('connector' = 'upsert-kafka', 'topic' = 'top');
-CREATE TABLE one (u STRING, b INT, PRIMARY KEY (u) NOT ENFORCED)
+CREATE TABLE `one` (u STRING, b INT, PRIMARY KEY (u) NOT ENFORCED)
 WITH ('connector' = 'upsert-kafka', 'topic' = 'one');
 CREATE TABLE numbers (n BIGINT, b INT, PRIMARY KEY (n) NOT ENFORCED)
 WITH ('connector' = 'upsert-kafka', 'topic' = 'numbers');
@@ -32,20 +32,20 @@ INSERT INTO top SELECT TRIM(u), b, rn FROM (
 WHERE rn <= 3;
 
 -- Deduplication, by time and by value; a sink's cast keeps the values apart.
-INSERT INTO one SELECT u, b FROM (
+INSERT INTO `one` SELECT u, b FROM (
   SELECT UPPER(a) AS u, b, ROW_NUMBER() OVER (PARTITION BY UPPER(a) ORDER BY ts DESC) AS rn FROM t)
 WHERE rn = 1;
 INSERT INTO numbers SELECT n, b FROM (
   SELECT b + c AS n, b, ROW_NUMBER() OVER (PARTITION BY b + c ORDER BY a) AS rn FROM t) WHERE rn = 1;
 
 -- Groups.
-INSERT INTO one SELECT UPPER(a), MAX(b) FROM t GROUP BY UPPER(a);
+INSERT INTO `one` SELECT UPPER(a), MAX(b) FROM t GROUP BY UPPER(a);
 INSERT INTO names SELECT DISTINCT UPPER(a) FROM most;
 
 -- Joins: the other side of an equality, and a side that is unique by an expression.
-INSERT INTO one SELECT k, b FROM most JOIN most_of_other ON a = k;
-INSERT INTO one SELECT k, b FROM most_of_other JOIN latest ON k = UPPER(a);
-INSERT INTO one SELECT UPPER(a), m FROM most_of_other JOIN latest ON k = UPPER(a);
+INSERT INTO `one` SELECT k, b FROM most JOIN most_of_other ON a = k;
+INSERT INTO `one` SELECT k, b FROM most_of_other JOIN latest ON k = UPPER(a);
+INSERT INTO `one` SELECT UPPER(a), m FROM most_of_other JOIN latest ON k = UPPER(a);
 
 -- Both sides of an equality are in the key. The second table's key has a column that updates change, so the sink
 -- needs the rows that updates replace.

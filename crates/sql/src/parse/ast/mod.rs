@@ -131,6 +131,8 @@ pub(crate) struct Insert {
     pub(crate) hints: Vec<Hint>,
     pub(crate) columns: Vec<Ident>,
     pub(crate) query: Query,
+    /// The query with all of its parentheses.
+    pub(crate) query_span: Span,
     pub(crate) on_conflict: Option<OnConflict>,
     pub(crate) span: Span,
 }
