@@ -11,6 +11,7 @@ pub mod collect;
 pub mod dead_letter;
 pub mod event_log;
 pub mod file;
+pub mod flink;
 pub mod format;
 pub mod local;
 pub mod lookup;
