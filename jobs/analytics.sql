@@ -1,9 +1,8 @@
 -- The fifteen live analytics of the assistant: who asks which questions, how fast and how well they are answered.
 --
--- The script is plain Flink SQL. Apache Flink 2.x runs a copy with three changes: replace each ${NAME:default} with a
--- value, `embedded` with the brokers of a Kafka cluster, and the 'redis' of the result tables in part 2 with a
--- connector that Flink has, with that connector's options. Check a change with `weir check`, show the plan with
--- `weir explain`, and run it on a file of events with `weir local`.
+-- The script is plain Flink SQL. Apache Flink 2.x runs it too: `weir submit` sends it to a cluster, where the rows of the
+-- 'redis' tables in part 2 go to topics of Kafka. Check a change with `weir check`, show the plan with `weir explain`, and
+-- run it on a file of events with `weir local`.
 --
 -- Weir replaces ${NAME:default} with values of its settings and environment before it reads the script.
 

@@ -1,12 +1,14 @@
 //! `weir check`: checks a script, and prints the errors with their places.
 
 use clap::{Args, ValueEnum};
+use connectors::flink::{ResultsTopic, Translation, translate};
 use serde_json::{Value, json};
 use server::flink::Finding;
 use sql::error::Diagnostic;
 use sql::plan::Plan;
 
 use super::script::{Script, ScriptArgs};
+use super::submit::{ResultsArgs, extra_jars, remark_checkpoints};
 use super::terminal::print;
 use super::{Failure, Outcome};
 
@@ -17,6 +19,12 @@ pub(super) struct Arguments {
     /// Output format of the findings
     #[arg(long, id = "findings", value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// Check the script for an Apache Flink cluster: what Flink refuses or answers differently, and which jars
+    /// the cluster needs
+    #[arg(long)]
+    flink: bool,
+    #[command(flatten)]
+    results: ResultsArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -30,6 +38,10 @@ enum Format {
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
     let script = arguments.script.read()?;
     let lookup = |name: &str| arguments.script.lookup(name);
+    if arguments.flink {
+        let (translation, findings) = translate(&script.text, &lookup, &arguments.results.options());
+        return for_flink(&script, translation.as_ref(), &findings, arguments.format);
+    }
 
     match arguments.format {
         Format::Text => {
@@ -49,6 +61,46 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
             Ok(if plan.is_some() { Outcome::Done } else { Outcome::No })
         }
     }
+}
+
+/// Prints the findings for Flink, and what a cluster needs.
+fn for_flink(
+    script: &Script,
+    translation: Option<&Translation>,
+    findings: &[Diagnostic],
+    format: Format,
+) -> Result<Outcome, Failure> {
+    let outcome = if translation.is_some() { Outcome::Done } else { Outcome::No };
+
+    if format == Format::Json {
+        let places = Places::of(&script.text);
+        let topics = translation.map(|of| {
+            let topic = |of: &ResultsTopic| json!({"table": of.table, "topic": of.topic});
+            of.results.iter().map(topic).collect::<Vec<Value>>()
+        });
+        let jars = translation.map(|of| of.jars.iter().map(|jar| jar.name).collect::<Vec<&str>>());
+        let report = json!({
+            "script": script.name,
+            "ok": translation.is_some(),
+            "topics": topics,
+            "jars": jars,
+            "findings": findings.iter().map(|finding| described(finding, &places)).collect::<Vec<Value>>(),
+        });
+        print(&report.to_string())?;
+        return Ok(outcome);
+    }
+
+    script.show(findings);
+    let Some(translation) = translation else { return Ok(outcome) };
+    if !translation.sets_checkpoints {
+        remark_checkpoints();
+    }
+    let topics = counted(translation.results.len(), "topic", "topics");
+    print(&format!("{}: Flink runs it, with results in {topics}", script.name))?;
+    for jar in extra_jars(&translation.jars) {
+        print(&format!("the cluster needs {jar}"))?;
+    }
+    Ok(outcome)
 }
 
 fn queries(plan: &Plan) -> usize {

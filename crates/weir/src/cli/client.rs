@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::Args;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -25,15 +27,21 @@ pub(crate) struct ClientArgs {
     /// Access token, if Weir requires one; prefer the environment, which other users cannot see
     #[arg(long, global = true, value_name = "TOKEN", env = "WEIR_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// Name and password for a server that requires basic authentication, as a proxy may; replaces the token.
+    /// Prefer the environment, which other users cannot see
+    #[arg(long, global = true, value_name = "NAME:PASSWORD", env = "WEIR_USER", hide_env_values = true)]
+    user: Option<String>,
     /// PEM file of certificates that https:// trusts instead of the system's: authorities, or Weir's own
     #[arg(long, global = true, value_name = "FILE", env = "WEIR_CA")]
     ca: Option<PathBuf>,
 }
 
 impl ClientArgs {
-    /// Returns the value of `Authorization`, if there is a token.
+    /// Returns the value of `Authorization`, if there is a user or a token.
     pub(crate) fn authorization(&self) -> Option<String> {
-        self.token.as_deref().filter(|token| !token.is_empty()).map(|token| format!("Bearer {token}"))
+        let given = |value: &Option<String>| value.clone().filter(|value| !value.is_empty());
+        let basic = given(&self.user).map(|user| format!("Basic {}", STANDARD.encode(user)));
+        basic.or_else(|| given(&self.token).map(|token| format!("Bearer {token}")))
     }
 
     /// Returns an agent for `url` with a timeout.
@@ -66,13 +74,18 @@ impl ClientArgs {
         Ok(Arc::new(config.with_no_client_auth()))
     }
 
-    /// Returns the error of a request that got no answer.
+    /// Returns the error of a request to Weir that got no answer.
     pub(crate) fn unreachable(url: &str, error: &ureq::Error) -> anyhow::Error {
+        ClientArgs::no_answer(url, error, "is `weir up` running there?")
+    }
+
+    /// Returns the error of a request that got no answer, with advice.
+    pub(crate) fn no_answer(url: &str, error: &ureq::Error, advice: &str) -> anyhow::Error {
         match error {
             ureq::Error::Rustls(rustls::Error::InvalidCertificate(why)) => {
                 anyhow::anyhow!("cannot trust {url}: {why} ({TRUST_HINT})")
             }
-            error => anyhow::anyhow!("cannot reach {url}: {error} (is `weir up` running there?)"),
+            error => anyhow::anyhow!("cannot reach {url}: {error} ({advice})"),
         }
     }
 
@@ -89,5 +102,26 @@ impl ClientArgs {
             return Err(Failure::usage(anyhow::anyhow!("--ca: {} contains no certificate", path.display())));
         }
         Ok(roots)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_replaces_the_token() {
+        let client = |token: &str, user: &str| ClientArgs {
+            token: Some(token.to_owned()),
+            user: Some(user.to_owned()),
+            ca: None,
+        };
+        let authorization = |token: &str, user: &str| client(token, user).authorization();
+        assert_eq!(authorization("t", "").as_deref(), Some("Bearer t"));
+        assert_eq!(
+            authorization("t", "Aladdin:open sesame").as_deref(),
+            Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==")
+        );
+        assert_eq!(authorization("", ""), None);
     }
 }

@@ -1,4 +1,6 @@
-//! `weir jobs`: the operations of Flink's own command line, on a running Weir.
+//! `weir jobs`: the operations of Flink's own command line, on a running Weir or an Apache Flink cluster.
+
+mod flink;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -130,7 +132,7 @@ fn jobs(manager: &JobManager, is_asked_for: impl Fn(&Job) -> bool) -> Result<Vec
     let mut jobs = manager.get::<Overview>("/v1/jobs/overview")?.jobs;
     jobs.retain(is_asked_for);
     for job in jobs.iter_mut().filter(|job| job.state == FAILED) {
-        job.not_started = figures(manager, &job.jid)?.not_started;
+        job.not_started = figures(manager, &job.jid)?.is_some_and(|figures| figures.not_started);
     }
     Ok(jobs)
 }
@@ -166,9 +168,13 @@ fn savepoint(
     directory: Option<&str>,
     stop: bool,
 ) -> Result<Outcome, Failure> {
-    let body = json!({"target": directory, "stop": stop});
-    let written: Written = manager.post(&format!("/weir/jobs/{job}/savepoint"), &body)?;
-    print(&written.location)?;
+    let location = if manager.is_flink()? {
+        flink::savepoint(manager, job, directory, stop)?
+    } else {
+        let body = json!({"target": directory, "stop": stop});
+        manager.post::<Written>(&format!("/weir/jobs/{job}/savepoint"), &body)?.location
+    };
+    print(&location)?;
     Ok(Outcome::Done)
 }
 
@@ -181,13 +187,19 @@ struct Figures {
     mostly_late: Option<String>,
 }
 
-fn figures(manager: &JobManager, job: &str) -> Result<Figures, Failure> {
-    manager.get(&format!("/weir/jobs/{job}"))
+/// Returns Weir's figures of a job; Flink has none.
+fn figures(manager: &JobManager, job: &str) -> Result<Option<Figures>, Failure> {
+    if manager.is_flink()? {
+        return Ok(None);
+    }
+    manager.get(&format!("/weir/jobs/{job}")).map(Some)
 }
 
 /// Prints the ledger of a job. The exit code also tells whether it balances.
 fn ledger(manager: &JobManager, job: JobId, as_json: bool) -> Result<Outcome, Failure> {
-    let ledger = figures(manager, &job.to_string())?.ledger;
+    let Some(Figures { ledger, .. }) = figures(manager, &job.to_string())? else {
+        return Err(Failure::failed(anyhow::anyhow!("{} is a Flink, which keeps no ledger", manager.url())));
+    };
     let count = |name: &str| ledger[name].as_u64().unwrap_or_default();
     let parts = ["counted", "filtered", "empty", "late", "dead_lettered"];
     let balances = count("accepted") == parts.iter().map(|name| count(name)).sum::<u64>();
@@ -233,7 +245,7 @@ fn list(manager: &JobManager, all: bool) -> Result<Outcome, Failure> {
         let lasted = Interval(job.duration / 1000 * 1000).to_string();
         let name = on_one_line(&job.name);
         print(&format!("{}  {:<12}  {start:.0}  {lasted:>8}  {name}", job.jid, job.state))?;
-        let figures = figures(manager, &job.jid)?;
+        let Some(figures) = figures(manager, &job.jid)? else { continue };
         for remark in [figures.problem, figures.mostly_dead, figures.mostly_late].into_iter().flatten() {
             print(&format!("  {}", on_one_line(&remark)))?;
         }

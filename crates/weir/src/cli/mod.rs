@@ -12,6 +12,7 @@ mod dead_letters;
 mod documents;
 mod explain;
 mod functions;
+mod gateway;
 mod generate;
 mod health;
 mod https;
@@ -24,6 +25,7 @@ mod run;
 mod script;
 mod socket;
 mod sql;
+mod submit;
 mod tail;
 mod terminal;
 mod tokens;
@@ -93,6 +95,8 @@ enum Command {
     Up(up::Arguments),
     /// Submit a script to a running Weir and print the job's id
     Run(run::Arguments),
+    /// Submit a script to an Apache Flink cluster; results go to topics of Kafka
+    Submit(submit::Arguments),
     /// Run SQL on a running Weir: interactively, or from statements or files
     Sql(sql::Arguments),
     /// Show the errors of a script with their places
@@ -115,7 +119,7 @@ enum Command {
     Compare(compare::Arguments),
     /// Print results as they change
     Tail(tail::Arguments),
-    /// List and operate the jobs of a running Weir
+    /// List and operate the jobs of a running Weir, or of an Apache Flink cluster
     Jobs(jobs::Arguments),
     /// List, show and replay events that no job could count
     DeadLetters(dead_letters::Arguments),
@@ -158,6 +162,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
     match command {
         Command::Up(arguments) => up::run(&arguments, &logs, clock, shutdown()?),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Submit(arguments) => submit::run(&arguments, clock),
         Command::Sql(arguments) => sql::run(&arguments, clock),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),

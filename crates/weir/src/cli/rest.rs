@@ -1,8 +1,10 @@
 //! A client of the job manager: Flink's REST API, as Flink's own command line uses it.
 
+use std::cell::OnceCell;
 use std::time::Duration;
 
 use clap::Args;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use types::JobId;
@@ -34,10 +36,19 @@ pub(super) struct ManagerArgs {
     client: ClientArgs,
 }
 
+impl ManagerArgs {
+    /// Returns the arguments for a job manager that another command has found.
+    pub(super) fn of(url: &str, client: &ClientArgs) -> ManagerArgs {
+        ManagerArgs { jobs_url: url.to_owned(), client: client.clone() }
+    }
+}
+
 pub(super) struct JobManager {
     agent: Agent,
     url: String,
     authorization: Option<String>,
+    /// Whether it is a Flink, once it has been asked.
+    is_flink: OnceCell<bool>,
 }
 
 impl JobManager {
@@ -53,7 +64,27 @@ impl JobManager {
     fn within(timeout: Duration, arguments: &ManagerArgs) -> Result<JobManager, Failure> {
         let agent = arguments.client.agent(&arguments.jobs_url, timeout)?;
         let url = arguments.jobs_url.trim_end_matches('/').to_owned();
-        Ok(JobManager { agent, url, authorization: arguments.client.authorization() })
+        let authorization = arguments.client.authorization();
+        Ok(JobManager { agent, url, authorization, is_flink: OnceCell::new() })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns whether this is the job manager of a Flink, which has none of Weir's own routes.
+    pub(super) fn is_flink(&self) -> Result<bool, Failure> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        struct Config {
+            flink_revision: String,
+        }
+        if let Some(known) = self.is_flink.get() {
+            return Ok(*known);
+        }
+        let config: Config = self.get("/config")?;
+        // A Flink has the revision of its sources there.
+        Ok(*self.is_flink.get_or_init(|| !config.flink_revision.starts_with("weir-")))
     }
 
     pub(super) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {

@@ -5,6 +5,7 @@
 
 mod alerts;
 mod dashboards;
+mod flink;
 mod results;
 mod security;
 #[path = "../support/mod.rs"]
@@ -33,6 +34,7 @@ const RUNS: &[Runs] = &[
     ("docs/dashboards.md", "{ \"version\": 1", dashboards::the_document_is_accepted),
     ("docs/dashboards.md", "url=http", dashboards::a_change_by_tag),
     ("docs/events.md", "curl -s http://127.0.0.1:8000/events", some_are_taken),
+    ("docs/flink-cluster.md", "weir check --flink", flink::a_script_is_checked_and_printed),
     ("docs/flink-rest.md", "jobs = [\"job\"]", is_part_of_the_scenarios),
     ("docs/jobs.md", "weir run --replace 'Query Analytics Streaming' analytics.sql --dry-run", replace_a_job),
     ("docs/queries.md", "FROM TO_CHANGELOG(", is_part_of_an_example),
@@ -61,6 +63,7 @@ const RUNS: &[Runs] = &[
 /// A block of a document by its first line, and why it is not run.
 const CANNOT: &[(&str, &str, &str)] = &[
     ("README.md", "app ──HTTP /events──►", "a picture"),
+    ("docs/flink-cluster.md", "weir jobs stop", "needs a Flink: `make flink-submit` does the same"),
     ("docs/jobs.md", "CREATED ─► RUNNING", "a picture"),
     ("docs/monitoring.md", "scrape_configs:", "settings of a Prometheus server"),
     (

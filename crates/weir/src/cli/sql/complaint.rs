@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use sql::error::{Diagnostic, Span, quoted_lines, render};
 
-use super::gateway::{Finding, Refusal};
 use crate::cli::Failure;
+use crate::cli::gateway::{Finding, Refusal};
 use crate::cli::terminal::complain;
 
 /// Maximum of lines shown behind a finding; Flink's parser lists every word that it expected.
@@ -66,7 +66,7 @@ pub(super) fn unreachable(error: anyhow::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::sql::gateway::Refusal;
+    use crate::cli::gateway::Refusal;
 
     #[test]
     fn a_finding_is_drawn_at_its_place_in_the_script() {

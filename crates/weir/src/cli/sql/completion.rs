@@ -7,8 +7,8 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Context, Helper};
 
-use super::gateway::Session;
 use super::meta;
+use crate::cli::gateway::Session;
 
 /// The editor's completer while a line is typed.
 pub(super) struct Completion {

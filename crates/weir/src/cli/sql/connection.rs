@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 
-use super::gateway::{Answer, Gateway, Session};
+use crate::cli::gateway::{Answer, Gateway, Session};
+
+/// Name of the sessions.
+const NAME: &str = "weir sql";
 
 /// Interval of heartbeats, that of Flink's own client.
 const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -32,7 +35,7 @@ pub(super) enum Standing {
 
 impl Connection {
     pub(super) fn open(gateway: Gateway) -> Answer<Connection> {
-        let session = gateway.open_session()?;
+        let session = gateway.open_session(NAME)?;
         let heart = Heart::of(&session);
         Ok(Connection { gateway, session, heart })
     }
@@ -46,7 +49,7 @@ impl Connection {
         if self.session.exists()? {
             return Ok(Standing::Same);
         }
-        self.session = self.gateway.open_session()?;
+        self.session = self.gateway.open_session(NAME)?;
         self.heart = Heart::of(&self.session);
         Ok(Standing::Anew)
     }

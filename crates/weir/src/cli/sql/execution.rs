@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, select, tick};
 
-use super::gateway::{Answer, Head, Operation, Page, Problem, ResultKind, RowFormat, Session};
 use super::output::{Ending, Format, Look, Output};
 use super::signals::Signals;
 use crate::cli::Failure;
+use crate::cli::gateway::{Answer, Head, Operation, Page, Problem, ResultKind, RowFormat, Session};
 
 /// Minimum interval between two drawings of a table on the screen.
 const FRAME: Duration = Duration::from_millis(100);

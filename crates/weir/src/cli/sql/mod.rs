@@ -7,7 +7,6 @@ mod complaint;
 mod completion;
 mod connection;
 mod execution;
-mod gateway;
 mod history;
 mod meta;
 mod output;
@@ -26,11 +25,11 @@ use types::Clock;
 
 use self::complaint::unreachable;
 use self::connection::Connection;
-use self::gateway::{Gateway, Problem};
 use self::output::{Changes, Format, Look};
 use self::runner::{Audience, Flow, Runner};
 use self::signals::Signals;
 use super::client::ClientArgs;
+use super::gateway::{Gateway, Problem, Server};
 use super::{Failure, Outcome, Script};
 
 #[derive(Debug, Args)]
@@ -56,7 +55,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, clock: Arc<dyn Clock>) -> Result<Outcome, Failure> {
     let scripts = scripts(arguments)?;
-    let gateway = Gateway::new(&arguments.client, &arguments.gateway)?;
+    let gateway = Gateway::new(&arguments.client, &arguments.gateway, Server::Weir)?;
 
     let connection = Connection::open(gateway).map_err(|problem| match problem {
         Problem::Unreachable(error) => unreachable(error),

@@ -9,11 +9,11 @@ use types::Clock;
 use super::complaint::{Place, unreachable};
 use super::connection::{Connection, Standing};
 use super::execution::{Ended, Trouble, execute};
-use super::gateway::Problem;
 use super::meta::{self, Meta};
 use super::output::{Format, Layout, Look};
 use super::signals::Signals;
 use super::split::{Piece, split};
+use crate::cli::gateway::Problem;
 use crate::cli::terminal::{complain, print};
 use crate::cli::{Failure, Script};
 

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::cli::sql::gateway::text;
+use crate::cli::gateway::text;
 
 /// Returns the fields as a CSV line, with its line end.
 pub(super) fn line(fields: impl IntoIterator<Item = Option<String>>) -> String {
@@ -27,7 +27,7 @@ fn quoted(text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::sql::gateway::{Change, Row};
+    use crate::cli::gateway::{Change, Row};
 
     #[test]
     fn what_would_be_taken_for_something_else_is_quoted() {

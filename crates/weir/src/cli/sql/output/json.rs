@@ -21,7 +21,7 @@ pub(super) fn row<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::sql::gateway::{Change, Row};
+    use crate::cli::gateway::{Change, Row};
 
     #[test]
     fn a_row_is_an_object_and_its_digits_are_kept() {

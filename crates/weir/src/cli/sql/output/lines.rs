@@ -2,7 +2,7 @@
 
 use super::{Changes, Ending, Format, Output, csv, json, put, still_read};
 use crate::cli::Failure;
-use crate::cli::sql::gateway::{Change, Head, Row};
+use crate::cli::gateway::{Change, Head, Row};
 
 /// Name of the column for the effect of a row.
 const OP: &str = "op";
@@ -82,7 +82,7 @@ impl Output for Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::sql::gateway::{Column, ResultKind};
+    use crate::cli::gateway::{Column, ResultKind};
 
     fn lines(format: Format, changes: Changes) -> Lines {
         let columns = vec![Column::of("id", "BIGINT"), Column::of("name", "VARCHAR")];

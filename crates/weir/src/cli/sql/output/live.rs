@@ -9,7 +9,7 @@ use super::cell::cut;
 use super::table::{Heading, Widths};
 use super::{Ending, Output, cells, counted, put, screen};
 use crate::cli::Failure;
-use crate::cli::sql::gateway::{Change, Head, Row};
+use crate::cli::gateway::{Change, Head, Row};
 
 /// Maximum of kept rows, which are shown at the end.
 const KEPT_MAX: usize = 1_000;
@@ -168,7 +168,7 @@ fn room(height: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::sql::gateway::{Column, ResultKind};
+    use crate::cli::gateway::{Column, ResultKind};
 
     fn live() -> Live {
         let columns = vec![Column::of("word", "VARCHAR"), Column::of("n", "BIGINT")];

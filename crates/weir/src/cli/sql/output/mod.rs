@@ -13,8 +13,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use clap::ValueEnum;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::gateway::{Head, Row, RowFormat};
 use crate::cli::Failure;
+use crate::cli::gateway::{Head, Row, RowFormat};
 
 /// Format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -135,7 +135,7 @@ fn still_read() -> Result<(), Failure> {
 
 /// Returns the values of a row as cells.
 fn cells(row: &Row) -> Vec<String> {
-    row.fields.iter().map(|field| cell::cell(super::gateway::text(field))).collect()
+    row.fields.iter().map(|field| cell::cell(crate::cli::gateway::text(field))).collect()
 }
 
 /// Formats a number of rows: `1 row`, `2 rows`.

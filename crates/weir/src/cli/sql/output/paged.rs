@@ -5,7 +5,7 @@ use super::cell::cell;
 use super::table::{Heading, Widths};
 use super::{Ending, Output, cells, counted, put, screen, still_read};
 use crate::cli::Failure;
-use crate::cli::sql::gateway::{Change, Head, Row, text};
+use crate::cli::gateway::{Change, Head, Row, text};
 
 /// A table whose columns fit the first rows; a later row that needs more shifts the columns behind.
 pub(super) struct Paged {
@@ -125,7 +125,7 @@ fn joined(lines: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::sql::gateway::{Column, ResultKind};
+    use crate::cli::gateway::{Column, ResultKind};
 
     fn paged(columns: Vec<Column>) -> Paged {
         Paged::new(&Head { columns, job: None, is_query: false, kind: ResultKind::SuccessWithContent })

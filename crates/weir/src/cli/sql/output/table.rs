@@ -1,7 +1,7 @@
 //! Formats rows as an aligned table or, expanded, each as a list of its values. Pure: cells in, lines out.
 
 use super::cell::{Side, cut, filled, width};
-use crate::cli::sql::gateway::Column;
+use crate::cli::gateway::Column;
 
 /// Minimum width to which a column is narrowed for the others.
 const NARROWEST: usize = 6;

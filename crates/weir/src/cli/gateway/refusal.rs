@@ -10,16 +10,18 @@ use serde::Deserialize;
 
 /// The refusal of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::cli::sql) struct Refusal {
-    pub(in crate::cli::sql) findings: Vec<Finding>,
+pub(in crate::cli) struct Refusal {
+    pub(in crate::cli) findings: Vec<Finding>,
+    /// The whole error as the server wrote it, with its stack.
+    pub(in crate::cli) trace: String,
 }
 
 /// One error in a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::cli::sql) struct Finding {
-    pub(in crate::cli::sql) message: String,
+pub(in crate::cli) struct Finding {
+    pub(in crate::cli) message: String,
     /// Further lines: the detail and the hint.
-    pub(in crate::cli::sql) more: Vec<String>,
+    pub(in crate::cli) more: Vec<String>,
     place: Option<Place>,
 }
 
@@ -38,7 +40,7 @@ struct Errors {
 
 impl Refusal {
     /// Decodes the body of an answer; `None` if it is not that of a gateway.
-    pub(in crate::cli::sql) fn of(body: &str) -> Option<Refusal> {
+    pub(in crate::cli) fn of(body: &str) -> Option<Refusal> {
         let Errors { errors } = serde_json::from_str(body).ok()?;
         let causes: Vec<&str> = errors.last()?.split("Caused by: ").map(message).collect();
         let context = causes.iter().rev().find_map(|cause| context(cause));
@@ -48,14 +50,14 @@ impl Refusal {
         {
             finding.place = Some(place);
         }
-        Some(Refusal { findings })
+        Some(Refusal { findings, trace: errors.last()?.clone() })
     }
 }
 
 impl Finding {
     /// Returns the range in the statement, in bytes: the reported place, or else the place of the thing that
     /// the message names.
-    pub(in crate::cli::sql) fn span(&self, statement: &str) -> Option<Range<usize>> {
+    pub(in crate::cli) fn span(&self, statement: &str) -> Option<Range<usize>> {
         let Some(place) = self.place else { return named(&self.message, statement) };
         let start = byte(statement, place.start);
         if place.start == place.end {
@@ -68,6 +70,11 @@ impl Finding {
         let last = statement[end..].chars().next().map_or(0, char::len_utf8);
         Some(start..(end + last).max(start))
     }
+}
+
+/// Returns the message of the innermost cause in a Java trace.
+pub(in crate::cli) fn innermost(trace: &str) -> &str {
+    message(trace.rsplit("Caused by: ").next().unwrap_or(trace))
 }
 
 /// Returns the message of one cause, without its class and the stack.

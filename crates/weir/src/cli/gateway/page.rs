@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 /// The format of values that the gateway is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli::sql) enum RowFormat {
+pub(in crate::cli) enum RowFormat {
     /// As JSON, for programs.
     Json,
     /// As text like `CAST(… AS STRING)`, for people.
@@ -45,7 +45,7 @@ pub(super) struct FetchedPage {
 /// Whether a result has content, or only reports that something was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(in crate::cli::sql) enum ResultKind {
+pub(in crate::cli) enum ResultKind {
     Success,
     SuccessWithContent,
 }
@@ -60,8 +60,8 @@ pub(super) struct Results {
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::cli::sql) struct Column {
-    pub(in crate::cli::sql) name: String,
+pub(in crate::cli) struct Column {
+    pub(in crate::cli) name: String,
     logical_type: LogicalType,
 }
 
@@ -73,11 +73,11 @@ struct LogicalType {
 
 impl Column {
     #[cfg(test)]
-    pub(in crate::cli::sql) fn of(name: &str, logical_type: &str) -> Column {
+    pub(in crate::cli) fn of(name: &str, logical_type: &str) -> Column {
         Column { name: name.to_owned(), logical_type: LogicalType { name: logical_type.to_owned() } }
     }
 
-    pub(in crate::cli::sql) fn is_number(&self) -> bool {
+    pub(in crate::cli) fn is_number(&self) -> bool {
         let numbers = ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DECIMAL", "FLOAT", "DOUBLE"];
         numbers.contains(&self.logical_type.name.as_str())
     }
@@ -86,7 +86,7 @@ impl Column {
 /// The effect of a row on earlier rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(in crate::cli::sql) enum Change {
+pub(in crate::cli) enum Change {
     Insert,
     UpdateBefore,
     UpdateAfter,
@@ -95,7 +95,7 @@ pub(in crate::cli::sql) enum Change {
 
 impl Change {
     /// Returns the sign that Flink prints: `+I`.
-    pub(in crate::cli::sql) fn sign(self) -> &'static str {
+    pub(in crate::cli) fn sign(self) -> &'static str {
         match self {
             Change::Insert => "+I",
             Change::UpdateBefore => "-U",
@@ -106,11 +106,11 @@ impl Change {
 }
 
 #[derive(Debug, Deserialize)]
-pub(in crate::cli::sql) struct Row {
+pub(in crate::cli) struct Row {
     #[serde(rename = "kind", default = "insert")]
-    pub(in crate::cli::sql) change: Change,
+    pub(in crate::cli) change: Change,
     /// The values as they were sent, so that digits of numbers are unchanged.
-    pub(in crate::cli::sql) fields: Vec<Box<RawValue>>,
+    pub(in crate::cli) fields: Vec<Box<RawValue>>,
 }
 
 fn insert() -> Change {
@@ -119,14 +119,14 @@ fn insert() -> Change {
 
 impl Row {
     #[cfg(test)]
-    pub(in crate::cli::sql) fn of(change: Change, fields: &[&str]) -> Row {
+    pub(in crate::cli) fn of(change: Change, fields: &[&str]) -> Row {
         let raw = |field: &&str| RawValue::from_string((*field).to_owned()).expect("JSON");
         Row { change, fields: fields.iter().map(raw).collect() }
     }
 }
 
 /// Returns the text of a value without JSON's quotes; `None` for null.
-pub(in crate::cli::sql) fn text(value: &RawValue) -> Option<String> {
+pub(in crate::cli) fn text(value: &RawValue) -> Option<String> {
     match value.get() {
         "null" => None,
         quoted if quoted.starts_with('"') => {

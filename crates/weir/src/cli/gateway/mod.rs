@@ -3,6 +3,7 @@
 mod page;
 mod refusal;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -12,7 +13,7 @@ use ureq::http::{Response, StatusCode};
 use ureq::{Agent, RequestBuilder};
 
 pub(super) use page::{Change, Column, ResultKind, Row, RowFormat, text};
-pub(super) use refusal::{Finding, Refusal};
+pub(super) use refusal::{Finding, Refusal, innermost};
 
 use page::{FetchedPage, ResultType};
 
@@ -45,6 +46,14 @@ pub(super) struct Gateway {
     agent: Agent,
     url: String,
     authorization: Option<String>,
+    server: Server,
+}
+
+/// Whose gateway it should be: the advice for one that does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Server {
+    Weir,
+    Flink,
 }
 
 /// A session, by its handle.
@@ -84,22 +93,24 @@ pub(super) struct Head {
 }
 
 impl Gateway {
-    pub(super) fn new(client: &ClientArgs, url: &str) -> Result<Gateway, Failure> {
+    pub(super) fn new(client: &ClientArgs, url: &str, server: Server) -> Result<Gateway, Failure> {
         let agent = client.agent(url, TIMEOUT)?;
         Ok(Gateway {
             agent,
             url: url.trim_end_matches('/').to_owned(),
             authorization: client.authorization(),
+            server,
         })
     }
 
-    pub(super) fn open_session(&self) -> Answer<Session> {
+    /// Opens a session with a name, by which Flink's log lists it.
+    pub(super) fn open_session(&self, name: &str) -> Answer<Session> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Opened {
             session_handle: String,
         }
-        let body = json!({"sessionName": "weir sql", "properties": {}});
+        let body = json!({"sessionName": name, "properties": {}});
         let opened: Opened = self.post(&format!("{VERSION}/sessions"), &body)?;
         let path = format!("{VERSION}/sessions/{}", opened.session_handle);
         Ok(Session { gateway: self.clone(), path })
@@ -134,7 +145,12 @@ impl Gateway {
         };
         let mut answer = answer.map_err(|error| {
             let gateway = format!("the SQL gateway at {}", self.url);
-            Problem::Unreachable(ClientArgs::unreachable(&gateway, &error))
+            Problem::Unreachable(match self.server {
+                Server::Weir => ClientArgs::unreachable(&gateway, &error),
+                Server::Flink => {
+                    ClientArgs::no_answer(&gateway, &error, "is Flink's SQL gateway running there?")
+                }
+            })
         })?;
 
         let status = answer.status();
@@ -147,7 +163,7 @@ impl Gateway {
             return serde_json::from_str(&body).map_err(|error| strange(&error.to_string()));
         }
         let Some(mut refusal) = Refusal::of(&body) else { return Err(strange(&status.to_string())) };
-        if status == StatusCode::UNAUTHORIZED {
+        if status == StatusCode::UNAUTHORIZED && self.server == Server::Weir {
             refusal.findings.iter_mut().for_each(|finding| finding.message.push_str(&format!(" ({HINT})")));
         }
         Err(Problem::Refused(refusal))
@@ -162,6 +178,15 @@ impl Session {
             Err(Problem::Refused(_)) => Ok(false),
             Err(problem) => Err(problem),
         }
+    }
+
+    /// Returns the configuration of the session, in which that of the gateway is contained.
+    pub(super) fn properties(&self) -> Answer<BTreeMap<String, String>> {
+        #[derive(Deserialize)]
+        struct Configuration {
+            properties: BTreeMap<String, String>,
+        }
+        self.gateway.get(&self.path).map(|Configuration { properties }| properties)
     }
 
     /// Keeps the gateway from closing the session as idle.
@@ -252,8 +277,8 @@ mod tests {
 
     #[test]
     fn what_is_no_gateway_is_told_apart_from_a_refusal() {
-        let gateway = Gateway::new(&ClientArgs::default(), "http://127.0.0.1:1/").unwrap();
-        assert!(matches!(gateway.open_session(), Err(Problem::Unreachable(_))));
+        let gateway = Gateway::new(&ClientArgs::default(), "http://127.0.0.1:1/", Server::Flink).unwrap();
+        assert!(matches!(gateway.open_session("test"), Err(Problem::Unreachable(_))));
         let answer = |status: u16, body: &str| {
             let body = ureq::Body::builder().data(body.to_owned());
             gateway.read::<Value>(Ok(Response::builder().status(status).body(body).unwrap()))
