@@ -1,6 +1,6 @@
 # All tasks are targets of this file; CI calls the same targets.
 
-.PHONY: help run test check bench soak flink-scenarios flink-parity flink-record flink-fuzz flink-race race fmt ui clean
+.PHONY: help run test check bench soak flink-scenarios flink-parity flink-record flink-fuzz flink-submit flink-race race fmt ui clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 22
@@ -35,6 +35,10 @@ flink-record: ## records the rows of a real Flink for the cases in crates/weir/t
 
 flink-fuzz: ## generates tables, rows and queries, runs them on a real Flink and on Weir, and keeps those that differ (SEED, COUNT)
 	@$(side_by_side) fuzz $${SEED:-1} $${COUNT:-100}
+
+flink-submit: ## submits the analytics and examples to a real Flink cluster, and compares its results topics with Weir's rows
+	@scripts/kafka.sh
+	@FLINK_SLOTS=4 scripts/flink-cluster.sh cargo test -q -p weir --test side_by_side -- submit
 
 flink-race: ## Nexmark's queries on a real Flink and on Weir, in turns: events per CPU second and memory (RACE_EVENTS, RACE_QUERIES)
 	@scripts/kafka.sh

@@ -1,9 +1,10 @@
-//! Weir and a real Flink side by side: `make flink-parity`, `make flink-record`, `make flink-fuzz`.
+//! Weir and a real Flink side by side: `make flink-parity`, `make flink-record`, `make flink-fuzz`, `make flink-submit`.
 //!
 //! ```text
 //! parity [CASE…]        runs cases on both engines, and prints the differences
 //! record [CASE…]        records Flink's answers to the cases
 //! fuzz SEED COUNT       generates cases, runs them on both engines, and keeps those that differ
+//! submit                submits scripts to a Flink cluster, and compares results topics with Weir's rows
 //! ```
 //!
 //! `CASE` is a directory, or a part of the name of one in `tests/flink_cases`; the default is all.
@@ -11,10 +12,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that tells of differences")]
 
 mod case;
+mod cluster;
 mod flink;
 mod gateway;
 mod generate;
 mod rows;
+#[path = "../../../storage/tests/servers/mod.rs"]
+mod servers;
 #[path = "../support/mod.rs"]
 mod support;
 mod weir;
@@ -38,6 +42,10 @@ fn main() -> ExitCode {
         "fuzz" => {
             let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
             fuzz(number(0).unwrap_or(1), number(1).unwrap_or(100))
+        }
+        "submit" => {
+            cluster::submits();
+            ExitCode::SUCCESS
         }
         // The workspace's tests start the program without arguments: there is no Flink to compare with.
         _ => made_up_cases_are_understood(),

@@ -19,7 +19,7 @@ CREATE TABLE res (
   n INT,
   swapped STRING,
   word STRING,
-  hash STRING,
+  `hash` STRING,
   fuzzy BOOLEAN
 ) WITH ('connector' = 'print');
 INSERT INTO res

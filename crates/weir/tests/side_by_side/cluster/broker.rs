@@ -1,0 +1,160 @@
+//! The Kafka broker between the events and both engines, and the results topics in it.
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
+use storage::log::{EventLog as _, Fetched, LogReader, NewRecord, Polled, Span, Start, Wanted};
+use types::{PartitionId, SystemClock};
+
+use super::super::servers::kafka::KafkaServer;
+use super::super::support::{run, weir};
+use super::rows::Rows;
+
+/// Events per second of event time.
+const RATE: u64 = 20;
+const FETCH_BYTES: usize = 1 << 20;
+const WAIT: Duration = Duration::from_millis(100);
+
+pub struct Broker {
+    kafka: KafkaServer,
+    log: KafkaLog,
+}
+
+/// Readers of results topics, and what stands in each.
+pub struct Results {
+    topics: Vec<Topic>,
+}
+
+struct Topic {
+    table: String,
+    reader: Box<dyn LogReader>,
+    rows: Rows,
+    records: usize,
+}
+
+impl Broker {
+    /// Starts a broker; `None` if there is none to start, which is printed.
+    pub fn start() -> Option<Broker> {
+        // Flink creates no topics, so the broker does.
+        let kafka = KafkaServer::start(&[("auto.create.topics.enable", "true")])?;
+        let settings = KafkaSettings::new(&kafka.address(), &BTreeMap::new()).expect("settings");
+        let log = KafkaLog::open(KafkaOptions::new(settings), Arc::new(SystemClock::new())).expect("a log");
+        Some(Broker { kafka, log })
+    }
+
+    pub fn address(&self) -> String {
+        self.kafka.address()
+    }
+
+    pub fn create(&self, topic: &str) {
+        self.log.create_topic(topic, 1).expect("a topic");
+    }
+
+    /// Appends generated events that begin `later` after the first ones. They are at most two seconds out of order.
+    pub fn fill(&self, topic: &str, events: u64, seed: u64, later: SignedDuration) {
+        let start: Timestamp = "2025-12-09T00:00:00Z".parse().expect("a time");
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("events");
+        let written = run(weir()
+            .args(["generate", "--count", &events.to_string(), "--rate", &RATE.to_string()])
+            .args(["--start", &(start + later).to_string(), "--out-of-order", "2"])
+            .args(["--seed", &seed.to_string(), "--output"])
+            .arg(&path)
+            .stderr(Stdio::null()));
+        assert!(written.status.success(), "events could not be generated");
+
+        let text = std::fs::read_to_string(&path).expect("the events");
+        self.append(topic, text.lines());
+    }
+
+    /// Appends an event of the next day, which closes all windows before it and which no query counts.
+    pub fn close_windows(&self, topic: &str) {
+        self.append(topic, [r#"{"timestamp":"2025-12-10T12:00:00"}"#].into_iter());
+    }
+
+    fn append<'a>(&self, topic: &str, lines: impl Iterator<Item = &'a str>) {
+        let record = |line: &str| NewRecord { body: line.as_bytes().to_vec().into(), ..NewRecord::default() };
+        let records: Vec<NewRecord> = lines.map(record).collect();
+        let appending = self.log.append(topic, records).expect("there is room");
+        appending.blocking_recv().expect("an answer").expect("durable");
+    }
+
+    /// Returns readers of the results topics of tables.
+    pub fn results<'a>(&self, prefix: &str, tables: impl Iterator<Item = &'a String>) -> Results {
+        let topic = |table: &String| {
+            let name = format!("{prefix}{table}");
+            // Flink may have written to it before.
+            let _ = self.log.create_topic(&name, 1);
+            let from = [(PartitionId(0), Start::Earliest)];
+            let wanted = Wanted { keys: true, headers: true };
+            let reader = self.log.read(&name, &from, wanted).expect("a reader");
+            Topic { table: table.clone(), reader, rows: Rows::new(), records: 0 }
+        };
+        Results { topics: tables.map(topic).collect() }
+    }
+}
+
+impl Results {
+    /// Reads what has come.
+    pub fn poll(&mut self) {
+        for topic in &mut self.topics {
+            while let Polled::Records { fetched, behind } =
+                topic.reader.poll(WAIT, FETCH_BYTES).expect("the broker answers")
+            {
+                topic.take(&fetched);
+                if !behind {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Returns the rows that stand, by table.
+    pub fn rows(&self) -> BTreeMap<String, Rows> {
+        self.topics.iter().map(|topic| (topic.table.clone(), topic.rows.clone())).collect()
+    }
+
+    /// Returns how many records the topics have had.
+    pub fn records(&self) -> usize {
+        self.topics.iter().map(|topic| topic.records).sum()
+    }
+}
+
+impl Topic {
+    fn take(&mut self, fetched: &Fetched) {
+        for (record, attributes) in fetched.records.iter().zip(&fetched.attributes) {
+            let bytes = |span: Span| &fetched.data[span.start as usize..span.end as usize];
+            let header = attributes.headers.iter().find(|(name, _)| bytes(*name) == b"weir-table");
+            let declaration = header.and_then(|(_, value)| *value).map(bytes).expect("the declaration");
+            let declaration = std::str::from_utf8(declaration).expect("UTF-8");
+            let key: Value =
+                serde_json::from_slice(bytes(attributes.key.expect("a key"))).expect("a key is JSON");
+
+            let key = redis_key(declaration, &key);
+            let body = &fetched.data[record.start as usize..record.end as usize];
+            self.records += 1;
+            match body {
+                [] => drop(self.rows.remove(&key)),
+                body => drop(self.rows.insert(key, serde_json::from_slice(body).expect("a row is JSON"))),
+            }
+        }
+    }
+}
+
+/// Returns the key in Redis of a record, from its header and its key alone.
+fn redis_key(declaration: &str, key: &Value) -> String {
+    let template = declaration.split("'key' = '").nth(1).and_then(|rest| rest.split('\'').next());
+    let mut rendered = template.expect("the template of the keys").to_owned();
+    for (column, value) in key.as_object().expect("an object") {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let is_time = ["window_start", "window_end"].contains(&column.as_str());
+        let text = if is_time { text } else { text.replace('%', "%25").replace(':', "%3A") };
+        rendered = rendered.replace(&format!("{{{column}}}"), &text);
+    }
+    rendered
+}
