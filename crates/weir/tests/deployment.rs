@@ -88,7 +88,7 @@ fn rules_and_dashboards_use_metrics_that_exist() {
     let put = ureq::put(format!("{}/alerts/slow", up.http)).content_type("application/json");
     put.header("if-none-match", "*").send(alert).expect("an answer");
     up.wait_for("/status", |status| status["jobs"][0]["state"] == "RUNNING");
-    up.wait_for("/alerts/slow", |alert| alert["state"] == "no_data");
+    up.wait_for("/alerts", |list| list["alerts"][0]["state"] == "no_data");
 
     let mut answer = ureq::get(format!("{}/metrics", up.http)).call().expect("an answer");
     let known = families(&answer.body_mut().read_to_string().expect("text"));
