@@ -34,6 +34,8 @@ struct Topic {
     table: String,
     reader: Box<dyn LogReader>,
     rows: Rows,
+    /// The key in Redis of each record's key.
+    keys: BTreeMap<Vec<u8>, String>,
     records: usize,
 }
 
@@ -93,7 +95,7 @@ impl Broker {
             let from = [(PartitionId(0), Start::Earliest)];
             let wanted = Wanted { keys: true, headers: true };
             let reader = self.log.read(&name, &from, wanted).expect("a reader");
-            Topic { table: table.clone(), reader, rows: Rows::new(), records: 0 }
+            Topic { table: table.clone(), reader, rows: Rows::new(), keys: BTreeMap::new(), records: 0 }
         };
         Results { topics: tables.map(topic).collect() }
     }
@@ -132,26 +134,37 @@ impl Topic {
             let header = attributes.headers.iter().find(|(name, _)| bytes(*name) == b"weir-table");
             let declaration = header.and_then(|(_, value)| *value).map(bytes).expect("the declaration");
             let declaration = std::str::from_utf8(declaration).expect("UTF-8");
-            let key: Value =
-                serde_json::from_slice(bytes(attributes.key.expect("a key"))).expect("a key is JSON");
-
-            let key = redis_key(declaration, &key);
+            let key = bytes(attributes.key.expect("a key")).to_vec();
             let body = &fetched.data[record.start as usize..record.end as usize];
             self.records += 1;
-            match body {
-                [] => drop(self.rows.remove(&key)),
-                body => drop(self.rows.insert(key, serde_json::from_slice(body).expect("a row is JSON"))),
+
+            // One row has one key in the topic and one in Redis.
+            let before = match body {
+                [] => self.keys.remove(&key),
+                body => {
+                    let row: Value = serde_json::from_slice(body).expect("a row is JSON");
+                    let redis = redis_key(declaration, &row);
+                    self.rows.insert(redis.clone(), row);
+                    self.keys.insert(key, redis.clone()).filter(|before| *before != redis)
+                }
+            };
+            if let Some(before) = before {
+                self.rows.remove(&before);
             }
         }
     }
 }
 
-/// Returns the key in Redis of a record, from its header and its key alone.
-fn redis_key(declaration: &str, key: &Value) -> String {
+/// Returns the key in Redis of a row, by the header of its record.
+fn redis_key(declaration: &str, row: &Value) -> String {
     let template = declaration.split("'key' = '").nth(1).and_then(|rest| rest.split('\'').next());
     let mut rendered = template.expect("the template of the keys").to_owned();
-    for (column, value) in key.as_object().expect("an object") {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    for (column, value) in row.as_object().expect("an object") {
+        let text = match value {
+            Value::Null => "unknown".to_owned(),
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
         let is_time = ["window_start", "window_end"].contains(&column.as_str());
         let text = if is_time { text } else { text.replace('%', "%25").replace(':', "%3A") };
         rendered = rendered.replace(&format!("{{{column}}}"), &text);

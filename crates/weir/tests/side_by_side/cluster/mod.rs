@@ -1,7 +1,7 @@
 //! Scripts on a real Flink cluster: `weir submit`, and `weir jobs` on its jobs.
 //!
 //! Weir and Flink read the same topic of a Kafka broker. Flink writes results topics, whose rows are compared with those in
-//! Weir's result store, each under the key that the header and the key of its record give it.
+//! Weir's result store, each under the key that the header of its record gives it.
 
 mod broker;
 mod rows;
@@ -56,12 +56,12 @@ pub fn submits() {
     let directory = tempfile::tempdir().expect("a directory");
     cluster.refuses_without_a_trace(&broker, directory.path());
     println!("a refused script: no job is left");
+    let rows = cluster.goes_on_from_a_savepoint(&broker, &root().join("jobs/analytics.sql"));
+    println!("from a savepoint: {rows} rows are the same, each written once");
     for script in scripts(directory.path()) {
         let rows = cluster.gives_weirs_rows(&broker, &script);
         println!("{}: {rows} rows are the same", script.display());
     }
-    let rows = cluster.goes_on_from_a_savepoint(&broker, &root().join("jobs/analytics.sql"));
-    println!("from a savepoint: {rows} rows are the same, each written once");
 }
 
 /// The fifteen analytics, and the examples that write result tables, from the beginning of their topic.
