@@ -93,7 +93,7 @@ mod tests {
         let (nodes, edges) = graph(&plan);
 
         let names: Vec<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
-        for name in ["Source: a", "Source: b", "Join", "Sink: s"] {
+        for name in ["Source: a", "Source: b", "InnerJoin", "Sink: s"] {
             assert!(names.contains(&name), "{name} of {names:?}");
         }
         let is_node = |id: &String| nodes.iter().any(|node| node.id == *id);
