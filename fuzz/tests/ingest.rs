@@ -50,6 +50,7 @@ fn bodies() {
         store: Arc::new(store.expect("a store")),
         operations: Arc::new(NoJobs),
         result_tables: Arc::default(),
+        generator: Arc::new(server::NoGenerator),
     };
     let options = Options { partitions: 1, ..Options::default() };
     let topic = options.topic.clone();

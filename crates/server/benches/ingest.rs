@@ -97,6 +97,7 @@ async fn measure(name: &str, batch: usize, log: Arc<dyn EventLog>, clock: Arc<Ma
         store: Arc::new(support::MemoryStore::new(clock.clone())),
         operations: Arc::new(support::Jobs::default()),
         result_tables: Arc::default(),
+        generator: Arc::new(server::NoGenerator),
         guard: server::guard::Guard::open(clock),
     };
 

@@ -29,6 +29,8 @@ mod documents;
 
 pub mod compare;
 
+mod generated;
+
 mod feed;
 
 pub mod flink;
@@ -58,6 +60,7 @@ mod shutdown;
 mod write_timeout;
 
 pub use error::Error;
+pub use generated::{GenerateError, GeneratedEvents, GeneratedState, GeneratedView, NoGenerator};
 pub use operation::{JobSummary, Operations};
 pub use options::{DocumentPlaces, Options, UnknownTopics};
 pub use pulse::{JobTotals, Totals};

@@ -5,7 +5,9 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr};
 use utoipa::{Modify, OpenApi};
 
-use crate::{alerts, analytics, asyncapi, dashboards, feed, ingest, metrics, operation, pulse, results};
+use crate::{
+    alerts, analytics, asyncapi, dashboards, feed, generated, ingest, metrics, operation, pulse, results,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -43,6 +45,9 @@ use crate::{alerts, analytics, asyncapi, dashboards, feed, ingest, metrics, oper
         alerts::routes::delete,
         alerts::routes::history,
         alerts::routes::test,
+        generated::show,
+        generated::start,
+        generated::remove,
         feed::handshake::connect,
         operation::healthz,
         operation::readyz,
@@ -69,6 +74,7 @@ use crate::{alerts, analytics, asyncapi, dashboards, feed, ingest, metrics, oper
         (name = "results", description = "Read the rows of any job's result tables"),
         (name = "dashboards", description = "Read and save dashboards"),
         (name = "alerts", description = "Read and save alerts, and see which fire"),
+        (name = "generated", description = "Generated events, for a Weir that has none"),
         (name = "feed", description = "Follow results as they change"),
         (name = "operation", description = "Operate Weir"),
     )

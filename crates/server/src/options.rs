@@ -46,6 +46,8 @@ pub struct Options {
     pub index_bytes_max: usize,
     /// Maximum of bytes of the rows of result tables in memory; beyond it answers leave out the oldest rows.
     pub result_tables_bytes_max: usize,
+    /// Port of the job manager, to which pages link; `None` without one.
+    pub job_manager_port: Option<u16>,
     /// Directories of dashboards, besides the built-in ones.
     pub dashboards: DocumentPlaces,
     /// Directories of alerts.
@@ -93,6 +95,7 @@ impl Default for Options {
             feed_stall: Duration::from_secs(20),
             index_bytes_max: 1 << 30,
             result_tables_bytes_max: 1 << 30,
+            job_manager_port: None,
             dashboards: DocumentPlaces::default(),
             alerts: DocumentPlaces::default(),
         }

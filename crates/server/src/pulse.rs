@@ -46,6 +46,7 @@ pub struct JobTotals {
 pub(crate) struct Pulse {
     samples: Mutex<VecDeque<(Duration, Totals)>>,
     status: Mutex<FeedStatus>,
+    job_manager_port: Option<u16>,
 }
 
 /// How Weir works at the moment.
@@ -61,10 +62,15 @@ pub(crate) struct PulseView {
     late: u64,
     /// Records that became dead letters, since the jobs started.
     dead_lettered: u64,
+    /// Port of the job manager on this machine, whose pages show the jobs and the dead letters; null if there is none.
+    #[schema(example = 8081)]
+    job_manager_port: Option<u16>,
     /// Whether the result store takes results.
     store: Standing,
     /// Whether the event log takes events.
     log: Standing,
+    /// Whether the results are loaded.
+    results: Standing,
     /// Whether the jobs that write the analytics work.
     jobs: Standing,
 }
@@ -79,6 +85,10 @@ pub(crate) struct LatencyView {
 }
 
 impl Pulse {
+    pub(crate) fn of(job_manager_port: Option<u16>) -> Pulse {
+        Pulse { job_manager_port, ..Pulse::default() }
+    }
+
     /// Adds a sample; those older than the covered time go.
     pub(crate) fn take(&self, now: Duration, totals: Totals, status: FeedStatus) {
         *self.status.lock() = status;
@@ -90,7 +100,7 @@ impl Pulse {
     }
 
     fn view(&self) -> PulseView {
-        let FeedStatus { store, log, jobs, .. } = self.status.lock().clone();
+        let FeedStatus { store, log, results, jobs, .. } = self.status.lock().clone();
         let samples = self.samples.lock();
         let (events_per_second, latency) = match (samples.front(), samples.back()) {
             (Some((from, before)), Some((to, now))) => {
@@ -106,8 +116,10 @@ impl Pulse {
             latency,
             late: newest.iter().map(|job| job.late).sum(),
             dead_lettered: newest.iter().map(|job| job.dead_lettered).sum(),
+            job_manager_port: self.job_manager_port,
             store,
             log,
+            results,
             jobs,
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,6 +16,7 @@ use crate::analytics::{Analytics, routes};
 use crate::dashboards::{Dashboards, routes as boards};
 use crate::error::Failure;
 use crate::feed::{Feed, connect};
+use crate::generated::{self, Generated};
 use crate::ingest::{Ingest, post_events, post_events_to};
 use crate::metrics::{Metrics, OfRequest, metrics};
 use crate::operation::{Operation, healthz, readyz, status};
@@ -36,13 +37,14 @@ pub(crate) struct Parts {
     pub(crate) feed: Arc<Feed>,
     pub(crate) operation: Arc<Operation>,
     pub(crate) pulse: Arc<Pulse>,
+    pub(crate) generated: Arc<Generated>,
     pub(crate) origins: Arc<Origins>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
 /// Paths to which the same path with a trailing slash redirects.
-const WITHOUT_SLASH: [&str; 29] = [
+const WITHOUT_SLASH: [&str; 30] = [
     "/events",
     "/analytics/health",
     "/analytics/redis/latest",
@@ -67,6 +69,7 @@ const WITHOUT_SLASH: [&str; 29] = [
     "/readyz",
     "/status",
     "/pulse",
+    "/generated",
     "/openapi.json",
     "/asyncapi.json",
     "/docs",
@@ -85,6 +88,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         feed,
         operation,
         pulse,
+        generated,
         origins,
         metrics: counted,
         clock,
@@ -131,11 +135,15 @@ pub(crate) fn build(parts: Parts) -> Router {
         .with_state(dashboards);
 
     let alerts = Router::new()
-        .route("/alerts", get(rules::list))
+        .route("/alerts", get(list_or_page))
         .route("/alerts/{name}", get(rules::get).put(rules::put).delete(rules::delete))
         .route("/alerts/{name}/history", get(rules::history))
         .route("/alerts/{name}/test", post(rules::test))
         .with_state(alerts);
+
+    let generated = Router::new()
+        .route("/generated", get(generated::show).post(generated::start).delete(generated::remove))
+        .with_state(generated);
 
     let live = Router::new().route("/ws/analytics", get(connect)).with_state(feed);
 
@@ -160,6 +168,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         .merge(results)
         .merge(dashboards)
         .merge(alerts)
+        .merge(generated)
         .merge(live)
         .merge(operation)
         .merge(pages)
@@ -169,6 +178,17 @@ pub(crate) fn build(parts: Parts) -> Router {
         })
         .layer(cors(origins))
         .layer(middleware::from_fn_with_state((counted, clock), measure))
+}
+
+/// Answers `GET /alerts`: a browser that opens the address gets the page of alerts, and all others the list.
+async fn list_or_page(alerts: State<Arc<Alerts>>, headers: HeaderMap) -> Response {
+    let vary = (header::VARY, HeaderValue::from_static("accept"));
+    let accepted =
+        headers.get(header::ACCEPT).and_then(|accepted| accepted.to_str().ok()).unwrap_or_default();
+    if accepted.contains("text/html") {
+        return ([vary], assets::serve("/", &headers)).into_response();
+    }
+    ([vary], rules::list(alerts).await).into_response()
 }
 
 fn cors(origins: Arc<Origins>) -> CorsLayer {

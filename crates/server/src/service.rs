@@ -16,6 +16,7 @@ use crate::analytics::{Analytics, Follower};
 use crate::dashboards::Dashboards;
 use crate::error::Error;
 use crate::feed::Feed;
+use crate::generated::{Generated, GeneratedEvents};
 use crate::guard::{Door, Guard, Place};
 use crate::ingest::Ingest;
 use crate::listen;
@@ -23,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::operation::{Operation, Operations};
 use crate::options::Options;
 use crate::origin::Origins;
+use crate::pulse::Pulse;
 use crate::results::live::Live;
 use crate::results::{self, Results};
 use crate::router;
@@ -38,6 +40,8 @@ pub struct Services {
     pub operations: Arc<dyn Operations>,
     /// The tables that jobs declare for their results.
     pub result_tables: Arc<ResultTables>,
+    /// Generates events for a Weir that has none.
+    pub generator: Arc<dyn GeneratedEvents>,
     /// Decides who may do what.
     pub guard: Arc<Guard>,
 }
@@ -74,7 +78,7 @@ impl Server {
         let options = Arc::new(options);
         let metrics = Metrics::new();
         let (lifeline, alive) = lifeline();
-        let Services { clock, log, store, operations, result_tables, guard } = services;
+        let Services { clock, log, store, operations, result_tables, generator, guard } = services;
         let door = guard.at(Place::Http, &origins);
 
         let analytics = Arc::new(Analytics::new(
@@ -119,7 +123,8 @@ impl Server {
         };
 
         let parts = router::Parts {
-            pulse: Arc::default(),
+            pulse: Arc::new(Pulse::of(options.job_manager_port)),
+            generated: Arc::new(Generated { generator, guard, address }),
             ingest: Arc::new(ingest),
             analytics,
             results,

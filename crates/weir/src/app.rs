@@ -24,6 +24,7 @@ use types::{Clock, Interval};
 
 use crate::cli::{Failure, Outcome, Script};
 use crate::config::{Config, Length, Loaded, without_secret};
+use crate::generated::{self, Generated};
 use crate::handles::{self, Handles};
 use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::shutdown::Shutdown;
@@ -68,7 +69,7 @@ pub(crate) fn run(
     }
     check_topic(config)?;
     let redis = redis_options(config)?;
-    let has_kafka = !config.kafka.brokers.is_empty();
+    let (has_kafka, has_redis) = (!config.kafka.brokers.is_empty(), redis.is_some());
     let handles = handles::share(config.http.connections.get(), has_kafka).map_err(Failure::external)?;
     let OpenedLog { log, logs, close: close_log, memory: log_memory } =
         open_log(config, handles, &clock, &shutdown)?;
@@ -93,16 +94,29 @@ pub(crate) fn run(
         .context("starting the server's threads")
         .map_err(Failure::external)?;
 
+    let generator = Generated::new(generated::Parts {
+        dispatcher: dispatcher.clone(),
+        log: log.clone(),
+        store: store.clone(),
+        clock: clock.clone(),
+        variables: variables.clone(),
+        zone: config.jobs.time_zone.0.clone(),
+        refusal: no_generator(has_kafka, has_redis),
+    });
+
     let served = runtime.block_on(async {
         let ([listener, jobs_listener, sql_listener], guard) = guard::listen(config, clock.clone()).await?;
         tokio::spawn(guard.clone().keep());
-        let http_options = server_options(config, handles, &script_directories);
+        let job_manager_port = jobs_listener.local_addr().ok().map(|address| address.port());
+        let http_options =
+            server::Options { job_manager_port, ..server_options(config, handles, &script_directories) };
         let services = Services {
             clock: clock.clone(),
             log: log.clone(),
             store: store.clone(),
             operations: Arc::new(JobOperations { dispatcher: dispatcher.clone(), store: store.clone() }),
             result_tables: dispatcher.result_tables().clone(),
+            generator: generator.clone(),
             guard: guard.clone(),
         };
         let failed = |error: server::Error| Failure::of(error.domain(), error);
@@ -140,7 +154,9 @@ pub(crate) fn run(
             let recorded: Vec<String> = dispatcher.views().into_iter().map(|view| view.name).collect();
             let names = Script::job_names(&scripts, &recorded).into_iter();
             scripts.iter().zip(names).try_for_each(|of| submit(&dispatcher, of, &*variables, afresh))?;
-            dispatcher.resume().map_err(|error| Failure::external(anyhow::Error::new(error)))
+            dispatcher.resume().map_err(|error| Failure::external(anyhow::Error::new(error)))?;
+            generator.resume();
+            Ok::<(), Failure>(())
         })?;
         announce(&Addresses {
             http: server.local_addr(),
@@ -158,6 +174,7 @@ pub(crate) fn run(
         Ok(Outcome::Done)
     });
 
+    generator.stop();
     // Events are no longer accepted. End the jobs first, then the stores to which they write.
     if !dispatcher.shut_down(JOB_GRACE) {
         tracing::warn!("a job did not end in time");
@@ -170,6 +187,17 @@ pub(crate) fn run(
     close();
     close_log();
     served
+}
+
+/// Returns why events cannot be generated; `None` if they can.
+fn no_generator(has_kafka: bool, has_redis: bool) -> Option<String> {
+    let used = match (has_kafka, has_redis) {
+        (false, false) => return None,
+        (true, false) => "Kafka",
+        (false, true) => "Redis",
+        (true, true) => "Kafka and Redis",
+    };
+    Some(format!("this Weir uses {used}, where others would see them: use `weir generate` for a test system"))
 }
 
 /// Returns the checkpoint options for scripts that set none.

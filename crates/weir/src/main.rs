@@ -6,6 +6,7 @@ mod app;
 mod cli;
 mod config;
 mod generate;
+mod generated;
 mod guard;
 mod handles;
 mod machine;

@@ -423,6 +423,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/generated": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the generator of events does. */
+        get: operations["get_generated"];
+        put?: never;
+        /**
+         * Starts to generate events: a week with a daily rhythm, then the present. They have tables of their own, whose names
+         *     begin with `generated_`.
+         */
+        post: operations["start_generated"];
+        /**
+         * Ends the generator and its job, and deletes the results and tables of generated events. Other events and their
+         *     results stay as they are.
+         */
+        delete: operations["remove_generated"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1007,6 +1032,19 @@ export interface components {
             window_end?: string | null;
             window_start?: string | null;
         };
+        /** @enum {string} */
+        GeneratedPhase: "off" | "filling" | "running" | "failed";
+        /** @description What the generator does. */
+        GeneratedState: {
+            /**
+             * Format: int64
+             * @description Events that were generated since the start of the generator or of Weir.
+             */
+            events: number;
+            /** @description Why events cannot be generated here; null if they can. */
+            refusal?: string | null;
+            state: components["schemas"]["GeneratedPhase"];
+        };
         Health: {
             latest_update?: string | null;
             message: string;
@@ -1285,6 +1323,12 @@ export interface components {
              * @example 21.5
              */
             events_per_second: number;
+            /**
+             * Format: int32
+             * @description Port of the job manager on this machine, whose pages show the jobs and the dead letters; null if there is none.
+             * @example 8081
+             */
+            job_manager_port?: number | null;
             /** @description Whether the jobs that write the analytics work. */
             jobs: components["schemas"]["Standing"];
             /**
@@ -1295,6 +1339,8 @@ export interface components {
             latency?: components["schemas"]["LatencyView"] | null;
             /** @description Whether the event log takes events. */
             log: components["schemas"]["Standing"];
+            /** @description Whether the results are loaded. */
+            results: components["schemas"]["Standing"];
             /** @description Whether the result store takes results. */
             store: components["schemas"]["Standing"];
         };
@@ -1615,9 +1661,15 @@ export interface components {
             above?: number | null;
             /** Format: double */
             below?: number | null;
+            color?: components["schemas"]["ThresholdColor"] | null;
             /** @example good */
             label?: string | null;
         };
+        /**
+         * @description A meaning that the page shows as a colour, which fits the light and the dark scheme.
+         * @enum {string}
+         */
+        ThresholdColor: "good" | "warn" | "bad";
         Timeseries: {
             count: number;
             data: components["schemas"]["Point"][];
@@ -3151,6 +3203,120 @@ export interface operations {
             };
             /** @description the disk is full */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    get_generated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the generator of events does. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GeneratedState"];
+                };
+            };
+        };
+    };
+    start_generated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Events are generated */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GeneratedState"];
+                };
+            };
+            /** @description The sender lacks the permission */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Events cannot be generated here */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Temporarily unavailable: retry later */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+        };
+    };
+    remove_generated: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There are no results of generated events any more */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GeneratedState"];
+                };
+            };
+            /** @description The sender lacks the permission */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Events cannot be generated here */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Detail"];
+                };
+            };
+            /** @description Temporarily unavailable: retry later */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -116,11 +116,23 @@ enum Combination {
 /// A limit with a meaning: it has either `above` or `below`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "the page reads all fields from the text")]
 pub(crate) struct Threshold {
     pub(super) above: Option<f64>,
     pub(super) below: Option<f64>,
     #[schema(min_length = 1, max_length = 120, example = "good")]
     pub(super) label: Option<String>,
+    /// How the page colours a number beyond the limit.
+    color: Option<ThresholdColor>,
+}
+
+/// A meaning that the page shows as a colour, which fits the light and the dark scheme.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum ThresholdColor {
+    Good,
+    Warn,
+    Bad,
 }
 
 /// Where a panel is on the grid: columns from the left, rows from the top, width and height.

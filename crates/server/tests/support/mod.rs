@@ -98,6 +98,7 @@ pub async fn start_guarded(
         store: Arc::clone(&store) as _,
         operations: Arc::clone(&jobs) as _,
         result_tables: Arc::clone(&result_tables),
+        generator: Arc::new(server::NoGenerator),
         guard,
     };
 

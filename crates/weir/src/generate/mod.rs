@@ -14,6 +14,7 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use draw::Draw;
 pub(crate) use event::{Events, Options, Shapes, TimeForms};
 pub(crate) use pace::{Next, Pace};
 pub(crate) use post::{PostError, Poster};

@@ -45,7 +45,7 @@ fn a_document_with_all_fields_is_accepted() {
         "panels": [{
             "id": "a-1", "title": "T", "title_vi": "Đ", "table": "t@0f1e2d3c", "chart": "heat-map", "number": "n",
             "combination": "avg", "by": ["a", "b"], "where": "a = 'x' AND `b` IN (1, 2)", "limit": 1_000,
-            "thresholds": [{"above": 0.95, "label": "good"}, {"below": -1e300}],
+            "thresholds": [{"above": 0.95, "label": "good", "color": "good"}, {"below": -1e300}],
             "options": {"any": [{"thing": null}]}, "at": {"x": 8, "y": 1_000, "w": 4, "h": 40}
         }]
     });
@@ -111,6 +111,12 @@ fn what_is_wrong_with_a_panel_is_told_with_its_place() {
         ("thresholds", json!([{"above": 1}, {}]), "thresholds[1].above", "`above` or `below`"),
         ("thresholds", json!([{"above": 1, "below": 2}]), "thresholds[0].below", "not both"),
         ("thresholds", json!([{"above": 1, "label": ""}]), "thresholds[0].label", "1 to 120"),
+        (
+            "thresholds",
+            json!([{"above": 1, "color": "#f00"}]),
+            "thresholds[0].color",
+            "expected one of `good`, `warn`, `bad`",
+        ),
         ("thresholds", json!([{"over": 1}]), "thresholds[0].over", "unknown field `over`"),
         ("options", json!([]), "options", "invalid type"),
         ("options", json!({"a": "x".repeat(4_096)}), "options", "longer than 4096 bytes"),
