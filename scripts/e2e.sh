@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The dashboard in a browser: against a mock of the server, then against real ones: Weirs that the tests start with
-# tokens, over http and https, and an empty one.
+# The pages in a browser, against real servers: Weirs that the tests start, some with tokens and over https, and an empty
+# one.
 #
 #   e2e.sh BINARY
 set -euo pipefail
@@ -9,7 +9,6 @@ cd "$(dirname "$0")/.."
 weir=$(realpath "${1:?the binary of weir}")
 have openssl "install it (Debian: apt install openssl): tests of https make a certificate with it"
 
-scripts/ui.sh e2e
 WEIR_BINARY=$weir scripts/ui.sh e2e
 
 directory=$(mktemp -d)

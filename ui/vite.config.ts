@@ -3,7 +3,7 @@ import react from '@vitejs/plugin-react';
 import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
-/** The server that `npm run dev` speaks to: a running Weir, or `npm run mock`. */
+/** The server that `npm run dev` speaks to: a running Weir. */
 const server = process.env.WEIR_URL ?? 'http://127.0.0.1:8000';
 /** Its job manager, for the page at `/jobs/`. */
 const jobManager = process.env.WEIR_JOBS_URL ?? 'http://127.0.0.1:8081';
@@ -11,15 +11,25 @@ const jobManager = process.env.WEIR_JOBS_URL ?? 'http://127.0.0.1:8081';
 /** The page that the job manager serves at its root, although it is built to a directory of `dist/`. */
 const AT_ROOT = 'jobs/index.html';
 
-/** As the binary does: an address below a page, such as `/d/analytics`, is answered with that page. */
+/**
+ * The directories whose addresses are answered with the page: `/d/analytics`. Each gets a copy of `index.html` whose files are one
+ * directory up. The development server answers such an address as the binary does.
+ */
 function pagesBelow(names: string[]): Plugin {
   return {
     name: 'pages-below',
+    enforce: 'post',
+    generateBundle(_, bundle) {
+      const page = bundle['index.html'];
+      if (page?.type !== 'asset') throw new Error('the build has no index.html');
+      const source = String(page.source).replaceAll('"./', '"../');
+      for (const name of names) this.emitFile({ type: 'asset', fileName: `${name}/index.html`, source });
+    },
     configureServer({ middlewares }) {
       middlewares.use((request, _, next) => {
         const [path = '', search] = (request.url ?? '').split('?');
-        const page = names.find((name) => path.startsWith(`/${name}/`) && !/\.\w+$/.test(path));
-        if (page) request.url = `/${page}/index.html${search === undefined ? '' : `?${search}`}`;
+        const isPage = names.some((name) => path.startsWith(`/${name}/`) && !/\.\w+$/.test(path));
+        if (isPage) request.url = `/index.html${search === undefined ? '' : `?${search}`}`;
         next();
       });
     },
@@ -31,7 +41,7 @@ export default defineConfig({
   plugins: [react(), pagesBelow(['explore', 'd'])],
   build: {
     target: 'es2022',
-    rolldownOptions: { input: ['index.html', 'explore/index.html', 'd/index.html', AT_ROOT] },
+    rolldownOptions: { input: ['index.html', AT_ROOT] },
     modulePreload: { polyfill: false },
     // Every file has an address of its own, so that the pages' content policy needs no `data:` for them.
     assetsInlineLimit: 0,
@@ -44,10 +54,18 @@ export default defineConfig({
   server: {
     proxy: {
       '^/(overview|config|taskmanagers|jobmanager|weir|jobs/(?!index\\.html|icon\\.svg)[^?])': jobManager,
-      '/alerts': server,
+      // The page of alerts and the list of alerts have one address: a browser that asks for a page gets the page.
+      '/alerts': {
+        target: server,
+        bypass: ({ url, headers }) =>
+          url?.split('?')[0] === '/alerts' && headers.accept?.includes('text/html')
+            ? '/index.html'
+            : undefined,
+      },
       '/analytics': server,
       '/dashboards': server,
       '/events': server,
+      '/generated': server,
       '/openapi.json': server,
       '/pulse': server,
       '/results': server,

@@ -1,15 +1,34 @@
+// The pages of results: the first page, dashboards, result tables and alerts.
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { App } from './App';
-import { connect } from './api/connect';
+import { Refused } from './explore/api';
+import { router } from './router';
 import './styles/index.css';
+import './styles/explore.css';
+import './styles/board.css';
+import './styles/charts.css';
+import './styles/home.css';
 
 const root = document.getElementById('root');
 if (!root) throw new Error('index.html has an element with the id root');
 
-const feed = connect(document.baseURI);
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      // A mistake stays one; everything else may pass.
+      retry: (failures, error) => !(error instanceof Refused && error.status < 500) && failures < 3,
+      // Answers of earlier moments are not asked for again.
+      gcTime: 30_000,
+    },
+  },
+});
+
 createRoot(root).render(
   <StrictMode>
-    <App onRetry={() => feed.retryNow()} />
+    <QueryClientProvider client={queries}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
   </StrictMode>,
 );

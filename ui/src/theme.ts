@@ -14,6 +14,7 @@ export interface Theme {
   /** From where on that scale, 0-1, its colours need `onAccent` on them instead of `text`. */
   heatTurn: number;
   good: string;
+  warn: string;
   bad: string;
   /** For groups, in a fixed order that is told apart by people with any colour vision. */
   groups: string[];
@@ -54,6 +55,7 @@ function readTheme(): Theme {
     heatFrom: read('heat-from'),
     heatTurn: Number(read('heat-turn')),
     good: read('good'),
+    warn: read('warn'),
     bad: read('bad'),
     groups: [1, 2, 3, 4, 5, 6, 7, 8].map((n) => read(`group-${n}`)),
     rest: read('group-rest'),

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
 import { breaches } from '../axe';
+import { seeAll } from '../fixtures';
 import { click, JOB, run } from './clicks';
 import { startWeir, type Weir } from './weir';
 
@@ -236,9 +237,7 @@ test('the built-in dashboard shows generated events in every panel', async ({ pa
     expect(response.status).toBe(202);
 
     await page.goto(`${weir.http}/d/analytics`);
-    const regions = page.locator('.board-panel');
-    await expect(regions).not.toHaveCount(0);
-    await expect(page.locator('.board-skeleton')).toHaveCount(0, { timeout: 30_000 });
+    await seeAll(page);
     await expect(page.getByRole('alert')).toHaveCount(0);
     await expect(page.getByText('Nothing in this period')).toHaveCount(0, { timeout: 30_000 });
     expect(await breaches(page)).toEqual([]);

@@ -1,22 +1,17 @@
 // A chart: hands its option to ECharts, keeps its size, and says in words what it shows.
 import type { EChartsType } from 'echarts/core';
-import { type ReactNode, useEffect, useRef } from 'react';
+import { useEffect, useRef } from 'react';
 import { prefersReducedMotion } from '../theme';
 import { init } from './echarts';
 import type { ChartOption } from './option';
-import { RangeSelection } from './RangeSelection';
 
 interface ChartProps {
   option: ChartOption;
   /** One sentence for those who do not see the picture. */
   label: string;
-  /** The same figures as a table, for the same readers. */
-  children?: ReactNode;
-  /** Called with the times between which the pointer was dragged over a chart with an axis of time. */
-  onRange?: (from: number, to: number) => void;
 }
 
-export function Chart({ option, label, children, onRange }: ChartProps) {
+export function Chart({ option, label }: ChartProps) {
   const element = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType | null>(null);
 
@@ -49,8 +44,6 @@ export function Chart({ option, label, children, onRange }: ChartProps) {
   return (
     <figure className="chart">
       <div className="chart-canvas" role="img" aria-label={label} ref={element} />
-      {onRange && <RangeSelection chart={chart} onRange={onRange} />}
-      {children}
     </figure>
   );
 }

@@ -1,27 +1,15 @@
 // The parts of ECharts that we draw with, and no others: each costs bytes.
-import { BarChart, HeatmapChart, LineChart, PieChart } from 'echarts/charts';
+import { LineChart } from 'echarts/charts';
 import {
   GridComponent,
   LegendPlainComponent,
   LegendScrollComponent,
   TooltipComponent,
-  VisualMapContinuousComponent,
 } from 'echarts/components';
 import { init, use } from 'echarts/core';
 // SVG: crisp at any zoom, text in the page's own fonts, and our charts have few elements.
 import { SVGRenderer } from 'echarts/renderers';
 
-use([
-  BarChart,
-  HeatmapChart,
-  LineChart,
-  PieChart,
-  GridComponent,
-  LegendPlainComponent,
-  LegendScrollComponent,
-  TooltipComponent,
-  VisualMapContinuousComponent,
-  SVGRenderer,
-]);
+use([LineChart, GridComponent, LegendPlainComponent, LegendScrollComponent, TooltipComponent, SVGRenderer]);
 
 export { init };

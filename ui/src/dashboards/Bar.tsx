@@ -1,18 +1,19 @@
 // The period, the comparison, and the chosen values of a dashboard. All of it is in the address.
 import { useState } from 'react';
 import { PERIOD_LABELS } from '../explore/Controls';
+import { wallMs } from '../explore/cells';
 import { PERIODS } from '../explore/plan';
+import { toData, toShown } from '../format/zone';
 import { t } from '../i18n';
 import { Menu } from './Menu';
-import { rangeBefore, type View } from './view';
+import { rangeBefore, type View, wallText } from './view';
 
 interface BarProps {
   view: View;
-  timeZone: string | undefined;
   onView: (changed: Partial<View>) => void;
 }
 
-export function Bar({ view, timeZone, onView }: BarProps) {
+export function Bar({ view, onView }: BarProps) {
   const isOwn = view.from !== undefined && view.to !== undefined;
 
   // Until both ends are there.
@@ -61,7 +62,6 @@ export function Bar({ view, timeZone, onView }: BarProps) {
           <RangeInput label={t('To')} value={view.to ?? draft.to} onChange={(to) => setOwn({ to })} />
         </fieldset>
       </Menu>
-      {timeZone && <span className="explore-job">{timeZone}</span>}
       <label className="board-check">
         <input
           type="checkbox"
@@ -89,9 +89,15 @@ export function Bar({ view, timeZone, onView }: BarProps) {
   );
 }
 
-/** A time to the minute, as the page shows it. */
+/** A time to the minute, in the shown zone. */
 function face(time: string | undefined): string {
-  return (time ?? '').slice(0, 16).replace('T', ' ');
+  return (time === undefined ? '' : moved(time, toShown)).slice(0, 16).replace('T', ' ');
+}
+
+/** A time of one zone as a text of the other. */
+function moved(time: string, move: (wall: number) => number): string {
+  const wall = wallMs(time.length === 10 ? `${time}T00:00:00` : time);
+  return wallText(move(wall));
 }
 
 interface RangeInputProps {
@@ -101,15 +107,18 @@ interface RangeInputProps {
 }
 
 function RangeInput({ label, value, onChange }: RangeInputProps) {
+  const shown = value === undefined ? '' : moved(value, toShown);
   return (
     <label className="explore-choice">
       <span>{label}</span>
       <input
         type="datetime-local"
         step={1}
-        key={value}
-        defaultValue={value ?? ''}
-        onBlur={(event) => event.target.value && event.target.value !== value && onChange(event.target.value)}
+        key={shown}
+        defaultValue={shown}
+        onBlur={({ target }) =>
+          target.value && target.value !== shown && onChange(moved(target.value, toData))
+        }
       />
     </label>
   );

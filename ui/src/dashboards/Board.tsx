@@ -1,12 +1,12 @@
 // The panels in their grid. The grid that can be dragged is loaded when a dashboard is edited.
-import { type CSSProperties, lazy, Suspense } from 'react';
+import { type CSSProperties, lazy, type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { Boundary } from '../components/Boundary';
-import type { Table } from '../explore/api';
 import { t } from '../i18n';
-import { useChanges } from './answer';
+import { useChanges, Visible } from './answer';
 import { chartOf, KINDS } from './charts';
 import type { Dashboard, PanelDocument } from './document';
 import { Frame } from './Frame';
+import type { ShownTable } from './tables';
 import { paceOf, type View } from './view';
 
 const DragGrid = lazy(() => import('./DragGrid'));
@@ -14,7 +14,7 @@ const DragGrid = lazy(() => import('./DragGrid'));
 interface BoardProps {
   dashboard: Dashboard;
   /** Undefined while they are not known. */
-  tables: Table[] | undefined;
+  tables: ShownTable[] | undefined;
   view: View;
   onView: (changed: Partial<View>) => void;
   /** Takes the dashboard with other places, while it is edited. */
@@ -58,10 +58,40 @@ export function Board({ dashboard, tables, view, onView, onDraft }: BoardProps) 
   return (
     <div className="board" style={{ '--rows': rows } as CSSProperties}>
       {inReadingOrder(dashboard.panels).map((panel) => (
-        <div key={panel.id} className="board-place" style={styleOf(panel)}>
+        <Place key={panel.id} panel={panel}>
           {draw(panel)}
-        </div>
+        </Place>
       ))}
+    </div>
+  );
+}
+
+/** How far below the window panels are already drawn. */
+const AHEAD = '150px';
+
+/** The place of a panel. A panel is drawn when it is first near the window, and asks nothing while it is far from it. */
+function Place({ panel, children }: { panel: PanelDocument; children: ReactNode }) {
+  const place = useRef<HTMLDivElement>(null);
+  const [isNear, setNear] = useState(false);
+  const [wasNear, setWasNear] = useState(false);
+
+  useEffect(() => {
+    if (!place.current) return;
+    const observer = new IntersectionObserver(
+      (entries) => {
+        const near = entries.some(({ isIntersecting }) => isIntersecting);
+        setNear(near);
+        if (near) setWasNear(true);
+      },
+      { rootMargin: AHEAD },
+    );
+    observer.observe(place.current);
+    return () => observer.disconnect();
+  }, []);
+
+  return (
+    <div ref={place} className="board-place" style={styleOf(panel)}>
+      <Visible value={isNear}>{wasNear ? children : <Frame panel={panel} table={null} isLoading />}</Visible>
     </div>
   );
 }
@@ -81,13 +111,13 @@ function styleOf({ at }: PanelDocument): CSSProperties {
 
 interface PanelOfProps {
   panel: PanelDocument;
-  tables: Table[] | undefined;
+  tables: ShownTable[] | undefined;
   view: View;
   onView: (changed: Partial<View>) => void;
 }
 
 function PanelOf({ panel, tables, view, onView }: PanelOfProps) {
-  const table = tables?.find(({ name }) => name === panel.table);
+  const table = tables?.find(({ shows }) => shows === panel.table);
   const Chart = chartOf(panel.chart);
   if (!Chart) {
     const error = new Error(
@@ -101,7 +131,7 @@ function PanelOf({ panel, tables, view, onView }: PanelOfProps) {
 
 interface LiveProps extends Omit<PanelOfProps, 'tables'> {
   Chart: NonNullable<ReturnType<typeof chartOf>>;
-  table: Table;
+  table: ShownTable;
 }
 
 function Live({ Chart, panel, table, view, onView }: LiveProps) {

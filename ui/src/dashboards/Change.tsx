@@ -8,6 +8,9 @@ const percent = new Intl.NumberFormat(locale, {
   signDisplay: 'exceptZero',
 });
 
+/** A change that is not given exactly. */
+const HUGE = 10;
+
 interface ChangeProps {
   now: unknown;
   before: unknown;
@@ -19,9 +22,12 @@ export function Change({ now, before }: ChangeProps) {
     return <span className="board-change">{NONE}</span>;
   }
   const change = (is - was) / Math.abs(was);
+  // A hundred times as much is no share any more: the period before was nearly empty.
+  const isHuge = Math.abs(change) > HUGE;
   return (
     <span className="board-change" title={t('{{value}} in the period before', { value: was })}>
-      {change > 0 ? '▲' : change < 0 ? '▼' : '='} {percent.format(change)}
+      {change > 0 ? '▲' : change < 0 ? '▼' : '='}{' '}
+      {isHuge ? t('more than {{share}}', { share: percent.format(HUGE) }) : percent.format(change)}
     </span>
   );
 }

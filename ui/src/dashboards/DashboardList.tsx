@@ -1,16 +1,12 @@
 // All dashboards, and the ways to a new one: empty, or from a file.
-import { useQuery } from '@tanstack/react-query';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { type ChangeEvent, useEffect, useState } from 'react';
 import { t } from '../i18n';
-import { fetchDashboards, saveDashboard } from './api';
+import { saveDashboard } from './api';
+import { useDashboards } from './dashboards';
 import { type Dashboard, readDocument, slug, titleOf } from './document';
 
 const SOURCES = { 'built-in': t('built in'), file: t('from a file'), saved: t('saved here') };
-
-export function useDashboards() {
-  return useQuery({ queryKey: ['dashboards'], queryFn: ({ signal }) => fetchDashboards(signal) });
-}
 
 export function DashboardList() {
   const { data, error } = useDashboards();
@@ -18,7 +14,7 @@ export function DashboardList() {
   const [refused, setRefused] = useState<string | null>(null);
 
   useEffect(() => {
-    document.title = 'Dashboards · Weir';
+    document.title = `${t('Dashboards')} · Weir`;
   }, []);
 
   async function create(dashboard: Dashboard) {

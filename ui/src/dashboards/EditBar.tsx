@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { Refused, type Table } from '../explore/api';
 import { t } from '../i18n';
 import { deleteDashboard, fetchDashboard, type Kept, saveDashboard } from './api';
-import { useDashboards } from './DashboardList';
+import { useDashboards } from './dashboards';
 import { type Dashboard, slug, withPanel } from './document';
 import { saveText } from './download';
 import { Menu } from './Menu';

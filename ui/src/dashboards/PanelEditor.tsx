@@ -7,6 +7,7 @@ import { t } from '../i18n';
 import { KINDS, kindLabel } from './charts';
 import type { PanelDocument } from './document';
 import { choicesOf } from './queries';
+import { Thresholds } from './ThresholdFields';
 
 /** The place as numbers, for those who do not drag. */
 const PLACE = [
@@ -146,6 +147,10 @@ export function PanelEditor({ panel, tables, onChange, onClose }: PanelEditorPro
           }}
         />
       </label>
+      <Thresholds
+        thresholds={panel.thresholds ?? []}
+        onChange={(thresholds) => set({ thresholds: thresholds.length > 0 ? thresholds : undefined })}
+      />
       <fieldset className="board-place-fields">
         <legend>{t('Place in the grid of twelve columns')}</legend>
         {PLACE.map(({ name, label, least, most }) => (

@@ -6,7 +6,7 @@ import type { Table } from '../explore/api';
 import { conditionsOf, type Search } from '../explore/plan';
 import { t } from '../i18n';
 import { fetchDashboard, saveDashboard } from './api';
-import { useDashboards } from './DashboardList';
+import { useDashboards } from './dashboards';
 import { type Dashboard, type PanelDocument, slug, titleOf, withPanel } from './document';
 import { Menu } from './Menu';
 

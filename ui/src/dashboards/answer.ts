@@ -1,6 +1,6 @@
 // Answers to a panel's questions. The answer before stays until the next is there, so that nothing blinks.
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { useEffect, useRef, useState } from 'react';
+import { createContext, useContext, useEffect, useRef, useState } from 'react';
 import { fetchRows, type Row, type Table } from '../explore/api';
 import { client } from '../explore/live';
 
@@ -10,28 +10,46 @@ export interface Answer {
   error: Error | null;
 }
 
-/** Asks a table; `query` null asks nothing. */
+/** Age from which on a panel that is shown again asks anew. */
+const STALE_MS = 1_000;
+
+/** Asks a table, and again whenever `asked` grows; `query` null asks nothing. */
 export function useAnswer(table: Table, query: URLSearchParams | null, asked: number): Answer {
   const text = query?.toString() ?? '';
-  const { data, error } = useQuery({
-    queryKey: ['answer', table.name, text, asked],
+  const isAsked = query !== null;
+  // The key is the same each time, so rows that have not changed are the same objects, and nothing is drawn again.
+  const { data, error, refetch } = useQuery({
+    queryKey: ['answer', table.name, text],
     queryFn: ({ signal }) => fetchRows(table.name, new URLSearchParams(text), signal),
-    enabled: query !== null,
+    enabled: isAsked,
     placeholderData: keepPreviousData,
+    staleTime: STALE_MS,
   });
+
+  const known = useRef(asked);
+  useEffect(() => {
+    if (known.current === asked) return;
+    known.current = asked;
+    if (isAsked) void refetch({ cancelRefetch: false });
+  }, [asked, isAsked, refetch]);
+
   return { rows: data?.rows, error };
 }
+
+/** Whether a panel is in the window, or near it. */
+export const Visible = createContext(true);
 
 /** Without changes, the period of a panel moves on at this pace. */
 const IDLE_MS = 30_000;
 
 /**
- * A number that grows when rows of the table have changed, at most once every `pace` milliseconds. A hidden page asks
- * nothing.
+ * A number that grows when rows of the table have changed, at most once every `pace` milliseconds. A panel that
+ * nobody sees asks nothing.
  */
 export function useChanges(table: string, pace: number): number {
   const [asked, setAsked] = useState(0);
   const changed = useRef(false);
+  const isVisible = useContext(Visible);
 
   useEffect(() => {
     const subscription = client.subscribe(table, {
@@ -44,6 +62,7 @@ export function useChanges(table: string, pace: number): number {
   }, [table]);
 
   useEffect(() => {
+    if (!isVisible) return;
     let waited = 0;
     const timer = setInterval(() => {
       waited += pace;
@@ -53,7 +72,7 @@ export function useChanges(table: string, pace: number): number {
       setAsked((before) => before + 1);
     }, pace);
     return () => clearInterval(timer);
-  }, [pace]);
+  }, [pace, isVisible]);
 
   return asked;
 }

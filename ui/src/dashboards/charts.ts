@@ -1,6 +1,7 @@
 // The kinds of charts: each file in `charts/` is one, and its name is what documents call it.
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
 import type { Table } from '../explore/api';
+import { t } from '../i18n';
 import type { PanelDocument } from './document';
 import type { View } from './view';
 
@@ -30,8 +31,27 @@ export function chartOf(kind: string): LazyExoticComponent<ComponentType<ChartPr
   return chart;
 }
 
-/** `heat-map` as people read it: Heat map. */
+/** Loads the code of a kind that will be drawn soon, beside what else is being loaded. */
+export function preload(kind: string): void {
+  // A file that does not arrive is told by the panel that needs it.
+  files[`./charts/${kind}.tsx`]?.().catch(() => {});
+}
+
+/** The kinds that are built in, as people call them. */
+const LABELS: Record<string, string> = {
+  bars: t('Bars'),
+  'heat-map': t('Heat map'),
+  latest: t('Numbers of the newest window'),
+  line: t('Lines'),
+  number: t('One number'),
+  share: t('Shares'),
+  table: t('Table'),
+};
+
+/** A kind as people read it. */
 export function kindLabel(kind: string): string {
+  const known = LABELS[kind];
+  if (known) return known;
   const words = kind.replaceAll('-', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

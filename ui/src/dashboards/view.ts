@@ -13,6 +13,8 @@ export interface View {
   compare?: true | undefined;
   /** Values of columns: they apply to every panel whose table has the column. */
   only?: Record<string, Value> | undefined;
+  /** Whether the results of generated events are shown; without it, as long as there are no others. */
+  generated?: boolean | undefined;
   /** Everything on one screen, without controls. */
   wall?: true | undefined;
   /** The panel that fills the page. */
@@ -63,6 +65,7 @@ export function readView(raw: Record<string, unknown>): View {
     ...(isRange && { from, to }),
     compare: flag(raw.compare),
     only: only.length > 0 ? Object.fromEntries(only) : undefined,
+    generated: typeof raw.generated === 'boolean' ? raw.generated : undefined,
     wall: flag(raw.wall),
     panel: typeof raw.panel === 'string' ? raw.panel : undefined,
   };

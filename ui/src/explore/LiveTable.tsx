@@ -2,14 +2,16 @@
 import { Panel } from '../components/Panel';
 import { t } from '../i18n';
 import type { Table } from './api';
-import { formatValue, isNumeric } from './cells';
+import { formatTime, formatValue, isNumeric } from './cells';
 import type { LiveRows } from './live';
+import { timesOf } from './plan';
 
 /** Rows that are drawn; the rest is in the download. */
 const ROWS = 200;
 
 export function LiveTable({ table, live }: { table: Table; live: LiveRows }) {
   const rows = (live.rows ?? []).slice(0, ROWS);
+  const times = timesOf(table);
   return (
     <Panel
       title={t('Rows')}
@@ -40,7 +42,9 @@ export function LiveTable({ table, live }: { table: Table; live: LiveRows }) {
               <tr key={row._key} className={live.fresh.has(row._key) ? 'fresh' : undefined}>
                 {table.columns.map((column) => (
                   <td key={column.name} className={isNumeric(column) ? 'number' : undefined}>
-                    {formatValue(row[column.name], column.name)}
+                    {times.has(column.name) && typeof row[column.name] === 'string'
+                      ? formatTime(row[column.name])
+                      : formatValue(row[column.name], column.name)}
                   </td>
                 ))}
                 <td>

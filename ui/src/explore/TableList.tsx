@@ -1,26 +1,21 @@
 // All result tables, with what they hold and how fresh they are.
-import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { formatCompact } from '../format/number';
 import { t } from '../i18n';
-import { fetchTables, type Table } from './api';
+import type { Table } from './api';
 import { formatAgo } from './cells';
 import { dimensionsOf, numbersOf } from './plan';
-
-const REFRESH_MS = 5_000;
-
-export function useTables() {
-  return useQuery({
-    queryKey: ['tables'],
-    queryFn: ({ signal }) => fetchTables(signal),
-    refetchInterval: REFRESH_MS,
-  });
-}
+import { useTables } from './tables';
 
 export function TableList() {
   const { data, error } = useTables();
   const [sought, setSought] = useState('');
+
+  useEffect(() => {
+    document.title = `${t('Result tables')} · Weir`;
+  }, []);
+
   if (error)
     return <p className="explore-note">{t('The tables cannot be read: {{why}}', { why: error.message })}</p>;
   if (!data) return <p className="explore-note">{t('Loading…')}</p>;

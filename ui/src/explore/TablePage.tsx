@@ -1,7 +1,7 @@
 // A table: its numbers over time, the greatest values of its dimensions, and its rows as they change. What is chosen is
 // in the address.
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
-import { Link } from '@tanstack/react-router';
+import { getRouteApi, Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { Pin } from '../dashboards/Pin';
 import { t } from '../i18n';
@@ -11,9 +11,10 @@ import { LiveTable } from './LiveTable';
 import { useLiveRows } from './live';
 import { conditionsOf, dimensionsOf, isValue, LINES, rankedQuery, type Search, seriesQuery } from './plan';
 import { RankedValues } from './RankedValues';
-import { tableRoute } from './router';
-import { useTables } from './TableList';
 import { TimeSeries } from './TimeSeries';
+import { useTables } from './tables';
+
+const tableRoute = getRouteApi('/explore/$table');
 
 /** The least time between two questions for the drawings, while rows change. */
 const REFRESH_MS = 2_000;

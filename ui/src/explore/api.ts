@@ -17,7 +17,7 @@ export interface Tables {
   time_zone: string;
 }
 
-/** The directory of the server: these pages are at `explore/` and `d/` in it. */
+/** The directory of the server: some pages are at `explore/` and `d/` in it. */
 export const BASE = new URL('.', document.baseURI).href.replace(/(explore|d)\/[^/]*$/, '');
 
 /** Why an answer did not come: in the server's words if it gave a reason. */
@@ -45,8 +45,14 @@ export function rowsUrl(table: string, query: URLSearchParams): URL {
 }
 
 export async function get(url: URL, signal: AbortSignal): Promise<unknown> {
-  const response = await fetch(url, { signal, headers: { accept: 'application/json' } });
-  if (response.ok) return response.json();
+  const response = await send(url, { signal, headers: { accept: 'application/json' } });
+  return response.json();
+}
+
+/** Sends a request; a refusal is an error in the server's words. Whoever is not logged in is led to the login page. */
+export async function send(url: URL, init: RequestInit): Promise<Response> {
+  const response = await fetch(url, init);
+  if (response.ok) return response;
   if (response.status === 401) {
     const login = new URL('login', BASE);
     login.searchParams.set('to', location.pathname + location.search);

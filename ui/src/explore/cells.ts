@@ -1,5 +1,6 @@
 // How values of result tables are written.
 import { formatCount, formatDuration, NONE } from '../format/number';
+import { toShown } from '../format/zone';
 import { locale } from '../i18n';
 import type { Column } from './api';
 
@@ -34,6 +35,19 @@ export function formatAgo(moment: string): string {
   ] as const;
   const [unit, length] = units.find(([, length]) => Math.abs(seconds) >= length) ?? (['second', 1] as const);
   return relative.format(Math.trunc(Math.min(seconds, 0) / length), unit);
+}
+
+/** A wall-clock time of a row, as a text in the shown zone; other texts stay as they are. */
+export function formatTime(value: unknown): string {
+  const wall = wallMs(value);
+  if (typeof value !== 'string' || Number.isNaN(wall)) return formatValue(value, '');
+  return new Date(toShown(wall)).toISOString().replace(/\.000Z$|Z$/, '');
+}
+
+/** The beginning of a unit of time, such as `hour(window_start)`, in the shown zone. Days stay those of the data. */
+export function shownMs(time: unknown, unit: string): number {
+  const wall = wallMs(time);
+  return unit.startsWith('day') ? wall : toShown(wall);
 }
 
 /** A wall-clock time of the server, in milliseconds as if it were UTC; for charts that say `useUTC`. */

@@ -92,7 +92,7 @@ function isPlain({ name }: Column): boolean {
 }
 
 /** The times of a table. Weir's own analytics keep them as texts. */
-function timesOf(table: Table): Set<string> {
+export function timesOf(table: Table): Set<string> {
   const times = table.columns.filter(
     ({ name, kind }) => kind === 'time' || /(^|_)(at|time|timestamp)$/.test(name),
   );

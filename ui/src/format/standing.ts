@@ -1,7 +1,10 @@
 // How the store, the log and the jobs stand, in a sentence or two; null where there is nothing to say.
-import type { Standing } from '../api/types';
+import type { components } from '../api/schema';
 import { t } from '../i18n';
 import { formatSince } from './time';
+
+/** How one of the things behind the server stands. */
+type Standing = components['schemas']['Standing'];
 
 /** When it is, and in which zone times are shown. */
 export interface Now {

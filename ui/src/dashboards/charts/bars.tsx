@@ -7,13 +7,17 @@ import { Change } from '../Change';
 import type { ChartProps } from '../charts';
 import { Frame } from '../Frame';
 import { aggregateQuery, among, byOf, measureOf } from '../queries';
+import { classOf } from '../thresholds';
 import { rangeBefore } from '../view';
+import { sayFigures } from '../words';
 
 export default function BarsChart({ table, panel, view, asked, onView }: ChartProps) {
   const by = byOf(table, panel)[0];
   const measure = measureOf(table, panel);
   const question = { table, panel, view, except: by };
-  const query = by ? aggregateQuery(question, [by], `-${measure.text}`, panel.limit ?? RANKS) : null;
+  // Hours and years have an order of their own.
+  const order = panel.options?.inOrder === true ? (by ?? '') : `-${measure.text}`;
+  const query = by ? aggregateQuery(question, [by], order, panel.limit ?? RANKS) : null;
   const answer = useAnswer(table, query, asked);
   const rows = answer.rows ?? [];
 
@@ -40,7 +44,7 @@ export default function BarsChart({ table, panel, view, asked, onView }: ChartPr
     <Frame
       panel={panel}
       table={table}
-      about={by ? `${measure.text} by ${by}` : measure.text}
+      about={sayFigures(measure, null, by ? [by] : [])}
       isLoading={by !== undefined && answer.rows === undefined}
       isEmpty={rows.length === 0}
       error={answer.error ?? (by ? null : new Error(t('Choose the column whose values have bars (`by`).')))}
@@ -61,9 +65,11 @@ export default function BarsChart({ table, panel, view, asked, onView }: ChartPr
                 title={String(value)}
                 onClick={() => choose(value)}
               >
-                {value === null ? 'null' : String(value) || t('(empty)')}
+                {value === null ? t('unknown') : String(value) || t('(empty)')}
               </button>
-              <span className="ranked-count">{formatValue(row[measure.text], measure.name ?? '')}</span>
+              <span className={`ranked-count ${classOf(row[measure.text], panel.thresholds) ?? ''}`}>
+                {formatValue(row[measure.text], measure.name ?? '')}
+              </span>
               {beforeQuery && <Change now={row[measure.text]} before={beforeOf(value)} />}
             </li>
           );

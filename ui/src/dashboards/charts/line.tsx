@@ -1,22 +1,25 @@
 // A number over time, with a line for each value of a column. Points of open windows are drawn hollow: their values still
 // grow. Dragging over the picture chooses a period.
-import type { BarSeriesOption, LineSeriesOption } from 'echarts/charts';
-import { useMemo } from 'react';
-import { Chart } from '../../components/Chart';
-import { type ChartOption, legend, text, tooltip, valueAxis } from '../../components/option';
+import { useCallback, useMemo } from 'react';
+import type { TimeData, TimePoint, TimeSeries } from '../../components/time/plot';
+import { TimeChart } from '../../components/time/TimeChart';
 import type { Row } from '../../explore/api';
-import { formatNumber, formatValue, wallMs } from '../../explore/cells';
+import { formatNumber, formatValue, shownMs } from '../../explore/cells';
 import { isValue, LINES, type Value } from '../../explore/plan';
 import { formatCompact } from '../../format/number';
 import { formatWallFull } from '../../format/time';
+import { toData } from '../../format/zone';
 import { t } from '../../i18n';
 import { type Theme, useTheme } from '../../theme';
 import { useAnswer } from '../answer';
 import type { ChartProps } from '../charts';
+import type { Threshold } from '../document';
 import { titleOf } from '../document';
 import { Frame } from '../Frame';
 import { aggregateQuery, among, byOf, measureOf, unitOf } from '../queries';
+import { colorOf, limitsOf } from '../thresholds';
 import { rangeBefore, wallText } from '../view';
+import { sayFigures } from '../words';
 
 /** Rows of the figures behind the picture: the newest points. */
 const FIGURES = 200;
@@ -52,20 +55,27 @@ export default function LineChart({ table, panel, view, asked, onView }: ChartPr
   const beforeRows = earlier ? before.rows : undefined;
   const isBars = panel.options?.bars === true;
   const { text: aggregate, name } = measure;
-  const option = useMemo(
+  const data = useMemo(
     () =>
-      draw({
+      dataOf({
         rows: answer.rows ?? [],
         before: beforeRows ?? [],
         lines,
         by,
         unit: unit ?? '',
         measure: aggregate,
-        name: name ?? 'rows',
+        name: name ?? t('rows'),
         isBars,
+        thresholds: panel.thresholds,
         theme,
       }),
-    [answer.rows, beforeRows, lines, by, unit, aggregate, name, isBars, theme],
+    [answer.rows, beforeRows, lines, by, unit, aggregate, name, isBars, panel.thresholds, theme],
+  );
+  const format = useCallback((value: number) => formatNumber(value, name ?? ''), [name]);
+  const short = useCallback(
+    (value: number) =>
+      /response_time|_ms$/.test(name ?? '') ? formatNumber(value, name ?? '') : formatCompact(value),
+    [name],
   );
 
   const rows = answer.rows ?? [];
@@ -73,7 +83,7 @@ export default function LineChart({ table, panel, view, asked, onView }: ChartPr
     <Frame
       panel={panel}
       table={table}
-      about={`${measure.text}${unit ? ` by ${unit.split('(')[0]}` : ''}`}
+      about={sayFigures(measure, unit, by ? [by] : [])}
       isLoading={unit !== null && answer.rows === undefined && !(by && values.rows?.length === 0)}
       isEmpty={rows.length === 0}
       error={
@@ -89,16 +99,21 @@ export default function LineChart({ table, panel, view, asked, onView }: ChartPr
           .slice(-FIGURES)
           .reverse()
           .map((row) => [
-            formatWallFull(wallMs(row[unit ?? ''])),
+            formatWallFull(shownMs(row[unit ?? ''], unit ?? '')),
             ...(by ? [formatValue(row[by], by)] : []),
             formatValue(row[measure.text], measure.name ?? ''),
           ]),
       }}
     >
-      <Chart
-        option={option}
+      <TimeChart
+        data={data}
+        theme={theme}
+        format={format}
+        short={short}
         label={`${titleOf(panel)}: ${t('{{name}} over time', { name: measure.text })}${by ? ` ${t('by {{columns}}', { columns: by })}` : ''}.`}
-        onRange={(from, to) => onView({ from: wallText(from), to: wallText(to), period: undefined })}
+        onRange={(from, to) =>
+          onView({ from: wallText(toData(from)), to: wallText(toData(to)), period: undefined })
+        }
       />
     </Frame>
   );
@@ -113,74 +128,43 @@ interface Drawn {
   measure: string;
   name: string;
   isBars: boolean;
+  thresholds: readonly Threshold[] | undefined;
   theme: Theme;
 }
 
-function draw({ rows, before, lines, by, unit, measure, name, isBars, theme }: Drawn): ChartOption {
-  const format = (value: unknown) => formatNumber(Number(value), name);
-  const points = new Map<string, Row[]>((lines ?? ['']).map((line) => [String(line), []]));
-  for (const row of rows) points.get(by === undefined ? '' : String(row[by]))?.push(row);
-
-  const series = [...points].map(([line, rows], index): LineSeriesOption | BarSeriesOption => {
-    const color = theme.groups[index % theme.groups.length] ?? theme.accent;
-    const data = rows.map((row) => ({
-      value: [wallMs(row[unit]), Number(row[measure])] as [number, number],
-      ...(row._is_final === false && {
-        symbol: 'emptyCircle',
-        symbolSize: 7,
-        itemStyle: { color, opacity: 0.45 },
-      }),
-    }));
-    const common = { id: `line-${line}`, name: line || name, color, data };
-    if (isBars) return { ...common, type: 'bar', ...(lines && { stack: 'all' }), barMaxWidth: 24 };
-    return {
-      ...common,
-      type: 'line',
-      symbol: 'circle',
-      symbolSize: data.length > 1 ? 4 : 8,
-      showSymbol: data.length < 80,
-      lineStyle: { width: 2 },
-      ...(!lines && { areaStyle: { opacity: 0.1 } }),
-    };
-  });
-
-  const first = rows[0];
-  const firstBefore = before[0];
-  if (first && firstBefore) {
-    const shift = wallMs(first[unit]) - wallMs(firstBefore[unit]);
-    series.push({
-      id: 'before',
-      type: 'line',
-      name: t('the period before'),
-      color: theme.muted,
-      symbol: 'none',
-      lineStyle: { width: 1.5, type: 'dashed' },
-      data: before.map((row) => [wallMs(row[unit]) + shift, Number(row[measure])]),
+function dataOf(drawn: Drawn): TimeData {
+  const { rows, before, lines, by, unit, measure, name, isBars, thresholds, theme } = drawn;
+  const points = new Map<string, TimePoint[]>((lines ?? ['']).map((line) => [String(line), []]));
+  for (const row of rows) {
+    const value = Number(row[measure]);
+    if (row[measure] === null || !Number.isFinite(value)) continue;
+    points.get(by === undefined ? '' : String(row[by]))?.push({
+      at: shownMs(row[unit], unit),
+      value,
+      isOpen: row._is_final === false,
+      color: colorOf(value, thresholds, theme),
     });
   }
 
-  const hasLegend = series.length > 1;
-  return {
-    useUTC: true,
-    grid: { top: hasLegend ? 40 : 16, right: 12, bottom: 26, left: 56 },
-    legend: {
-      ...legend(theme),
-      show: hasLegend,
-      type: 'scroll',
-      pageIconColor: theme.accent,
-      pageIconInactiveColor: theme.line,
-      pageTextStyle: text(theme),
-    },
-    tooltip: { ...tooltip(theme, 'axis'), valueFormatter: format },
-    xAxis: {
-      type: 'time',
-      axisLine: { lineStyle: { color: theme.line } },
-      axisTick: { show: false },
-      axisLabel: { ...text(theme), hideOverlap: true },
-    },
-    yAxis: valueAxis(theme, (value) =>
-      /response_time|_ms$/.test(name) ? format(value) : formatCompact(value),
-    ),
-    series,
-  } as ChartOption;
+  const series = [...points].map(
+    ([line, points], index): TimeSeries => ({
+      id: `line-${line}`,
+      name: line || name,
+      color: theme.groups[index % theme.groups.length] ?? theme.accent,
+      points,
+    }),
+  );
+  const [first, firstBefore] = [rows[0], before[0]];
+  if (first && firstBefore) {
+    // The period before lies under the present one.
+    const shift = shownMs(first[unit], unit) - shownMs(firstBefore[unit], unit);
+    series.push({
+      id: 'before',
+      name: t('the period before'),
+      color: theme.muted,
+      isDashed: true,
+      points: before.map((row) => ({ at: shownMs(row[unit], unit) + shift, value: Number(row[measure]) })),
+    });
+  }
+  return { series, bars: isBars, limits: limitsOf(thresholds, theme) };
 }

@@ -7,7 +7,9 @@ import type { ChartProps } from '../charts';
 import { Frame } from '../Frame';
 import { reachedOf } from '../figures';
 import { aggregateQuery, measureOf, unitOf } from '../queries';
+import { classOf } from '../thresholds';
 import { rangeBefore } from '../view';
+import { sayMeasure } from '../words';
 
 const POINTS = 1_000;
 
@@ -38,15 +40,17 @@ export default function NumberChart({ table, panel, view, asked }: ChartProps) {
     <Frame
       panel={panel}
       table={table}
-      about={measure.text}
+      about={sayMeasure(measure)}
       isLoading={total.rows === undefined}
       isEmpty={value === undefined || value === null}
       error={total.error}
       query={query}
     >
       <div className="board-number">
-        <strong>{formatValue(value, measure.name ?? '')}</strong>
-        {reached?.label && <span className="board-reached">{reached.label}</span>}
+        <strong className={classOf(value, panel.thresholds)}>{formatValue(value, measure.name ?? '')}</strong>
+        {reached?.label && (
+          <span className={`board-reached ${classOf(value, panel.thresholds) ?? ''}`}>{reached.label}</span>
+        )}
         {earlier && <Change now={value} before={before.rows?.[0]?.[measure.text]} />}
         <Sparkline values={points} />
       </div>

@@ -1,8 +1,7 @@
 // The shares of a column's values in the whole.
 import { useMemo } from 'react';
-import { Chart } from '../../components/Chart';
+import { Donut } from '../../components/Donut';
 import { Legend } from '../../components/Legend';
-import { type ChartOption, tooltip } from '../../components/option';
 import { formatValue } from '../../explore/cells';
 import { LINES } from '../../explore/plan';
 import { formatCompact, formatPercent } from '../../format/number';
@@ -14,6 +13,7 @@ import { titleOf } from '../document';
 import { Frame } from '../Frame';
 import { sharesOf } from '../figures';
 import { aggregateQuery, byOf, measureOf } from '../queries';
+import { sayFigures } from '../words';
 
 const GROUPS = 1_000;
 
@@ -38,28 +38,11 @@ export default function ShareChart({ table, panel, view, asked }: ChartProps) {
   }, [answer.rows, by, measure.text, limit, theme]);
   const total = shares.reduce((sum, { value }) => sum + value, 0);
 
-  const option: ChartOption = useMemo(
-    () => ({
-      tooltip: { ...tooltip(theme, 'item'), valueFormatter: (value) => formatCompact(Number(value)) },
-      series: [
-        {
-          id: 'shares',
-          type: 'pie',
-          radius: ['58%', '94%'],
-          label: { show: false },
-          itemStyle: { borderColor: theme.panel, borderWidth: 2 },
-          data: shares.map(({ label, value, color }) => ({ name: label, value, itemStyle: { color } })),
-        },
-      ],
-    }),
-    [shares, theme],
-  );
-
   return (
     <Frame
       panel={panel}
       table={table}
-      about={by ? `${measure.text} by ${by}` : measure.text}
+      about={sayFigures(measure, null, by ? [by] : [])}
       isLoading={by !== undefined && answer.rows === undefined}
       isEmpty={total === 0}
       error={answer.error ?? (by ? null : new Error(t('Choose the column whose values have shares (`by`).')))}
@@ -67,8 +50,8 @@ export default function ShareChart({ table, panel, view, asked }: ChartProps) {
       isPicture
     >
       <div className="shares">
-        <Chart
-          option={option}
+        <Donut
+          pieces={shares.map(({ label, value, color }) => ({ label, color, percent: (value / total) * 100 }))}
           label={`${titleOf(panel)}: ${t('shares of {{column}}', { column: by ?? '' })}.`}
         />
         <Legend

@@ -1,14 +1,19 @@
 // Groups as a table that can be searched and sorted: the columns of `by`, and the numbers of the table.
 import { useState } from 'react';
+import { Sparkline } from '../../components/Sparkline';
+import type { Row } from '../../explore/api';
 import { formatValue } from '../../explore/cells';
 import { combinationOf, isValue, numbersOf } from '../../explore/plan';
 import { t } from '../../i18n';
 import { useAnswer } from '../answer';
 import type { ChartProps } from '../charts';
 import { Frame } from '../Frame';
-import { aggregateQuery, byOf, measureOf } from '../queries';
+import { aggregateQuery, among, byOf, measureOf, unitOf } from '../queries';
 
 const ROWS = 200;
+/** Rows that have a trend, and points of all trends. */
+const TRENDS = 50;
+const POINTS = 20_000;
 /** Numbers beside the panel's own. */
 const NUMBERS = 3;
 
@@ -30,6 +35,8 @@ export default function TableChart({ table, panel, view, asked, onView }: ChartP
   const query = aggregateQuery({ table, panel, view }, by, `${sign}${sorted.column}`, panel.limit ?? ROWS);
   query.set('aggregate', measures.map(({ text }) => text).join(','));
   const answer = useAnswer(table, query, asked);
+
+  const trends = useTrends({ table, panel, view, asked, rows: answer.rows });
 
   const label = t('Rows of {{title}}', { title: panel.title });
   const words = sought.trim().toLowerCase();
@@ -84,6 +91,7 @@ export default function TableChart({ table, panel, view, asked, onView }: ChartP
                   </button>
                 </th>
               ))}
+              {trends && <th scope="col">{t('trend')}</th>}
             </tr>
           </thead>
           <tbody>
@@ -102,6 +110,11 @@ export default function TableChart({ table, panel, view, asked, onView }: ChartP
                     )}
                   </td>
                 ))}
+                {trends && (
+                  <td className="table-trend">
+                    <Sparkline values={trends.get(String(row[by[0] ?? ''])) ?? []} floor={0} />
+                  </td>
+                )}
               </tr>
             ))}
           </tbody>
@@ -112,6 +125,41 @@ export default function TableChart({ table, panel, view, asked, onView }: ChartP
       </section>
     </Frame>
   );
+}
+
+interface TrendsProps extends Pick<ChartProps, 'table' | 'panel' | 'view' | 'asked'> {
+  rows: Row[] | undefined;
+}
+
+/** With `"options": {"trend": true}`, the number over time of each value of the only column; null: there are no trends. */
+function useTrends({ table, panel, view, asked, rows }: TrendsProps): Map<string, (number | null)[]> | null {
+  const columns = byOf(table, panel);
+  const unit = unitOf(table, view);
+  const by = panel.options?.trend === true && columns.length === 1 ? columns[0] : undefined;
+  const values = by
+    ? (rows ?? [])
+        .slice(0, TRENDS)
+        .map((row) => row[by])
+        .filter(isValue)
+    : [];
+  const query =
+    by && unit && values.length > 0
+      ? aggregateQuery({ table, panel, view, also: among(by, values) }, [unit, by], unit, POINTS)
+      : null;
+  const answer = useAnswer(table, query, asked);
+  if (!by || !unit) return null;
+
+  // All trends have the same times; a value without a row at a time has none of its number.
+  const times = [...new Set((answer.rows ?? []).map((row) => String(row[unit])))];
+  const { text } = measureOf(table, panel);
+  const trends = new Map<string, (number | null)[]>();
+  for (const row of answer.rows ?? []) {
+    const value = String(row[by]);
+    const trend = trends.get(value) ?? times.map(() => 0);
+    trend[times.indexOf(String(row[unit]))] = Number(row[text]);
+    trends.set(value, trend);
+  }
+  return trends;
 }
 
 interface ChoosableProps {
