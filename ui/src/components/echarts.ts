@@ -1,5 +1,5 @@
 // The parts of ECharts that we draw with, and no others: each costs bytes.
-import { LineChart } from 'echarts/charts';
+import { BarChart, LineChart } from 'echarts/charts';
 import {
   GridComponent,
   LegendPlainComponent,
@@ -10,6 +10,14 @@ import { init, use } from 'echarts/core';
 // SVG: crisp at any zoom, text in the page's own fonts, and our charts have few elements.
 import { SVGRenderer } from 'echarts/renderers';
 
-use([LineChart, GridComponent, LegendPlainComponent, LegendScrollComponent, TooltipComponent, SVGRenderer]);
+use([
+  BarChart,
+  LineChart,
+  GridComponent,
+  LegendPlainComponent,
+  LegendScrollComponent,
+  TooltipComponent,
+  SVGRenderer,
+]);
 
 export { init };
