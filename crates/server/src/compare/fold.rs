@@ -30,10 +30,13 @@ impl Row {
     }
 }
 
+/// The end of a row's window, and its group.
+type RowId = (Moment, [String; 2]);
+
 /// The rows of one store, by the end of their window and their group.
 #[derive(Debug, Default)]
 pub(super) struct Rows {
-    rows: BTreeMap<(Moment, [String; 2]), Row>,
+    rows: BTreeMap<RowId, Row>,
     replaced: u64,
 }
 
@@ -69,7 +72,7 @@ impl Rows {
     }
 
     /// Keeps the row that was written last: a restarted job of the old system wrote a window a second time.
-    fn insert(&mut self, id: (Moment, [String; 2]), row: Row) {
+    fn insert(&mut self, id: RowId, row: Row) {
         match self.rows.get_mut(&id) {
             None => {
                 self.rows.insert(id, row);
@@ -136,14 +139,17 @@ pub(super) fn pairs(kind: Kind, mut old: Rows, mut new: Rows) -> impl Iterator<I
         _ => {}
     }
 
-    let mut paired: BTreeMap<(Moment, [String; 2]), (Option<Row>, Option<Row>)> = BTreeMap::new();
+    let mut paired: BTreeMap<RowId, Pair> = BTreeMap::new();
+    let pair = |id: &RowId| Pair { end: id.0, old: None, new: None };
     for (id, row) in old.rows {
-        paired.entry(id).or_default().0 = Some(row);
+        let there = pair(&id);
+        paired.entry(id).or_insert(there).old = Some(row);
     }
     for (id, row) in new.rows {
-        paired.entry(id).or_default().1 = Some(row);
+        let there = pair(&id);
+        paired.entry(id).or_insert(there).new = Some(row);
     }
-    paired.into_iter().map(|((end, _), (old, new))| Pair { end, old, new })
+    paired.into_values()
 }
 
 /// Returns the id of each department's name, where exactly one is known.

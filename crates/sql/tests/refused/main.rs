@@ -23,7 +23,7 @@ CREATE TABLE uq (
 CREATE TABLE carried (n INT, h MAP<STRING, BYTES> METADATA VIRTUAL, p INT METADATA VIRTUAL) WITH ('connector' = 'x');
 CREATE TABLE no_time (n INT, s STRING, t TIMESTAMP(3)) WITH ('connector' = 'x');
 CREATE TABLE out1 (a STRING, c BIGINT) WITH ('connector' = 'x');
-CREATE TABLE one (a BIGINT) WITH ('connector' = 'kafka');
+CREATE TABLE `one` (a BIGINT) WITH ('connector' = 'kafka');
 CREATE TABLE text_out (a STRING) WITH ('connector' = 'x');
 ";
 

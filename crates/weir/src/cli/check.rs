@@ -73,7 +73,6 @@ fn for_flink(
     let outcome = if translation.is_some() { Outcome::Done } else { Outcome::No };
 
     if format == Format::Json {
-        let places = Places::of(&script.text);
         let topics = translation.map(|of| {
             let topic = |of: &ResultsTopic| json!({"table": of.table, "topic": of.topic});
             of.results.iter().map(topic).collect::<Vec<Value>>()
@@ -84,7 +83,7 @@ fn for_flink(
             "ok": translation.is_some(),
             "topics": topics,
             "jars": jars,
-            "findings": findings.iter().map(|finding| described(finding, &places)).collect::<Vec<Value>>(),
+            "findings": Finding::all(findings, &script.text),
         });
         print(&report.to_string())?;
         return Ok(outcome);

@@ -11,6 +11,7 @@
 mod compact;
 mod image;
 mod input;
+mod selecting;
 mod ship;
 mod write;
 
