@@ -1664,6 +1664,11 @@ export interface components {
             color?: components["schemas"]["ThresholdColor"] | null;
             /** @example good */
             label?: string | null;
+            /**
+             * @description The label in Vietnamese.
+             * @example tốt
+             */
+            label_vi?: string | null;
         };
         /**
          * @description A meaning that the page shows as a colour, which fits the light and the dark scheme.

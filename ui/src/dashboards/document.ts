@@ -91,6 +91,10 @@ export function titleOf(of: { title: string; title_vi?: string | null }): string
   return (language === 'vi' && of.title_vi) || of.title;
 }
 
+export function labelOf({ label, label_vi }: Threshold): string | undefined {
+  return (language === 'vi' && label_vi) || label || undefined;
+}
+
 export function descriptionOf({ description, description_vi }: Dashboard): string | undefined {
   return (language === 'vi' && description_vi) || description || undefined;
 }

@@ -1,6 +1,6 @@
 // The colours of thresholds. A document names a meaning, and the theme has its colour.
 import type { Theme } from '../theme';
-import type { Threshold } from './document';
+import { labelOf, type Threshold } from './document';
 import { reachedOf } from './figures';
 
 export const COLORS = ['good', 'warn', 'bad'] as const;
@@ -26,9 +26,9 @@ export function limitsOf(
   thresholds: readonly Threshold[] | undefined,
   theme: Theme,
 ): { at: number; label: string; color: string }[] {
-  return (thresholds ?? []).map(({ above, below, label, color }) => ({
-    at: above ?? below ?? 0,
-    label: label ?? '',
-    color: color ? theme[color] : theme.muted,
+  return (thresholds ?? []).map((threshold) => ({
+    at: threshold.above ?? threshold.below ?? 0,
+    label: labelOf(threshold) ?? '',
+    color: threshold.color ? theme[threshold.color] : theme.muted,
   }));
 }

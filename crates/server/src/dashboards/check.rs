@@ -107,6 +107,7 @@ impl Panel {
 impl Threshold {
     fn check(&self) -> Result<(), Mistake> {
         optional("label", self.label.as_deref(), 1, TITLE_MAX)?;
+        optional("label_vi", self.label_vi.as_deref(), 1, TITLE_MAX)?;
         match (self.above, self.below) {
             (Some(_), None) | (None, Some(_)) => Ok(()),
             (Some(_), Some(_)) => Err(Mistake::new("below", "a threshold has `above` or `below`, not both")),

@@ -122,6 +122,9 @@ pub(crate) struct Threshold {
     pub(super) below: Option<f64>,
     #[schema(min_length = 1, max_length = 120, example = "good")]
     pub(super) label: Option<String>,
+    /// The label in Vietnamese.
+    #[schema(min_length = 1, max_length = 120, example = "tốt")]
+    pub(super) label_vi: Option<String>,
     /// How the page colours a number beyond the limit.
     color: Option<ThresholdColor>,
 }

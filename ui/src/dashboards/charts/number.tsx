@@ -4,6 +4,7 @@ import { formatValue } from '../../explore/cells';
 import { useAnswer } from '../answer';
 import { Change } from '../Change';
 import type { ChartProps } from '../charts';
+import { labelOf } from '../document';
 import { Frame } from '../Frame';
 import { reachedOf } from '../figures';
 import { aggregateQuery, measureOf, unitOf } from '../queries';
@@ -48,8 +49,10 @@ export default function NumberChart({ table, panel, view, asked }: ChartProps) {
     >
       <div className="board-number">
         <strong className={classOf(value, panel.thresholds)}>{formatValue(value, measure.name ?? '')}</strong>
-        {reached?.label && (
-          <span className={`board-reached ${classOf(value, panel.thresholds) ?? ''}`}>{reached.label}</span>
+        {reached && labelOf(reached) && (
+          <span className={`board-reached ${classOf(value, panel.thresholds) ?? ''}`}>
+            {labelOf(reached)}
+          </span>
         )}
         {earlier && <Change now={value} before={before.rows?.[0]?.[measure.text]} />}
         <Sparkline values={points} />

@@ -111,6 +111,7 @@ fn what_is_wrong_with_a_panel_is_told_with_its_place() {
         ("thresholds", json!([{"above": 1}, {}]), "thresholds[1].above", "`above` or `below`"),
         ("thresholds", json!([{"above": 1, "below": 2}]), "thresholds[0].below", "not both"),
         ("thresholds", json!([{"above": 1, "label": ""}]), "thresholds[0].label", "1 to 120"),
+        ("thresholds", json!([{"above": 1, "label_vi": ""}]), "thresholds[0].label_vi", "1 to 120"),
         (
             "thresholds",
             json!([{"above": 1, "color": "#f00"}]),
