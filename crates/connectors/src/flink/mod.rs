@@ -13,9 +13,11 @@
 //!                                       END
 //! ```
 //!
-//! `check` finds what Flink refuses or answers differently. Everything here is a pure function of the script.
+//! `check` finds what Flink refuses or answers differently. `delivery` is the way back: a script that writes results topics to
+//! the result store. Everything here is a pure function of scripts.
 
 mod check;
+mod delivery;
 mod jars;
 mod results;
 mod sent;
@@ -29,6 +31,7 @@ use sql::plan::Plan;
 use sql::session::Variables;
 use sql::statements::{Insertion, StatementKind, Statements};
 
+pub use delivery::{Delivered, NotDelivered, delivery};
 pub use jars::Jar;
 pub use results::{DECLARATION_HEADER, KEY_PREFIX, ResultsTopic, Writing};
 pub use sent::Sent;

@@ -35,7 +35,7 @@ const HEADERS: &str = "weir_headers";
 /// The rows of the query that an INSERT writes.
 const ROWS: &str = "weir_rows";
 /// The only column of the key of a table whose `key` names no column.
-const CONSTANT: &str = "row";
+pub(super) const CONSTANT: &str = "row";
 
 /// Longest name of a topic in Kafka.
 const TOPIC_CHARS_MAX: usize = 249;

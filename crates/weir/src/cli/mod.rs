@@ -9,6 +9,7 @@ mod completions;
 mod config;
 mod dashboards;
 mod dead_letters;
+mod deliver;
 mod documents;
 mod explain;
 mod functions;
@@ -115,6 +116,8 @@ enum Command {
     Dashboards(dashboards::Arguments),
     /// List, print, save, delete and test the alerts of a running Weir
     Alerts(alerts::Arguments),
+    /// Write the results topics of a Flink cluster to the result store of a running Weir
+    Deliver(deliver::Arguments),
     /// Compare the result rows of two Redis servers, such as those of a running system and of Weir
     Compare(compare::Arguments),
     /// Print results as they change
@@ -172,6 +175,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
         Command::Local(arguments) => local::run(&arguments, clock, &shutdown()?),
         Command::Functions(arguments) => functions::run(&arguments),
         Command::Generate(arguments) => generate::run(arguments, clock, shutdown()?),
+        Command::Deliver(arguments) => deliver::run(&arguments, clock),
         Command::Compare(arguments) => compare::run(&arguments, clock),
         Command::Health(arguments) => health::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),

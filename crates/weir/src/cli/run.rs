@@ -80,15 +80,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
         "script": script.text, "name": name, "file": script.name, "variables": variables,
         "from": arguments.from, "replace": arguments.replace, "dry_run": arguments.dry_run,
     });
+    submit(&manager, &body)
+}
 
-    let answered = manager.post::<Value>("/weir/jobs", &body);
+/// Sends a script to the job manager, and prints what it answers.
+pub(super) fn submit(manager: &JobManager, body: &Value) -> Result<Outcome, Failure> {
+    let answered = manager.post::<Value>("/weir/jobs", body);
     let answer = match answered {
         Ok(answer) => answer,
         Err(failure) => return drawn(failure),
     };
 
     let wrong = |error| Failure::external(anyhow::Error::new(error).context("the job manager's answer"));
-    if arguments.dry_run {
+    if body["dry_run"] == true {
         let answer: DryRun = serde_json::from_value(answer).map_err(wrong)?;
         print(answer.report.trim_end())?;
         return Ok(if answer.complete { Outcome::Done } else { Outcome::No });

@@ -64,6 +64,11 @@ const RUNS: &[Runs] = &[
 const CANNOT: &[(&str, &str, &str)] = &[
     ("README.md", "app ──HTTP /events──►", "a picture"),
     ("docs/flink-cluster.md", "weir jobs stop", "needs a Flink: `make flink-submit` does the same"),
+    (
+        "docs/flink-cluster.md",
+        "weir deliver",
+        "needs a Kafka: tests/deliver.rs does the same where there is one",
+    ),
     ("docs/jobs.md", "CREATED ─► RUNNING", "a picture"),
     ("docs/monitoring.md", "scrape_configs:", "settings of a Prometheus server"),
     (

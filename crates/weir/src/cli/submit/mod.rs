@@ -166,7 +166,7 @@ fn draw(script: &Script, findings: &[Diagnostic]) {
     complain(drawn.trim_end());
 }
 
-fn setting(text: &str) -> Result<(String, String), String> {
+pub(super) fn setting(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.trim().is_empty() => Ok((key.trim().to_owned(), value.to_owned())),
         _ => Err("not KEY=VALUE".to_owned()),
