@@ -14,16 +14,16 @@ impl Parser {
     /// Parses a call; the function's name is the next token.
     pub(super) fn call(&mut self, name: String, start: Span) -> Parsed<Expr> {
         let name = Ident { value: name, span: start };
-        self.advance();
-        self.expect(&Token::LParen)?;
+        self.tokens.advance();
+        self.tokens.expect(&Token::LParen)?;
         let mut call = Call::new(name);
         self.args(&mut call)?;
-        if !self.accept(&Token::RParen) {
-            return Err(self.unexpected("`,` or `)`"));
+        if !self.tokens.accept(&Token::RParen) {
+            return Err(self.tokens.unexpected("`,` or `)`"));
         }
 
         self.behind_args(&mut call)?;
-        let span = self.since(start);
+        let span = self.tokens.since(start);
         match call.returning.take().map(|target| *target) {
             Some(TypeName { column_type: ColumnType { data_type: DataType::Array(_), .. }, .. }) => {
                 let args = vec![self.node(ExprKind::Call(call), span)?];
@@ -43,14 +43,14 @@ impl Parser {
             "EXTRACT" => self.extract_args(call),
             "TIMESTAMPDIFF" | "TIMESTAMPADD" => {
                 call.args.push(self.unit_text()?);
-                while self.accept(&Token::Comma) {
+                while self.tokens.accept(&Token::Comma) {
                     call.args.push(self.expr()?);
                 }
                 Ok(())
             }
             "TRIM" => self.trim_args(call),
             _ if self.json_args(&upper, call)? => Ok(()),
-            _ if self.accept(&Token::Mul) => {
+            _ if self.tokens.accept(&Token::Mul) => {
                 call.star = true;
                 Ok(())
             }
@@ -62,25 +62,25 @@ impl Parser {
     fn behind_args(&mut self, call: &mut Call) -> Parsed<()> {
         self.nulls_treatment(call);
 
-        if self.is_word("WITHIN") && self.word_at(1, "GROUP") {
-            self.at += 2;
-            self.expect(&Token::LParen)?;
-            if !self.is_word("ORDER") {
-                return Err(self.unexpected("`ORDER BY`"));
+        if self.tokens.is_word("WITHIN") && self.tokens.word_at(1, "GROUP") {
+            self.tokens.skip(2);
+            self.tokens.expect(&Token::LParen)?;
+            if !self.tokens.is_word("ORDER") {
+                return Err(self.tokens.unexpected("`ORDER BY`"));
             }
             call.within_group = self.order_by()?;
-            self.expect(&Token::RParen)?;
+            self.tokens.expect(&Token::RParen)?;
         }
 
-        if self.accept_word("FILTER") {
-            self.expect(&Token::LParen)?;
-            self.expect_word("WHERE")?;
+        if self.tokens.accept_word("FILTER") {
+            self.tokens.expect(&Token::LParen)?;
+            self.tokens.expect_word("WHERE")?;
             call.filter = Some(Box::new(self.expr()?));
-            self.expect(&Token::RParen)?;
+            self.tokens.expect(&Token::RParen)?;
         }
 
         self.nulls_treatment(call);
-        if self.is_word("OVER") {
+        if self.tokens.is_word("OVER") {
             call.over = Some(Box::new(self.over()?));
         }
         Ok(())
@@ -88,21 +88,21 @@ impl Parser {
 
     /// Parses an optional `IGNORE NULLS` or `RESPECT NULLS`.
     fn nulls_treatment(&mut self, call: &mut Call) {
-        if self.accept_words(&["IGNORE", "NULLS"]) {
+        if self.tokens.accept_words(&["IGNORE", "NULLS"]) {
             call.ignore_nulls = Some(true);
-        } else if self.accept_words(&["RESPECT", "NULLS"]) {
+        } else if self.tokens.accept_words(&["RESPECT", "NULLS"]) {
             call.ignore_nulls = Some(false);
         }
     }
 
     /// Parses arguments separated by commas, or by the keywords that some functions use instead.
     fn plain_args(&mut self, call: &mut Call) -> Parsed<()> {
-        if matches!(self.peek(), Token::RParen) {
+        if matches!(self.tokens.peek(), Token::RParen) {
             return Ok(());
         }
-        call.distinct = self.accept_word("DISTINCT");
+        call.distinct = self.tokens.accept_word("DISTINCT");
         if !call.distinct {
-            self.accept_word("ALL");
+            self.tokens.accept_word("ALL");
         }
 
         let between: &[&str] = match call.name.value.to_ascii_uppercase().as_str() {
@@ -115,19 +115,19 @@ impl Parser {
 
         self.plain_arg(call, between == ["IN"])?;
         loop {
-            if self.accept(&Token::Comma) {
+            if self.tokens.accept(&Token::Comma) {
                 self.plain_arg(call, false)?;
-            } else if between == ["TO"] && self.accept_word("TO") {
+            } else if between == ["TO"] && self.tokens.accept_word("TO") {
                 let rounding =
                     if call.name.value.eq_ignore_ascii_case("FLOOR") { "FLOOR_TO" } else { "CEIL_TO" };
                 call.name.value = rounding.to_owned();
                 call.args.insert(0, self.unit_text()?);
                 return Ok(());
-            } else if between.iter().any(|word| self.accept_word(word)) {
+            } else if between.iter().any(|word| self.tokens.accept_word(word)) {
                 call.args.push(self.expr()?);
             } else {
                 self.nulls_treatment(call);
-                if self.is_word("ORDER") {
+                if self.tokens.is_word("ORDER") {
                     call.within_group = self.order_by()?;
                 }
                 return Ok(());
@@ -150,7 +150,7 @@ impl Parser {
 
     /// Builds `(a, b) OVERLAPS (c, d)` as a call with four arguments.
     pub(super) fn overlaps(&self, left: Expr, right: Expr) -> Parsed<Expr> {
-        let span = self.since(left.span);
+        let span = self.tokens.since(left.span);
         let mut call = Call::new(Ident { value: "OVERLAPS".to_owned(), span });
         for side in [left, right] {
             match side.kind {
@@ -167,22 +167,22 @@ impl Parser {
     /// Parses the arguments of `EXTRACT(HOUR FROM x)`.
     fn extract_args(&mut self, call: &mut Call) -> Parsed<()> {
         call.args.push(self.unit_text()?);
-        self.expect_word("FROM")?;
+        self.tokens.expect_word("FROM")?;
         call.args.push(self.expr()?);
         Ok(())
     }
 
     /// Parses `TRIM(x)`, or `TRIM([BOTH | LEADING | TRAILING] [characters] FROM x)`, as three arguments.
     fn trim_args(&mut self, call: &mut Call) -> Parsed<()> {
-        let span = self.span();
-        let side = ["BOTH", "LEADING", "TRAILING"].into_iter().find(|side| self.accept_word(side));
+        let span = self.tokens.span();
+        let side = ["BOTH", "LEADING", "TRAILING"].into_iter().find(|side| self.tokens.accept_word(side));
         let blank = |p: &Parser| p.literal(Value::Text(" ".to_owned()), DataType::Char(1), span);
 
-        let (characters, input) = if side.is_some() && self.accept_word("FROM") {
+        let (characters, input) = if side.is_some() && self.tokens.accept_word("FROM") {
             (blank(self)?, Some(self.expr()?))
         } else {
             let first = self.expr()?;
-            let input = if self.accept_word("FROM") { Some(self.expr()?) } else { None };
+            let input = if self.tokens.accept_word("FROM") { Some(self.expr()?) } else { None };
             (first, input)
         };
 
@@ -194,7 +194,7 @@ impl Parser {
                     self.literal(Value::Text(side.to_owned()), DataType::Char(side.len() as u32), span)?;
                 call.args = vec![characters, input, side];
             }
-            (Some(_), None) => return Err(self.unexpected("`FROM`")),
+            (Some(_), None) => return Err(self.tokens.unexpected("`FROM`")),
         }
 
         Ok(())
@@ -202,16 +202,16 @@ impl Parser {
 
     /// Parses a unit of time as a text literal.
     fn unit_text(&mut self) -> Parsed<Expr> {
-        let span = self.span();
-        match self.peek() {
+        let span = self.tokens.span();
+        match self.tokens.peek() {
             Token::Word(word) if word.quote_style.is_none() => {
                 let unit = word.value.to_ascii_uppercase();
                 let unit = unit.strip_prefix("SQL_TSI_").unwrap_or(&unit).to_owned();
-                self.advance();
+                self.tokens.advance();
                 let data_type = DataType::Char(unit.len() as u32);
                 self.literal(Value::Text(unit), data_type, span)
             }
-            _ => Err(self.unexpected("a unit of time")),
+            _ => Err(self.tokens.unexpected("a unit of time")),
         }
     }
 }

@@ -27,7 +27,7 @@ impl Parser {
         self.bounded(items.len(), "conditions", start)?;
 
         let kind = if is_and { ExprKind::All(items) } else { ExprKind::Any(items) };
-        self.node_over(kind, below, self.since(start))
+        self.node_over(kind, below, self.tokens.since(start))
     }
 
     /// Builds `left + right` as a flat list too, if `left` is a chain of operators that bind alike.
@@ -40,7 +40,7 @@ impl Parser {
             kind => (Box::new(Expr { kind, ..left }), vec![], depth),
         };
         let below = below.max(right.depth);
-        let span = self.since(start);
+        let span = self.tokens.since(start);
         rest.push(Term { operator, operand: right, span });
         self.bounded(rest.len() + 1, "terms", start)?;
         self.node_over(ExprKind::Arithmetic { first, rest }, below, span)

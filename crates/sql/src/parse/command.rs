@@ -120,128 +120,135 @@ pub(crate) fn command(filled: &Filled) -> Result<Command, Vec<Diagnostic>> {
 
 impl Parser {
     fn end_of_command(&mut self) -> Parsed<()> {
-        while self.accept(&Token::SemiColon) {}
-        if self.is_end() {
+        while self.tokens.accept(&Token::SemiColon) {}
+        if self.tokens.is_end() {
             return Ok(());
         }
-        let error = Diagnostic::error(self.span(), "one statement at a time");
+        let error = Diagnostic::error(self.tokens.span(), "one statement at a time");
         Err(Box::new(error.with_hint("send the text behind the `;` as a separate statement")))
     }
 
     fn command(&mut self) -> Parsed<Command> {
-        let start = self.span();
+        let start = self.tokens.span();
         if self.begins_query() {
             self.top_query()?;
             return Ok(Command::Query);
         }
 
-        if self.accept_word("CREATE") {
+        if self.tokens.accept_word("CREATE") {
             return self.create(start).map(|declaration| Command::Create(Box::new(declaration)));
         }
-        if self.accept_word("DROP") {
+        if self.tokens.accept_word("DROP") {
             return self.drop();
         }
-        if self.accept_word("INSERT") {
+        if self.tokens.accept_word("INSERT") {
             return self.insert(start).map(|_| Command::Insert);
         }
 
-        if self.accept_words(&["EXECUTE", "STATEMENT", "SET"]) {
-            self.expect_word("BEGIN")?;
+        if self.tokens.accept_words(&["EXECUTE", "STATEMENT", "SET"]) {
+            self.tokens.expect_word("BEGIN")?;
             return self.statement_set(start).map(|_| Command::StatementSet);
         }
 
-        if self.accept_word("EXECUTE") {
-            self.expect_word("INSERT")?;
+        if self.tokens.accept_word("EXECUTE") {
+            self.tokens.expect_word("INSERT")?;
             return self.insert(start).map(|_| Command::Insert);
         }
 
-        if self.accept_words(&["BEGIN", "STATEMENT", "SET"]) {
+        if self.tokens.accept_words(&["BEGIN", "STATEMENT", "SET"]) {
             return Ok(Command::BeginStatementSet);
         }
-        if self.accept_word("END") {
+        if self.tokens.accept_word("END") {
             return Ok(Command::EndStatementSet);
         }
-        if self.accept_word("SET") {
+        if self.tokens.accept_word("SET") {
             return self.session_set();
         }
 
-        if self.accept_word("RESET") {
-            let key =
-                if self.is_at_end_of_command() { None } else { Some(self.text("a key in single quotes")?) };
+        if self.tokens.accept_word("RESET") {
+            let key = if self.is_at_end_of_command() {
+                None
+            } else {
+                Some(self.tokens.text("a key in single quotes")?)
+            };
             return Ok(Command::Reset(key));
         }
 
-        if self.accept_word("EXPLAIN") {
+        if self.tokens.accept_word("EXPLAIN") {
             return self.explain_command(start);
         }
-        if self.accept_word("SHOW") {
+        if self.tokens.accept_word("SHOW") {
             return self.show().map(Command::Show);
         }
 
-        if self.accept_word("DESCRIBE") || self.accept_word("DESC") {
-            if self.is_word("JOB") && matches!(self.peek_nth(1), Token::SingleQuotedString(_)) {
-                self.advance();
-                return self.text("the job's id in single quotes").map(Command::DescribeJob);
+        if self.tokens.accept_word("DESCRIBE") || self.tokens.accept_word("DESC") {
+            if self.tokens.is_word("JOB") && matches!(self.tokens.peek_nth(1), Token::SingleQuotedString(_)) {
+                self.tokens.advance();
+                return self.tokens.text("the job's id in single quotes").map(Command::DescribeJob);
             }
-            self.accept_word("EXTENDED");
-            return self.object_name("a table's name").map(Command::Describe);
+            self.tokens.accept_word("EXTENDED");
+            return self.tokens.object_name("a table's name").map(Command::Describe);
         }
 
-        if self.accept_words(&["USE", "CATALOG"]) {
-            return self.ident("a catalog's name").map(Command::UseCatalog);
+        if self.tokens.accept_words(&["USE", "CATALOG"]) {
+            return self.tokens.ident("a catalog's name").map(Command::UseCatalog);
         }
-        if self.accept_word("USE") {
-            return self.object_name("a database's name").map(Command::Use);
+        if self.tokens.accept_word("USE") {
+            return self.tokens.object_name("a database's name").map(Command::Use);
         }
-        if self.accept_words(&["STOP", "JOB"]) {
+        if self.tokens.accept_words(&["STOP", "JOB"]) {
             return self.stop_job();
         }
         Err(self.refused_command())
     }
 
     fn is_at_end_of_command(&self) -> bool {
-        matches!(self.peek(), Token::SemiColon | Token::EOF)
+        matches!(self.tokens.peek(), Token::SemiColon | Token::EOF)
     }
 
     fn session_set(&mut self) -> Parsed<Command> {
         if self.is_at_end_of_command() {
             return Ok(Command::Set(None));
         }
-        let key = self.text("a key in single quotes")?;
-        let value = if self.accept(&Token::Eq) { Some(self.text("a value in single quotes")?) } else { None };
+        let key = self.tokens.text("a key in single quotes")?;
+        let value = if self.tokens.accept(&Token::Eq) {
+            Some(self.tokens.text("a value in single quotes")?)
+        } else {
+            None
+        };
         Ok(Command::Set(Some((key, value))))
     }
 
     /// Parses what follows `DROP`.
     fn drop(&mut self) -> Parsed<Command> {
-        self.accept_word("TEMPORARY");
+        self.tokens.accept_word("TEMPORARY");
         let what = self.object_kind("`TABLE` or `VIEW`: there is nothing else to drop")?;
-        let if_exists = self.accept_words(&["IF", "EXISTS"]);
-        Ok(Command::Drop { what, name: self.object_name("its name")?, if_exists })
+        let if_exists = self.tokens.accept_words(&["IF", "EXISTS"]);
+        Ok(Command::Drop { what, name: self.tokens.object_name("its name")?, if_exists })
     }
 
     fn object_kind(&mut self, expected: &str) -> Parsed<ObjectKind> {
-        if self.accept_word("TABLE") {
+        if self.tokens.accept_word("TABLE") {
             Ok(ObjectKind::Table)
-        } else if self.accept_word("VIEW") {
+        } else if self.tokens.accept_word("VIEW") {
             Ok(ObjectKind::View)
         } else {
-            Err(self.unexpected(expected))
+            Err(self.tokens.unexpected(expected))
         }
     }
 
     /// Parses what follows `EXPLAIN`.
     fn explain_command(&mut self, start: Span) -> Parsed<Command> {
         self.explained_details()?;
-        let from = self.span();
+        let from = self.tokens.span();
         let what = if self.begins_query() {
             self.top_query()?;
             Explained::Query
-        } else if self.accept_words(&["STATEMENT", "SET", "BEGIN"]) {
+        } else if self.tokens.accept_words(&["STATEMENT", "SET", "BEGIN"]) {
             self.statement_set(start)?;
             Explained::StatementSet
         } else {
-            self.expect_word("INSERT")?;
+            self.tokens.expect_word("INSERT")?;
             self.insert(from)?;
             Explained::Insert
         };
@@ -250,49 +257,49 @@ impl Parser {
 
     /// Parses what follows `SHOW`.
     fn show(&mut self) -> Parsed<Show> {
-        if self.accept_word("CREATE") {
+        if self.tokens.accept_word("CREATE") {
             let what = self.object_kind("`TABLE` or `VIEW`")?;
-            return Ok(Show::Create(what, self.object_name("its name")?));
+            return Ok(Show::Create(what, self.tokens.object_name("its name")?));
         }
 
-        if self.accept_word("CURRENT") {
-            return if self.accept_word("CATALOG") {
+        if self.tokens.accept_word("CURRENT") {
+            return if self.tokens.accept_word("CATALOG") {
                 Ok(Show::CurrentCatalog)
-            } else if self.accept_word("DATABASE") {
+            } else if self.tokens.accept_word("DATABASE") {
                 Ok(Show::CurrentDatabase)
             } else {
-                Err(self.unexpected("`CATALOG` or `DATABASE`"))
+                Err(self.tokens.unexpected("`CATALOG` or `DATABASE`"))
             };
         }
 
-        if self.accept_word("USER") {
-            return if self.accept_word("FUNCTIONS") {
+        if self.tokens.accept_word("USER") {
+            return if self.tokens.accept_word("FUNCTIONS") {
                 Ok(Show::UserFunctions)
             } else {
-                Err(self.unexpected("`FUNCTIONS`"))
+                Err(self.tokens.unexpected("`FUNCTIONS`"))
             };
         }
 
-        if self.accept_word("COLUMNS") {
-            if !self.accept_word("FROM") && !self.accept_word("IN") {
-                return Err(self.unexpected("`FROM`"));
+        if self.tokens.accept_word("COLUMNS") {
+            if !self.tokens.accept_word("FROM") && !self.tokens.accept_word("IN") {
+                return Err(self.tokens.unexpected("`FROM`"));
             }
-            let name = self.object_name("a table's name")?;
+            let name = self.tokens.object_name("a table's name")?;
             return Ok(Show::Columns(name, self.pattern()?));
         }
 
-        if self.accept_word("FULL") {
-            self.expect_word("MODULES")?;
+        if self.tokens.accept_word("FULL") {
+            self.tokens.expect_word("MODULES")?;
             return Ok(Show::FullModules);
         }
 
-        if self.accept_word("TABLES") {
+        if self.tokens.accept_word("TABLES") {
             return self.like().map(Show::Tables);
         }
-        if self.accept_word("VIEWS") {
+        if self.tokens.accept_word("VIEWS") {
             return self.like().map(Show::Views);
         }
-        if self.accept_word("FUNCTIONS") {
+        if self.tokens.accept_word("FUNCTIONS") {
             return self.like().map(Show::Functions);
         }
 
@@ -305,20 +312,20 @@ impl Parser {
         ];
 
         for (word, show) in plain {
-            if self.accept_word(word) {
+            if self.tokens.accept_word(word) {
                 return Ok(show);
             }
         }
 
         for word in ["COLUMNS", "PARTITIONS", "PROCEDURES", "MODELS", "MATERIALIZED", "FULL"] {
-            if self.is_word(word) {
-                let error = Diagnostic::error(self.span(), format!("SHOW {word} is not supported"));
+            if self.tokens.is_word(word) {
+                let error = Diagnostic::error(self.tokens.span(), format!("SHOW {word} is not supported"));
                 let hint = (word == "COLUMNS").then(|| "DESCRIBE shows a table's columns".to_owned());
                 return Err(Box::new(Diagnostic { hint, ..error }));
             }
         }
 
-        Err(self.unexpected(
+        Err(self.tokens.unexpected(
             "`TABLES`, `VIEWS`, `COLUMNS`, `FUNCTIONS`, `JOBS`, `JARS`, `CATALOGS`, `DATABASES`, `MODULES`, `CURRENT CATALOG`, \
              `CURRENT DATABASE`, `CREATE TABLE` or `CREATE VIEW`",
         ))
@@ -326,41 +333,41 @@ impl Parser {
 
     /// Parses `[FROM|IN [catalog.]database] [[NOT] LIKE|ILIKE 'pattern']`.
     fn like(&mut self) -> Parsed<Option<Like>> {
-        if self.accept_word("FROM") || self.accept_word("IN") {
-            self.object_name("a database's name")?;
+        if self.tokens.accept_word("FROM") || self.tokens.accept_word("IN") {
+            self.tokens.object_name("a database's name")?;
         }
         self.pattern()
     }
 
     /// Parses `[[NOT] LIKE|ILIKE 'pattern']`.
     fn pattern(&mut self) -> Parsed<Option<Like>> {
-        let negated = self.accept_word("NOT");
-        let ignores_case = self.is_word("ILIKE");
-        if self.accept_word("LIKE") || self.accept_word("ILIKE") {
-            let pattern = self.text("a pattern in single quotes")?.value;
+        let negated = self.tokens.accept_word("NOT");
+        let ignores_case = self.tokens.is_word("ILIKE");
+        if self.tokens.accept_word("LIKE") || self.tokens.accept_word("ILIKE") {
+            let pattern = self.tokens.text("a pattern in single quotes")?.value;
             return Ok(Some(Like { pattern, negated, ignores_case }));
         }
-        if negated { Err(self.unexpected("`LIKE`")) } else { Ok(None) }
+        if negated { Err(self.tokens.unexpected("`LIKE`")) } else { Ok(None) }
     }
 
     /// Parses what follows `STOP JOB`.
     fn stop_job(&mut self) -> Parsed<Command> {
-        let id = self.text("the job's id in single quotes")?;
+        let id = self.tokens.text("the job's id in single quotes")?;
         let (mut with_savepoint, mut with_drain) = (false, false);
-        while self.accept_word("WITH") {
-            if self.accept_word("SAVEPOINT") {
+        while self.tokens.accept_word("WITH") {
+            if self.tokens.accept_word("SAVEPOINT") {
                 with_savepoint = true;
-            } else if self.accept_word("DRAIN") {
+            } else if self.tokens.accept_word("DRAIN") {
                 with_drain = true;
             } else {
-                return Err(self.unexpected("`SAVEPOINT` or `DRAIN`"));
+                return Err(self.tokens.unexpected("`SAVEPOINT` or `DRAIN`"));
             }
         }
         Ok(Command::StopJob { id, with_savepoint, with_drain })
     }
 
     fn refused_command(&self) -> Box<Diagnostic> {
-        let Token::Word(word) = self.peek() else { return self.unexpected("a statement") };
+        let Token::Word(word) = self.tokens.peek() else { return self.tokens.unexpected("a statement") };
         let name = word.value.to_ascii_uppercase();
         let hint = match name.as_str() {
             "ALTER" => "drop it and create it again",
@@ -370,11 +377,11 @@ impl Parser {
             }
             _ => {
                 let message = format!("`{}` does not begin a statement", word.value);
-                let mut error = Diagnostic::error(self.span(), message);
+                let mut error = Diagnostic::error(self.tokens.span(), message);
                 error.hint = did_you_mean(&name, STARTS.iter().copied());
                 return Box::new(error);
             }
         };
-        Box::new(Diagnostic::error(self.span(), format!("{name} is not supported")).with_hint(hint))
+        Box::new(Diagnostic::error(self.tokens.span(), format!("{name} is not supported")).with_hint(hint))
     }
 }

@@ -48,21 +48,21 @@ const MAX_LENGTH: u32 = i32::MAX as u32;
 impl Parser {
     /// Parses a type with an optional `NULL` or `NOT NULL`.
     pub(super) fn type_name(&mut self) -> Parsed<TypeName> {
-        let start = self.span();
+        let start = self.tokens.span();
         let column_type = self.column_type()?;
-        Ok(TypeName { column_type, span: self.since(start) })
+        Ok(TypeName { column_type, span: self.tokens.since(start) })
     }
 
     fn column_type(&mut self) -> Parsed<ColumnType> {
-        let start = self.span();
+        let start = self.tokens.span();
         let mut data_type = self.nested(Parser::data_type)?;
         // The older spelling: INT ARRAY, INT MULTISET.
         let mut levels = 0;
 
-        while let Some(word) = ["ARRAY", "MULTISET"].into_iter().find(|word| self.accept_word(word)) {
+        while let Some(word) = ["ARRAY", "MULTISET"].into_iter().find(|word| self.tokens.accept_word(word)) {
             levels += 1;
             if levels > MAX_DEPTH {
-                return Err(self.too_deep(self.since(start)));
+                return Err(self.too_deep(self.tokens.since(start)));
             }
             data_type = match word {
                 "ARRAY" => DataType::Array(Box::new(data_type.nullable())),
@@ -70,18 +70,18 @@ impl Parser {
             };
         }
 
-        let nullable = !self.accept_words(&["NOT", "NULL"]);
+        let nullable = !self.tokens.accept_words(&["NOT", "NULL"]);
         if nullable {
-            self.accept_word("NULL");
+            self.tokens.accept_word("NULL");
         }
         Ok(ColumnType { data_type, nullable })
     }
 
     fn data_type(&mut self) -> Parsed<DataType> {
-        let span = self.span();
-        let Token::Word(word) = self.peek() else { return Err(self.unexpected("a data type")) };
+        let span = self.tokens.span();
+        let Token::Word(word) = self.tokens.peek() else { return Err(self.tokens.unexpected("a data type")) };
         let name = word.value.to_ascii_uppercase();
-        self.advance();
+        self.tokens.advance();
 
         Ok(match name.as_str() {
             "BOOLEAN" => DataType::Boolean,
@@ -91,47 +91,49 @@ impl Parser {
             "BIGINT" => DataType::BigInt,
             "FLOAT" | "REAL" => DataType::Float,
             "DOUBLE" => {
-                self.accept_word("PRECISION");
+                self.tokens.accept_word("PRECISION");
                 DataType::Double
             }
             "DECIMAL" | "DEC" | "NUMERIC" => self.decimal(span)?,
             // Without a length, CHAR and BINARY hold one character or byte, the varying types any number.
-            "CHAR" | "CHARACTER" if self.accept_word("VARYING") => {
+            "CHAR" | "CHARACTER" if self.tokens.accept_word("VARYING") => {
                 DataType::Varchar(self.length(span, MAX_LENGTH)?)
             }
             "CHAR" | "CHARACTER" => DataType::Char(self.length(span, 1)?),
             "VARCHAR" => DataType::Varchar(self.length(span, MAX_LENGTH)?),
             "STRING" => DataType::STRING,
-            "BINARY" if self.accept_word("VARYING") => DataType::Varbinary(self.length(span, MAX_LENGTH)?),
+            "BINARY" if self.tokens.accept_word("VARYING") => {
+                DataType::Varbinary(self.length(span, MAX_LENGTH)?)
+            }
             "BINARY" => DataType::Binary(self.length(span, 1)?),
             "VARBINARY" => DataType::Varbinary(self.length(span, MAX_LENGTH)?),
             "BYTES" => DataType::BYTES,
             "DATE" => DataType::Date,
             "TIME" => {
                 let digits = self.digits(span, 0)?;
-                self.accept_words(&["WITHOUT", "TIME", "ZONE"]);
+                self.tokens.accept_words(&["WITHOUT", "TIME", "ZONE"]);
                 DataType::Time(digits)
             }
             "TIMESTAMP" => self.timestamp(span)?,
             "TIMESTAMP_LTZ" => DataType::TimestampLtz(self.digits(span, 6)?),
             "INTERVAL" => self.interval_type()?,
             "ARRAY" => {
-                self.expect(&Token::Lt)?;
+                self.tokens.expect(&Token::Lt)?;
                 let element = self.column_type()?;
                 self.close_angle()?;
                 DataType::Array(Box::new(element))
             }
             "MAP" => {
-                self.expect(&Token::Lt)?;
+                self.tokens.expect(&Token::Lt)?;
                 let key = self.column_type()?;
-                self.expect(&Token::Comma)?;
+                self.tokens.expect(&Token::Comma)?;
                 let value = self.column_type()?;
                 self.close_angle()?;
                 DataType::Map(Box::new(key), Box::new(value))
             }
             "ROW" => self.row()?,
             "MULTISET" => {
-                self.expect(&Token::Lt)?;
+                self.tokens.expect(&Token::Lt)?;
                 let element = self.column_type()?;
                 self.close_angle()?;
                 DataType::Multiset(Box::new(element))
@@ -150,31 +152,33 @@ impl Parser {
 
     fn decimal(&mut self, span: Span) -> Parsed<DataType> {
         let (mut precision, mut scale) = (10, 0);
-        if self.accept(&Token::LParen) {
-            precision = self.number("the number of digits")?;
-            if self.accept(&Token::Comma) {
-                scale = self.number("the number of digits behind the point")?;
+        if self.tokens.accept(&Token::LParen) {
+            precision = self.tokens.number("the number of digits")?;
+            if self.tokens.accept(&Token::Comma) {
+                scale = self.tokens.number("the number of digits behind the point")?;
             }
-            self.expect(&Token::RParen)?;
+            self.tokens.expect(&Token::RParen)?;
         }
         if !(1..=38).contains(&precision) || scale > precision {
-            let error =
-                Diagnostic::error(self.since(span), format!("DECIMAL({precision}, {scale}) does not exist"))
-                    .with_hint("a DECIMAL has 1 to 38 digits, and at most all of them behind the point");
+            let error = Diagnostic::error(
+                self.tokens.since(span),
+                format!("DECIMAL({precision}, {scale}) does not exist"),
+            )
+            .with_hint("a DECIMAL has 1 to 38 digits, and at most all of them behind the point");
             return Err(Box::new(error));
         }
         Ok(DataType::Decimal { precision: precision as u8, scale: scale as u8 })
     }
 
     fn length(&mut self, span: Span, default: u32) -> Parsed<u32> {
-        if !self.accept(&Token::LParen) {
+        if !self.tokens.accept(&Token::LParen) {
             return Ok(default);
         }
-        let length = self.number("a length")?;
-        self.expect(&Token::RParen)?;
+        let length = self.tokens.number("a length")?;
+        self.tokens.expect(&Token::RParen)?;
         if length == 0 || length > MAX_LENGTH {
             return Err(Box::new(Diagnostic::error(
-                self.since(span),
+                self.tokens.since(span),
                 "a length is at least 1, at most 2147483647",
             )));
         }
@@ -183,15 +187,15 @@ impl Parser {
 
     /// Parses the number of fraction digits of a second.
     fn digits(&mut self, span: Span, default: u8) -> Parsed<u8> {
-        if !self.accept(&Token::LParen) {
+        if !self.tokens.accept(&Token::LParen) {
             return Ok(default);
         }
-        let digits = self.number("the digits of the fraction, 0 to 9")?;
-        self.expect(&Token::RParen)?;
+        let digits = self.tokens.number("the digits of the fraction, 0 to 9")?;
+        self.tokens.expect(&Token::RParen)?;
         match u8::try_from(digits) {
             Ok(digits) if digits <= 9 => Ok(digits),
             _ => Err(Box::new(Diagnostic::error(
-                self.since(span),
+                self.tokens.since(span),
                 "a second has 0 to 9 digits behind the point",
             ))),
         }
@@ -199,18 +203,18 @@ impl Parser {
 
     fn timestamp(&mut self, span: Span) -> Parsed<DataType> {
         let digits = self.digits(span, 6)?;
-        if self.accept_words(&["WITH", "LOCAL", "TIME", "ZONE"]) {
+        if self.tokens.accept_words(&["WITH", "LOCAL", "TIME", "ZONE"]) {
             return Ok(DataType::TimestampLtz(digits));
         }
-        if self.accept_words(&["WITH", "TIME", "ZONE"]) {
+        if self.tokens.accept_words(&["WITH", "TIME", "ZONE"]) {
             let error = Diagnostic::error(
-                self.since(span),
+                self.tokens.since(span),
                 "TIMESTAMP WITH TIME ZONE is not supported, nor is it by Flink",
             )
             .with_hint("TIMESTAMP_LTZ holds an instant, shown in the session's time zone");
             return Err(Box::new(error));
         }
-        self.accept_words(&["WITHOUT", "TIME", "ZONE"]);
+        self.tokens.accept_words(&["WITHOUT", "TIME", "ZONE"]);
         Ok(DataType::Timestamp(digits))
     }
 
@@ -221,21 +225,21 @@ impl Parser {
 
     /// Parses what follows ROW in `ROW<name type 'comment', …>` or `ROW(…)`.
     fn row(&mut self) -> Parsed<DataType> {
-        let round = self.accept(&Token::LParen);
-        if !round && !self.accept(&Token::Lt) {
-            return Err(self.unexpected("`<` and the fields of the ROW"));
+        let round = self.tokens.accept(&Token::LParen);
+        if !round && !self.tokens.accept(&Token::Lt) {
+            return Err(self.tokens.unexpected("`<` and the fields of the ROW"));
         }
 
         let (mut fields, mut names) = (vec![], HashSet::new());
         loop {
             self.field(&mut fields, &mut names)?;
-            if !self.accept(&Token::Comma) {
+            if !self.tokens.accept(&Token::Comma) {
                 break;
             }
         }
 
         if round {
-            self.expect(&Token::RParen)?;
+            self.tokens.expect(&Token::RParen)?;
         } else {
             self.close_angle()?;
         }
@@ -244,11 +248,11 @@ impl Parser {
 
     /// Parses what follows STRUCTURED in `STRUCTURED<'class', name type 'comment', …>`.
     fn structured(&mut self) -> Parsed<DataType> {
-        self.expect(&Token::Lt)?;
-        let class = self.text("the name of a class in single quotes")?.value;
+        self.tokens.expect(&Token::Lt)?;
+        let class = self.tokens.text("the name of a class in single quotes")?.value;
 
         let (mut fields, mut names) = (vec![], HashSet::new());
-        while self.accept(&Token::Comma) {
+        while self.tokens.accept(&Token::Comma) {
             self.field(&mut fields, &mut names)?;
         }
 
@@ -258,11 +262,11 @@ impl Parser {
 
     /// Parses what follows RAW in `RAW('class', 'snapshot')`.
     fn raw(&mut self) -> Parsed<DataType> {
-        self.expect(&Token::LParen)?;
-        let class = self.text("the name of a class in single quotes")?.value;
-        self.expect(&Token::Comma)?;
-        let snapshot = self.text("the snapshot of the class's serializer in single quotes")?.value;
-        self.expect(&Token::RParen)?;
+        self.tokens.expect(&Token::LParen)?;
+        let class = self.tokens.text("the name of a class in single quotes")?.value;
+        self.tokens.expect(&Token::Comma)?;
+        let snapshot = self.tokens.text("the snapshot of the class's serializer in single quotes")?.value;
+        self.tokens.expect(&Token::RParen)?;
         Ok(DataType::Raw { class, snapshot })
     }
 
@@ -275,8 +279,8 @@ impl Parser {
         }
 
         let column_type = self.column_type()?;
-        if matches!(self.peek(), Token::SingleQuotedString(_)) {
-            self.advance();
+        if matches!(self.tokens.peek(), Token::SingleQuotedString(_)) {
+            self.tokens.advance();
         }
         fields.push(Field { name: name.value, column_type });
         self.bounded(fields.len(), "fields", name.span)
@@ -284,12 +288,6 @@ impl Parser {
 
     /// Consumes `>`, which may be the first half of a `>>`.
     fn close_angle(&mut self) -> Parsed<()> {
-        if matches!(self.peek(), Token::ShiftRight) {
-            let at = self.at;
-            self.lexemes[at].token = Token::Gt;
-            self.lexemes[at].span.start = (self.lexemes[at].span.start + 1).min(self.lexemes[at].span.end);
-            return Ok(());
-        }
-        self.expect(&Token::Gt)
+        if self.tokens.accept_half_of_shift() { Ok(()) } else { self.tokens.expect(&Token::Gt) }
     }
 }

@@ -65,7 +65,7 @@ impl Parser {
 
     /// Returns the next operator and its power, if an operator comes next.
     fn operator(&self) -> Option<(Operator, u8)> {
-        Some(match self.peek() {
+        Some(match self.tokens.peek() {
             Token::Eq => (Operator::Compare(Comparison::Equal), power::COMPARE),
             Token::Neq => (Operator::Compare(Comparison::NotEqual), power::COMPARE),
             token if *token == mark(BANG_EQUAL) => (Operator::Compare(Comparison::NotEqual), power::COMPARE),
@@ -86,7 +86,7 @@ impl Parser {
                 "IS" => (Operator::Is, power::IS),
                 "OVERLAPS" => (Operator::Overlaps, power::COMPARE),
                 "IN" | "BETWEEN" | "LIKE" | "SIMILAR" => (Operator::Range, power::RANGE),
-                "NOT" if ["IN", "BETWEEN", "LIKE", "SIMILAR"].iter().any(|w| self.word_at(1, w)) => {
+                "NOT" if ["IN", "BETWEEN", "LIKE", "SIMILAR"].iter().any(|w| self.tokens.word_at(1, w)) => {
                     (Operator::Range, power::RANGE)
                 }
                 _ => return None,
@@ -97,11 +97,11 @@ impl Parser {
 
     fn infix(&mut self, left: Expr, operator: Operator, power: u8) -> Parsed<Expr> {
         let start = left.span;
-        if *self.peek() == mark(BANG_EQUAL) {
-            self.refused_by_flink(self.span(), "`!=`", "write <>");
+        if *self.tokens.peek() == mark(BANG_EQUAL) {
+            self.refused_by_flink(self.tokens.span(), "`!=`", "write <>");
         }
         if !matches!(operator, Operator::Range) {
-            self.advance();
+            self.tokens.advance();
         }
 
         // The arms return their results directly: locals for them would add stack for each level of nesting.
@@ -113,8 +113,12 @@ impl Parser {
                 self.climb(power).and_then(|right| self.operation(left, name, right))
             }
             Operator::Overlaps => self.climb(power).and_then(|right| self.overlaps(left, right)),
-            Operator::Is => self.is_test(Box::new(left)).and_then(|kind| self.node(kind, self.since(start))),
-            Operator::Range => self.range(Box::new(left)).and_then(|kind| self.node(kind, self.since(start))),
+            Operator::Is => {
+                self.is_test(Box::new(left)).and_then(|kind| self.node(kind, self.tokens.since(start)))
+            }
+            Operator::Range => {
+                self.range(Box::new(left)).and_then(|kind| self.node(kind, self.tokens.since(start)))
+            }
         }
     }
 
@@ -127,44 +131,44 @@ impl Parser {
         } else {
             ExprKind::Compare(op, input, self.climb(power).map(Box::new)?)
         };
-        self.node(kind, self.since(start))
+        self.node(kind, self.tokens.since(start))
     }
 
     /// Parses `ALL`, `ANY` or `SOME` before a query; returns whether it is `ALL`.
     fn quantifier(&mut self) -> Option<bool> {
-        let is_all = self.is_word("ALL");
-        let is_quantifier = is_all || self.is_word("ANY") || self.is_word("SOME");
-        if !is_quantifier || !matches!(self.peek_nth(1), Token::LParen) {
+        let is_all = self.tokens.is_word("ALL");
+        let is_quantifier = is_all || self.tokens.is_word("ANY") || self.tokens.is_word("SOME");
+        if !is_quantifier || !matches!(self.tokens.peek_nth(1), Token::LParen) {
             return None;
         }
-        self.advance();
+        self.tokens.advance();
         Some(is_all)
     }
 
     /// Parses what follows `IS`.
     fn is_test(&mut self, input: Box<Expr>) -> Parsed<ExprKind> {
-        let negated = self.accept_word("NOT");
-        if self.accept_words(&["DISTINCT", "FROM"]) {
+        let negated = self.tokens.accept_word("NOT");
+        if self.tokens.accept_words(&["DISTINCT", "FROM"]) {
             let right = self.climb(power::IS).map(Box::new)?;
             return Ok(ExprKind::IsDistinct { left: input, right, negated });
         }
         let tests =
             [("NULL", Truth::Null), ("UNKNOWN", Truth::Null), ("TRUE", Truth::True), ("FALSE", Truth::False)];
         for (word, test) in tests {
-            if self.accept_word(word) {
+            if self.tokens.accept_word(word) {
                 return Ok(ExprKind::Is { input, test, negated });
             }
         }
-        if self.is_word("JSON") {
+        if self.tokens.is_word("JSON") {
             return self.is_json(*input, negated);
         }
-        Err(self.unexpected("NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM"))
+        Err(self.tokens.unexpected("NULL, TRUE, FALSE, UNKNOWN or DISTINCT FROM"))
     }
 
     /// Parses `[NOT] IN`, `BETWEEN`, `LIKE` or `SIMILAR TO`.
     fn range(&mut self, input: Box<Expr>) -> Parsed<ExprKind> {
-        let negated = self.accept_word("NOT");
-        if self.accept_word("IN") {
+        let negated = self.tokens.accept_word("NOT");
+        if self.tokens.accept_word("IN") {
             if self.opens_query() {
                 return self.in_query(input, negated);
             }
@@ -172,27 +176,27 @@ impl Parser {
             return Ok(ExprKind::In { input, list, negated });
         }
 
-        if self.accept_word("BETWEEN") {
-            let symmetric = self.accept_word("SYMMETRIC");
+        if self.tokens.accept_word("BETWEEN") {
+            let symmetric = self.tokens.accept_word("SYMMETRIC");
             if !symmetric {
-                self.accept_word("ASYMMETRIC");
+                self.tokens.accept_word("ASYMMETRIC");
             }
             let low = self.climb(power::RANGE).map(Box::new)?;
-            self.expect_word("AND")?;
+            self.tokens.expect_word("AND")?;
             let high = self.climb(power::RANGE).map(Box::new)?;
             return Ok(ExprKind::Between { input, low, high, negated, symmetric });
         }
 
-        let function = if self.accept_word("LIKE") {
+        let function = if self.tokens.accept_word("LIKE") {
             "LIKE"
         } else {
-            self.expect_word("SIMILAR")?;
-            self.expect_word("TO")?;
+            self.tokens.expect_word("SIMILAR")?;
+            self.tokens.expect_word("TO")?;
             "SIMILAR TO"
         };
 
         let mut args = vec![*input, self.climb(power::RANGE)?];
-        if self.accept_word("ESCAPE") {
+        if self.tokens.accept_word("ESCAPE") {
             args.push(self.climb(power::RANGE)?);
         }
         Ok(ExprKind::Matches { function, args, negated })
@@ -209,19 +213,19 @@ impl Parser {
     }
 
     fn prefix(&mut self) -> Parsed<Expr> {
-        let start = self.span();
-        if self.accept_word("NOT") {
+        let start = self.tokens.span();
+        if self.tokens.accept_word("NOT") {
             let input = Box::new(self.climb(power::NOT - 1)?);
-            return self.node(ExprKind::Not(input), self.since(start));
+            return self.node(ExprKind::Not(input), self.tokens.since(start));
         }
-        if self.accept(&Token::Plus) {
+        if self.tokens.accept(&Token::Plus) {
             return self.climb(power::SIGN);
         }
-        if self.accept(&Token::Minus) {
+        if self.tokens.accept(&Token::Minus) {
             return self.negative(start);
         }
         let primary = self.primary()?;
-        match self.peek() {
+        match self.tokens.peek() {
             Token::LBracket | Token::Period | Token::DoubleColon => self.postfix(primary),
             _ => Ok(primary),
         }
@@ -229,13 +233,13 @@ impl Parser {
 
     /// Parses what follows a minus sign, which belongs to a directly following number literal.
     fn negative(&mut self, start: Span) -> Parsed<Expr> {
-        if let Token::Number(digits, false) = self.peek() {
+        if let Token::Number(digits, false) = self.tokens.peek() {
             let digits = digits.clone();
-            self.advance();
+            self.tokens.advance();
             return self.number_literal(&digits, true, start);
         }
         let input = self.climb(power::SIGN)?;
-        let span = self.since(start);
+        let span = self.tokens.since(start);
         if let ExprKind::Literal { value: Value::Int(v), data_type } = &input.kind
             && matches!(data_type, DataType::IntervalDayTime | DataType::IntervalYearMonth)
         {
@@ -248,23 +252,24 @@ impl Parser {
     fn postfix(&mut self, mut input: Expr) -> Parsed<Expr> {
         loop {
             let start = input.span;
-            if self.accept(&Token::LBracket) {
+            if self.tokens.accept(&Token::LBracket) {
                 let index = self.expr()?;
-                self.expect(&Token::RBracket)?;
+                self.tokens.expect(&Token::RBracket)?;
                 if let ExprKind::Literal { value: Value::Text(key), .. } = &index.kind {
                     self.subscripts.insert(key.clone());
                 }
-                input = self.node(ExprKind::Index(Box::new(input), Box::new(index)), self.since(start))?;
-            } else if self.accept(&Token::Period) {
-                let field = self.ident("a field's name")?;
-                input = self.node(ExprKind::Field(Box::new(input), field), self.since(start))?;
+                input =
+                    self.node(ExprKind::Index(Box::new(input), Box::new(index)), self.tokens.since(start))?;
+            } else if self.tokens.accept(&Token::Period) {
+                let field = self.tokens.ident("a field's name")?;
+                input = self.node(ExprKind::Field(Box::new(input), field), self.tokens.since(start))?;
             } else {
                 break;
             }
         }
 
-        if matches!(self.peek(), Token::DoubleColon) {
-            let error = Diagnostic::error(self.span(), "`::` is not Flink SQL");
+        if matches!(self.tokens.peek(), Token::DoubleColon) {
+            let error = Diagnostic::error(self.tokens.span(), "`::` is not Flink SQL");
             return Err(Box::new(error.with_hint("write CAST(… AS type)")));
         }
 
@@ -272,24 +277,25 @@ impl Parser {
     }
 
     fn primary(&mut self) -> Parsed<Expr> {
-        let start = self.span();
-        match self.peek().clone() {
+        let start = self.tokens.span();
+        match self.tokens.peek().clone() {
             Token::Number(digits, false) => {
-                self.advance();
+                self.tokens.advance();
                 self.number_literal(&digits, false, start)
             }
             Token::SingleQuotedString(text) => {
-                self.advance();
+                self.tokens.advance();
                 let data_type = DataType::Char(u32::try_from(text.chars().count()).unwrap_or(u32::MAX));
                 self.literal(Value::Text(text), data_type, start)
             }
             Token::HexStringLiteral(hex) => {
-                self.advance();
+                self.tokens.advance();
                 self.hex_literal(&hex, start)
             }
             Token::LParen => self.in_expression_parens(start),
             Token::Word(word)
-                if word.value.eq_ignore_ascii_case("U") && matches!(self.peek_nth(1), Token::Ampersand) =>
+                if word.value.eq_ignore_ascii_case("U")
+                    && matches!(self.tokens.peek_nth(1), Token::Ampersand) =>
             {
                 let error = Diagnostic::error(start, "U&'…' texts are not supported");
                 Err(Box::new(error.with_hint("write the characters themselves: scripts are UTF-8")))
@@ -298,19 +304,21 @@ impl Parser {
                 Some(expr) => Ok(expr),
                 None => self.name(start),
             }),
-            _ => Err(self.unexpected("an expression")),
+            _ => Err(self.tokens.unexpected("an expression")),
         }
     }
 
     /// Parses a name such as `a.b.c`.
     fn name(&mut self, start: Span) -> Parsed<Expr> {
-        let name = self.object_name("an expression")?;
-        if matches!(self.peek(), Token::LParen) {
-            let error =
-                Diagnostic::error(self.since(start), "functions of a catalog or database are not supported");
+        let name = self.tokens.object_name("an expression")?;
+        if matches!(self.tokens.peek(), Token::LParen) {
+            let error = Diagnostic::error(
+                self.tokens.since(start),
+                "functions of a catalog or database are not supported",
+            );
             return Err(Box::new(error.with_hint("write the function's name alone")));
         }
-        self.node(ExprKind::Name(name.parts), self.since(start))
+        self.node(ExprKind::Name(name.parts), self.tokens.since(start))
     }
 
     /// Parses `(expr)`, `(a, b)` or `(query)`.
@@ -318,9 +326,9 @@ impl Parser {
         if self.begins_query_at(1) {
             return self.subquery(start);
         }
-        self.advance();
+        self.tokens.advance();
         let first = self.expr()?;
-        if self.accept(&Token::RParen) {
+        if self.tokens.accept(&Token::RParen) {
             return Ok(first);
         }
         self.rest_of_parens(first, start)
@@ -328,7 +336,7 @@ impl Parser {
 
     fn subquery(&mut self, start: Span) -> Parsed<Expr> {
         let query = self.query_in_parens()?;
-        self.node(ExprKind::Subquery(query), self.since(start))
+        self.node(ExprKind::Subquery(query), self.tokens.since(start))
     }
 
     /// Parses the rest of a parenthesis: `UNION …)` behind a subquery, or `, b)` behind the first value of a
@@ -338,23 +346,23 @@ impl Parser {
             // `((SELECT …) UNION …)` begins like `((SELECT …) + 1)`.
             ExprKind::Subquery(query) if self.continues_query() => {
                 let query = self.continued(query, start)?;
-                self.expect(&Token::RParen)?;
+                self.tokens.expect(&Token::RParen)?;
                 ExprKind::Subquery(query)
             }
-            kind if matches!(self.peek(), Token::Comma) => {
+            kind if matches!(self.tokens.peek(), Token::Comma) => {
                 let mut items = vec![Expr { kind, ..first }];
-                while self.accept(&Token::Comma) {
+                while self.tokens.accept(&Token::Comma) {
                     items.push(self.expr()?);
                 }
-                if !self.accept(&Token::RParen) {
-                    return Err(self.unexpected("`,` or `)`"));
+                if !self.tokens.accept(&Token::RParen) {
+                    return Err(self.tokens.unexpected("`,` or `)`"));
                 }
                 ExprKind::Row(items)
             }
-            _ => return Err(self.unexpected("`)`")),
+            _ => return Err(self.tokens.unexpected("`)`")),
         };
 
-        self.node(kind, self.since(start))
+        self.node(kind, self.tokens.since(start))
     }
 }
 

@@ -211,8 +211,8 @@ const ONLY_FLINK: &[&str] = &[
 impl Parser {
     /// Parses a name where it is declared. Notes that Flink wants it in back-quotes, which all uses of the name need then.
     pub(super) fn new_ident(&mut self, what: &str) -> Parsed<Ident> {
-        let is_quoted = matches!(self.peek(), Token::Word(word) if word.quote_style.is_some());
-        let ident = self.ident(what)?;
+        let is_quoted = matches!(self.tokens.peek(), Token::Word(word) if word.quote_style.is_some());
+        let ident = self.tokens.ident(what)?;
         if !is_quoted {
             self.note_word(&ident);
         }

@@ -16,7 +16,7 @@ impl Parser {
     /// Parses a table with its alias.
     pub(super) fn table_reference(&mut self) -> Parsed<Box<From>> {
         self.nested(|p| {
-            let start = p.span();
+            let start = p.tokens.span();
             let from = p.table_kind(start).and_then(|kind| p.table_node(kind, start))?;
             p.aliased(from, start)
         })
@@ -25,7 +25,7 @@ impl Parser {
     /// Parses `[MATCH_RECOGNIZE (…)] [[AS] alias [(columns)]]` behind a table.
     fn aliased(&mut self, mut from: Box<From>, start: Span) -> Parsed<Box<From>> {
         self.no_sample()?;
-        if self.is_word("MATCH_RECOGNIZE") {
+        if self.tokens.is_word("MATCH_RECOGNIZE") {
             let matching = self.match_recognize(from)?;
             from = self.table_node(FromKind::Match(matching), start)?;
         }
@@ -33,7 +33,7 @@ impl Parser {
         from.alias = self.alias("an alias")?;
         if from.alias.is_some() {
             from.columns = self.column_names()?;
-            from.span = self.since(start);
+            from.span = self.tokens.since(start);
         }
         self.nothing_behind_alias()?;
         Ok(from)
@@ -47,26 +47,26 @@ impl Parser {
 
     /// Creates a table reference whose parts have at most `below` levels.
     pub(super) fn table_node_over(&self, kind: FromKind, below: u16, start: Span) -> Parsed<Box<From>> {
-        let span = self.since(start);
+        let span = self.tokens.since(start);
         let depth = self.level(below, span)?;
         Ok(Box::new(From { kind, alias: None, columns: vec![], span, depth }))
     }
 
     fn table_kind(&mut self, start: Span) -> Parsed<FromKind> {
-        if matches!(self.peek(), Token::LParen) {
+        if matches!(self.tokens.peek(), Token::LParen) {
             return self.in_parens(start);
         }
-        if self.accept_word("LATERAL") {
+        if self.tokens.accept_word("LATERAL") {
             return self.lateral(start);
         }
-        if self.is_word("TABLE") && matches!(self.peek_nth(1), Token::LParen) {
+        if self.tokens.is_word("TABLE") && matches!(self.tokens.peek_nth(1), Token::LParen) {
             return self.table_function(start);
         }
-        if self.is_word("UNNEST") {
+        if self.tokens.is_word("UNNEST") {
             return self.unnest();
         }
 
-        if self.is_word("VALUES") {
+        if self.tokens.is_word("VALUES") {
             let error = Diagnostic::error(start, "VALUES must be in parentheses here");
             return Err(Box::new(error.with_hint("FROM (VALUES (1), (2)) AS t (a)")));
         }
@@ -79,20 +79,20 @@ impl Parser {
 
     /// Parses a table name without an alias.
     pub(super) fn named_table(&mut self) -> Parsed<Box<From>> {
-        let start = self.span();
+        let start = self.tokens.span();
         let kind = self.table_name()?;
         self.table_node(kind, start)
     }
 
     /// Parses `t [/*+ … */] [FOR SYSTEM_TIME AS OF expr]`.
     fn table_name(&mut self) -> Parsed<FromKind> {
-        let name = self.object_name("a table's name")?;
+        let name = self.tokens.object_name("a table's name")?;
         let hints = self.hints()?;
         let mut system_time = None;
-        if self.is_word("FOR") && self.word_at(1, "SYSTEM_TIME") {
-            self.at += 2;
-            self.expect_word("AS")?;
-            self.expect_word("OF")?;
+        if self.tokens.is_word("FOR") && self.tokens.word_at(1, "SYSTEM_TIME") {
+            self.tokens.skip(2);
+            self.tokens.expect_word("AS")?;
+            self.tokens.expect_word("OF")?;
             system_time = Some(self.expr()?);
         }
         Ok(FromKind::Table { name, hints, system_time })
@@ -103,7 +103,7 @@ impl Parser {
         if self.begins_query_at(1) {
             return self.query_in_parens().map(subquery);
         }
-        self.advance();
+        self.tokens.advance();
         let first = self.table_reference()?;
         self.rest_of_table_parens(first, start)
     }
@@ -113,7 +113,7 @@ impl Parser {
     fn rest_of_table_parens(&mut self, first: Box<From>, start: Span) -> Parsed<FromKind> {
         let is_query =
             first.alias.is_none() && matches!(first.kind, FromKind::Subquery(_) | FromKind::Values { .. });
-        if is_query && self.accept(&Token::RParen) {
+        if is_query && self.tokens.accept(&Token::RParen) {
             return Ok(first.kind);
         }
 
@@ -123,7 +123,7 @@ impl Parser {
         } else {
             FromKind::Nested(self.joined_to(first)?)
         };
-        self.expect(&Token::RParen)?;
+        self.tokens.expect(&Token::RParen)?;
         Ok(kind)
     }
 
@@ -132,7 +132,7 @@ impl Parser {
         match from.kind {
             FromKind::Subquery(query) => Ok(query),
             FromKind::Values { rows, span } => self.values_query(rows, span),
-            _ => Err(self.unexpected("a query")),
+            _ => Err(self.tokens.unexpected("a query")),
         }
     }
 
@@ -141,63 +141,66 @@ impl Parser {
         if self.opens_query() {
             return self.query_in_parens().map(FromKind::Lateral);
         }
-        if self.is_word("TABLE") && matches!(self.peek_nth(1), Token::LParen) {
+        if self.tokens.is_word("TABLE") && matches!(self.tokens.peek_nth(1), Token::LParen) {
             return self.table_function(start);
         }
-        if self.is_word("UNNEST") {
+        if self.tokens.is_word("UNNEST") {
             return self.unnest();
         }
         if self.is_function_call() {
             return self.function_call(start);
         }
-        Err(self.unexpected("a query in parentheses, `TABLE(` or `UNNEST(`"))
+        Err(self.tokens.unexpected("a query in parentheses, `TABLE(` or `UNNEST(`"))
     }
 
     /// Parses `UNNEST(expr) [WITH ORDINALITY]`.
     fn unnest(&mut self) -> Parsed<FromKind> {
-        let start = self.span();
-        self.advance();
-        self.expect(&Token::LParen)?;
+        let start = self.tokens.span();
+        self.tokens.advance();
+        self.tokens.expect(&Token::LParen)?;
         let expr = self.expr()?;
-        self.expect(&Token::RParen)?;
-        let ordinality = self.accept_words(&["WITH", "ORDINALITY"]);
-        Ok(FromKind::Unnest { expr, ordinality, span: self.since(start) })
+        self.tokens.expect(&Token::RParen)?;
+        let ordinality = self.tokens.accept_words(&["WITH", "ORDINALITY"]);
+        Ok(FromKind::Unnest { expr, ordinality, span: self.tokens.since(start) })
     }
 
     /// Parses `TABLE(f(…))`.
     fn table_function(&mut self, start: Span) -> Parsed<FromKind> {
-        self.at += 2;
+        self.tokens.skip(2);
         let mut kind = self.function_call(start)?;
-        self.expect(&Token::RParen)?;
+        self.tokens.expect(&Token::RParen)?;
         match &mut kind {
-            FromKind::Window(call) => call.span = self.since(start),
-            FromKind::Function(call) => call.span = self.since(start),
+            FromKind::Window(call) => call.span = self.tokens.since(start),
+            FromKind::Function(call) => call.span = self.tokens.since(start),
             _ => {}
         }
         Ok(kind)
     }
 
     fn is_function_call(&self) -> bool {
-        matches!(self.peek(), Token::Word(word) if word.quote_style.is_some() || !is_reserved(&word.value))
-            && matches!(self.peek_nth(1), Token::LParen)
+        matches!(self.tokens.peek(), Token::Word(word) if word.quote_style.is_some() || !is_reserved(&word.value))
+            && matches!(self.tokens.peek_nth(1), Token::LParen)
     }
 
     /// Parses `TUMBLE(TABLE t, DESCRIPTOR(c), …)` or `f(…)`.
     fn function_call(&mut self, start: Span) -> Parsed<FromKind> {
-        let span = self.span();
-        let Token::Word(word) = self.peek() else { return Err(self.unexpected("a window table function")) };
+        let span = self.tokens.span();
+        let Token::Word(word) = self.tokens.peek() else {
+            return Err(self.tokens.unexpected("a window table function"));
+        };
         let function = Ident { value: word.value.clone(), span };
-        self.advance();
+        self.tokens.advance();
 
-        let is_empty = matches!(self.peek(), Token::LParen) && matches!(self.peek_nth(1), Token::RParen);
+        let is_empty =
+            matches!(self.tokens.peek(), Token::LParen) && matches!(self.tokens.peek_nth(1), Token::RParen);
         let args = if is_empty {
-            self.at += 2;
+            self.tokens.skip(2);
             vec![]
         } else {
             self.list(Parser::table_arg)?
         };
 
-        let span = self.since(start);
+        let span = self.tokens.since(start);
         let is_window = WINDOW_FUNCTIONS.iter().any(|name| function.value.eq_ignore_ascii_case(name));
         Ok(if is_window {
             FromKind::Window(Box::new(WindowCall { function, args, span }))
@@ -208,24 +211,24 @@ impl Parser {
 
     /// Parses `[name =>] TABLE t [PARTITION BY …] [ORDER BY …]`, `DESCRIPTOR(…)`, or an expression.
     fn table_arg(&mut self) -> Parsed<WindowArg> {
-        let start = self.span();
+        let start = self.tokens.span();
         let name = self.arg_name();
 
-        let value = if self.is_word("TABLE") || self.opens_query() {
+        let value = if self.tokens.is_word("TABLE") || self.opens_query() {
             self.table_value()?
-        } else if self.is_word("DESCRIPTOR") {
-            self.advance();
-            WindowArgValue::Descriptor(self.list(|p| p.ident("the time column's name"))?)
+        } else if self.tokens.is_word("DESCRIPTOR") {
+            self.tokens.advance();
+            WindowArgValue::Descriptor(self.list(|p| p.tokens.ident("the time column's name"))?)
         } else {
             WindowArgValue::Expr(self.expr()?)
         };
 
-        Ok(WindowArg { name, value, span: self.since(start) })
+        Ok(WindowArg { name, value, span: self.tokens.since(start) })
     }
 
     /// Parses `TABLE t [PARTITION BY …] [ORDER BY …]`, or a query in parentheses.
     fn table_value(&mut self) -> Parsed<WindowArgValue> {
-        self.accept_word("TABLE");
+        self.tokens.accept_word("TABLE");
         let from = self.table_reference()?;
         let partition_by = self.arg_partition()?;
         let order_by = self.arg_order()?;
@@ -234,11 +237,11 @@ impl Parser {
 
     /// Parses an optional `name =>`.
     pub(super) fn arg_name(&mut self) -> Option<Ident> {
-        let span = self.span();
-        match self.peek() {
-            Token::Word(word) if matches!(self.peek_nth(1), Token::RArrow) => {
+        let span = self.tokens.span();
+        match self.tokens.peek() {
+            Token::Word(word) if matches!(self.tokens.peek_nth(1), Token::RArrow) => {
                 let name = Ident { value: word.value.clone(), span };
-                self.at += 2;
+                self.tokens.skip(2);
                 Some(name)
             }
             _ => None,
@@ -249,7 +252,7 @@ impl Parser {
     /// argument.
     fn arg_partition(&mut self) -> Parsed<Vec<Expr>> {
         let mut exprs = vec![];
-        if self.accept_words(&["PARTITION", "BY"]) {
+        if self.tokens.accept_words(&["PARTITION", "BY"]) {
             self.add_partition(&mut exprs)?;
         }
         Ok(exprs)
@@ -257,33 +260,33 @@ impl Parser {
 
     /// Parses `ORDER BY a DESC` or `ORDER BY (a, b DESC)`.
     fn arg_order(&mut self) -> Parsed<Vec<OrderItem>> {
-        if !self.accept_words(&["ORDER", "BY"]) {
+        if !self.tokens.accept_words(&["ORDER", "BY"]) {
             return Ok(vec![]);
         }
-        if matches!(self.peek(), Token::LParen) {
+        if matches!(self.tokens.peek(), Token::LParen) {
             return self.list(Parser::order_item);
         }
         Ok(vec![self.order_item()?])
     }
 
     fn no_sample(&self) -> Parsed<()> {
-        if !self.is_word("TABLESAMPLE") {
+        if !self.tokens.is_word("TABLESAMPLE") {
             return Ok(());
         }
-        let error = Diagnostic::error(self.span(), "TABLESAMPLE is not supported");
+        let error = Diagnostic::error(self.tokens.span(), "TABLESAMPLE is not supported");
         Err(Box::new(error.with_hint("queries filter, project and aggregate in windows")))
     }
 
     /// Refuses clauses that belong before an alias.
     fn nothing_behind_alias(&self) -> Parsed<()> {
-        let (message, hint) = if self.is_word("FOR") && self.word_at(1, "SYSTEM_TIME") {
+        let (message, hint) = if self.tokens.is_word("FOR") && self.tokens.word_at(1, "SYSTEM_TIME") {
             ("FOR SYSTEM_TIME must be behind the table's name", "t FOR SYSTEM_TIME AS OF o.ts AS r")
-        } else if self.is_word("MATCH_RECOGNIZE") {
+        } else if self.tokens.is_word("MATCH_RECOGNIZE") {
             ("MATCH_RECOGNIZE must be behind the table's name", "t MATCH_RECOGNIZE (…) AS m")
         } else {
             return Ok(());
         };
-        Err(Box::new(Diagnostic::error(self.span(), message).with_hint(format!("write {hint}"))))
+        Err(Box::new(Diagnostic::error(self.tokens.span(), message).with_hint(format!("write {hint}"))))
     }
 }
 

@@ -11,10 +11,10 @@ impl Parser {
     /// Parses any number of hints.
     pub(super) fn hints(&mut self) -> Parsed<Vec<Hint>> {
         let mut hints = vec![];
-        while self.accept(&mark(HINT_OPENS)) {
-            while !self.accept(&mark(HINT_CLOSES)) {
+        while self.tokens.accept(&mark(HINT_OPENS)) {
+            while !self.tokens.accept(&mark(HINT_CLOSES)) {
                 hints.push(self.hint()?);
-                self.accept(&Token::Comma);
+                self.tokens.accept(&Token::Comma);
             }
         }
         Ok(hints)
@@ -22,58 +22,60 @@ impl Parser {
 
     /// Parses `NAME` or `NAME(…)`.
     fn hint(&mut self) -> Parsed<Hint> {
-        let span = self.span();
-        let Token::Word(word) = self.peek() else { return Err(self.unexpected("a hint's name")) };
+        let span = self.tokens.span();
+        let Token::Word(word) = self.tokens.peek() else {
+            return Err(self.tokens.unexpected("a hint's name"));
+        };
         let name = word.value.to_ascii_uppercase();
-        self.advance();
+        self.tokens.advance();
         if name != "OPTIONS" {
             let mut hint = Hint { name, options: vec![], names: vec![], span };
             self.hint_arguments(&mut hint)?;
             return Ok(hint);
         }
-        if !matches!(self.peek(), Token::LParen) || matches!(self.peek_nth(1), Token::RParen) {
-            let error = Diagnostic::error(self.since(span), "OPTIONS takes keys and values");
+        if !matches!(self.tokens.peek(), Token::LParen) || matches!(self.tokens.peek_nth(1), Token::RParen) {
+            let error = Diagnostic::error(self.tokens.since(span), "OPTIONS takes keys and values");
             return Err(Box::new(
                 error.with_hint("write it like /*+ OPTIONS('scan.startup.mode' = 'earliest-offset') */"),
             ));
         }
         let options = self.list(Parser::hint_option)?;
-        Ok(Hint { name, options, names: vec![], span: self.since(span) })
+        Ok(Hint { name, options, names: vec![], span: self.tokens.since(span) })
     }
 
     /// Parses `'key' = 'value'`; a key of one word needs no quotes.
     fn hint_option(&mut self) -> Parsed<(Text, Text)> {
-        let key = match self.peek() {
+        let key = match self.tokens.peek() {
             Token::Word(_) => {
-                let key = self.ident("an option's key in single quotes")?;
+                let key = self.tokens.ident("an option's key in single quotes")?;
                 Text { value: key.value, span: key.span }
             }
-            _ => self.text("an option's key in single quotes")?,
+            _ => self.tokens.text("an option's key in single quotes")?,
         };
-        self.expect(&Token::Eq)?;
-        Ok((key, self.text("the option's value in single quotes")?))
+        self.tokens.expect(&Token::Eq)?;
+        Ok((key, self.tokens.text("the option's value in single quotes")?))
     }
 
     /// Parses the `(…)` of hints other than OPTIONS: pairs of keys and values, names, texts and numbers.
     fn hint_arguments(&mut self, hint: &mut Hint) -> Parsed<()> {
-        if !self.accept(&Token::LParen) || self.accept(&Token::RParen) {
+        if !self.tokens.accept(&Token::LParen) || self.tokens.accept(&Token::RParen) {
             return Ok(());
         }
         loop {
             self.hint_argument(hint)?;
-            if self.accept(&Token::RParen) {
+            if self.tokens.accept(&Token::RParen) {
                 return Ok(());
             }
-            if !self.accept(&Token::Comma) {
-                return Err(self.unexpected("`,` or `)`"));
+            if !self.tokens.accept(&Token::Comma) {
+                return Err(self.tokens.unexpected("`,` or `)`"));
             }
         }
     }
 
     fn hint_argument(&mut self, hint: &mut Hint) -> Parsed<()> {
-        let span = self.span();
-        let is_pair = matches!(self.peek_nth(1), Token::Eq);
-        let value = match self.peek() {
+        let span = self.tokens.span();
+        let is_pair = matches!(self.tokens.peek_nth(1), Token::Eq);
+        let value = match self.tokens.peek() {
             Token::SingleQuotedString(_) | Token::Word(_) if is_pair => {
                 hint.options.push(self.hint_option()?);
                 return Ok(());
@@ -81,16 +83,16 @@ impl Parser {
             Token::SingleQuotedString(text) => text.clone(),
             Token::Number(digits, false) => digits.clone(),
             Token::Word(_) => {
-                let name = self.object_name("a name")?;
+                let name = self.tokens.object_name("a name")?;
                 let parts: Vec<&str> = name.parts.iter().map(|part| part.value.as_str()).collect();
                 let value = parts.join(".");
                 hint.names.push(Ident { value, span: name.span() });
                 return Ok(());
             }
-            _ => return Err(self.unexpected("a name, or a key and a value")),
+            _ => return Err(self.tokens.unexpected("a name, or a key and a value")),
         };
 
-        self.advance();
+        self.tokens.advance();
         hint.names.push(Ident { value, span });
         Ok(())
     }

@@ -9,39 +9,42 @@ use crate::error::{Diagnostic, Span};
 impl Parser {
     /// Parses what follows `INSERT`.
     pub(super) fn insert(&mut self, start: Span) -> Parsed<Insert> {
-        if self.is_word("OVERWRITE") {
-            let error = Diagnostic::error(self.span(), "INSERT OVERWRITE is not supported on streams");
+        if self.tokens.is_word("OVERWRITE") {
+            let error = Diagnostic::error(self.tokens.span(), "INSERT OVERWRITE is not supported on streams");
             return Err(Box::new(error.with_hint("INSERT INTO: rows with the same key replace each other")));
         }
-        self.expect_word("INTO")?;
-        let table = self.object_name("a table's name")?;
-        if self.is_word("PARTITION") {
-            return Err(Box::new(Diagnostic::error(self.span(), "static partitions are not supported")));
+        self.tokens.expect_word("INTO")?;
+        let table = self.tokens.object_name("a table's name")?;
+        if self.tokens.is_word("PARTITION") {
+            return Err(Box::new(Diagnostic::error(
+                self.tokens.span(),
+                "static partitions are not supported",
+            )));
         }
         let hints = self.hints()?;
-        let has_columns = matches!(self.peek(), Token::LParen) && !self.opens_query();
+        let has_columns = matches!(self.tokens.peek(), Token::LParen) && !self.opens_query();
         let columns = if has_columns { self.column_names()? } else { vec![] };
-        let query_start = self.span();
+        let query_start = self.tokens.span();
         let query = *self.query()?;
-        let query_span = self.since(query_start);
+        let query_span = self.tokens.since(query_start);
         let on_conflict = self.on_conflict()?;
-        Ok(Insert { table, hints, columns, query, query_span, on_conflict, span: self.since(start) })
+        Ok(Insert { table, hints, columns, query, query_span, on_conflict, span: self.tokens.since(start) })
     }
 
     /// Parses an optional `ON CONFLICT DO {DEDUPLICATE | NOTHING | ERROR}`.
     fn on_conflict(&mut self) -> Parsed<Option<OnConflict>> {
-        if !self.accept_words(&["ON", "CONFLICT"]) {
+        if !self.tokens.accept_words(&["ON", "CONFLICT"]) {
             return Ok(None);
         }
-        self.expect_word("DO")?;
-        let action = if self.accept_word("DEDUPLICATE") {
+        self.tokens.expect_word("DO")?;
+        let action = if self.tokens.accept_word("DEDUPLICATE") {
             ConflictAction::Deduplicate
-        } else if self.accept_word("NOTHING") {
+        } else if self.tokens.accept_word("NOTHING") {
             ConflictAction::Nothing
-        } else if self.accept_word("ERROR") {
+        } else if self.tokens.accept_word("ERROR") {
             ConflictAction::Error
         } else {
-            return Err(self.unexpected("`DEDUPLICATE`, `NOTHING` or `ERROR`"));
+            return Err(self.tokens.unexpected("`DEDUPLICATE`, `NOTHING` or `ERROR`"));
         };
         Ok(Some(OnConflict { action }))
     }
@@ -52,16 +55,16 @@ impl Parser {
         let mut failed = false;
 
         loop {
-            if self.accept_word("END") {
+            if self.tokens.accept_word("END") {
                 break;
             }
-            if self.is_end() {
-                let error = self.unexpected("the `END` of the statement set");
+            if self.tokens.is_end() {
+                let error = self.tokens.unexpected("the `END` of the statement set");
                 return if failed { Ok(inserts) } else { Err(error) };
             }
-            let insert_start = self.span();
-            let insert = self.expect_word("INSERT").and_then(|()| self.insert(insert_start));
-            match insert.and_then(|insert| self.expect(&Token::SemiColon).map(|()| insert)) {
+            let insert_start = self.tokens.span();
+            let insert = self.tokens.expect_word("INSERT").and_then(|()| self.insert(insert_start));
+            match insert.and_then(|insert| self.tokens.expect(&Token::SemiColon).map(|()| insert)) {
                 Ok(insert) => inserts.push(insert),
                 Err(error) => {
                     failed = true;
@@ -71,7 +74,7 @@ impl Parser {
         }
 
         if inserts.is_empty() && !failed {
-            let error = Diagnostic::error(self.since(start), "the statement set is empty");
+            let error = Diagnostic::error(self.tokens.since(start), "the statement set is empty");
             return Err(Box::new(error.with_hint("put at least one INSERT INTO … between BEGIN and END")));
         }
 

@@ -33,11 +33,11 @@ impl Parser {
     /// Parses what follows `FROM`.
     pub(super) fn table_references(&mut self) -> Parsed<Box<From>> {
         let from = self.joined_tables()?;
-        if !matches!(self.peek(), Token::Comma) {
+        if !matches!(self.tokens.peek(), Token::Comma) {
             return Ok(from);
         }
         let mut parts = vec![];
-        while matches!(self.peek(), Token::Comma) {
+        while matches!(self.tokens.peek(), Token::Comma) {
             self.comma_part(&mut parts)?;
         }
         self.crossed(from, parts)
@@ -45,8 +45,8 @@ impl Parser {
 
     /// Parses `, table JOIN …`.
     fn comma_part(&mut self, parts: &mut Vec<CommaPart>) -> Parsed<()> {
-        let comma = self.span();
-        self.advance();
+        let comma = self.tokens.span();
+        self.tokens.advance();
         let first = self.table_reference()?;
         let joins = self.joins()?;
         parts.push(CommaPart { comma, first, joins });
@@ -100,7 +100,7 @@ impl Parser {
 
     /// Parses `JOIN b ON … LEFT JOIN c ON … …`.
     fn joins(&mut self) -> Parsed<Vec<Join>> {
-        let start = self.span();
+        let start = self.tokens.span();
         let mut joins = vec![];
         while let Some(join) = self.join()? {
             joins.push(join);
@@ -110,25 +110,25 @@ impl Parser {
     }
 
     fn join(&mut self) -> Parsed<Option<Join>> {
-        let start = self.span();
-        let is_natural = self.accept_word("NATURAL");
-        let kind = if self.accept_word("CROSS") {
+        let start = self.tokens.span();
+        let is_natural = self.tokens.accept_word("NATURAL");
+        let kind = if self.tokens.accept_word("CROSS") {
             if is_natural {
-                let error = Diagnostic::error(self.since(start), "a CROSS JOIN is never NATURAL");
+                let error = Diagnostic::error(self.tokens.since(start), "a CROSS JOIN is never NATURAL");
                 return Err(Box::new(error.with_hint("write NATURAL JOIN or CROSS JOIN")));
             }
             AstJoinKind::Cross
         } else if let Some(kind) = self.outer_kind() {
-            self.accept_word("OUTER");
+            self.tokens.accept_word("OUTER");
             kind
-        } else if is_natural || self.is_word("INNER") || self.is_word("JOIN") {
-            self.accept_word("INNER");
+        } else if is_natural || self.tokens.is_word("INNER") || self.tokens.is_word("JOIN") {
+            self.tokens.accept_word("INNER");
             AstJoinKind::Inner
         } else {
             return Ok(None);
         };
-        self.expect_word("JOIN")?;
-        let span = self.since(start);
+        self.tokens.expect_word("JOIN")?;
+        let span = self.tokens.since(start);
 
         let right = self.table_reference()?;
         let constraint = self.join_constraint(kind, is_natural, span)?;
@@ -137,17 +137,18 @@ impl Parser {
 
     fn outer_kind(&mut self) -> Option<AstJoinKind> {
         let kinds = [("LEFT", AstJoinKind::Left), ("RIGHT", AstJoinKind::Right), ("FULL", AstJoinKind::Full)];
-        kinds.into_iter().find(|(word, _)| self.accept_word(word)).map(|(_, kind)| kind)
+        kinds.into_iter().find(|(word, _)| self.tokens.accept_word(word)).map(|(_, kind)| kind)
     }
 
     /// Parses `ON condition`, `USING (a, b)`, or nothing.
     fn join_constraint(&mut self, kind: AstJoinKind, is_natural: bool, join: Span) -> Parsed<JoinConstraint> {
         // In `INSERT INTO t SELECT … FROM a CROSS JOIN b ON CONFLICT DO …` the ON belongs to the INSERT.
-        let is_on = self.is_word("ON") && !(self.word_at(1, "CONFLICT") && self.word_at(2, "DO"));
+        let is_on = self.tokens.is_word("ON")
+            && !(self.tokens.word_at(1, "CONFLICT") && self.tokens.word_at(2, "DO"));
         let takes_none = is_natural || kind == AstJoinKind::Cross;
-        if takes_none && (is_on || self.is_word("USING")) {
+        if takes_none && (is_on || self.tokens.is_word("USING")) {
             let words = if is_natural { "NATURAL" } else { "CROSS" };
-            let error = Diagnostic::error(self.span(), format!("a {words} JOIN has no condition"));
+            let error = Diagnostic::error(self.tokens.span(), format!("a {words} JOIN has no condition"));
             return Err(Box::new(error.with_hint("write [INNER] JOIN … ON …")));
         }
         if is_natural {
@@ -158,15 +159,15 @@ impl Parser {
         }
 
         if is_on {
-            self.advance();
+            self.tokens.advance();
             return self.expr().map(JoinConstraint::On);
         }
-        if self.accept_word("USING") {
-            return self.list(|p| p.ident("a column's name")).map(JoinConstraint::Using);
+        if self.tokens.accept_word("USING") {
+            return self.list(|p| p.tokens.ident("a column's name")).map(JoinConstraint::Using);
         }
         let error = Diagnostic::error(join, "a join without a condition")
             .with_hint("write JOIN … ON …, JOIN … USING (…), or CROSS JOIN");
-        let found = self.unexpected("`ON` or `USING`");
+        let found = self.tokens.unexpected("`ON` or `USING`");
         Err(Box::new(Diagnostic { kind: found.kind.clone(), detail: Some(found.message), ..error }))
     }
 }

@@ -36,9 +36,9 @@ impl Parser {
     /// Parses `JSON_OBJECT(KEY k VALUE v, … [NULL | ABSENT ON NULL])`: alternating keys and values, then
     /// 'NULL' or 'ABSENT'.
     fn json_object_args(&mut self, call: &mut Call) -> Parsed<()> {
-        if !matches!(self.peek(), Token::RParen) && !self.is_json_on_null() {
+        if !matches!(self.tokens.peek(), Token::RParen) && !self.is_json_on_null() {
             self.json_entry(call)?;
-            while self.accept(&Token::Comma) {
+            while self.tokens.accept(&Token::Comma) {
                 self.json_entry(call)?;
             }
         }
@@ -47,9 +47,9 @@ impl Parser {
 
     /// Parses `JSON_ARRAY(a, b, … [NULL | ABSENT ON NULL])`.
     fn json_array_args(&mut self, call: &mut Call) -> Parsed<()> {
-        if !matches!(self.peek(), Token::RParen) && !self.is_json_on_null() {
+        if !matches!(self.tokens.peek(), Token::RParen) && !self.is_json_on_null() {
             call.args.push(self.expr()?);
-            while self.accept(&Token::Comma) {
+            while self.tokens.accept(&Token::Comma) {
                 call.args.push(self.expr()?);
             }
         }
@@ -59,14 +59,14 @@ impl Parser {
     /// Parses `[KEY] k VALUE v` or `k : v`.
     fn json_entry(&mut self, call: &mut Call) -> Parsed<()> {
         // A column may be named `key`.
-        let is_name = self.word_at(1, "VALUE")
-            || matches!(self.peek_nth(1), Token::Colon | Token::Comma | Token::Period | Token::LParen);
+        let is_name = self.tokens.word_at(1, "VALUE")
+            || matches!(self.tokens.peek_nth(1), Token::Colon | Token::Comma | Token::Period | Token::LParen);
         if !is_name {
-            self.accept_word("KEY");
+            self.tokens.accept_word("KEY");
         }
         call.args.push(self.expr()?);
-        if !self.accept_word("VALUE") && !self.accept(&Token::Colon) {
-            return Err(self.unexpected("`VALUE` or `:`"));
+        if !self.tokens.accept_word("VALUE") && !self.tokens.accept(&Token::Colon) {
+            return Err(self.tokens.unexpected("`VALUE` or `:`"));
         }
         call.args.push(self.expr()?);
         Ok(())
@@ -74,27 +74,29 @@ impl Parser {
 
     /// Parses `IS [NOT] JSON [VALUE | OBJECT | ARRAY | SCALAR]`; the keyword becomes an argument.
     pub(super) fn is_json(&mut self, input: Expr, negated: bool) -> Parsed<ExprKind> {
-        let span = self.span();
-        self.advance();
+        let span = self.tokens.span();
+        self.tokens.advance();
         let kinds = ["VALUE", "OBJECT", "ARRAY", "SCALAR"];
-        let kind = kinds.into_iter().find(|word| self.accept_word(word)).unwrap_or("VALUE");
-        let kind = self.word_literal(kind, self.since(span))?;
+        let kind = kinds.into_iter().find(|word| self.tokens.accept_word(word)).unwrap_or("VALUE");
+        let kind = self.word_literal(kind, self.tokens.since(span))?;
         Ok(ExprKind::Matches { function: "$IS_JSON", args: vec![input, kind], negated })
     }
 
     fn is_json_on_null(&self) -> bool {
-        (self.is_word("NULL") || self.is_word("ABSENT")) && self.word_at(1, "ON") && self.word_at(2, "NULL")
+        (self.tokens.is_word("NULL") || self.tokens.is_word("ABSENT"))
+            && self.tokens.word_at(1, "ON")
+            && self.tokens.word_at(2, "NULL")
     }
 
     /// Parses `{NULL | ABSENT} ON NULL` as an argument.
     fn json_on_null(&mut self, call: &mut Call, default: &str) -> Parsed<()> {
-        let span = self.span();
+        let span = self.tokens.span();
         let mut behavior = default;
         if self.is_json_on_null() {
-            behavior = if self.is_word("NULL") { "NULL" } else { "ABSENT" };
-            self.at += 3;
+            behavior = if self.tokens.is_word("NULL") { "NULL" } else { "ABSENT" };
+            self.tokens.skip(3);
         }
-        let span = self.since(span);
+        let span = self.tokens.since(span);
         call.args.push(self.word_literal(behavior, span)?);
         Ok(())
     }
@@ -107,11 +109,11 @@ impl Parser {
     /// Parses `JSON_EXISTS(json, path [{TRUE | FALSE | UNKNOWN | ERROR} ON ERROR])` as three arguments.
     fn json_exists_args(&mut self, call: &mut Call) -> Parsed<()> {
         self.json_and_path(call)?;
-        let span = self.span();
+        let span = self.tokens.span();
         for word in ["TRUE", "FALSE", "UNKNOWN", "ERROR"] {
-            if self.accept_word(word) {
-                self.expect_word("ON")?;
-                self.expect_word("ERROR")?;
+            if self.tokens.accept_word(word) {
+                self.tokens.expect_word("ON")?;
+                self.tokens.expect_word("ERROR")?;
                 call.args.push(self.word_literal(word, span)?);
                 break;
             }
@@ -124,21 +126,21 @@ impl Parser {
     fn json_query_args(&mut self, call: &mut Call) -> Parsed<()> {
         self.json_and_path(call)?;
         self.query_returning(call)?;
-        if matches!(self.peek(), Token::RParen) {
+        if matches!(self.tokens.peek(), Token::RParen) {
             return Ok(());
         }
 
-        let span = self.span();
+        let span = self.tokens.span();
         let wrapper = self.json_wrapper()?;
         call.args.push(self.word_literal(wrapper, span)?);
         let (mut on_empty, mut on_error) = ("NULL", "NULL");
         while let Some(behavior) = self.json_behavior() {
-            if self.accept_words(&["ON", "EMPTY"]) {
+            if self.tokens.accept_words(&["ON", "EMPTY"]) {
                 on_empty = behavior;
-            } else if self.accept_words(&["ON", "ERROR"]) {
+            } else if self.tokens.accept_words(&["ON", "ERROR"]) {
                 on_error = behavior;
             } else {
-                return Err(self.unexpected("`ON EMPTY` or `ON ERROR`"));
+                return Err(self.tokens.unexpected("`ON EMPTY` or `ON ERROR`"));
             }
         }
         call.args.push(self.word_literal(on_empty, span)?);
@@ -148,20 +150,20 @@ impl Parser {
 
     /// Parses `WITHOUT [ARRAY] WRAPPER` or `WITH [CONDITIONAL | UNCONDITIONAL] [ARRAY] WRAPPER`.
     fn json_wrapper(&mut self) -> Parsed<&'static str> {
-        let wrapper = if self.accept_word("WITHOUT") {
+        let wrapper = if self.tokens.accept_word("WITHOUT") {
             "WITHOUT"
-        } else if self.accept_word("WITH") {
-            if self.accept_word("CONDITIONAL") {
+        } else if self.tokens.accept_word("WITH") {
+            if self.tokens.accept_word("CONDITIONAL") {
                 "CONDITIONAL"
             } else {
-                self.accept_word("UNCONDITIONAL");
+                self.tokens.accept_word("UNCONDITIONAL");
                 "UNCONDITIONAL"
             }
         } else {
             return Ok("WITHOUT");
         };
-        self.accept_word("ARRAY");
-        self.expect_word("WRAPPER")?;
+        self.tokens.accept_word("ARRAY");
+        self.tokens.expect_word("WRAPPER")?;
         Ok(wrapper)
     }
 
@@ -172,19 +174,19 @@ impl Parser {
             (&["EMPTY", "ARRAY"], "EMPTY ARRAY"),
             (&["EMPTY", "OBJECT"], "EMPTY OBJECT"),
         ];
-        behaviors.into_iter().find(|(words, _)| self.accept_words(words)).map(|(_, behavior)| behavior)
+        behaviors.into_iter().find(|(words, _)| self.tokens.accept_words(words)).map(|(_, behavior)| behavior)
     }
 
     fn json_and_path(&mut self, call: &mut Call) -> Parsed<()> {
         call.args.push(self.expr()?);
-        self.expect(&Token::Comma)?;
+        self.tokens.expect(&Token::Comma)?;
         call.args.push(self.expr()?);
         Ok(())
     }
 
     /// Parses `RETURNING STRING`, or `RETURNING ARRAY<STRING>` for the texts of an array.
     fn query_returning(&mut self, call: &mut Call) -> Parsed<()> {
-        if !self.accept_word("RETURNING") {
+        if !self.tokens.accept_word("RETURNING") {
             return Ok(());
         }
         let target = self.type_name()?;
@@ -203,7 +205,7 @@ impl Parser {
 
     /// Parses `RETURNING type`; a text type changes nothing.
     fn returning(&mut self, call: &mut Call) -> Parsed<()> {
-        if !self.accept_word("RETURNING") {
+        if !self.tokens.accept_word("RETURNING") {
             return Ok(());
         }
         let target = self.type_name()?;
@@ -230,31 +232,31 @@ impl Parser {
 
     /// Parses `JSON_VALUE(json, path [NULL | ERROR | DEFAULT x ON EMPTY] [… ON ERROR])` as six arguments.
     fn json_value_args(&mut self, call: &mut Call) -> Parsed<()> {
-        let span = self.span();
+        let span = self.tokens.span();
         self.json_and_path(call)?;
         self.returning(call)?;
-        if matches!(self.peek(), Token::RParen) {
+        if matches!(self.tokens.peek(), Token::RParen) {
             return Ok(());
         }
 
         for event in ["EMPTY", "ERROR"] {
             let (mut behavior, mut value) = ("NULL", self.literal(Value::Null, DataType::Null, span)?);
-            let before = self.at;
-            if self.accept_word("DEFAULT") {
+            let before = self.tokens.place();
+            if self.tokens.accept_word("DEFAULT") {
                 let default = self.expr()?;
                 (behavior, value) = ("DEFAULT", self.as_text(default, call)?);
-            } else if self.accept_word("ERROR") {
+            } else if self.tokens.accept_word("ERROR") {
                 behavior = "ERROR";
-            } else if !self.accept_word("NULL") && !matches!(self.peek(), Token::RParen) {
-                return Err(self.unexpected("NULL, ERROR or DEFAULT"));
+            } else if !self.tokens.accept_word("NULL") && !matches!(self.tokens.peek(), Token::RParen) {
+                return Err(self.tokens.unexpected("NULL, ERROR or DEFAULT"));
             }
-            if self.at != before && !self.accept_words(&["ON", event]) {
+            if self.tokens.place() != before && !self.tokens.accept_words(&["ON", event]) {
                 // The clause was the one for errors, so there is none for emptiness.
-                if event == "EMPTY" && self.word_at(0, "ON") && self.word_at(1, "ERROR") {
-                    self.at = before;
+                if event == "EMPTY" && self.tokens.word_at(0, "ON") && self.tokens.word_at(1, "ERROR") {
+                    self.tokens.return_to(before);
                     (behavior, value) = ("NULL", self.literal(Value::Null, DataType::Null, span)?);
                 } else {
-                    return Err(self.unexpected("`ON EMPTY` or `ON ERROR`"));
+                    return Err(self.tokens.unexpected("`ON EMPTY` or `ON ERROR`"));
                 }
             }
             call.args.push(self.word_literal(behavior, span)?);

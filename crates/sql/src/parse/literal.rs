@@ -176,7 +176,7 @@ fn leading_digits(text: &str) -> usize {
 impl Parser {
     /// Creates a number literal, or returns an error that says why the number is invalid.
     pub(super) fn number_literal(&mut self, text: &str, negative: bool, start: Span) -> Parsed<Expr> {
-        let span = self.since(start);
+        let span = self.tokens.since(start);
         let (value, data_type) = number(text).ok_or_else(|| {
             Box::new(
                 Diagnostic::error(span, format!("the number {text} has more than 38 digits"))
@@ -223,7 +223,7 @@ impl Parser {
 
     /// Parses what follows the keyword in `DATE '…'`, `TIME '…'` or `TIMESTAMP '…'`.
     pub(super) fn time_literal(&mut self, word: &str, start: Span) -> Parsed<Expr> {
-        let text = self.text("a text")?;
+        let text = self.tokens.text("a text")?;
         let (read, form) = match word {
             "DATE" => (date(&text.value).map(|days| (Value::Int(days), DataType::Date)), "2025-12-09"),
             "TIME" => {
@@ -239,17 +239,18 @@ impl Parser {
             let error = Diagnostic::error(text.span, format!("'{}' is not a {word}", cut(&text.value)));
             Box::new(error.with_hint(format!("write it like {word} '{form}'")))
         })?;
-        self.literal(value, data_type, self.since(start))
+        self.literal(value, data_type, self.tokens.since(start))
     }
 
     /// Parses what follows the keyword in `INTERVAL '…' UNIT [TO UNIT]`.
     pub(super) fn interval_literal(&mut self, start: Span) -> Parsed<Expr> {
-        let negative = self.accept(&Token::Minus);
+        let negative = self.tokens.accept(&Token::Minus);
         let example = "write it like INTERVAL '5' SECOND";
         let text = self
+            .tokens
             .text("the interval's length in quotes")
             .map_err(|error| Box::new(error.with_hint(example)))?;
-        let has_precision = matches!(self.peek_nth(1), Token::LParen);
+        let has_precision = matches!(self.tokens.peek_nth(1), Token::LParen);
         let (first, last) = self
             .interval_units()
             .map_err(|error| if error.hint.is_some() { error } else { Box::new(error.with_hint(example)) })?;
@@ -278,16 +279,16 @@ impl Parser {
         let data_type =
             if first.is_month_based() { DataType::IntervalYearMonth } else { DataType::IntervalDayTime };
         let length = if negative { -length } else { length };
-        self.literal(Value::Int(length), data_type, self.since(start))
+        self.literal(Value::Int(length), data_type, self.tokens.since(start))
     }
 
     /// Parses units such as `DAY` or `DAY(3) TO SECOND(3)`.
     pub(super) fn interval_units(&mut self) -> Parsed<(IntervalUnit, IntervalUnit)> {
         let first = self.unit()?;
-        if !self.accept_word("TO") {
+        if !self.tokens.accept_word("TO") {
             return Ok((first, first));
         }
-        let span = self.span();
+        let span = self.tokens.span();
         let last = self.unit()?;
 
         let reaches = |mut unit: IntervalUnit| {
@@ -309,28 +310,28 @@ impl Parser {
     }
 
     fn unit(&mut self) -> Parsed<IntervalUnit> {
-        let unit = match self.peek() {
+        let unit = match self.tokens.peek() {
             Token::Word(word) => match IntervalUnit::of(&word.value) {
                 Some(unit) => unit,
                 None => {
                     let single =
                         word.value.strip_suffix(['s', 'S']).filter(|w| IntervalUnit::of(w).is_some());
-                    let mut error = self.unexpected("a unit of time");
+                    let mut error = self.tokens.unexpected("a unit of time");
                     error.hint = single
                         .map(|unit| format!("units are written in the singular: {}", unit.to_uppercase()));
                     return Err(error);
                 }
             },
-            _ => return Err(self.unexpected("a unit of time")),
+            _ => return Err(self.tokens.unexpected("a unit of time")),
         };
 
-        self.advance();
-        if self.accept(&Token::LParen) {
-            self.number("a precision")?;
-            if self.accept(&Token::Comma) {
-                self.number("a precision")?;
+        self.tokens.advance();
+        if self.tokens.accept(&Token::LParen) {
+            self.tokens.number("a precision")?;
+            if self.tokens.accept(&Token::Comma) {
+                self.tokens.number("a precision")?;
             }
-            self.expect(&Token::RParen)?;
+            self.tokens.expect(&Token::RParen)?;
         }
 
         Ok(unit)

@@ -8,6 +8,7 @@ pub(crate) mod ast;
 mod call;
 mod chain;
 pub(crate) mod command;
+mod cursor;
 mod data_type;
 mod expression;
 mod flink_words;
@@ -36,9 +37,10 @@ use std::collections::BTreeSet;
 
 use sqlparser::tokenizer::Token;
 
-use crate::error::{Diagnostic, DiagnosticKind, Span, cut, did_you_mean};
+use crate::error::{Diagnostic, DiagnosticKind, Span};
 use crate::variables::Filled;
-use ast::{Ident, ObjectName, Statement, Text};
+use ast::Statement;
+use cursor::TokenCursor;
 use lexer::Lexeme;
 
 /// Largest nesting depth: enough for scripts that people write, and far from the end of a thread's stack.
@@ -89,9 +91,9 @@ fn as_syntax(diagnostics: &mut [Diagnostic]) {
     }
 }
 
+/// Parses a script. Each group of statements or clauses has its methods in a file of its own.
 struct Parser {
-    lexemes: Vec<Lexeme>,
-    at: usize,
+    tokens: TokenCursor,
     depth: u16,
     diagnostics: Vec<Diagnostic>,
     subscripts: BTreeSet<String>,
@@ -99,166 +101,23 @@ struct Parser {
 
 impl Parser {
     fn new(lexemes: Vec<Lexeme>) -> Parser {
-        Parser { lexemes, at: 0, depth: 0, diagnostics: vec![], subscripts: BTreeSet::new() }
-    }
-
-    fn peek(&self) -> &Token {
-        self.peek_nth(0)
-    }
-
-    /// Returns the token `n` places ahead; behind the last token, the end marker repeats.
-    fn peek_nth(&self, n: usize) -> &Token {
-        &self.lexeme(self.at + n).token
-    }
-
-    fn lexeme(&self, index: usize) -> &Lexeme {
-        &self.lexemes[index.min(self.lexemes.len() - 1)]
-    }
-
-    fn span(&self) -> Span {
-        self.lexeme(self.at).span
-    }
-
-    /// Returns the span from `start` to the last consumed token.
-    fn since(&self, start: Span) -> Span {
-        start.to(self.lexeme(self.at.saturating_sub(1)).span)
-    }
-
-    fn advance(&mut self) {
-        self.at = (self.at + 1).min(self.lexemes.len() - 1);
-    }
-
-    fn is_end(&self) -> bool {
-        matches!(self.peek(), Token::EOF)
-    }
-
-    /// Returns whether the token `n` ahead is this unquoted word, in any case.
-    fn word_at(&self, n: usize, word: &str) -> bool {
-        matches!(self.peek_nth(n), Token::Word(w) if w.quote_style.is_none() && w.value.eq_ignore_ascii_case(word))
-    }
-
-    fn is_word(&self, word: &str) -> bool {
-        self.word_at(0, word)
-    }
-
-    fn accept_word(&mut self, word: &str) -> bool {
-        let found = self.is_word(word);
-        if found {
-            self.advance();
+        Parser {
+            tokens: TokenCursor::new(lexemes),
+            depth: 0,
+            diagnostics: vec![],
+            subscripts: BTreeSet::new(),
         }
-        found
-    }
-
-    /// Consumes all the words in this order, or none.
-    fn accept_words(&mut self, words: &[&str]) -> bool {
-        let found = words.iter().enumerate().all(|(n, word)| self.word_at(n, word));
-        if found {
-            self.at += words.len();
-        }
-        found
-    }
-
-    fn expect_word(&mut self, word: &str) -> Parsed<()> {
-        if self.accept_word(word) {
-            return Ok(());
-        }
-        let hint = match self.peek() {
-            Token::Word(found) if found.quote_style.is_none() => did_you_mean(&found.value, [word]),
-            _ => None,
-        };
-        let mut error = self.unexpected(&format!("`{word}`"));
-        error.hint = hint;
-        Err(error)
-    }
-
-    fn accept(&mut self, token: &Token) -> bool {
-        let found = self.peek() == token;
-        if found {
-            self.advance();
-        }
-        found
-    }
-
-    fn expect(&mut self, token: &Token) -> Parsed<()> {
-        if self.accept(token) { Ok(()) } else { Err(self.unexpected(&format!("`{token}`"))) }
-    }
-
-    /// Returns the error "expected …, found …" at the next token.
-    fn unexpected(&self, expected: &str) -> Box<Diagnostic> {
-        let found = match self.peek() {
-            Token::EOF => "the end of the script".to_owned(),
-            Token::SingleQuotedString(text) => format!("the text '{}'", cut(text)),
-            token => format!("`{}`", cut(&token.to_string())),
-        };
-        let mut error = Diagnostic::error(self.span(), format!("expected {expected}, found {found}"));
-        if self.is_end() {
-            error.kind = DiagnosticKind::EndOfInput;
-        }
-        if matches!(self.peek(), Token::DoubleQuotedString(_)) {
-            error.hint = Some("texts stand in single quotes, names in back-quotes".to_owned());
-        }
-        Box::new(error)
-    }
-
-    /// Parses a name: back-quoted, or a word that is not reserved.
-    fn ident(&mut self, what: &str) -> Parsed<Ident> {
-        let span = self.span();
-        match self.peek() {
-            Token::Word(word) if word.quote_style.is_some() || !words::is_reserved(&word.value) => {
-                let value = word.value.clone();
-                self.advance();
-                Ok(Ident { value, span })
-            }
-            Token::Word(word) if !words::is_structural(&word.value) => {
-                let quoted = format!("`{}`", word.value);
-                let error = Diagnostic::error(span, format!("{quoted} is a reserved word"))
-                    .with_hint(format!("as a name it stands in back-quotes: {quoted}"));
-                Err(Box::new(error))
-            }
-            _ => Err(self.unexpected(what)),
-        }
-    }
-
-    fn object_name(&mut self, what: &str) -> Parsed<ObjectName> {
-        let mut parts = vec![self.ident(what)?];
-        while self.accept(&Token::Period) {
-            parts.push(self.ident("a name")?);
-        }
-        Ok(ObjectName { parts })
-    }
-
-    fn text(&mut self, what: &str) -> Parsed<Text> {
-        let span = self.span();
-        match self.peek() {
-            Token::SingleQuotedString(value) => {
-                let value = value.clone();
-                self.advance();
-                Ok(Text { value, span })
-            }
-            _ => Err(self.unexpected(what)),
-        }
-    }
-
-    /// Parses an integer, such as the precision of a type.
-    fn number(&mut self, what: &str) -> Parsed<u32> {
-        let number = match self.peek() {
-            Token::Number(digits, false) => digits.parse().ok(),
-            _ => None,
-        };
-        let Some(number) = number else { return Err(self.unexpected(what)) };
-        self.advance();
-        Ok(number)
     }
 
     /// Parses `(item, item, …)`.
     fn list<T>(&mut self, mut item: impl FnMut(&mut Parser) -> Parsed<T>) -> Parsed<Vec<T>> {
-        self.expect(&Token::LParen)?;
+        self.tokens.expect(&Token::LParen)?;
         let mut items = vec![item(self)?];
-        while self.accept(&Token::Comma) {
+        while self.tokens.accept(&Token::Comma) {
             items.push(item(self)?);
         }
-        if !self.accept(&Token::RParen) {
-            return Err(self.unexpected("`,` or `)`"));
+        if !self.tokens.accept(&Token::RParen) {
+            return Err(self.tokens.unexpected("`,` or `)`"));
         }
         Ok(items)
     }
@@ -266,7 +125,7 @@ impl Parser {
     /// Calls `inner` one nesting level deeper.
     fn nested<T>(&mut self, inner: impl FnOnce(&mut Parser) -> Parsed<T>) -> Parsed<T> {
         if self.depth >= MAX_DEPTH {
-            return Err(self.too_deep(self.span()));
+            return Err(self.too_deep(self.tokens.span()));
         }
         self.depth += 1;
         let result = inner(self);
@@ -301,7 +160,8 @@ impl Parser {
         if items <= MAX_ITEMS {
             return Ok(());
         }
-        let error = Diagnostic::error(self.since(start), format!("these are more than {MAX_ITEMS} {what}"));
+        let error =
+            Diagnostic::error(self.tokens.since(start), format!("these are more than {MAX_ITEMS} {what}"));
         Err(Box::new(error.with_hint("split the statement")))
     }
 
@@ -309,8 +169,8 @@ impl Parser {
     fn recover(&mut self, error: Diagnostic) {
         self.diagnostics.push(error);
         self.depth = 0;
-        while !self.is_end() && !self.accept(&Token::SemiColon) {
-            self.advance();
+        while !self.tokens.is_end() && !self.tokens.accept(&Token::SemiColon) {
+            self.tokens.advance();
         }
     }
 }

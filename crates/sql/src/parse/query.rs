@@ -27,42 +27,43 @@ struct Tail {
 impl Parser {
     /// Returns whether the current statement is a query.
     pub(super) fn begins_query(&self) -> bool {
-        self.begins_query_at(0) || matches!(self.peek(), Token::LParen)
+        self.begins_query_at(0) || matches!(self.tokens.peek(), Token::LParen)
     }
 
     /// Returns whether the word `n` tokens ahead begins a query.
     pub(super) fn begins_query_at(&self, n: usize) -> bool {
-        ["SELECT", "WITH", "VALUES"].iter().any(|word| self.word_at(n, word))
+        ["SELECT", "WITH", "VALUES"].iter().any(|word| self.tokens.word_at(n, word))
     }
 
     /// Returns whether one or more parentheses and then a query follow.
     pub(super) fn opens_query(&self) -> bool {
         // More parentheses than levels are refused in any case.
-        let parens =
-            (0..usize::from(MAX_DEPTH)).take_while(|n| matches!(self.peek_nth(*n), Token::LParen)).count();
+        let parens = (0..usize::from(MAX_DEPTH))
+            .take_while(|n| matches!(self.tokens.peek_nth(*n), Token::LParen))
+            .count();
         parens > 0 && self.begins_query_at(parens)
     }
 
     /// Parses a query as a statement.
     pub(super) fn top_query(&mut self) -> Parsed<TopQuery> {
-        let start = self.span();
+        let start = self.tokens.span();
         let query = self.query()?;
-        Ok(TopQuery { query: *query, head: start, span: self.since(start) })
+        Ok(TopQuery { query: *query, head: start, span: self.tokens.since(start) })
     }
 
     /// Parses `(query)`.
     pub(super) fn query_in_parens(&mut self) -> Parsed<Box<Query>> {
-        self.expect(&Token::LParen)?;
+        self.tokens.expect(&Token::LParen)?;
         let query = self.query()?;
-        self.expect(&Token::RParen)?;
+        self.tokens.expect(&Token::RParen)?;
         Ok(query)
     }
 
     /// Parses `[WITH …] body [ORDER BY …] [LIMIT …]`, possibly in parentheses.
     pub(super) fn query(&mut self) -> Parsed<Box<Query>> {
         self.nested(|p| {
-            let start = p.span();
-            if p.is_word("WITH") {
+            let start = p.tokens.span();
+            if p.tokens.is_word("WITH") {
                 return p.query_with(start);
             }
             let first = p.query_part()?;
@@ -82,7 +83,7 @@ impl Parser {
         let below = with.iter().map(|table| table.query.depth).max().unwrap_or(0);
         query.depth = query.depth.max(self.level(below, start)?);
         query.with = with;
-        query.span = self.since(start);
+        query.span = self.tokens.since(start);
         Ok(query)
     }
 
@@ -92,13 +93,13 @@ impl Parser {
             return Ok(first);
         }
         let query = self.set_operations(first, 0)?;
-        let behind = self.span();
+        let behind = self.tokens.span();
         let query = self.with_tail(query, start)?;
 
-        let is_cut = ["UNION", "INTERSECT", "EXCEPT"].iter().any(|word| self.is_word(word));
+        let is_cut = ["UNION", "INTERSECT", "EXCEPT"].iter().any(|word| self.tokens.is_word(word));
         if is_cut {
             let message = "ORDER BY, LIMIT and OFFSET must be behind the last query of a set operation";
-            let error = Diagnostic::error(self.since(behind), message);
+            let error = Diagnostic::error(self.tokens.since(behind), message);
             return Err(Box::new(error.with_hint("or put the query with its ORDER BY in parentheses")));
         }
         Ok(query)
@@ -108,25 +109,25 @@ impl Parser {
     pub(super) fn continues_query(&self) -> bool {
         const WORDS: [&str; 8] =
             ["UNION", "INTERSECT", "EXCEPT", "MINUS", "ORDER", "LIMIT", "OFFSET", "FETCH"];
-        WORDS.iter().any(|word| self.is_word(word))
+        WORDS.iter().any(|word| self.tokens.is_word(word))
     }
 
     /// Parses `WITH name [(columns)] AS (query), …`.
     fn with_clause(&mut self) -> Parsed<Vec<CommonTable>> {
-        let start = self.span();
+        let start = self.tokens.span();
         let mut tables = vec![];
-        if !self.accept_word("WITH") {
+        if !self.tokens.accept_word("WITH") {
             return Ok(tables);
         }
-        if self.is_word("RECURSIVE") && !self.word_at(1, "AS") {
-            let error = Diagnostic::error(self.span(), "WITH RECURSIVE is not supported on streams");
+        if self.tokens.is_word("RECURSIVE") && !self.tokens.word_at(1, "AS") {
+            let error = Diagnostic::error(self.tokens.span(), "WITH RECURSIVE is not supported on streams");
             return Err(Box::new(error.with_hint("Flink refuses it too")));
         }
 
         loop {
             tables.push(self.common_table()?);
             self.bounded(tables.len(), "names in WITH", start)?;
-            if !self.accept(&Token::Comma) {
+            if !self.tokens.accept(&Token::Comma) {
                 return Ok(tables);
             }
         }
@@ -135,19 +136,19 @@ impl Parser {
     fn common_table(&mut self) -> Parsed<CommonTable> {
         let name = self.new_ident("a name")?;
         let columns = self.column_names()?;
-        self.expect_word("AS")?;
+        self.tokens.expect_word("AS")?;
         let query = *self.query_in_parens()?;
         Ok(CommonTable { name, columns, query })
     }
 
     /// Parses a query without set operations: `SELECT`, `VALUES`, or a query in parentheses.
     fn query_part(&mut self) -> Parsed<Box<Query>> {
-        let start = self.span();
-        if matches!(self.peek(), Token::LParen) {
+        let start = self.tokens.span();
+        if matches!(self.tokens.peek(), Token::LParen) {
             self.query_in_parens()
-        } else if self.is_word("VALUES") {
-            self.values().and_then(|rows| self.values_query(rows, self.since(start)))
-        } else if self.is_word("TABLE") {
+        } else if self.tokens.is_word("VALUES") {
+            self.values().and_then(|rows| self.values_query(rows, self.tokens.since(start)))
+        } else if self.tokens.is_word("TABLE") {
             self.explicit_table(start)
         } else {
             self.select().and_then(|select| self.bare(QueryBody::Select(select), start))
@@ -161,9 +162,9 @@ impl Parser {
 
     /// Parses `TABLE t`, which means `SELECT * FROM t`.
     fn explicit_table(&mut self, start: Span) -> Parsed<Box<Query>> {
-        self.advance();
+        self.tokens.advance();
         let from = self.named_table()?;
-        let span = self.since(start);
+        let span = self.tokens.since(start);
         let select = Select {
             hints: vec![],
             distinct: false,
@@ -187,7 +188,7 @@ impl Parser {
 
     /// Creates a query that has only a body of at most `below` levels.
     fn bare_over(&self, body: QueryBody, below: u16, start: Span) -> Parsed<Box<Query>> {
-        let span = self.since(start);
+        let span = self.tokens.since(start);
         let depth = self.level(below, span)?;
         Ok(Box::new(Query { with: vec![], body, order_by: vec![], limit: None, offset: None, span, depth }))
     }
@@ -205,13 +206,13 @@ impl Parser {
             if power <= above {
                 break;
             }
-            let operator_start = self.span();
-            self.advance();
-            let all = self.accept_word("ALL");
+            let operator_start = self.tokens.span();
+            self.tokens.advance();
+            let all = self.tokens.accept_word("ALL");
             if !all {
-                self.accept_word("DISTINCT");
+                self.tokens.accept_word("DISTINCT");
             }
-            let operator_span = self.since(operator_start);
+            let operator_span = self.tokens.since(operator_start);
 
             let right = self.query_part()?;
             let right = self.set_operations(right, power)?;
@@ -242,17 +243,17 @@ impl Parser {
 
     /// Returns the next set operator and its binding power.
     fn set_operator(&self) -> Parsed<Option<(AstSetOperator, u8)>> {
-        if self.is_word("UNION") {
+        if self.tokens.is_word("UNION") {
             return Ok(Some((AstSetOperator::Union, 1)));
         }
-        if self.is_word("EXCEPT") {
+        if self.tokens.is_word("EXCEPT") {
             return Ok(Some((AstSetOperator::Except, 1)));
         }
-        if self.is_word("INTERSECT") {
+        if self.tokens.is_word("INTERSECT") {
             return Ok(Some((AstSetOperator::Intersect, 2)));
         }
-        if self.is_word("MINUS") {
-            let error = Diagnostic::error(self.span(), "MINUS is not supported");
+        if self.tokens.is_word("MINUS") {
+            let error = Diagnostic::error(self.tokens.span(), "MINUS is not supported");
             return Err(Box::new(error.with_hint("write EXCEPT, as in Flink")));
         }
         Ok(None)
@@ -262,14 +263,14 @@ impl Parser {
     fn tail(&mut self) -> Parsed<Tail> {
         let mut tail = Tail { order_by: self.order_by()?, ..Tail::default() };
         loop {
-            let start = self.span();
-            if tail.limit.is_none() && self.accept_word("LIMIT") {
-                tail.limit = if self.accept_word("ALL") { None } else { Some(self.row_count(start)?) };
-            } else if tail.offset.is_none() && self.accept_word("OFFSET") {
+            let start = self.tokens.span();
+            if tail.limit.is_none() && self.tokens.accept_word("LIMIT") {
+                tail.limit = if self.tokens.accept_word("ALL") { None } else { Some(self.row_count(start)?) };
+            } else if tail.offset.is_none() && self.tokens.accept_word("OFFSET") {
                 let rows = self.row_count(start)?.rows;
-                let _ = self.accept_word("ROWS") || self.accept_word("ROW");
-                tail.offset = Some(Limit { rows, span: self.since(start) });
-            } else if tail.limit.is_none() && self.accept_word("FETCH") {
+                let _ = self.tokens.accept_word("ROWS") || self.tokens.accept_word("ROW");
+                tail.offset = Some(Limit { rows, span: self.tokens.since(start) });
+            } else if tail.limit.is_none() && self.tokens.accept_word("FETCH") {
                 tail.limit = Some(self.fetched_rows(start)?);
             } else {
                 return Ok(tail);
@@ -285,7 +286,7 @@ impl Parser {
         }
         let mut query = if query.is_bare() { query } else { self.nested_query(query)? };
         let below = tail.order_by.iter().map(|item| item.expr.depth).max().unwrap_or(0);
-        query.span = self.since(start);
+        query.span = self.tokens.since(start);
         query.depth = query.depth.max(self.level(below, query.span)?);
         query.order_by = tail.order_by;
         query.limit = tail.limit;
@@ -295,25 +296,25 @@ impl Parser {
 
     /// Parses what follows `FETCH`: `{FIRST | NEXT} [n] {ROW | ROWS} ONLY`.
     fn fetched_rows(&mut self, start: Span) -> Parsed<Limit> {
-        if !self.accept_word("FIRST") && !self.accept_word("NEXT") {
-            return Err(self.unexpected("`FIRST` or `NEXT`"));
+        if !self.tokens.accept_word("FIRST") && !self.tokens.accept_word("NEXT") {
+            return Err(self.tokens.unexpected("`FIRST` or `NEXT`"));
         }
-        let is_one = self.is_word("ROW") || self.is_word("ROWS");
+        let is_one = self.tokens.is_word("ROW") || self.tokens.is_word("ROWS");
         let rows = if is_one { 1 } else { self.row_count(start)?.rows };
-        if !self.accept_word("ROW") && !self.accept_word("ROWS") {
-            return Err(self.unexpected("`ROWS`"));
+        if !self.tokens.accept_word("ROW") && !self.tokens.accept_word("ROWS") {
+            return Err(self.tokens.unexpected("`ROWS`"));
         }
-        self.expect_word("ONLY")?;
-        Ok(Limit { rows, span: self.since(start) })
+        self.tokens.expect_word("ONLY")?;
+        Ok(Limit { rows, span: self.tokens.since(start) })
     }
 
     fn row_count(&mut self, start: Span) -> Parsed<Limit> {
-        let count = match self.peek() {
+        let count = match self.tokens.peek() {
             Token::Number(digits, false) => digits.parse().ok(),
             _ => None,
         };
-        let Some(rows) = count else { return Err(self.unexpected("a number of rows")) };
-        self.advance();
-        Ok(Limit { rows, span: self.since(start) })
+        let Some(rows) = count else { return Err(self.tokens.unexpected("a number of rows")) };
+        self.tokens.advance();
+        Ok(Limit { rows, span: self.tokens.since(start) })
     }
 }

@@ -13,29 +13,29 @@ const BEHIND_ITEMS: &[&str] =
 
 impl Parser {
     pub(super) fn select(&mut self) -> Parsed<Box<Select>> {
-        let start = self.span();
-        self.expect_word("SELECT")?;
+        let start = self.tokens.span();
+        self.tokens.expect_word("SELECT")?;
         // The tree is filled in on the heap, clause by clause: stack frames that held it would grow with the
         // nesting.
         let mut select = self.empty_select()?;
         self.select_items(&mut select, start)?;
 
-        if self.accept_word("FROM") {
+        if self.tokens.accept_word("FROM") {
             self.table_references().map(|from| select.from = Some(*from))?;
             self.clauses(&mut select)?;
         } else if !self.is_select_without_from() {
             return Err(self.no_from(&select.items));
         }
-        select.span = self.since(start);
+        select.span = self.tokens.since(start);
         Ok(select)
     }
 
     /// Parses `[hints] [DISTINCT | ALL]` of a SELECT.
     fn empty_select(&mut self) -> Parsed<Box<Select>> {
         let hints = self.hints()?;
-        let distinct = self.accept_word("DISTINCT");
+        let distinct = self.tokens.accept_word("DISTINCT");
         if !distinct {
-            self.accept_word("ALL");
+            self.tokens.accept_word("ALL");
         }
         Ok(Box::new(Select {
             hints,
@@ -47,7 +47,7 @@ impl Parser {
             having: None,
             windows: vec![],
             qualify: None,
-            span: self.span(),
+            span: self.tokens.span(),
         }))
     }
 
@@ -55,46 +55,46 @@ impl Parser {
         loop {
             select.items.push(self.select_item()?);
             self.bounded(select.items.len(), "columns", start)?;
-            if !self.accept(&Token::Comma) {
+            if !self.tokens.accept(&Token::Comma) {
                 return Ok(());
             }
         }
     }
 
     fn is_select_without_from(&self) -> bool {
-        self.is_end()
-            || matches!(self.peek(), Token::SemiColon | Token::RParen)
-            || BEHIND_ITEMS.iter().any(|word| self.is_word(word))
+        self.tokens.is_end()
+            || matches!(self.tokens.peek(), Token::SemiColon | Token::RParen)
+            || BEHIND_ITEMS.iter().any(|word| self.tokens.is_word(word))
     }
 
     /// Parses the clauses behind FROM.
     fn clauses(&mut self, select: &mut Select) -> Parsed<()> {
-        if self.accept_word("WHERE") {
+        if self.tokens.accept_word("WHERE") {
             select.filter = self.expr().map(Some)?;
         }
         select.group_by = self.group_by()?;
-        if self.accept_word("HAVING") {
+        if self.tokens.accept_word("HAVING") {
             select.having = self.expr().map(Some)?;
         }
         select.windows = self.named_windows()?;
-        if self.accept_word("QUALIFY") {
+        if self.tokens.accept_word("QUALIFY") {
             select.qualify = self.expr().map(Some)?;
         }
         Ok(())
     }
 
     fn select_item(&mut self) -> Parsed<SelectItem> {
-        let span = self.span();
-        if self.accept(&Token::Mul) {
+        let span = self.tokens.span();
+        if self.tokens.accept(&Token::Mul) {
             return Ok(SelectItem::Star { qualifier: None, span });
         }
-        let qualified = matches!(self.peek(), Token::Word(_))
-            && matches!(self.peek_nth(1), Token::Period)
-            && matches!(self.peek_nth(2), Token::Mul);
+        let qualified = matches!(self.tokens.peek(), Token::Word(_))
+            && matches!(self.tokens.peek_nth(1), Token::Period)
+            && matches!(self.tokens.peek_nth(2), Token::Mul);
         if qualified {
-            let qualifier = Some(self.ident("a table's name")?);
-            self.at += 2;
-            return Ok(SelectItem::Star { qualifier, span: self.since(span) });
+            let qualifier = Some(self.tokens.ident("a table's name")?);
+            self.tokens.skip(2);
+            return Ok(SelectItem::Star { qualifier, span: self.tokens.since(span) });
         }
         let expr = self.expr()?;
         let alias = self.alias("a column's name")?;
@@ -110,15 +110,15 @@ impl Parser {
                 Diagnostic::error(alias.span, format!("expected `,` or `FROM`, found `{}`", alias.value));
             return Box::new(error.with_hint(hint));
         }
-        self.unexpected("`,` or `FROM`")
+        self.tokens.unexpected("`,` or `FROM`")
     }
 
     /// Parses an optional `[AS] name`.
     pub(super) fn alias(&mut self, what: &str) -> Parsed<Option<Ident>> {
-        if self.accept_word("AS") {
+        if self.tokens.accept_word("AS") {
             return self.new_ident(what).map(Some);
         }
-        match self.peek() {
+        match self.tokens.peek() {
             Token::Word(word) if may_be_alias(word) => self.new_ident(what).map(Some),
             _ => Ok(None),
         }
@@ -126,7 +126,7 @@ impl Parser {
 
     /// Parses an optional `(a, b)`.
     pub(super) fn column_names(&mut self) -> Parsed<Vec<Ident>> {
-        if !matches!(self.peek(), Token::LParen) {
+        if !matches!(self.tokens.peek(), Token::LParen) {
             return Ok(vec![]);
         }
         self.list(|p| p.new_ident("a column's name"))
@@ -134,16 +134,16 @@ impl Parser {
 
     /// Parses `VALUES (1, 'a'), (2, 'b')`; rows of one column need no parentheses.
     pub(super) fn values(&mut self) -> Parsed<Vec<Vec<Expr>>> {
-        self.expect_word("VALUES")?;
+        self.tokens.expect_word("VALUES")?;
         let mut rows = vec![];
         loop {
             self.accept_row_word();
-            let row = match self.peek() {
+            let row = match self.tokens.peek() {
                 Token::LParen => self.list(Parser::expr)?,
                 _ => vec![self.expr()?],
             };
             rows.push(row);
-            if !self.accept(&Token::Comma) {
+            if !self.tokens.accept(&Token::Comma) {
                 return Ok(rows);
             }
         }
@@ -151,8 +151,8 @@ impl Parser {
 
     /// Consumes the optional `ROW` of `VALUES ROW(1, 'a')`.
     fn accept_row_word(&mut self) {
-        if self.is_word("ROW") && matches!(self.peek_nth(1), Token::LParen) {
-            self.advance();
+        if self.tokens.is_word("ROW") && matches!(self.tokens.peek_nth(1), Token::LParen) {
+            self.tokens.advance();
         }
     }
 }
