@@ -38,12 +38,12 @@ pub enum CollectorEvent {
 
 /// Buffer between the sinks of a query and the client that fetches its rows.
 pub struct Collector {
-    state: Mutex<State>,
+    state: Mutex<CollectorState>,
     room: Condvar,
     tell: Box<dyn Fn(CollectorEvent) + Send + Sync>,
 }
 
-struct State {
+struct CollectorState {
     rows: VecDeque<CollectedRow>,
     bytes: usize,
     /// Number of rows still wanted; `None` for all.
@@ -55,7 +55,7 @@ struct State {
 impl Collector {
     /// Creates a buffer for `limit` rows in total. The job's threads call `tell`, which must not block.
     pub fn new(limit: Option<u64>, tell: Box<dyn Fn(CollectorEvent) + Send + Sync>) -> Arc<Collector> {
-        let state = State { rows: VecDeque::new(), bytes: 0, wanted: limit, closed: false };
+        let state = CollectorState { rows: VecDeque::new(), bytes: 0, wanted: limit, closed: false };
         Arc::new(Collector { state: Mutex::new(state), room: Condvar::new(), tell })
     }
 
@@ -129,7 +129,7 @@ impl Collector {
     }
 }
 
-impl State {
+impl CollectorState {
     fn has_room(&self, bytes: usize) -> bool {
         self.rows.is_empty() || (self.rows.len() < ROWS_MAX && self.bytes + bytes <= BYTES_MAX)
     }

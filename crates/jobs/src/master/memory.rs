@@ -9,23 +9,23 @@ const NAMED: usize = 3;
 /// The last reported state.
 #[derive(Debug, Default)]
 pub(super) struct MemoryReport {
-    last: State,
+    last: MemoryState,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum State {
+enum MemoryState {
     #[default]
     Free,
     HeldBack,
     Stuck,
 }
 
-impl State {
-    fn of(view: &MemoryView) -> State {
+impl MemoryState {
+    fn of(view: &MemoryView) -> MemoryState {
         match (view.is_held_back(), view.is_stuck()) {
-            (false, _) => State::Free,
-            (true, false) => State::HeldBack,
-            (true, true) => State::Stuck,
+            (false, _) => MemoryState::Free,
+            (true, false) => MemoryState::HeldBack,
+            (true, true) => MemoryState::Stuck,
         }
     }
 }
@@ -33,7 +33,7 @@ impl State {
 impl MemoryReport {
     /// Logs a changed state.
     pub fn tell(&mut self, job_id: JobId, job: &str, view: &MemoryView) {
-        let now = State::of(view);
+        let now = MemoryState::of(view);
         if now == self.last {
             return;
         }

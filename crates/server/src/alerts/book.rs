@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
 
-use super::state::State;
+use super::state::AlertState;
 use crate::documents::file;
 use crate::results::Stamp;
 
@@ -27,7 +27,7 @@ pub(super) struct Slot {
 
 #[derive(Default)]
 pub(super) struct Held {
-    pub(super) state: State,
+    pub(super) state: AlertState,
     pub(super) verdict: Verdict,
     /// The tag of the rule that was evaluated last, and the rows; `None` to evaluate again in any case.
     pub(super) seen: Option<(String, Stamp)>,
@@ -144,14 +144,14 @@ impl Book {
 }
 
 /// Reads a state. A damaged one is set aside, and the rule begins anew.
-fn read(directory: &Path, name: &str) -> State {
+fn read(directory: &Path, name: &str) -> AlertState {
     let path = directory.join(format!("{name}.json"));
     let text = match fs::read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return State::default(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return AlertState::default(),
         Err(error) => {
             tracing::error!(path = %path.display(), %error, "the state of an alert cannot be read: it begins anew");
-            return State::default();
+            return AlertState::default();
         }
     };
     serde_json::from_slice(&text).unwrap_or_else(|error| {
@@ -159,6 +159,6 @@ fn read(directory: &Path, name: &str) -> State {
         if let Err(error) = file::set_aside(directory, name) {
             tracing::error!(path = %path.display(), %error, "the damaged state could not be set aside");
         }
-        State::default()
+        AlertState::default()
     })
 }

@@ -115,7 +115,7 @@ pub(crate) struct Past {
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct State {
+pub(super) struct AlertState {
     #[serde(with = "firing_list")]
     pub(super) firing: FiringSeries,
     pub(super) settled: Settled,
@@ -126,7 +126,7 @@ pub(super) struct State {
     pub(super) last_delivery: Option<Delivery>,
 }
 
-impl State {
+impl AlertState {
     /// Adds a transition. Returns whether an older notification was given up because there are too many.
     pub(super) fn add(&mut self, notification: Notification, has_receiver: bool) -> bool {
         let delivery = has_receiver.then(|| Delivery {

@@ -147,14 +147,14 @@ impl World {
     }
 
     /// Evaluates the rules until a condition on the state of a rule holds.
-    fn until(&self, name: &str, what: &str, holds: impl Fn(&state::State) -> bool) {
+    fn until(&self, name: &str, what: &str, holds: impl Fn(&state::AlertState) -> bool) {
         eventually(what, || {
             self.alerts.look();
             holds(&self.state(name))
         });
     }
 
-    fn state(&self, name: &str) -> state::State {
+    fn state(&self, name: &str) -> state::AlertState {
         self.alerts.book.slot(name).held.lock().state.clone()
     }
 

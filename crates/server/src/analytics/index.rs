@@ -24,7 +24,7 @@ use super::kind::Kind;
 use super::moment::Moment;
 use super::row::{self, Row, Value};
 use super::sum::Sum;
-use super::table::Table;
+use super::table::AnalyticTable;
 
 /// Success rows kept whole. Routes show 20, so that some may expire or be overwritten.
 const WHOLE_ROWS_MAX: usize = 64;
@@ -36,7 +36,7 @@ const LOOK_ROWS: usize = if cfg!(test) { 16 } else { 4_096 };
 
 /// The rows of all analytics.
 pub(crate) struct Index {
-    tables: [Table; Kind::COUNT],
+    tables: [AnalyticTable; Kind::COUNT],
     pub(in crate::analytics) texts: Texts,
     /// The newest success rows, by time and id.
     whole: BTreeMap<(Moment, u64), Arc<RawValue>>,
@@ -66,7 +66,7 @@ impl Index {
     /// `limit` bounds the bytes of the index once [`Index::shrink`] has run.
     pub(crate) fn new(limit: usize) -> Index {
         Index {
-            tables: Kind::ALL.map(Table::new),
+            tables: Kind::ALL.map(AnalyticTable::new),
             texts: Texts::default(),
             whole: BTreeMap::new(),
             latest: None,
@@ -162,7 +162,7 @@ impl Index {
 
     /// Returns when the next row expires, in milliseconds of the system clock.
     pub(crate) fn first_expiry(&self) -> i64 {
-        self.tables.iter().map(Table::first_expiry).min().unwrap_or(i64::MAX)
+        self.tables.iter().map(AnalyticTable::first_expiry).min().unwrap_or(i64::MAX)
     }
 
     /// Removes the texts of deleted rows, which would otherwise stay for ever.
@@ -176,13 +176,13 @@ impl Index {
     }
 
     pub(crate) fn rows(&self) -> usize {
-        self.tables.iter().map(Table::rows).sum()
+        self.tables.iter().map(AnalyticTable::rows).sum()
     }
 
     /// Returns the bytes held. Looks at every run, not at every row.
     pub(crate) fn memory_bytes(&self) -> usize {
         let whole = self.whole.values().map(|value| value.get().len() + 64);
-        self.tables.iter().map(Table::memory_bytes).sum::<usize>()
+        self.tables.iter().map(AnalyticTable::memory_bytes).sum::<usize>()
             + self.texts.memory_bytes()
             + whole.sum::<usize>()
     }
@@ -219,7 +219,7 @@ impl Index {
         self.latest = Some(latest);
     }
 
-    pub(super) fn table(&self, kind: Kind) -> &Table {
+    pub(super) fn table(&self, kind: Kind) -> &AnalyticTable {
         &self.tables[kind.index()]
     }
 

@@ -10,7 +10,7 @@ use super::row::Row;
 use super::sum::Sum;
 
 /// The rows, their groups, and scratch space to sum them up.
-pub(super) struct Table {
+pub(super) struct AnalyticTable {
     kind: Kind,
     runs: Vec<Run>,
     pub(super) groups: Groups,
@@ -18,9 +18,9 @@ pub(super) struct Table {
     scratch: Vec<Sum>,
 }
 
-impl Table {
-    pub(super) fn new(kind: Kind) -> Table {
-        Table { kind, runs: Vec::new(), groups: Groups::default(), rows: 0, scratch: Vec::new() }
+impl AnalyticTable {
+    pub(super) fn new(kind: Kind) -> AnalyticTable {
+        AnalyticTable { kind, runs: Vec::new(), groups: Groups::default(), rows: 0, scratch: Vec::new() }
     }
 
     pub(super) fn rows(&self) -> usize {
@@ -33,7 +33,7 @@ impl Table {
             + self.scratch.capacity() * size_of::<Sum>()
     }
 
-    /// Writes a row over the row of the same key. The sums are outdated until [`Table::settle`].
+    /// Writes a row over the row of the same key. The sums are outdated until [`AnalyticTable::settle`].
     pub(super) fn upsert(&mut self, row: &Row) {
         let mut place = self
             .runs
@@ -55,7 +55,7 @@ impl Table {
         }
     }
 
-    /// Deletes rows by time and id; ignores missing rows. The sums are outdated until [`Table::settle`].
+    /// Deletes rows by time and id; ignores missing rows. The sums are outdated until [`AnalyticTable::settle`].
     pub(super) fn remove(&mut self, rows: &BTreeSet<(Moment, u64)>) {
         let before = self.rows;
         let mut rows = rows.iter().peekable();
@@ -219,7 +219,7 @@ impl Table {
         }
     }
 
-    /// As [`Table::sums_since`], with the first two counts only, for analytics with very many groups.
+    /// As [`AnalyticTable::sums_since`], with the first two counts only, for analytics with very many groups.
     pub(super) fn counts_since(&self, cutoff: Moment, mut each: impl FnMut(u32, bool, [i64; 2])) {
         for run in self.since(cutoff) {
             run.counts_since(cutoff, &mut each);
@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn rows_are_taken_out_of_every_run_and_no_others() {
-        let mut table = Table::new(Kind::PopularQueries);
+        let mut table = AnalyticTable::new(Kind::PopularQueries);
         table.groups.code((0, NO_TEXT));
         for time in 0..40 {
             for id in [0, 5] {
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn rows_that_come_in_order_of_time_leave_full_runs_without_spare_memory() {
-        let mut table = Table::new(Kind::PopularQueries);
+        let mut table = AnalyticTable::new(Kind::PopularQueries);
         table.groups.code((0, NO_TEXT));
         for time in 0..100 {
             for id in [2, 0, 1] {

@@ -45,13 +45,13 @@ pub(super) enum Done {
 }
 
 #[derive(Debug)]
-enum State {
+enum TriggerState {
     Running,
     Over { at: Duration, done: Done },
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Operations(Mutex<BTreeMap<Key, State>>);
+pub(super) struct Operations(Mutex<BTreeMap<Key, TriggerState>>);
 
 /// Outcome of beginning an operation.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,8 +66,8 @@ impl Operations {
     pub(super) fn begin(&self, key: Key, now: Duration) -> Begun {
         let mut known = self.0.lock();
         known.retain(|_, state| match state {
-            State::Running => true,
-            State::Over { at, .. } => now.saturating_sub(*at) < KEPT,
+            TriggerState::Running => true,
+            TriggerState::Over { at, .. } => now.saturating_sub(*at) < KEPT,
         });
         if known.contains_key(&key) {
             return Begun::Before;
@@ -75,19 +75,19 @@ impl Operations {
         if known.len() >= KNOWN {
             return Begun::TooMany;
         }
-        known.insert(key, State::Running);
+        known.insert(key, TriggerState::Running);
         Begun::Now
     }
 
     pub(super) fn end(&self, key: Key, now: Duration, done: Done) {
-        self.0.lock().insert(key, State::Over { at: now, done });
+        self.0.lock().insert(key, TriggerState::Over { at: now, done });
     }
 
     /// Returns `None` for an unknown operation, and `Some(None)` while it runs.
     pub(super) fn progress(&self, key: Key) -> Option<Option<Done>> {
         match self.0.lock().get(&key)? {
-            State::Running => Some(None),
-            State::Over { done, .. } => Some(Some(done.clone())),
+            TriggerState::Running => Some(None),
+            TriggerState::Over { done, .. } => Some(Some(done.clone())),
         }
     }
 }

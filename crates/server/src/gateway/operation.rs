@@ -14,12 +14,12 @@ pub(super) struct Operation {
     pub(super) handle: Handle,
     /// Whether the statement changes nothing that others see.
     pub(super) only_asks: bool,
-    state: Mutex<State>,
+    state: Mutex<OperationState>,
     /// Notifies of changed state and of new rows. Shared with the job, which may outlive the operation.
     changed: Arc<Notify>,
 }
 
-enum State {
+enum OperationState {
     Running,
     Done(Outcome),
     Failed(Fault),
@@ -55,7 +55,7 @@ impl Status {
 
 impl Operation {
     pub(super) fn new(only_asks: bool) -> Operation {
-        let (handle, state) = (Handle::new(), Mutex::new(State::Running));
+        let (handle, state) = (Handle::new(), Mutex::new(OperationState::Running));
         Operation { handle, only_asks, state, changed: Arc::default() }
     }
 
@@ -67,12 +67,12 @@ impl Operation {
 
     pub(super) fn status(&self) -> Status {
         match &*self.state.lock() {
-            State::Running => Status::Running,
-            State::Done(_) => Status::Finished,
-            State::Failed(_) => Status::Error,
-            State::Canceled => Status::Canceled,
-            State::TimedOut => Status::Timeout,
-            State::Closed => Status::Closed,
+            OperationState::Running => Status::Running,
+            OperationState::Done(_) => Status::Finished,
+            OperationState::Failed(_) => Status::Error,
+            OperationState::Canceled => Status::Canceled,
+            OperationState::TimedOut => Status::Timeout,
+            OperationState::Closed => Status::Closed,
         }
     }
 
@@ -80,32 +80,32 @@ impl Operation {
     /// outcome ends.
     pub(super) fn settle(&self, outcome: Result<Outcome, Fault>) {
         let next = match outcome {
-            Ok(outcome) => State::Done(outcome),
-            Err(fault) => State::Failed(fault),
+            Ok(outcome) => OperationState::Done(outcome),
+            Err(fault) => OperationState::Failed(fault),
         };
-        self.leave(|state| matches!(state, State::Running), next);
+        self.leave(|state| matches!(state, OperationState::Running), next);
     }
 
     pub(super) fn time_out(&self) {
-        self.leave(|state| matches!(state, State::Running), State::TimedOut);
+        self.leave(|state| matches!(state, OperationState::Running), OperationState::TimedOut);
     }
 
     /// Cancels a running statement or query; returns false where there is none.
     pub(super) fn cancel(&self) -> bool {
-        let goes_on = |state: &State| match state {
-            State::Running => true,
-            State::Done(outcome) => outcome.is_query(),
+        let goes_on = |state: &OperationState| match state {
+            OperationState::Running => true,
+            OperationState::Done(outcome) => outcome.is_query(),
             _ => false,
         };
-        self.leave(goes_on, State::Canceled)
+        self.leave(goes_on, OperationState::Canceled)
     }
 
     /// Drops the result; a query ends.
     pub(super) fn close(&self) {
-        self.leave(|_| true, State::Closed);
+        self.leave(|_| true, OperationState::Closed);
     }
 
-    fn leave(&self, may: impl FnOnce(&State) -> bool, next: State) -> bool {
+    fn leave(&self, may: impl FnOnce(&OperationState) -> bool, next: OperationState) -> bool {
         let mut state = self.state.lock();
         let is_left = may(&state);
         // Drop the old state without the lock, because dropping a query ends it.
@@ -119,9 +119,12 @@ impl Operation {
     /// Returns whether the operation may be dropped.
     pub(super) fn is_at_rest(&self) -> bool {
         match &*self.state.lock() {
-            State::Running => false,
-            State::Done(outcome) => outcome.is_at_rest(),
-            State::Failed(_) | State::Canceled | State::TimedOut | State::Closed => true,
+            OperationState::Running => false,
+            OperationState::Done(outcome) => outcome.is_at_rest(),
+            OperationState::Failed(_)
+            | OperationState::Canceled
+            | OperationState::TimedOut
+            | OperationState::Closed => true,
         }
     }
 
@@ -142,9 +145,9 @@ impl Operation {
             tokio::pin!(changed);
             changed.as_mut().enable();
             match &mut *self.state.lock() {
-                State::Running if is_late => return Ok(answer(None, &Page::NotYet)),
-                State::Running => {}
-                State::Done(outcome) => match outcome.page(token, page_rows)? {
+                OperationState::Running if is_late => return Ok(answer(None, &Page::NotYet)),
+                OperationState::Running => {}
+                OperationState::Done(outcome) => match outcome.page(token, page_rows)? {
                     Page::NotYet if is_late => {
                         let page = outcome.skip(token);
                         return Ok(answer(Some(outcome), &page));
@@ -152,10 +155,10 @@ impl Operation {
                     Page::NotYet => {}
                     page => return Ok(answer(Some(outcome), &page)),
                 },
-                State::Failed(fault) => return Err(self.failed(fault)),
-                State::Canceled => return Err(self.gone("CANCELED")),
-                State::TimedOut => return Err(self.gone("TIMEOUT")),
-                State::Closed => return Err(self.gone("CLOSED")),
+                OperationState::Failed(fault) => return Err(self.failed(fault)),
+                OperationState::Canceled => return Err(self.gone("CANCELED")),
+                OperationState::TimedOut => return Err(self.gone("TIMEOUT")),
+                OperationState::Closed => return Err(self.gone("CLOSED")),
             }
             tokio::select! {
                 () = &mut changed => {}

@@ -28,10 +28,10 @@ pub(super) struct Outcome {
     pub(super) job: Option<JobId>,
     /// Zone in which instants are shown.
     pub(super) zone: TimeZone,
-    pub(super) rows: Rows,
+    pub(super) rows: FetchedRows,
 }
 
-pub(super) enum Rows {
+pub(super) enum FetchedRows {
     Known(Vec<CollectedRow>),
     Query(Box<Running>),
 }
@@ -75,7 +75,7 @@ impl Outcome {
             kind: ResultKind::SuccessWithContent,
             job: None,
             zone,
-            rows: Rows::Known(rows.collect()),
+            rows: FetchedRows::Known(rows.collect()),
         }
     }
 
@@ -88,34 +88,34 @@ impl Outcome {
     pub(super) fn of_query(columns: Vec<ResultColumn>, zone: TimeZone, query: Arc<QueryJob>) -> Outcome {
         let job = Some(query.job().id());
         let running = Running { query, next: 0, last: Arc::default(), is_over: false };
-        let rows = Rows::Query(Box::new(running));
+        let rows = FetchedRows::Query(Box::new(running));
         Outcome { columns, kind: ResultKind::SuccessWithContent, job, zone, rows }
     }
 
     pub(super) fn is_query(&self) -> bool {
-        matches!(self.rows, Rows::Query(_))
+        matches!(self.rows, FetchedRows::Query(_))
     }
 
     /// Returns whether nothing more happens by itself.
     pub(super) fn is_at_rest(&self) -> bool {
         match &self.rows {
-            Rows::Known(_) => true,
-            Rows::Query(running) => running.is_over || is_spent(&running.query),
+            FetchedRows::Known(_) => true,
+            FetchedRows::Query(running) => running.is_over || is_spent(&running.query),
         }
     }
 
     /// Returns the page of a token.
     pub(super) fn page(&mut self, token: u64, page_rows: usize) -> Result<Page, Fault> {
         match &mut self.rows {
-            Rows::Known(rows) => known_page(rows, token, page_rows),
-            Rows::Query(running) => running.page(token, page_rows),
+            FetchedRows::Known(rows) => known_page(rows, token, page_rows),
+            FetchedRows::Query(running) => running.page(token, page_rows),
         }
     }
 
     /// Returns an empty page in place of one that does not exist yet, so that the next fetch has another
     /// token.
     pub(super) fn skip(&mut self, token: u64) -> Page {
-        if let Rows::Query(running) = &mut self.rows
+        if let FetchedRows::Query(running) = &mut self.rows
             && running.next == token
         {
             return running.give(Vec::new());

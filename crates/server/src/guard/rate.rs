@@ -20,11 +20,11 @@ pub struct Rate {
 
 pub(super) struct Buckets {
     rate: Rate,
-    table: Mutex<Table>,
+    table: Mutex<Senders>,
 }
 
 #[derive(Default)]
-struct Table {
+struct Senders {
     buckets: HashMap<IpAddr, Bucket>,
     others: Option<Bucket>,
     swept: Duration,

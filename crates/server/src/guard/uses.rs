@@ -17,11 +17,11 @@ type Times = BTreeMap<String, i64>;
 
 pub(super) struct Uses {
     path: Option<PathBuf>,
-    state: Mutex<State>,
+    state: Mutex<RecordedUses>,
 }
 
 #[derive(Default)]
-struct State {
+struct RecordedUses {
     times: Times,
     is_new: bool,
     written: Duration,
@@ -32,7 +32,7 @@ impl Uses {
     pub(super) fn beside(tokens: Option<&Path>) -> Uses {
         let path = tokens.map(|tokens| tokens.with_file_name(NAME));
         let times = tokens.map(last_uses).unwrap_or_default();
-        Uses { path, state: Mutex::new(State { times, ..State::default() }) }
+        Uses { path, state: Mutex::new(RecordedUses { times, ..RecordedUses::default() }) }
     }
 
     pub(super) fn note(&self, id: &str, now: Timestamp) {

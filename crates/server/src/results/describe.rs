@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Results;
-use super::table::Table;
+use super::table::RowTable;
 use crate::analytics::Moment;
 
 /// All result tables.
@@ -75,7 +75,7 @@ impl Results {
     }
 }
 
-fn describe(name: &str, table: &Table) -> TableInfo {
+fn describe(name: &str, table: &RowTable) -> TableInfo {
     let declared: &ResultTable = &table.declared;
     let column_name = |column: usize| declared.columns[column].name.clone();
     let mut key_columns: Vec<usize> = table.template.columns().collect();

@@ -18,7 +18,7 @@ use jobs::ResultTable;
 use storage::store::{Change, Following, StoreError};
 
 use super::finder::Finder;
-use super::table::{Table, Taken};
+use super::table::{RowTable, Taken};
 use super::template::Template;
 use super::{Results, Shown, Slot};
 use crate::analytics::Backlog;
@@ -204,7 +204,7 @@ impl Thread<'_> {
                     Arc::clone(slot)
                 }
                 None => {
-                    let slot = Slot::new(Table::new(declared, template, results.zone.clone()));
+                    let slot = Slot::new(RowTable::new(declared, template, results.zone.clone()));
                     fresh.push(Arc::clone(&slot));
                     slot
                 }

@@ -66,7 +66,7 @@ pub(crate) use request::parse_bound;
 #[cfg(test)]
 pub(crate) use series::testing::Rows;
 pub(crate) use series::{Newest, Series, SeriesAnswer, SeriesQuestion, Stamp};
-use table::Table;
+use table::RowTable;
 
 /// Time that a request waits for rows to be loaded.
 const LOAD_WITHIN: Duration = Duration::from_secs(10);
@@ -107,7 +107,7 @@ struct Shown {
 pub(crate) struct Slot {
     /// Distinguishes change numbers of this slot from those of earlier ones.
     epoch: u64,
-    table: RwLock<Table>,
+    table: RwLock<RowTable>,
     /// Number of the newest change.
     changed: watch::Sender<u64>,
     /// Messages about changes that were made last, which many clients may need.
@@ -212,7 +212,7 @@ impl Slot {
         self.table.read().view()
     }
 
-    fn new(table: Table) -> Arc<Slot> {
+    fn new(table: RowTable) -> Arc<Slot> {
         let epoch = (jobs::random_id() as u64).max(1);
         Arc::new(Slot {
             epoch,

@@ -264,17 +264,17 @@ pub(crate) mod testing {
     use jiff::tz::TimeZone;
     use types::Timestamp;
 
-    use super::super::table::Table;
+    use super::super::table::RowTable;
     use super::super::tests::table;
     use super::*;
 
-    pub(crate) struct Rows(Table);
+    pub(crate) struct Rows(RowTable);
 
     impl Rows {
         pub(crate) fn new(key: &str, columns: &[(&str, ColumnKind)]) -> Rows {
             let declared = Arc::new(table("t", key, columns));
             let template = Arc::new(Template::of(&declared));
-            Rows(Table::new(declared, template, TimeZone::UTC))
+            Rows(RowTable::new(declared, template, TimeZone::UTC))
         }
 
         pub(crate) fn write(&mut self, key: &str, value: &Value, expires: i64) {

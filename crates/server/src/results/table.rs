@@ -38,7 +38,7 @@ const DROPPED_MAX: usize = 10_000;
 /// Growth of the texts, beyond the double, after which unused ones are looked for: few rows may have long texts.
 const TEXTS_GROWTH: usize = if cfg!(test) { 64 << 10 } else { 4 << 20 };
 
-pub(super) struct Table {
+pub(super) struct RowTable {
     pub(super) declared: Arc<ResultTable>,
     pub(super) template: Arc<Template>,
     pub(super) time_column: Option<usize>,
@@ -72,11 +72,11 @@ pub(super) enum Taken {
     TooOld,
 }
 
-impl Table {
+impl RowTable {
     /// `zone` is the zone of times on the wall clock.
-    pub(super) fn new(declared: Arc<ResultTable>, template: Arc<Template>, zone: TimeZone) -> Table {
+    pub(super) fn new(declared: Arc<ResultTable>, template: Arc<Template>, zone: TimeZone) -> RowTable {
         let time_column = time_column(&declared, &template);
-        Table {
+        RowTable {
             declared,
             template,
             time_column,
@@ -113,7 +113,7 @@ impl Table {
             + self.places.capacity() * 24
     }
 
-    /// Collects rows unsorted until [`Table::end_load`], which is much faster for very many.
+    /// Collects rows unsorted until [`RowTable::end_load`], which is much faster for very many.
     pub(super) fn begin_load(&mut self) {
         self.draft = Some(Run::new(&self.declared));
     }

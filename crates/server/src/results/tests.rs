@@ -40,7 +40,7 @@ mod model {
     use crate::results::answer::answer;
     use crate::results::format::Format;
     use crate::results::request::Request;
-    use crate::results::table::{Table, Taken};
+    use crate::results::table::{RowTable, Taken};
     use crate::results::template::Template;
     use jobs::{ColumnKind, ResultTable};
 
@@ -89,7 +89,7 @@ mod model {
     /// A row of the model: its time in minutes, its value, and when it expires.
     type Rows = BTreeMap<String, (u8, Value, i64)>;
 
-    fn rows(table: &Table, query: &[(&str, &str)]) -> Vec<Value> {
+    fn rows(table: &RowTable, query: &[(&str, &str)]) -> Vec<Value> {
         let pairs: Vec<(String, String)> =
             query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let request = Request::parse(&pairs, &table.declared, Moment(0), &TimeZone::UTC).expect("a request");
@@ -98,7 +98,7 @@ mod model {
         answer["rows"].as_array().expect("rows").clone()
     }
 
-    fn compare(table: &Table, model: &Rows) -> Result<(), TestCaseError> {
+    fn compare(table: &RowTable, model: &Rows) -> Result<(), TestCaseError> {
         prop_assert_eq!(table.rows, model.len());
         let mut found = rows(table, &[("order", "_time")]);
         let keys: Vec<u8> = found.iter().map(|row| model[row["_key"].as_str().expect("a key")].0).collect();
@@ -144,7 +144,7 @@ mod model {
             let columns = [("page", ColumnKind::Text), ("n", ColumnKind::Integer)];
             let declared = Arc::new(table("t", "k:{page}", &columns));
             let template = Arc::new(Template::of(&declared));
-            let mut table = Table::new(declared, template, TimeZone::UTC);
+            let mut table = RowTable::new(declared, template, TimeZone::UTC);
             let mut model: BTreeMap<String, (i64, usize)> = BTreeMap::new();
 
             for (at, (page, is_deleted)) in writes.iter().enumerate() {
@@ -184,11 +184,11 @@ mod model {
             let declared = ResultTable { ttl_seconds: 0, ..table("t", "k:{page}:{window_end}", &columns) };
             let declared = Arc::new(declared);
             let template = Arc::new(Template::of(&declared));
-            let mut table = Table::new(declared, template, TimeZone::UTC);
+            let mut table = RowTable::new(declared, template, TimeZone::UTC);
             let mut model = Rows::new();
             let mut complete_from = None;
 
-            let write = |table: &mut Table, model: &mut Rows, step: &Step, complete_from: Option<u8>| {
+            let write = |table: &mut RowTable, model: &mut Rows, step: &Step, complete_from: Option<u8>| {
                 let Step::Write { page, minute, n, is_final, expires } = step else { return };
                 // Without a time in the value, the time of writing counts: minute 50.
                 let key = key(*page, minute.unwrap_or(39));

@@ -121,7 +121,7 @@ fn a_pause_that_the_receiver_asks_for_ends_when_the_rule_changes() {
     let receiver = Receiver::start(&[Reply::With(503, "Retry-After: 300")]);
     let world = told(directory.path(), &receiver);
     let is = |wanted| {
-        move |state: &crate::alerts::state::State| {
+        move |state: &crate::alerts::state::AlertState| {
             state.last_delivery.as_ref().is_some_and(|last| last.outcome == wanted)
         }
     };

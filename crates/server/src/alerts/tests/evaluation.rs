@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::super::document::Rule;
 use super::super::evaluate::{FiringSeries, Settled, evaluate};
-use super::super::state::State;
+use super::super::state::AlertState;
 use super::{key, row, rule};
 use crate::results::Rows;
 
@@ -335,9 +335,9 @@ proptest! {
         let mut model = Model::default();
         for (number, step) in steps.into_iter().enumerate() {
             if restarts.contains(&number) {
-                let state = State { firing: table.firing.clone(), settled: table.settled.clone(), ..State::default() };
+                let state = AlertState { firing: table.firing.clone(), settled: table.settled.clone(), ..AlertState::default() };
                 let text = serde_json::to_vec(&state).expect("JSON");
-                let state: State = serde_json::from_slice(&text).expect("a state");
+                let state: AlertState = serde_json::from_slice(&text).expect("a state");
                 table = Table { firing: state.firing, settled: state.settled, ..Table::new(table.rule) };
                 for ((page, minute), (n, is_final)) in &model.rows {
                     table.apply(Write(page, *minute, *n, *is_final));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::receiver::{Receiver, Reply};
 use super::*;
-use crate::alerts::state::{HISTORY_MAX, Outcome, State};
+use crate::alerts::state::{AlertState, HISTORY_MAX, Outcome};
 
 #[test]
 fn an_undelivered_notification_is_sent_after_a_restart_once() {
@@ -110,7 +110,7 @@ fn a_damaged_state_is_set_aside_and_the_rule_begins_anew() {
 fn the_state_keeps_the_newest_transitions_and_comes_back_as_it_was() {
     let parsed = crate::alerts::document::Rule::parse(rule(&json!({})).to_string().as_bytes(), None);
     let parsed = parsed.expect("a rule");
-    let mut state = State::default();
+    let mut state = AlertState::default();
     let notification = |number: usize| {
         let id = number.to_string();
         crate::alerts::state::Notification {
@@ -127,6 +127,6 @@ fn the_state_keeps_the_newest_transitions_and_comes_back_as_it_was() {
     assert_eq!(state.undelivered.len(), HISTORY_MAX + 5);
 
     let text = serde_json::to_string(&state).expect("JSON");
-    assert_eq!(serde_json::from_str::<State>(&text).expect("a state"), state);
+    assert_eq!(serde_json::from_str::<AlertState>(&text).expect("a state"), state);
     assert!(serde_json::from_str::<Value>(&text).expect("JSON")["history"].is_array());
 }

@@ -7,7 +7,7 @@ use jobs::ColumnKind;
 use storage::store::{EmbeddedStore, Options};
 use types::{Clock, ManualClock, Timestamp};
 
-use super::super::table::Table;
+use super::super::table::RowTable;
 use super::super::template::Template;
 use super::super::tests::table;
 use super::*;
@@ -24,7 +24,7 @@ async fn a_panic_while_rows_are_read_is_an_error_and_no_table_without_rows() {
     // A row that lacks a column of its table is a bug, on which the reader panics.
     let (page, n) = (("page", ColumnKind::Text), ("n", ColumnKind::Integer));
     let declared = Arc::new(table("t", "k:{page}", &[page]));
-    let mut broken = Table::new(Arc::clone(&declared), Arc::new(Template::of(&declared)), TimeZone::UTC);
+    let mut broken = RowTable::new(Arc::clone(&declared), Arc::new(Template::of(&declared)), TimeZone::UTC);
     broken.write("k:/a", br#"{"page":"/a"}"#, Timestamp(i64::MAX), 0);
     broken.declared = Arc::new(table("t", "k:{page}", &[page, n]));
 

@@ -12,20 +12,20 @@ use crate::analytics::Moment;
 use crate::results::answer::answer;
 use crate::results::format::Format;
 use crate::results::request::Request;
-use crate::results::table::{Table, Taken};
+use crate::results::table::{RowTable, Taken};
 use crate::results::template::Template;
 use crate::results::view::TableView;
 
 const FOREVER: Timestamp = Timestamp(i64::MAX);
 
-fn table(key: &str, columns: &[(&str, ColumnKind)], zone: TimeZone) -> Table {
+fn table(key: &str, columns: &[(&str, ColumnKind)], zone: TimeZone) -> RowTable {
     let declared = Arc::new(declared("t", key, columns));
     let template = Arc::new(Template::of(&declared));
-    Table::new(declared, template, zone)
+    RowTable::new(declared, template, zone)
 }
 
 /// Pages by minute, with a text that may change.
-fn pages(key: &str) -> Table {
+fn pages(key: &str) -> RowTable {
     let columns = [
         ("page", ColumnKind::Text),
         ("note", ColumnKind::Text),
@@ -35,7 +35,7 @@ fn pages(key: &str) -> Table {
     table(key, &columns, TimeZone::UTC)
 }
 
-fn write(table: &mut Table, key: &str, value: &Value) -> Taken {
+fn write(table: &mut RowTable, key: &str, value: &Value) -> Taken {
     table.write(key, value.to_string().as_bytes(), FOREVER, 0)
 }
 

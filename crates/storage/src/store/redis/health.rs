@@ -32,10 +32,10 @@ const UNTOLD: Duration = Duration::from_secs(15 * 60);
 
 /// The latest findings.
 #[derive(Debug, Default)]
-pub(super) struct Health(Mutex<State>);
+pub(super) struct Health(Mutex<HealthState>);
 
 #[derive(Debug, Default)]
-struct State {
+struct HealthState {
     writing: Option<Failure>,
     heartbeat: Option<Trouble>,
     telling: Option<Failure>,
@@ -177,7 +177,7 @@ impl Health {
     }
 
     /// Changes the state, and logs the difference.
-    fn change(&self, now: Duration, change: impl FnOnce(&mut State)) {
+    fn change(&self, now: Duration, change: impl FnOnce(&mut HealthState)) {
         let mut state = self.0.lock();
         change(&mut state);
 
@@ -209,7 +209,7 @@ impl Health {
     }
 }
 
-impl State {
+impl HealthState {
     /// Returns the most important of the current troubles.
     fn worst(&self, now: Duration) -> Option<&Trouble> {
         let lasting = |failure: &'_ Option<Failure>, most: Duration| {

@@ -10,18 +10,18 @@ use crate::shutdown::Shutdown;
 
 pub(super) fn run(arguments: &Arguments, table: &str, shutdown: Shutdown) -> Result<Outcome, Failure> {
     let url = socket_url(&arguments.url, RESULTS).map_err(Failure::usage)?;
-    let mut rows = Rows { arguments, table, token: None };
+    let mut rows = RowPrinter { arguments, table, token: None };
     follow(&arguments.client, &url, shutdown, &mut rows)
 }
 
-struct Rows<'a> {
+struct RowPrinter<'a> {
     arguments: &'a Arguments,
     table: &'a str,
     /// The token of the last message.
     token: Option<String>,
 }
 
-impl Listener for Rows<'_> {
+impl Listener for RowPrinter<'_> {
     fn greeting(&self) -> Option<String> {
         let mut subscribe = json!({"type": "subscribe", "table": self.table, "where": self.arguments.conditions,
             "token": self.token});
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_server_that_loads_rows_is_asked_again_and_a_mistake_ends_the_command() {
         let arguments = super::super::tests::arguments(Some("words"), false, false);
-        let mut rows = Rows { arguments: &arguments, table: "words", token: Some("1f-4".to_owned()) };
+        let mut rows = RowPrinter { arguments: &arguments, table: "words", token: Some("1f-4".to_owned()) };
         let error = |more: &str| format!(r#"{{"type":"error","id":"words","message":"a reason"{more}}}"#);
 
         let next = rows.take(&error(r#","retry":true"#)).unwrap();

@@ -21,7 +21,7 @@ const LINES_BESIDE: usize = 4;
 pub(super) struct Live {
     heading: Heading,
     widths: Widths,
-    rows: Rows,
+    rows: LiveRows,
     job: Option<String>,
     /// Lines of the screen that the table occupies.
     drawn: usize,
@@ -30,7 +30,7 @@ pub(super) struct Live {
 
 /// The result of the changes so far.
 #[derive(Debug, Default)]
-struct Rows {
+struct LiveRows {
     kept: VecDeque<Vec<String>>,
     /// Number of rows dropped before the kept ones.
     left_out: u64,
@@ -41,7 +41,7 @@ struct Rows {
     updated: Option<usize>,
 }
 
-impl Rows {
+impl LiveRows {
     fn take(&mut self, change: Change, cells: Vec<String>) {
         if change != Change::Insert {
             self.corrections += 1;
@@ -76,7 +76,7 @@ impl Live {
         Live {
             heading: Heading::of(&head.columns),
             widths: Widths::default(),
-            rows: Rows::default(),
+            rows: LiveRows::default(),
             job: head.job.clone(),
             drawn: 0,
             is_stale: true,
