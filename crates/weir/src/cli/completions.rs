@@ -12,6 +12,7 @@ use super::{Cli, Failure, Outcome};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
+    /// Shell whose completions to print
     shell: Shell,
 }
 
