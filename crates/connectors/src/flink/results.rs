@@ -57,7 +57,7 @@ pub struct ResultsTopic {
     pub writing: Writing,
 }
 
-/// What is needed to translate a table and the INSERTs into it.
+/// A `redis` table with the parts from which its topic, and the INSERTs into it, are written.
 pub(super) struct ResultsTable {
     table: String,
     topic: String,

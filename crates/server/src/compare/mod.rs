@@ -25,7 +25,7 @@ use crate::analytics::{Kind, Moment};
 use fold::Rows;
 pub use values::Tolerance;
 
-/// What is compared.
+/// The period, the tolerance and the fields of a comparison.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The first and the last end of windows.
