@@ -24,6 +24,9 @@ pub(crate) struct Budget {
     pub(crate) keep_free_bytes: u64,
     /// Policy for a journal that is damaged before its end.
     pub(crate) after_damage: AfterDamage,
+    /// Threads that flush and compact. A single thread leaves flushes waiting while it compacts, so that unflushed data grows
+    /// without bound if compactions copy values. With two, the first polls without a pause while the second works.
+    pub(crate) workers: usize,
 }
 
 /// Total journal size above which fjall flushes the keyspaces that hold the journals back.
@@ -125,8 +128,7 @@ fn open_database(directory: &Path, budget: &Budget) -> fjall::Result<Database> {
         .max_journaling_size(JOURNALS_BYTES_MAX)
         // Compression here would cost time in every commit and again at every restart.
         .journal_compression(CompressionType::None)
-        // With a single worker, flushes wait while it compacts, and unflushed data grows without bound.
-        .worker_threads(2)
+        .worker_threads(budget.workers)
         .open()
 }
 

@@ -19,6 +19,7 @@ use jobs::{Defaults, Dispatcher, Environment, JobOrigin, Submission, SubmitError
 use server::flink::{self, JobManager, LogTail, Setting, Variables};
 use server::gateway::{self, Gateway};
 use server::{DocumentPlaces, Server, Services, UnknownTopics};
+use storage::log::EventLog;
 use storage::store::{CountedStore, ResultStore as _};
 use types::{Clock, Interval};
 
@@ -27,6 +28,7 @@ use crate::config::{Config, Length, Loaded, without_secret};
 use crate::generated::{self, Generated};
 use crate::handles::{self, Handles};
 use crate::metrics::{JobMetrics, StoreMetrics};
+use crate::results_topics::{self, Delivery};
 use crate::shutdown::Shutdown;
 use crate::{guard, machine};
 use open::{Opened, OpenedLog, check_topic, open_log, open_store, redis_options};
@@ -51,6 +53,8 @@ pub(crate) struct Start {
     pub(crate) script_directories: Vec<PathBuf>,
     pub(crate) variables: Variables,
     pub(crate) afresh: bool,
+    /// Results topics of a Flink cluster to deliver.
+    pub(crate) deliver: Vec<String>,
     pub(crate) log: Arc<LogTail>,
 }
 
@@ -62,7 +66,7 @@ pub(crate) fn run(
     shutdown: Shutdown,
     announce: &dyn Fn(&Addresses) -> Result<(), Failure>,
 ) -> Result<Outcome, Failure> {
-    let Start { scripts, script_directories, variables, afresh, log: log_tail } = start;
+    let Start { scripts, script_directories, variables, afresh, deliver, log: log_tail } = start;
     let config = &loaded.config;
     for remark in &loaded.remarks {
         tracing::warn!("{remark}");
@@ -70,6 +74,11 @@ pub(crate) fn run(
     check_topic(config)?;
     let redis = redis_options(config)?;
     let (has_kafka, has_redis) = (!config.kafka.brokers.is_empty(), redis.is_some());
+    if !deliver.is_empty() && !has_kafka {
+        return Err(Failure::usage(anyhow::anyhow!(
+            "--deliver reads topics of Kafka: set kafka.brokers (KAFKA_BROKER_URL)"
+        )));
+    }
     let handles = handles::share(config.http.connections.get(), has_kafka).map_err(Failure::external)?;
     let OpenedLog { log, logs, close: close_log, memory: log_memory } =
         open_log(config, handles, &clock, &shutdown)?;
@@ -158,6 +167,7 @@ pub(crate) fn run(
             generator.resume();
             Ok::<(), Failure>(())
         })?;
+        let _delivery = start_delivery(&dispatcher, &log, &variables, deliver)?;
         announce(&Addresses {
             http: server.local_addr(),
             jobs_http: manager.local_addr(),
@@ -187,6 +197,21 @@ pub(crate) fn run(
     close();
     close_log();
     served
+}
+
+/// Starts to deliver results topics, if there are any.
+fn start_delivery(
+    dispatcher: &Arc<Dispatcher>,
+    log: &Arc<dyn EventLog>,
+    variables: &Variables,
+    topics: Vec<String>,
+) -> Result<Option<Delivery>, Failure> {
+    if topics.is_empty() {
+        return Ok(None);
+    }
+    let (dispatcher, log, variables) = (dispatcher.clone(), log.clone(), variables.clone());
+    let delivery = Delivery::start(results_topics::Parts { dispatcher, log, variables, topics });
+    delivery.map(Some).context("starting the thread of --deliver").map_err(Failure::external)
 }
 
 /// Returns why events cannot be generated; `None` if they can.

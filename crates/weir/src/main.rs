@@ -12,6 +12,7 @@ mod handles;
 mod machine;
 mod metrics;
 mod private;
+mod results_topics;
 mod shutdown;
 mod telemetry;
 

@@ -94,3 +94,65 @@ fn rows_of_a_results_topic_are_in_redis_as_the_table_declares() {
     assert_eq!(counts(&of_three), None, "what was deleted stays deleted");
     up.wait_for_jobs(2);
 }
+
+/// Topics may begin after Weir, and a job of an earlier process is changed if the command line asks for other topics.
+#[test]
+fn weir_up_delivers_topics_as_soon_as_they_have_a_record() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut lonely = weir();
+    lonely.args(["up", "--deliver", TOPIC, "--data-dir"]).arg(directory.path());
+    let refused = run(&mut lonely);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("set kafka.brokers (KAFKA_BROKER_URL)"), "{}", stderr(&refused));
+
+    let (Some(kafka), Some(redis)) = (KafkaServer::start(&[]), RedisServer::start(&[])) else { return };
+    let settings = KafkaSettings::new(&kafka.address(), &BTreeMap::new()).expect("settings");
+    let log = KafkaLog::open(KafkaOptions::new(settings), Arc::new(SystemClock::new())).expect("a log");
+    let (port, brokers) = (redis.port().to_string(), kafka.address());
+    let start = |topics: &[&str]| {
+        let deliver: Vec<String> = topics.iter().map(|topic| format!("--deliver={topic}")).collect();
+        let deliver: Vec<&str> = deliver.iter().map(String::as_str).collect();
+        let environment = [
+            ("REDIS_HOST", "127.0.0.1"),
+            ("REDIS_PORT", port.as_str()),
+            ("KAFKA_BROKER_URL", brokers.as_str()),
+            ("WEIR_LOG", "error"),
+        ];
+        Up::start_in(directory.path(), &deliver, &environment)
+    };
+    let end = "2025-12-09T11:30:20";
+    let count = |redis: &RedisServer, year: i32| {
+        row(redis, &format!("analytics:year:{year}:{end}")).and_then(|row| row["query_count"].as_u64())
+    };
+
+    let up = start(&[TOPIC]);
+    assert_eq!(up.wait_for_jobs(0), [""; 0], "the analytics run on the cluster");
+    log.create_topic(TOPIC, 2).expect("a topic");
+    produce(&log, Some(3), end, Some(4));
+    wait_until("the row is there", || count(&redis, 3) == Some(4));
+    assert_eq!(up.wait_for_jobs(1).len(), 1);
+    up.kill();
+
+    // The same topics: the same job goes on. One more topic: the job is replaced, with its state.
+    produce(&log, Some(3), end, None);
+    let up = start(&[TOPIC]);
+    wait_until("the row is deleted", || count(&redis, 3).is_none());
+    up.stop();
+    let other = "weir-results-other";
+    log.create_topic(other, 1).expect("a topic");
+    let declaration = DECLARATION.replace("`year` (", "`other` (").replace("analytics:year:", "other:");
+    let record = NewRecord {
+        key: Some(json!({"year": "1", "window_end": end}).to_string().into_bytes()),
+        body: json!({"year": 1, "query_count": 9, "window_end": end}).to_string().into_bytes().into(),
+        headers: vec![("weir-table".to_owned(), Some(declaration.into_bytes()))],
+        time: None,
+    };
+    let appending = log.append(other, vec![record]).expect("there is room");
+    appending.blocking_recv().expect("an answer").expect("durable");
+
+    let _up = start(&[TOPIC, other]);
+    wait_until("the row of the other topic is there", || row(&redis, &format!("other:1:{end}")).is_some());
+    produce(&log, Some(4), end, Some(8));
+    wait_until("the first topic is delivered further", || count(&redis, 4) == Some(8));
+    assert_eq!(count(&redis, 3), None, "what was deleted stays deleted");
+}

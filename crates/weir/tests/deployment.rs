@@ -45,6 +45,7 @@ fn every_variable_is_a_setting_that_takes_its_value() {
     for (path, pattern, at_least) in [
         ("compose.yaml", of_yaml, 2),
         ("compose.kafka-redis.yaml", of_yaml, 7),
+        ("compose.flink.yaml", of_yaml, 4),
         ("Dockerfile", r"(?m)\b(WEIR_[A-Z_]+)=(\S+)(?: \\)?$", 5),
         ("deploy/systemd/weir.service", r"(?m)^Environment=([A-Z_]+)=(\S+)$", 1),
     ] {
@@ -62,6 +63,32 @@ fn every_variable_is_a_setting_that_takes_its_value() {
             );
         }
     }
+}
+
+#[test]
+fn the_cluster_of_the_compose_file_writes_the_topics_that_are_created_and_delivered() {
+    let mut submit = weir();
+    submit
+        .args(["submit", "--dry-run", "-D", "KAFKA_BROKER_URL=kafka:9093"])
+        .arg(root().join("jobs/analytics.sql"));
+    let statements = String::from_utf8(run(&mut submit).stdout).expect("text");
+    let topics = Regex::new("'(weir-results-[a-z_]+)'").expect("a pattern");
+    let written: BTreeSet<&str> =
+        topics.captures_iter(&statements).map(|found| found.extract::<1>().1[0]).collect();
+    assert_eq!(written.len(), 15, "{statements}");
+
+    let text = read("compose.flink.yaml");
+    let of_weir = service(&text, "weir");
+    let delivered: BTreeSet<&str> =
+        of_weir.lines().filter_map(|line| line.trim().strip_prefix("- --deliver=")).collect();
+    assert_eq!(delivered, written);
+
+    let of_topics = service(&text, "topics");
+    let (_, names) = of_topics.split_once("for table in").expect("a loop over the tables");
+    let (names, _) = names.split_once("do").expect("the end of the list");
+    let tables = names.split_whitespace().filter(|word| *word != "\\");
+    let created: BTreeSet<String> = tables.map(|table| format!("weir-results-{table}")).collect();
+    assert!(created.iter().map(String::as_str).eq(written), "{created:?}");
 }
 
 /// Returns the names of the metrics of a running Weir, without the suffixes of counters and histograms.

@@ -101,6 +101,9 @@ const CACHE_BYTES: u64 = 4 << 20;
 /// what is retained.
 const ENTRY_FILE_BYTES: u64 = 32 << 20;
 
+/// Compactions rewrite only the keys of entries, so flushes hardly wait for them.
+const WORKERS: usize = 1;
+
 /// The embedded event log. Dropping it closes it, as [`EmbeddedLog::close`] does.
 pub struct EmbeddedLog {
     shared: Arc<Shared>,
@@ -137,6 +140,7 @@ impl EmbeddedLog {
             open_files: options.open_files,
             keep_free_bytes: options.keep_free_bytes,
             after_damage: AfterDamage::Refuse,
+            workers: WORKERS,
         };
 
         let failed = |fault| LogError::of(fault, "opening its files");

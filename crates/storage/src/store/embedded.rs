@@ -64,6 +64,9 @@ const L0_TABLES: u8 = 8;
 /// With `L0_TABLES`, it sets how large the next level may become before it is merged further.
 const TABLE_BYTES: u64 = 32 << 20;
 
+/// Compactions copy rows, and flushes must not wait for them.
+const WORKERS: usize = 2;
+
 /// Rows that a scan passes on at once.
 const STEP_ROWS: usize = 256;
 
@@ -107,6 +110,7 @@ impl EmbeddedStore {
             open_files: options.open_files,
             keep_free_bytes: options.keep_free_bytes,
             after_damage: AfterDamage::Cut,
+            workers: WORKERS,
         };
 
         let files =

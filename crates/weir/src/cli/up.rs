@@ -24,12 +24,16 @@ const LOG_BYTES: usize = 1 << 20;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Scripts to run as jobs [default: the built-in analytics]
+    /// Scripts to run as jobs [default: the built-in analytics, or none with --deliver]
     #[arg(value_name = "JOB.sql")]
     scripts: Vec<PathBuf>,
     /// Start these jobs without their earlier state: their tables are read as their options say
     #[arg(long)]
     afresh: bool,
+    /// Results topic of a Flink cluster whose rows go to the result store, as by `weir deliver`; may be repeated. The topics
+    /// are on the brokers of `kafka.brokers`, and may begin later
+    #[arg(long, value_name = "TOPIC")]
+    deliver: Vec<String>,
     #[command(flatten)]
     settings: SettingsArgs,
     #[command(flatten)]
@@ -53,6 +57,7 @@ pub(super) fn run(
     private::repair(Path::new(&loaded.config.data_dir));
 
     let scripts = match arguments.scripts.as_slice() {
+        [] if !arguments.deliver.is_empty() => Vec::new(),
         [] => vec![Script { name: "analytics".to_owned(), text: ANALYTICS.to_owned() }],
         paths => paths.iter().map(|path| Script::read(path)).collect::<Result<_, _>>()?,
     };
@@ -77,7 +82,13 @@ pub(super) fn run(
         ))
     };
 
-    let start =
-        Start { scripts, script_directories, variables: Arc::new(variables), afresh: arguments.afresh, log };
+    let start = Start {
+        scripts,
+        script_directories,
+        variables: Arc::new(variables),
+        afresh: arguments.afresh,
+        deliver: arguments.deliver.clone(),
+        log,
+    };
     app::run(&loaded, start, clock, shutdown, &announce)
 }

@@ -69,6 +69,11 @@ const CANNOT: &[(&str, &str, &str)] = &[
         "weir deliver",
         "needs a Kafka: tests/deliver.rs does the same where there is one",
     ),
+    (
+        "docs/flink-cluster.md",
+        "weir up --deliver",
+        "needs a Kafka: tests/deliver.rs does the same where there is one",
+    ),
     ("docs/jobs.md", "CREATED ─► RUNNING", "a picture"),
     ("docs/monitoring.md", "scrape_configs:", "settings of a Prometheus server"),
     (
