@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crossbeam_channel::Sender;
-use parking_lot::Mutex;
+use parking_lot::MutexGuard;
 use types::Clock;
 
 use super::alignment::{AlignedBarrier, align};
@@ -35,7 +35,7 @@ impl SourceSubtask {
         let now = self.clock.elapsed();
         let time = match &self.downstream {
             Downstream::Direct { .. } => {
-                let time = self.publish(progress, now);
+                let time = self.publish(now);
                 self.fire(progress, time, now)?;
                 time
             }
@@ -50,7 +50,7 @@ impl SourceSubtask {
             Downstream::Direct { .. } => time.watermark,
             Downstream::Exchange { channels, .. } => {
                 let (watermark, blocked) =
-                    send_barrier(&self.watermarks, channels, barrier, &*self.clock, &self.metrics);
+                    send_barrier(self.time.lock(), channels, barrier, &*self.clock, &self.metrics);
                 progress.blocked += blocked;
                 watermark
             }
@@ -118,7 +118,7 @@ impl SourceSubtask {
     }
 
     fn image(&self, progress: &SourceProgress) -> SourceImage {
-        let watermarks = self.watermarks.lock();
+        let watermarks = self.time.lock();
         // A batch that was not processed yet is read again.
         let deferred = progress.deferred.as_ref().map(|deferred| deferred.positions.clone());
         let splits =
@@ -144,13 +144,12 @@ impl SourceSubtask {
 /// idle, a later watermark of theirs would be taken by a global subtask that has no barrier yet, and not by one
 /// that has. So the watermark stands still until every channel has the barrier.
 fn send_barrier(
-    watermarks: &Mutex<Watermarks>,
+    watermarks: MutexGuard<'_, Watermarks>,
     channels: &[Sender<Message>],
     barrier: u64,
     clock: &dyn Clock,
     metrics: &TaskMetrics,
 ) -> (i64, Duration) {
-    let watermarks = watermarks.lock();
     let watermark = watermarks.current();
     let blocked = channels
         .iter()
@@ -158,6 +157,7 @@ fn send_barrier(
             send_with_backpressure(channel, Message::Barrier { barrier, watermark }, clock, metrics)
         })
         .sum();
+    drop(watermarks);
     (watermark, blocked)
 }
 
@@ -228,6 +228,7 @@ mod tests {
     use std::sync::Arc;
 
     use crossbeam_channel::bounded;
+    use parking_lot::Mutex;
     use types::{ManualClock, Timestamp};
 
     use super::*;
@@ -242,7 +243,7 @@ mod tests {
             let watermarks = watermarks.clone();
             let metrics = TaskMetrics::default();
             let clock = ManualClock::at(Timestamp(0));
-            move || send_barrier(&watermarks, &[first, second], 3, &clock, &metrics).0
+            move || send_barrier(watermarks.lock(), &[first, second], 3, &clock, &metrics).0
         });
         let is_barrier = |message| matches!(message, Message::Barrier { barrier: 3, watermark: 7 });
         assert!(is_barrier(at_first.recv().unwrap()));

@@ -14,12 +14,12 @@ use types::{Clock, Timestamp};
 
 use super::alignment::Gate;
 use super::control::Control;
-use super::memory_pressure::LastReclaim;
+use super::memory_meter::MemoryMeter;
 use super::outputs::Outputs;
 use super::source::earlier;
 use super::{ExecutionError, INPUT_WAIT_MAX, TaskMetrics};
 use crate::activity::Activity;
-use crate::memory::{Claim, Holder};
+use crate::memory::Claim;
 use crate::operator::chain::StreamTime;
 use crate::state::KeyGroups;
 use crate::watermark::NO_WATERMARK;
@@ -54,15 +54,9 @@ pub(super) struct GlobalSubtask {
     pub clock: Arc<dyn Clock>,
     pub control: Arc<Control>,
     pub metrics: Arc<TaskMetrics>,
-    pub holder: Holder,
-    /// The bytes of each unit, and of the rest, as last measured.
-    pub parts: Vec<usize>,
-    pub last_reclaim: LastReclaim,
+    pub memory: MemoryMeter,
     /// The arrival time of the oldest record that no written row includes yet.
     pub unshown: Option<Timestamp>,
-    /// Bytes received since the last measurement of memory, and the bytes after which it is measured again.
-    pub unmeasured: u64,
-    pub measure_after: u64,
 }
 
 /// The state of the channel from a source subtask.
@@ -113,9 +107,9 @@ impl GlobalSubtask {
                 });
             }
 
-            if self.wants_to_reclaim() {
+            if self.memory.is_worth_reclaiming(self.aggregation.next_event()) {
                 self.with_receiving(&mut inputs, |aggregation, receiving| aggregation.compact(receiving));
-                self.remember_reclaim();
+                self.memory.reclaimed(self.aggregation.next_event());
             }
 
             // The rows of closed windows precede the watermark that closed them.
@@ -151,6 +145,12 @@ impl GlobalSubtask {
 
     pub(super) fn env(&self) -> Env {
         Env { now_ms: self.clock.now().0 }
+    }
+
+    /// Reports the memory of this subtask.
+    pub(super) fn measure<'a>(&mut self, receiving: impl Iterator<Item = &'a Receiving>) {
+        let rest = receiving.map(Receiving::memory_bytes).sum();
+        self.memory.measure(&self.aggregation, rest, &mut self.sinks, &self.metrics);
     }
 
     /// Applies a change that concerns both the state and the translations of the senders' codes.
@@ -213,10 +213,9 @@ impl GlobalSubtask {
                 TaskMetrics::add(&self.metrics.bytes_in, bytes);
                 input.is_idle = false;
                 self.aggregation.receive(&mut input.receiving, *shipment);
-                self.unmeasured += claim.bytes() as u64;
+                self.memory.took(claim.bytes() as u64);
                 drop(claim);
-                if self.unmeasured >= self.measure_after {
-                    self.unmeasured = 0;
+                if self.memory.is_due() {
                     self.measure(inputs.iter().map(|input| &input.receiving));
                 }
                 changed

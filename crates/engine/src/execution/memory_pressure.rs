@@ -9,17 +9,14 @@ use std::time::Duration;
 
 use types::{Offset, PartitionId};
 
-use super::global::GlobalSubtask;
 use super::source::{Downstream, SourceProgress, SourceSubtask};
 use super::{ExecutionError, TaskMetrics};
 use crate::connector::Polled;
 use crate::memory::{MemoryPressure, Waits};
-use crate::window::{Limits, Receiving};
+use crate::window::Limits;
 
 /// The first wait for memory; each wait is twice as long as the one before, up to the longest wait for input.
 const FIRST_WAIT: Duration = Duration::from_millis(1);
-/// The approximate bytes of a row beside those of its record.
-const ROW_BYTES: u64 = 64;
 
 /// A batch that was read and is not processed yet.
 #[derive(Debug)]
@@ -28,31 +25,6 @@ pub(super) struct DeferredBatch {
     pub positions: Vec<(PartitionId, Offset)>,
     behind: bool,
     waited: Duration,
-}
-
-/// The situation at the last attempt to free memory: another attempt is worthwhile only after a change.
-#[derive(Debug, Default)]
-pub(super) struct LastReclaim {
-    bytes: usize,
-    next_event: i64,
-}
-
-impl LastReclaim {
-    /// Returns whether memory has grown by an eighth or, with no memory left, whether windows have closed.
-    fn is_worth_it(&self, bytes: usize, next_event: i64, pressure: MemoryPressure) -> bool {
-        let has_grown = bytes > self.bytes + self.bytes / 8;
-        match pressure {
-            MemoryPressure::Low => false,
-            MemoryPressure::High => has_grown,
-            MemoryPressure::Full => has_grown || next_event != self.next_event,
-        }
-    }
-}
-
-/// Returns after how many bytes of input a subtask measures its memory: often enough that little arrives in
-/// between.
-pub(super) fn measure_after(limit: usize) -> u64 {
-    (limit / 64).clamp(64 << 10, 8 << 20) as u64
 }
 
 impl Limits {
@@ -99,73 +71,53 @@ impl SourceSubtask {
         }
     }
 
-    /// Records that a batch was processed.
-    pub(super) fn took(&self, progress: &mut SourceProgress, bytes: u64) {
-        progress.unmeasured += bytes + self.batch.rows as u64 * ROW_BYTES;
-    }
-
     /// Reports the memory of this subtask.
     pub(super) fn measure(&mut self) {
-        let fronts = self.batch.memory_bytes() + self.prepare.memory_bytes();
-        let (aggregation, shipping) = match &self.downstream {
-            Downstream::Direct { aggregation, .. } => (aggregation, 0),
-            Downstream::Exchange { aggregation, shipping, .. } => (aggregation, shipping.memory_bytes()),
+        let mut rest = self.batch.memory_bytes() + self.prepare.memory_bytes();
+        let (aggregation, sinks) = match &mut self.downstream {
+            Downstream::Direct { aggregation, sinks } => (aggregation, sinks),
+            Downstream::Exchange { aggregation, shipping, sinks, .. } => {
+                rest += shipping.memory_bytes();
+                (aggregation, sinks)
+            }
         };
-        aggregation.memory_parts(&mut self.parts);
-        if let Some(rest) = self.parts.last_mut() {
-            *rest += fronts + shipping;
-        }
-        self.holder.tell(&self.parts);
-        let of_operators = self.downstream.sinks().measure();
-        self.metrics.hold(self.holder.held() + of_operators);
+        self.memory.measure(aggregation, rest, sinks, &self.metrics);
     }
 
     fn has_memory(&mut self, progress: &mut SourceProgress) -> bool {
-        if progress.unmeasured >= self.measure_after || progress.deferred.is_some() {
-            progress.unmeasured = 0;
+        if self.memory.is_due() || progress.deferred.is_some() {
             self.measure();
         }
 
-        let mut pressure = self.holder.account().pressure();
+        let mut pressure = self.memory.pressure();
         if self.reclaim(progress, pressure) {
-            pressure = self.holder.account().pressure();
+            pressure = self.memory.pressure();
         }
+        let now = self.clock.elapsed();
 
         let waits = match pressure {
             MemoryPressure::Low => Waits::No,
-            MemoryPressure::High if self.is_ahead() => Waits::ForOthers,
+            MemoryPressure::High if self.time.is_ahead(now) => Waits::ForOthers,
             MemoryPressure::High => Waits::No,
             MemoryPressure::Full if progress.deferred.is_none() => Waits::ForMemory,
-            MemoryPressure::Full if self.holds_back() => Waits::Stuck,
+            MemoryPressure::Full if self.time.holds_back(now) => Waits::Stuck,
             MemoryPressure::Full => Waits::ForMemory,
         };
 
         // A subtask that has nothing to read waits for input, not for memory.
         let is_waiting = progress.deferred.is_some() && waits != Waits::No;
-        self.holder.wait(if is_waiting { waits } else { Waits::No });
+        self.memory.wait(if is_waiting { waits } else { Waits::No });
         waits == Waits::No
     }
 
-    /// Returns whether a partition of this subtask holds back the watermark.
-    fn holds_back(&self) -> bool {
-        self.watermarks.lock().holds_back(&self.partitions, self.clock.elapsed())
-    }
-
-    /// Returns whether the watermark waits for other subtasks, which have more to read.
-    fn is_ahead(&self) -> bool {
-        self.watermarks.lock().are_ahead(&self.partitions, self.clock.elapsed())
-    }
-
     /// Frees what can be spared; returns false if it was not worth an attempt.
-    fn reclaim(&mut self, progress: &mut SourceProgress, pressure: MemoryPressure) -> bool {
+    fn reclaim(&mut self, progress: &SourceProgress, pressure: MemoryPressure) -> bool {
         let Downstream::Direct { aggregation, .. } = &mut self.downstream else { return false };
-        if pressure == MemoryPressure::Low {
-            return false;
-        }
         let next_event = aggregation.next_event();
-        if !progress.last_reclaim.is_worth_it(self.holder.held(), next_event, pressure) {
+        if !self.memory.is_worth_reclaiming(next_event) {
             return false;
         }
+
         aggregation.compact(&mut []);
         // The deferred batch holds codes of these dictionaries.
         if pressure == MemoryPressure::Full
@@ -175,50 +127,14 @@ impl SourceSubtask {
             aggregation.forget_front();
         }
         self.measure();
-        progress.last_reclaim = LastReclaim { bytes: self.holder.held(), next_event };
+        self.memory.reclaimed(next_event);
         true
-    }
-}
-
-impl GlobalSubtask {
-    /// Reports the memory of this subtask.
-    pub(super) fn measure<'a>(&mut self, receiving: impl Iterator<Item = &'a Receiving>) {
-        self.aggregation.memory_parts(&mut self.parts);
-        if let Some(rest) = self.parts.last_mut() {
-            *rest += receiving.map(Receiving::memory_bytes).sum::<usize>();
-        }
-        self.holder.tell(&self.parts);
-        let of_operators = self.sinks.measure();
-        self.metrics.hold(self.holder.held() + of_operators);
-    }
-
-    /// Returns whether to free values that no open window needs.
-    pub(super) fn wants_to_reclaim(&self) -> bool {
-        let pressure = self.holder.account().pressure();
-        pressure != MemoryPressure::Low
-            && self.last_reclaim.is_worth_it(self.holder.held(), self.aggregation.next_event(), pressure)
-    }
-
-    /// Records that memory was freed.
-    pub(super) fn remember_reclaim(&mut self) {
-        let (bytes, next_event) = (self.holder.held(), self.aggregation.next_event());
-        self.last_reclaim = LastReclaim { bytes, next_event };
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn reclaiming_is_tried_again_only_when_it_may_help() {
-        let last_reclaim = LastReclaim { bytes: 800, next_event: 5 };
-        let is_worth_it = |bytes, next_event, pressure| last_reclaim.is_worth_it(bytes, next_event, pressure);
-        assert!(!is_worth_it(900, 5, MemoryPressure::Full) && !is_worth_it(5_000, 6, MemoryPressure::Low));
-        assert!(is_worth_it(901, 5, MemoryPressure::High), "more is held");
-        assert!(is_worth_it(10, 6, MemoryPressure::Full), "a window has closed");
-        assert!(!is_worth_it(10, 6, MemoryPressure::High), "that alone is not worth going through all state");
-    }
 
     #[test]
     fn what_is_only_there_to_be_fast_fits_a_small_memory() {

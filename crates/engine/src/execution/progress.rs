@@ -27,13 +27,13 @@ impl SourceSubtask {
         progress.looked_at_splits = Some(now);
 
         let lags = self.source.lags();
-        let watermarks = self.watermarks.lock();
+        let watermarks = self.time.lock();
         let look = |&partition: &PartitionId| SplitMetrics {
             split: self.source.split(partition),
             lag: lags.iter().find(|(of, _)| *of == partition).map(|(_, lag)| *lag),
             watermark: watermarks.partition(partition),
         };
-        let splits: Vec<SplitMetrics> = self.partitions.iter().map(look).collect();
+        let splits: Vec<SplitMetrics> = self.time.partitions().iter().map(look).collect();
         drop(watermarks);
 
         *self.metrics.splits.lock() = splits;
@@ -47,12 +47,12 @@ impl SourceSubtask {
         polled: Polled,
     ) -> Result<(), ExecutionError> {
         let now = self.clock.elapsed();
-        self.end_replays(now);
+        self.time.end_replays(&mut self.lateness, now);
 
         match &self.downstream {
             Downstream::Direct { .. } => {
                 progress.held = 0;
-                let time = self.publish(progress, now);
+                let time = self.publish(now);
                 self.fire(progress, time, now)
             }
             Downstream::Exchange { aggregation, .. } => {
@@ -60,12 +60,8 @@ impl SourceSubtask {
                 // Each shipment has to be merged once more, so rows are held back while more rows wait, unless a
                 // window can close.
                 let age = now.saturating_sub(progress.held_since);
-                let closes = || {
-                    let event = aggregation.next_event();
-                    progress.implied.iter().any(|implied| implied.watermark >= event)
-                };
-                let due =
-                    HOLD.is_over(progress.held, age) || HOLD_CLOSED.is_over(progress.held, age) && closes();
+                let due = HOLD.is_over(progress.held, age)
+                    || HOLD_CLOSED.is_over(progress.held, age) && self.time.closes(aggregation.next_event());
                 if progress.held == 0 || nothing_waits || due {
                     let time = self.ship(progress, now);
                     self.advance_outputs(time)?;
@@ -75,35 +71,11 @@ impl SourceSubtask {
         }
     }
 
-    /// Ends the replay of partitions whose log has no more records although more were recorded: those records
-    /// are gone, and must not hold back the watermark for ever.
-    fn end_replays(&mut self, now: Duration) {
-        let replaying: Vec<PartitionId> = self.lateness.replaying().collect();
-        for partition in replaying {
-            let mut watermarks = self.watermarks.lock();
-            if watermarks.is_exhausted(partition, now) {
-                watermarks.hold(partition, None);
-                drop(watermarks);
-                self.lateness.end_replay(partition);
-            }
-        }
-    }
-
-    /// Publishes the watermarks that the rows imply, and returns the pipeline's watermark. Must follow the
-    /// hand-over of the rows.
-    pub(super) fn publish(&self, progress: &mut SourceProgress, now: Duration) -> StreamTime {
-        let mut watermarks = self.watermarks.lock();
-        for implied in progress.implied.drain(..) {
-            watermarks.records(implied.partition, implied.watermark, implied.behind, implied.at);
-            watermarks.hold(implied.partition, implied.hold);
-        }
-        watermarks.caught_up(&std::mem::take(&mut progress.at_end), progress.asked_others);
-        if let Some(at) = progress.caught_up {
-            watermarks.caught_up(&self.partitions, at);
-        }
-        let watermark = watermarks.advance(now);
-        self.metrics.watermark.store(watermark, Ordering::Relaxed);
-        StreamTime { watermark, is_idle: watermarks.is_silent(&self.partitions, now) }
+    /// Publishes the watermark of the rows that were handed on, and returns the pipeline's.
+    pub(super) fn publish(&mut self, now: Duration) -> StreamTime {
+        let time = self.time.publish(now);
+        self.metrics.watermark.store(time.watermark, Ordering::Relaxed);
+        time
     }
 
     /// Advances the watermark of the local state.
@@ -185,7 +157,7 @@ impl SourceSubtask {
                 let (groups, bytes) = shipment.size();
                 TaskMetrics::add(&self.metrics.shipped, groups);
                 TaskMetrics::add(&self.metrics.shipped_bytes, bytes);
-                let claim = self.holder.account().claim(shipment.memory_bytes());
+                let claim = self.memory.claim(shipment.memory_bytes());
                 let message = Message::Rows(Box::new(shipment), claim, progress.unshown);
                 progress.blocked += send_with_backpressure(channel, message, &*self.clock, &self.metrics);
             }
@@ -193,7 +165,7 @@ impl SourceSubtask {
             progress.unshown = None;
         }
 
-        let time = self.publish(progress, now);
+        let time = self.publish(now);
         if rows || progress.sent != Some(time) {
             self.send(progress, || Message::Time(time));
             progress.sent = Some(time);
@@ -218,8 +190,7 @@ impl SourceSubtask {
         progress.held = progress.held.max(1);
         self.ship(&mut progress, now);
         self.send(&mut progress, || Message::End);
-        self.publish(&mut progress, now);
-        self.watermarks.lock().end(&self.partitions);
+        self.time.end(now);
         self.metrics.watermark.store(i64::MAX, Ordering::Relaxed);
         let env = self.env();
         self.lateness.flush();

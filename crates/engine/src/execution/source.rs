@@ -13,8 +13,10 @@
 use super::booking::{Bookkeeper, Outcome};
 use super::control::Control;
 use super::global::Message;
+use super::memory_meter::MemoryMeter;
 use super::outputs::Outputs;
-pub(super) use super::source_progress::{Implied, SourceProgress, earlier};
+pub(super) use super::source_progress::{SourceProgress, earlier};
+use super::source_time::{Implied, SourceTime};
 use super::{ExecutionError, INPUT_WAIT_MAX, Mode, TaskMetrics};
 use crate::activity::Activity;
 use crate::batch::Batch;
@@ -22,15 +24,13 @@ use crate::connector::{Polled, Records, Rows, Source, Stage};
 use crate::evaluate::{Inputs, Vector};
 use crate::lateness::LatenessRecorder;
 use crate::layout::{Layout, QueryLayout};
-use crate::memory::Holder;
 use crate::operator::changes::{Changes, Kinds, RowKind, RowWatermarks};
 use crate::operator::{Judging, Prepare};
 use crate::selection::Selection;
 use crate::state::KeyGroups;
-use crate::watermark::{Clamp, NO_WATERMARK, Watermarks};
+use crate::watermark::{Clamp, NO_WATERMARK};
 use crate::window::{Aggregation, FailedRow, LateRow, RowsIn, Shipping};
 use crossbeam_channel::Sender;
-use parking_lot::Mutex;
 use sql::functions::{Env, EvalError};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -45,9 +45,7 @@ pub(super) struct SourceSubtask {
     pub batch: Batch,
     pub source: Box<dyn Source>,
     pub prepare: Prepare,
-    /// Shared by all subtasks of the pipeline.
-    pub watermarks: Arc<Mutex<Watermarks>>,
-    pub partitions: Vec<PartitionId>,
+    pub time: SourceTime,
     /// Records what rows were judged against, so that a replay judges them alike.
     pub lateness: LatenessRecorder,
     /// The key groups it owns, if it keeps state itself.
@@ -57,11 +55,7 @@ pub(super) struct SourceSubtask {
     pub clock: Arc<dyn Clock>,
     pub control: Arc<Control>,
     pub metrics: Arc<TaskMetrics>,
-    pub holder: Holder,
-    /// The bytes of each unit, and of the rest, as last measured.
-    pub parts: Vec<usize>,
-    /// Bytes of input between two measurements of memory.
-    pub measure_after: u64,
+    pub memory: MemoryMeter,
     pub mode: Mode,
     pub early_fire: Option<Duration>,
     /// The subtask was restored from a snapshot, some of whose results may not have been written early yet.
@@ -79,12 +73,11 @@ pub(super) enum Downstream {
     Exchange { aggregation: Aggregation, shipping: Shipping, channels: Vec<Sender<Message>>, sinks: Outputs },
 }
 
+/// The approximate bytes of a row beside those of its record.
+const ROW_BYTES: u64 = 64;
+
 /// Poll interval of a source that is held.
 const HELD: Duration = Duration::from_millis(5);
-
-/// Interval at which quiet partitions are polled; several times shorter than the period for which a result
-/// counts.
-const ASK_OTHERS: Duration = Duration::from_millis(250);
 
 /// How much a local aggregation holds back while more rows wait. Measured from 16,384 rows to 1,000,000: more save
 /// little CPU time and take more memory.
@@ -130,20 +123,18 @@ impl SourceSubtask {
 
             let found = self.source.take_found();
             if !found.is_empty() {
-                self.take_up(found, before);
+                self.lateness.add(&*self.source, &found);
+                self.time.take_up(found, &self.lateness, before);
             }
             TaskMetrics::add_time(&self.metrics.idle_ns, waited);
 
             match polled {
                 Polled::Batch { behind } => {
                     self.process(behind, &mut progress)?;
-                    self.ask_others(&mut progress, before);
+                    self.time.ask_others(before, || self.source.at_end());
                 }
-                Polled::CaughtUp => progress.caught_up = Some(before),
-                Polled::Unreachable => {
-                    progress.caught_up = None;
-                    self.watermarks.lock().unreachable(&self.partitions, self.clock.elapsed());
-                }
+                Polled::CaughtUp => self.time.caught_up(before),
+                Polled::Unreachable => self.time.unreachable(self.clock.elapsed()),
                 Polled::End => return self.end(progress),
             }
 
@@ -156,27 +147,6 @@ impl SourceSubtask {
         }
 
         Ok(())
-    }
-
-    /// Adds partitions that did not exist when the source was opened.
-    fn take_up(&mut self, found: Vec<PartitionId>, now: Duration) {
-        self.lateness.add(&*self.source, &found);
-        let mut watermarks = self.watermarks.lock();
-        watermarks.add(&found, now);
-        for &partition in &found {
-            watermarks.hold(partition, self.lateness.hold(partition, NO_WATERMARK));
-        }
-        drop(watermarks);
-        self.partitions.extend(found);
-    }
-
-    /// Polls the other partitions now and then while one partition delivers batches. They may have nothing to
-    /// read, but without a poll they would hold back the watermark.
-    fn ask_others(&self, progress: &mut SourceProgress, now: Duration) {
-        if self.partitions.len() > 1 && now.saturating_sub(progress.asked_others) >= ASK_OTHERS {
-            progress.asked_others = now;
-            progress.at_end = self.source.at_end();
-        }
     }
 
     /// Returns how long to wait for input: until there is something else to do.
@@ -206,14 +176,11 @@ impl SourceSubtask {
         TaskMetrics::add(&self.metrics.batches_in, 1);
         let bytes = self.batch.bytes();
         TaskMetrics::add(&self.metrics.bytes_in, bytes);
-        self.took(progress, bytes);
+        self.memory.took(bytes + self.batch.rows as u64 * ROW_BYTES);
         let ledger = self.bookkeeper.ledger();
         self.source.take_wrong_types(&mut |field, values| ledger.wrong_type(field, values));
 
-        let mut standpoint = self.watermarks.lock().begin(partition, now);
-        if let Some(watermark) = progress.implied_by(partition) {
-            standpoint.partition = standpoint.partition.max(watermark);
-        }
+        let mut standpoint = self.time.standpoint(partition, now);
         if self.mode == Mode::Bounded {
             // Only a file's own order makes its rows late, so that the result does not depend on the order of
             // reading files.
@@ -250,9 +217,8 @@ impl SourceSubtask {
         let outcome = Outcome { prepared: &prepared, late: &late };
         self.bookkeeper.book(&mut self.batch, &*self.source, &mut self.lateness, &outcome)?;
 
-        progress.caught_up = None;
         let hold = self.lateness.hold(partition, prepared.watermark);
-        progress.implied.push(Implied { partition, watermark: prepared.watermark, behind, at: now, hold });
+        self.time.imply(Implied { partition, watermark: prepared.watermark, behind, at: now, hold });
         if self.batch.rows > 0 {
             progress.changed = true;
             if progress.held == 0 {
@@ -339,7 +305,7 @@ impl SourceSubtask {
                     [] => RowWatermarks::All(sent),
                     // A file is judged by its own order alone, but its rows must not advance event time past
                     // the rows of a file that is read later.
-                    watermarks if self.mode == Mode::Bounded && self.partitions.len() > 1 => {
+                    watermarks if self.mode == Mode::Bounded && self.time.partitions().len() > 1 => {
                         RowWatermarks::Each(watermarks).bounded(sent)
                     }
                     watermarks => RowWatermarks::Each(watermarks),

@@ -5,13 +5,14 @@ use super::control::{Control, SubtaskId, SubtaskKind};
 use super::exchange::CHANNEL_MESSAGES;
 use super::global::{GlobalSubtask, Message};
 use super::io::DeadLetterBatch;
-use super::memory_pressure::{LastReclaim, measure_after};
+use super::memory_meter::MemoryMeter;
 use super::opening::PipelineSources;
 use super::options::{ExecutionOptions, Mode};
 use super::outputs::Outputs;
 use super::panic::caught;
 use super::placement::Home;
 use super::source::{Downstream, SourceSubtask};
+use super::source_time::SourceTime;
 use super::vertices::{Spawning, start_vertex};
 use super::wiring::Wiring;
 use super::{Execution, ExecutionError, global_vertex, operator_vertex, source_vertex};
@@ -204,12 +205,8 @@ impl Shared<'_> {
                 clock: self.spec.clock.clone(),
                 control: self.control.clone(),
                 metrics: metrics.clone(),
-                holder: self.holder(),
-                parts: Vec::new(),
-                last_reclaim: LastReclaim::default(),
+                memory: MemoryMeter::new(self.holder(), self.memory.limit()),
                 unshown: None,
-                unmeasured: 0,
-                measure_after: measure_after(self.memory.limit()),
             };
 
             let vertex = global_vertex(&self.pipeline.source.name);
@@ -269,20 +266,17 @@ impl Shared<'_> {
             table: self.pipeline.source.name.clone(),
             layout: self.layout.clone(),
             batch: Batch::new(&sources.requests),
-            partitions: source.partitions(),
+            time: SourceTime::new(sources.watermarks.clone(), source.partitions()),
             source,
             lateness,
             prepare,
-            watermarks: sources.watermarks.clone(),
             groups: KeyGroups::of_subtask(subtask as u32, self.parallelism),
             downstream,
             bookkeeper,
             clock: self.spec.clock.clone(),
             control: self.control.clone(),
             metrics: metrics.clone(),
-            holder: self.holder(),
-            parts: Vec::new(),
-            measure_after: measure_after(self.memory.limit()),
+            memory: MemoryMeter::new(self.holder(), self.memory.limit()),
             mode: options.mode,
             early_fire: self.early_fire(),
             is_restored: self.image.is_some(),

@@ -1,7 +1,7 @@
 //! Starts the subtasks of operator vertices, and the threads of subtasks of any kind.
 
 use super::control::{SubtaskId, SubtaskKind};
-use super::memory_pressure::measure_after;
+use super::memory_meter::measure_after;
 use super::operator_task::OperatorSubtask;
 use super::placement::Home;
 use super::spec::JobSpec;
