@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Interval, Value};
 
 use crate::bind::scope::{Relation, cell_of};
-use crate::bind::{Cell, Column, ExprBinder, Scope};
+use crate::bind::{Cell, Column, ExprBinder, NodeBuilder, Scope};
 use crate::error::{Diagnostic, DiagnosticKind, SUGGESTIONS_MAX, Span, cut, did_you_mean};
 use crate::expr::ExprId;
 use crate::graph::{Graph, InputOrigin};
@@ -266,9 +266,8 @@ impl Table {
         time_zone: &TimeZone,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<ExprId> {
-        let mut binder = ExprBinder::plain(&mut self.graph, scope, time_zone, diagnostics);
-        binder.clause = "in a table's declaration";
-        binder.bind(expr).ok()
+        let nodes = NodeBuilder::new(&mut self.graph, time_zone, diagnostics);
+        ExprBinder::plain(nodes, scope, "in a table's declaration").bind(expr).ok()
     }
 
     fn declare_watermark(

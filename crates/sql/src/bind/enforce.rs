@@ -2,8 +2,9 @@
 
 use types::DataType;
 
+use super::Binder;
+use super::nodes::NodeBuilder;
 use super::stage::Stage;
-use super::{Binder, ExprBinder};
 use crate::expr::{Expr, ExprId};
 use crate::functions;
 use crate::plan::{Lengths, NotNull, TableColumn};
@@ -28,14 +29,13 @@ impl Binder {
                 continue;
             }
             let value = *id;
-            *id = self.on(stage, |binder| {
-                let mut args = vec![value];
-                if name == "$CHECK_LENGTH" {
-                    args.push(binder.text(&format!("`{}`", column.name)));
-                }
-                let column_type = binder.type_of(value);
-                binder.graph.add(Expr::Call { function, args: args.into() }, column_type)
-            });
+            let mut nodes = self.nodes(&mut stage.graph);
+            let mut args = vec![value];
+            if name == "$CHECK_LENGTH" {
+                args.push(nodes.add_text(&format!("`{}`", column.name)));
+            }
+            let column_type = nodes.type_of(value);
+            *id = nodes.add(Expr::Call { function, args: args.into() }, column_type);
         }
     }
 
@@ -52,18 +52,18 @@ impl Binder {
         let row: Vec<ExprId> = columns.to_vec();
         for (id, column) in columns.iter_mut().zip(wanted) {
             let value = *id;
-            let is_nullable = self.on(stage, |binder| binder.is_nullable(value));
-            if column.column_type.nullable || !is_nullable {
+            let rule = self.sink_rules.not_null;
+            let mut nodes = self.nodes(&mut stage.graph);
+            if column.column_type.nullable || !nodes.is_nullable(value) {
                 continue;
             }
-            match self.sink_rules.not_null {
+            match rule {
                 NotNull::Drop => {
-                    let is_there = self.on(stage, |binder| binder.add_boolean(Expr::IsNotNull(value), false));
-                    conditions.push(is_there);
+                    conditions.push(nodes.add_boolean(Expr::IsNotNull(value), false));
                 }
                 NotNull::Error => {
                     let place = format!("`{}` of `{table}`", column.name);
-                    *id = self.on(stage, |binder| binder.not_null(value, &place, wanted, &row));
+                    *id = not_null(&mut nodes, value, &place, wanted, &row);
                 }
             }
         }
@@ -72,20 +72,20 @@ impl Binder {
     }
 }
 
-impl ExprBinder<'_> {
-    fn text(&mut self, text: &str) -> ExprId {
-        self.add_literal(types::Value::Text(text.to_owned()), DataType::STRING)
+fn not_null(
+    nodes: &mut NodeBuilder<'_>,
+    value: ExprId,
+    place: &str,
+    columns: &[TableColumn],
+    row: &[ExprId],
+) -> ExprId {
+    let Some(function) = functions::lookup("$NOT_NULL") else { return value };
+    let mut args = vec![value, nodes.add_text(place)];
+    for (column, id) in columns.iter().zip(row) {
+        args.extend([nodes.add_text(&column.name), *id]);
     }
-
-    fn not_null(&mut self, value: ExprId, place: &str, columns: &[TableColumn], row: &[ExprId]) -> ExprId {
-        let Some(function) = functions::lookup("$NOT_NULL") else { return value };
-        let mut args = vec![value, self.text(place)];
-        for (column, id) in columns.iter().zip(row) {
-            args.extend([self.text(&column.name), *id]);
-        }
-        let column_type = self.data_type(value).not_null();
-        self.graph.add(Expr::Call { function, args: args.into() }, column_type)
-    }
+    let column_type = nodes.data_type(value).not_null();
+    nodes.add(Expr::Call { function, args: args.into() }, column_type)
 }
 
 /// Returns whether the type limits the length of its values.

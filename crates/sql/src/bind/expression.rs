@@ -1,63 +1,125 @@
-//! Scalar expressions: each is bound to a node of the graph, with the type Flink gives it.
+//! Binds scalar expressions: from syntax to nodes of a graph.
+//!
+//! An [`ExprBinder`] walks the syntax of one expression, operands first. It delegates the three decisions on
+//! the way, each to a type of its own:
+//!
+//! * what a name refers to: [`NameResolver`];
+//! * which calls over many rows are allowed here, and their numbers: [`CallCollector`];
+//! * what an operation over bound operands becomes, and its type: [`NodeBuilder`].
 
-use jiff::tz::TimeZone;
-use types::{ColumnType, DataType, Scalar, Value};
+use types::DataType;
 
 use super::aggregate::BoundAggregate;
+use super::calls::{CallCollector, MAX_AGGREGATES};
+use super::compare::{between, compare, is_distinct, is_in};
+use super::function::call_function;
 use super::group_keys::GroupContext;
 use super::matching::PatternNames;
+use super::names::NameResolver;
+use super::nodes::NodeBuilder;
 use super::over::OverCall;
-use super::resolve::Scope;
+use super::resolve::{Scope, Unresolved};
 use super::scope::OuterScope;
 use super::subquery::{PreparedQuery, QueryValue};
 use super::{Bound, Cell, Column, Reported};
 use crate::error::{Diagnostic, Span};
-use crate::expr::{CastMode, Expr, ExprId, MAX_DEPTH, MAX_NODES};
-use crate::functions::{self, Env, Output};
-use crate::graph::Graph;
-use crate::parse::ast::{self, ExprKind, Ident, Truth};
-use crate::rewrite::{is_worth_keeping, length};
+use crate::expr::{Expr, ExprId, MAX_DEPTH, MAX_NODES};
+use crate::graph::InputOrigin;
+use crate::parse::ast::{self, ExprKind, Ident, OverWindow, Truth};
 
-/// Binds expressions over one scope.
-pub(crate) struct ExprBinder<'a> {
-    pub(crate) graph: &'a mut Graph,
-    pub(crate) scope: &'a Scope,
+/// A clause: the names that are visible in its expressions, and its subqueries.
+#[derive(Clone, Copy)]
+pub(super) struct Clause<'a> {
+    pub(super) scope: &'a Scope,
     /// The enclosing query, whose columns may be named too.
-    pub(crate) outer: Option<&'a OuterScope>,
-    pub(crate) time_zone: &'a TimeZone,
-    pub(crate) diagnostics: &'a mut Vec<Diagnostic>,
-    /// Columns that are used if nothing else has the name.
-    pub(crate) aliases: &'a [Column],
-    /// Collects aggregate calls; `None` where none are allowed.
-    pub(crate) aggregates: Option<&'a mut Vec<BoundAggregate>>,
-    /// Collects `OVER` calls; `None` where none are allowed.
-    pub(crate) overs: Option<&'a mut Vec<OverCall>>,
-    /// Collects subqueries that are used as values; `None` where none are allowed.
-    pub(crate) values: Option<&'a mut Vec<QueryValue>>,
-    /// The keys of the query's GROUP BY.
-    pub(crate) group: Option<&'a GroupContext>,
-    /// The meaning of names inside `MATCH_RECOGNIZE`.
-    pub(crate) pattern: Option<&'a mut PatternNames>,
-    /// The named windows of the `WINDOW` clause.
-    pub(crate) windows: &'a [(Ident, ast::OverWindow)],
+    pub(super) outer: Option<&'a OuterScope>,
+    /// Columns of the SELECT, which are used if nothing else has the name.
+    pub(super) aliases: &'a [Column],
+    /// The query's GROUP BY.
+    pub(super) group: Option<&'a GroupContext>,
+    /// The windows of the `WINDOW` clause.
+    pub(super) windows: &'a [(Ident, OverWindow)],
     /// The subqueries of the expressions, already bound.
-    pub(crate) queries: &'a [PreparedQuery],
-    /// Place of the expression for error messages, such as "in GROUP BY".
-    pub(crate) clause: &'a str,
-    /// Each named column with its place in the script, for errors that are found later.
-    pub(crate) uses: Vec<(ExprId, Ident)>,
+    pub(super) queries: &'a [PreparedQuery],
+    /// Name of the clause for error messages, such as "in GROUP BY".
+    pub(super) what: &'a str,
 }
 
-impl ExprBinder<'_> {
-    pub(crate) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
-        self.diagnostics.push(diagnostic);
-        Reported
+impl<'a> Clause<'a> {
+    /// Creates a clause that sees the tables of a FROM, and has no subqueries.
+    pub(super) fn new(scope: &'a Scope, what: &'a str) -> Clause<'a> {
+        Clause { scope, outer: None, aliases: &[], group: None, windows: &[], queries: &[], what }
+    }
+}
+
+/// Binds the expressions of one clause.
+pub(crate) struct ExprBinder<'a> {
+    nodes: NodeBuilder<'a>,
+    names: NameResolver<'a>,
+    calls: CallCollector,
+    queries: &'a [PreparedQuery],
+    /// Place of the expression for error messages.
+    place: &'a str,
+}
+
+impl<'a> ExprBinder<'a> {
+    pub(super) fn new(nodes: NodeBuilder<'a>, clause: Clause<'a>, calls: CallCollector) -> ExprBinder<'a> {
+        let Clause { scope, outer, aliases, group, windows, queries, what } = clause;
+        let names = NameResolver::new(scope, outer, aliases, group, windows);
+        ExprBinder { nodes, names, calls, queries, place: what }
+    }
+
+    /// Creates a binder that refuses aggregates, OVER calls and subqueries.
+    pub(crate) fn plain(nodes: NodeBuilder<'a>, scope: &'a Scope, what: &'a str) -> ExprBinder<'a> {
+        ExprBinder::new(nodes, Clause::new(scope, what), CallCollector::default())
+    }
+
+    /// Creates a binder for an expression of `MATCH_RECOGNIZE`.
+    pub(super) fn of_pattern(
+        nodes: NodeBuilder<'a>,
+        pattern: &'a mut PatternNames,
+        what: &'a str,
+    ) -> ExprBinder<'a> {
+        let names = NameResolver::of_pattern(pattern);
+        ExprBinder { nodes, names, calls: CallCollector::default(), queries: &[], place: what }
+    }
+
+    /// Returns the calls that were collected.
+    pub(super) fn into_calls(self) -> CallCollector {
+        self.calls
+    }
+
+    pub(super) fn nodes(&mut self) -> &mut NodeBuilder<'a> {
+        &mut self.nodes
+    }
+
+    pub(super) fn names(&mut self) -> &mut NameResolver<'a> {
+        &mut self.names
+    }
+
+    /// Returns the matched rows to which names refer in `MATCH_RECOGNIZE`, and the builder.
+    pub(super) fn pattern(&mut self) -> Option<(&mut PatternNames, &mut NodeBuilder<'a>)> {
+        Some((self.names.pattern()?, &mut self.nodes))
+    }
+
+    /// Returns the place of the expression for error messages.
+    pub(super) fn place(&self) -> &'a str {
+        self.place
+    }
+
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        self.nodes.report(diagnostic)
+    }
+
+    /// Resolves a name.
+    pub(super) fn find(&mut self, path: &[Ident]) -> Result<Cell, Unresolved<'a>> {
+        self.names.find(path, &mut self.nodes)
     }
 
     /// Binds a whole expression; refuses an expression that is too large.
     pub(crate) fn bind(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
         let id = self.expr(expr)?;
-        let size = self.graph.exprs.size(id);
+        let size = self.nodes.graph().exprs.size(id);
         let message = if size.nodes > MAX_NODES {
             format!("this expression has more than {MAX_NODES} parts")
         } else if size.depth > MAX_DEPTH {
@@ -72,95 +134,67 @@ impl ExprBinder<'_> {
     /// Binds a boolean expression.
     pub(crate) fn condition(&mut self, expr: &ast::Expr, clause: &str) -> Bound<ExprId> {
         let id = self.bind(expr)?;
-        self.expect_boolean(id, expr.span, clause)
-    }
-
-    pub(super) fn expect_boolean(&mut self, id: ExprId, span: Span, what: &str) -> Bound<ExprId> {
-        match &self.type_of(id).data_type {
-            DataType::Boolean => Ok(id),
-            DataType::Null => Ok(self.convert(id, &DataType::Boolean)),
-            other => {
-                let error = Diagnostic::error(span, format!("{what} must be BOOLEAN"))
-                    .with_detail(format!("this is {other}"));
-                Err(self.report(error))
-            }
-        }
-    }
-
-    pub(super) fn type_of(&self, id: ExprId) -> ColumnType {
-        self.graph.exprs.column_type(id).clone()
-    }
-
-    pub(super) fn data_type(&self, id: ExprId) -> DataType {
-        self.graph.exprs.column_type(id).data_type.clone()
-    }
-
-    pub(super) fn is_nullable(&self, id: ExprId) -> bool {
-        self.graph.exprs.column_type(id).nullable
-    }
-
-    pub(super) fn literal_of(&self, id: ExprId) -> Option<&Value> {
-        match self.graph.exprs.expr(id) {
-            Expr::Literal(value) => Some(value),
-            _ => None,
-        }
-    }
-
-    pub(super) fn add_literal(&mut self, value: Value, data_type: DataType) -> ExprId {
-        let nullable = value.is_null();
-        self.graph.add(Expr::Literal(value), ColumnType { data_type, nullable })
-    }
-
-    pub(super) fn add_boolean(&mut self, expr: Expr, nullable: bool) -> ExprId {
-        self.graph.add(expr, ColumnType { data_type: DataType::Boolean, nullable })
+        self.nodes.expect_boolean(id, expr.span, clause)
     }
 
     pub(super) fn expr(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
         match &expr.kind {
             ExprKind::Name(path) => self.name(path, expr.span),
-            ExprKind::Literal { value, data_type } => Ok(self.add_literal(value.clone(), data_type.clone())),
-            ExprKind::Index(input, index) => self.index(input, index, expr.span),
+            ExprKind::Literal { value, data_type } => {
+                Ok(self.nodes.add_literal(value.clone(), data_type.clone()))
+            }
+            ExprKind::Index(input, index) => super::nested::index(self, input, index, expr.span),
             ExprKind::Negate(input) => {
                 let id = self.expr(input)?;
-                self.call_function("NEGATE", &[id], expr.span)
+                call_function(&mut self.nodes, "NEGATE", &[id], expr.span)
             }
             ExprKind::Not(input) => {
                 let id = self.expr(input)?;
-                let id = self.expect_boolean(id, input.span, "the operand of NOT")?;
-                Ok(self.not(id))
+                let id = self.nodes.expect_boolean(id, input.span, "the operand of NOT")?;
+                Ok(self.nodes.not(id))
             }
             ExprKind::All(items) => self.chain(items, "AND"),
             ExprKind::Any(items) => self.chain(items, "OR"),
-            ExprKind::Compare(op, left, right) => self.comparison(*op, left, right, expr.span),
-            ExprKind::Arithmetic { first, rest } => self.arithmetic(first, rest),
+            ExprKind::Compare(op, left, right) => {
+                let (left, right) = (self.expr(left), self.expr(right));
+                compare(&mut self.nodes, *op, left?, right?, expr.span)
+            }
+            ExprKind::Arithmetic { first, rest } => super::arithmetic::arithmetic(self, first, rest),
             ExprKind::Is { input, test, negated } => self.is(input, *test, *negated),
             ExprKind::IsDistinct { left, right, negated } => {
-                self.is_distinct(left, right, *negated, expr.span)
+                let (left, right) = (self.expr(left), self.expr(right));
+                is_distinct(&mut self.nodes, left?, right?, *negated, expr.span)
             }
-            ExprKind::In { input, list, negated } => self.is_in(input, list, *negated),
+            ExprKind::In { input, list, negated } => {
+                let span = input.span.to(list.last().map_or(input.span, |last| last.span));
+                let (input, items) = (self.expr(input), self.all(list));
+                is_in(&mut self.nodes, input?, &items?, *negated, span)
+            }
             ExprKind::Between { input, low, high, negated, symmetric } => {
-                self.between(input, low, high, *symmetric, *negated, expr.span)
+                let (input, low, high) = (self.expr(input), self.expr(low), self.expr(high));
+                let values = (input?, low?, high?);
+                between(&mut self.nodes, values, *symmetric, *negated, expr.span)
             }
             ExprKind::Matches { function, args, negated } => {
                 let args = self.all(args)?;
-                let id = self.call_function(function, &args, expr.span)?;
-                Ok(if *negated { self.not(id) } else { id })
+                let id = call_function(&mut self.nodes, function, &args, expr.span)?;
+                Ok(if *negated { self.nodes.not(id) } else { id })
             }
             ExprKind::Case { operand, branches, otherwise } => {
-                self.case(operand.as_deref(), branches, otherwise.as_deref(), expr.span)
+                super::choose::case(self, operand.as_deref(), branches, otherwise.as_deref(), expr.span)
             }
             ExprKind::Cast { input, target, mode } => {
                 let id = self.expr(input)?;
-                self.cast(id, target, *mode, expr.span)
+                super::cast::cast(&mut self.nodes, id, target, *mode, expr.span)
             }
-            ExprKind::Call(call) if call.over.is_some() => self.over(call, expr.span),
-            ExprKind::Call(call) => self.call(call, expr.span),
+            ExprKind::Call(call) if call.over.is_some() => super::over::over_value(self, call, expr.span),
+            ExprKind::Call(call) => super::call::call_value(self, call, expr.span),
             ExprKind::Exists(_)
             | ExprKind::Subquery(_)
             | ExprKind::InQuery { .. }
-            | ExprKind::Quantified { .. } => self.query_value(expr),
+            | ExprKind::Quantified { .. } => super::subquery::query_value(self, expr),
             ExprKind::Array(_) | ExprKind::Row(_) | ExprKind::Map(_) | ExprKind::Field(..) => {
-                self.nested_value(expr)
+                super::nested::nested_value(self, expr)
             }
         }
     }
@@ -171,15 +205,27 @@ impl ExprBinder<'_> {
         bound.into_iter().collect()
     }
 
+    /// Binds `a AND b AND c` or `a OR b OR c`.
+    fn chain(&mut self, items: &[ast::Expr], word: &str) -> Bound<ExprId> {
+        let mut bound = Vec::with_capacity(items.len());
+        for item in items {
+            let id = self.expr(item);
+            let what = format!("each side of {word}");
+            bound.push(id.and_then(|id| self.nodes.expect_boolean(id, item.span, &what)));
+        }
+        let ids: Vec<ExprId> = bound.into_iter().collect::<Bound<_>>()?;
+        Ok(self.nodes.balanced(&ids, word == "AND"))
+    }
+
     fn name(&mut self, path: &[Ident], span: Span) -> Bound<ExprId> {
         let last = path.last().expect("a name has at least one part").clone();
         let error = match self.find(path) {
             Ok(Cell::Scalar(id)) => {
-                self.uses.push((id, Ident { value: last.value, span }));
+                self.names.note_use(id, Ident { value: last.value, span });
                 return Ok(id);
             }
             Ok(Cell::Row { whole: Some(id), .. }) => {
-                self.uses.push((id, Ident { value: last.value, span }));
+                self.names.note_use(id, Ident { value: last.value, span });
                 return Ok(id);
             }
             Ok(Cell::Row { fields, whole: None }) => {
@@ -199,7 +245,7 @@ impl ExprBinder<'_> {
                     .with_detail(format!("it is declared as {data_type}"))
                     .with_hint(format!("write for example CAST(`{}`['name'] AS STRING)", last.value))
             }
-            Err(unresolved) => unresolved.behind(self.diagnostics.len()),
+            Err(unresolved) => unresolved.behind(self.nodes.findings()),
         };
 
         Err(self.report(error))
@@ -211,7 +257,7 @@ impl ExprBinder<'_> {
             (Truth::Null, false) => Expr::IsNull(id),
             (Truth::Null, true) => Expr::IsNotNull(id),
             (truth, negated) => {
-                let id = self.expect_boolean(id, input.span, "the operand of IS TRUE or IS FALSE")?;
+                let id = self.nodes.expect_boolean(id, input.span, "the operand of IS TRUE or IS FALSE")?;
                 match (truth, negated) {
                     (Truth::True, false) => Expr::IsTrue(id),
                     (Truth::True, true) => Expr::IsNotTrue(id),
@@ -220,85 +266,66 @@ impl ExprBinder<'_> {
                 }
             }
         };
-        Ok(self.add_boolean(expr, false))
+        Ok(self.nodes.add_boolean(expr, false))
     }
 
-    /// Binds an explicit cast.
-    fn cast(&mut self, input: ExprId, target: &ast::TypeName, mode: CastMode, span: Span) -> Bound<ExprId> {
-        let from = self.type_of(input);
-        let to = &target.column_type.data_type;
-
-        if to.repr().is_none() {
-            let error = Diagnostic::error(target.span, format!("a value cannot be cast to {to}"));
-            return Err(self.report(error.with_hint("values of this type cannot be computed")));
-        }
-
-        if let DataType::Char(length) | DataType::Binary(length) = to
-            && *length as usize > functions::MAX_VALUE_BYTES
-        {
-            let error = Diagnostic::error(target.span, format!("{to} is longer than a value may be"))
-                .with_detail(format!("a value has at most {} bytes", functions::MAX_VALUE_BYTES))
-                .with_hint("VARCHAR(n) and VARBINARY(n) are not filled up to their length");
+    /// Binds an aggregate and returns its input. Another aggregate inside it is refused, and the columns that it
+    /// names are not columns of the groups.
+    pub(super) fn collect_aggregate(
+        &mut self,
+        name: &str,
+        span: Span,
+        bind: impl FnOnce(&mut ExprBinder<'a>) -> Bound<BoundAggregate>,
+    ) -> Bound<ExprId> {
+        if !self.calls.begin_aggregate() {
+            let error =
+                Diagnostic::error(span, format!("the aggregate {name} is not allowed {}", self.place));
             return Err(self.report(error));
         }
+        let around = std::mem::replace(&mut self.place, "inside another aggregate");
+        let uses = self.names.uses();
+        let bound = bind(self);
+        self.names.forget_uses_behind(uses);
+        self.place = around;
+        self.calls.end_aggregate();
 
-        if from.data_type == DataType::Null {
-            return Ok(self.add_literal(Value::Null, to.clone()));
-        }
-        if !functions::cast::allowed(&from.data_type, to) {
-            let error = Diagnostic::error(span, format!("a {} cannot be cast to {to}", from.data_type));
-            return Err(self.report(error));
-        }
-
-        if from.data_type == *to {
-            return Ok(input);
-        }
-        let nullable = from.nullable || mode == CastMode::Try;
-        let column_type = ColumnType { data_type: to.clone(), nullable };
-        Ok(self.folded_cast(input, mode, column_type))
+        let aggregate = bound?;
+        let Some(number) = self.calls.collect_aggregate(&aggregate) else {
+            let error = Diagnostic::error(span, format!("these are more than {MAX_AGGREGATES} aggregates"));
+            return Err(self.report(error.with_hint("write several INSERTs")));
+        };
+        let origin = InputOrigin::Aggregate(number);
+        Ok(self.nodes.add_input(aggregate.name, aggregate.column_type, origin))
     }
 
-    /// Adds an implicit conversion; literals are converted at once.
-    pub(crate) fn convert(&mut self, input: ExprId, to: &DataType) -> ExprId {
-        let from = self.type_of(input);
-        if from.data_type == *to {
-            return input;
+    /// Binds an `OVER` call and returns its input; `None` if it is not allowed here. Another one inside it is
+    /// refused.
+    pub(super) fn collect_over(
+        &mut self,
+        bind: impl FnOnce(&mut ExprBinder<'a>) -> Bound<OverCall>,
+    ) -> Option<Bound<ExprId>> {
+        if !self.calls.begin_over() {
+            return None;
         }
-        if from.data_type == DataType::Null {
-            return self.add_literal(Value::Null, to.clone());
-        }
-        let column_type = ColumnType { data_type: to.clone(), nullable: from.nullable };
-        self.folded_cast(input, CastMode::Strict, column_type)
+        let bound = bind(self);
+        self.calls.end_over();
+
+        Some(bound.map(|over| {
+            let number = self.calls.collect_over(&over);
+            self.nodes.add_input(over.name, over.column_type, InputOrigin::Over(number))
+        }))
     }
 
-    fn folded_cast(&mut self, input: ExprId, mode: CastMode, column_type: ColumnType) -> ExprId {
-        if let Some(value) = self.literal_of(input) {
-            let from = self.data_type(input);
-            if let Some(value) = cast_value(value, &from, &column_type.data_type, mode, self.time_zone) {
-                return self.add_literal(value, column_type.data_type);
-            }
-        }
-        self.graph.add(Expr::Cast { input, mode }, column_type)
+    /// Returns the subquery that an expression contains.
+    pub(super) fn query(&self, expr: &ast::Expr) -> Option<&'a PreparedQuery> {
+        self.queries.iter().find(|query| query.span == expr.span)
     }
-}
 
-/// Converts a literal at compile time. Returns `None` if the conversion fails or gives a long value
-/// (`CHAR(1000000)`); then it is left to run time.
-pub(crate) fn cast_value(
-    value: &Value,
-    from: &DataType,
-    to: &DataType,
-    mode: CastMode,
-    time_zone: &TimeZone,
-) -> Option<Value> {
-    if value.is_null() {
-        return Some(Value::Null);
+    /// Returns the input for a subquery that is a value; a join fills it later.
+    pub(super) fn collect_value(&mut self, value: QueryValue, column_type: types::ColumnType) -> ExprId {
+        let number = self.calls.collect_value(value);
+        self.nodes.add_input("(query)".to_owned(), column_type, InputOrigin::Query(number))
     }
-    let code = functions::cast::prepare(from, to, mode, time_zone).ok()?;
-    let mut out = Output::default();
-    let scalar: Scalar<'_> = value.as_scalar();
-    code(&Env { now_ms: 0 }, &[scalar], &mut out).ok()?;
-    is_worth_keeping(out.get(), length(scalar)).then(|| out.get().to_value())
 }
 
 /// Names a kind of type that can be declared but not read, with its article.

@@ -1,9 +1,11 @@
 //! `FROM`: binds tables, joins, windows and collections into one scope.
 
+use super::compare::compare;
+use super::expression::Clause;
 use super::resolve::{Scope, ScopeTable};
 use super::scope::{OuterScope, Relation};
 use super::stage::Stage;
-use super::{Binder, Bound, Cell, Column, ExprBinder};
+use super::{Binder, Bound, Cell, Column};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
 use crate::graph::Graph;
@@ -177,17 +179,16 @@ impl Binder {
         if let JoinConstraint::On(on) = &join.constraint {
             let scope = both.scope(&ids);
             for condition in super::select::conjuncts(on) {
-                let bound = self.over(&mut graph, &scope, outer, &[], "in ON", |binder| {
-                    binder.condition(condition, "what stands in ON")
-                });
+                let bound =
+                    self.over(&mut graph, Clause { outer, ..Clause::new(&scope, "in ON") }, |binder| {
+                        binder.condition(condition, "what stands in ON")
+                    });
                 conditions.push(bound?);
             }
         }
         for (_, of_left, of_right) in &shared {
             let (a, b) = (ids[*of_left], ids[*of_right]);
-            let equal = self.over(&mut graph, &Scope::default(), None, &[], "here", |binder| {
-                binder.compare(Comparison::Equal, a, b, join.span)
-            });
+            let equal = compare(&mut self.nodes(&mut graph), Comparison::Equal, a, b, join.span);
             conditions.push(equal?);
         }
         if conditions.iter().any(|id| graph.facts(*id).uses_outer) {
@@ -314,32 +315,4 @@ pub(super) fn side_by_side(left: &Source, right: Source) -> Source {
     let mut merged = same(&left.merged);
     merged.extend(shifted(&right.merged));
     Source { rel: right.rel, merged, tables }
-}
-
-impl<'a> ExprBinder<'a> {
-    /// Creates a binder that refuses aggregates, OVER calls and subqueries.
-    pub(crate) fn plain(
-        graph: &'a mut Graph,
-        scope: &'a Scope,
-        time_zone: &'a jiff::tz::TimeZone,
-        diagnostics: &'a mut Vec<Diagnostic>,
-    ) -> ExprBinder<'a> {
-        ExprBinder {
-            graph,
-            scope,
-            outer: None,
-            aliases: &[],
-            time_zone,
-            diagnostics,
-            aggregates: None,
-            overs: None,
-            values: None,
-            group: None,
-            pattern: None,
-            windows: &[],
-            queries: &[],
-            clause: "here",
-            uses: vec![],
-        }
-    }
 }

@@ -2,12 +2,13 @@
 //! from groups.
 
 use super::aggregate::BoundAggregate;
+use super::calls::{CallCollector, Calls};
 use super::group_keys::GroupContext;
 use super::lift::Lift;
 use super::over::BoundOrder;
 use super::resolve::Scope;
 use super::scope::{OuterScope, Relation};
-use super::select::{Behind, Bodies, Calls, Item};
+use super::select::{Behind, Bodies, Item};
 use super::stage::Stage;
 use super::subquery::QueryValue;
 use super::{Binder, Bound, Cell, Column, Reported};
@@ -28,13 +29,10 @@ impl Binder {
         outer: Option<&OuterScope>,
         outer_conditions: &[ExprId],
     ) -> Bound<(Relation, Option<Value>)> {
-        let context = self.keys(select, &mut stage, &scope, outer)?;
-        let mut calls =
-            Calls { aggregates: Some(vec![]), overs: Some(vec![]), group: Some(context), ..Calls::default() };
-        let bodies = self.bodies(select, behind, &mut stage, &scope, outer, &mut calls)?;
-        let aggregates = calls.aggregates.take().unwrap_or_default();
-        let overs = calls.overs.take().unwrap_or_default();
-        let mut context = calls.group.take().expect("the context was put there");
+        let mut context = self.keys(select, &mut stage, &scope, outer)?;
+        let mut calls = CallCollector::default().allow_aggregates().allow_overs();
+        let bodies = self.bodies(select, behind, &mut stage, (&scope, outer, Some(&context)), &mut calls)?;
+        let Calls { aggregates, overs, values } = calls.into_calls();
 
         // A condition on the enclosing query splits the groups: this query's side of it becomes a hidden key.
         let visible_keys = context.keys.len();
@@ -58,7 +56,6 @@ impl Binder {
                 _ => None,
             });
 
-        let values = std::mem::take(&mut calls.values);
         let (groups, bodies, overs) =
             self.grouped(select, stage, context, &aggregates, (bodies, values), overs, outer_conditions)?;
         let GroupedRows { mut stage, outer_conditions } = groups;

@@ -1,6 +1,7 @@
 //! The keys of a `GROUP BY`: expressions, grouping sets and group windows, and the functions that refer to
 //! them.
 
+use super::expression::Clause;
 use super::resolve::Scope;
 use super::scope::OuterScope;
 use super::stage::Stage;
@@ -128,8 +129,8 @@ impl Binder {
             }
 
             let queries = self.prepare([expr], scope, stage)?;
-            let id = self
-                .over(&mut stage.graph, scope, outer, &queries, "in GROUP BY", |binder| binder.bind(expr))?;
+            let clause = Clause { outer, queries: &queries, ..Clause::new(scope, "in GROUP BY") };
+            let id = self.over(&mut stage.graph, clause, |binder| binder.bind(expr))?;
             if let ExprKind::Literal { .. } = expr.kind {
                 let error = Diagnostic::error(expr.span, "a literal in GROUP BY is not a column's number")
                     .with_hint("name the column or repeat its expression");
@@ -161,8 +162,8 @@ impl Binder {
             _ => return Ok(None),
         };
 
-        let args: Vec<ExprId> =
-            self.over(&mut stage.graph, scope, outer, &[], "in GROUP BY", |binder| binder.all(&call.args))?;
+        let clause = Clause { outer, ..Clause::new(scope, "in GROUP BY") };
+        let args: Vec<ExprId> = self.over(&mut stage.graph, clause, |binder| binder.all(&call.args))?;
 
         let intervals: Option<Vec<Interval>> = args
             .iter()
@@ -203,92 +204,85 @@ impl Binder {
     }
 }
 
-impl ExprBinder<'_> {
-    /// Binds `GROUPING(x)` and `GROUPING_ID(a, b)`: one bit for each argument, the first one highest, that is
-    /// 1 if the group's set lacks the argument.
-    pub(super) fn grouping(&mut self, call: &ast::Call, span: Span) -> Bound<ExprId> {
-        let args = {
-            let mut args = vec![];
-            for arg in &call.args {
-                args.push(self.expr(arg)?);
-            }
-            args
-        };
-        let Some(group) = self.group else {
-            let error = Diagnostic::error(span, "GROUPING needs a GROUP BY");
-            return Err(self.report(error));
-        };
-        let places: Option<Vec<usize>> =
-            args.iter().map(|arg| group.keys.iter().position(|key| key == arg)).collect();
-        let Some(places) = places.filter(|places| !places.is_empty()) else {
-            let error = Diagnostic::error(span, "the arguments of GROUPING are keys of the GROUP BY");
-            return Err(self.report(error));
-        };
+/// Binds `GROUPING(x)` and `GROUPING_ID(a, b)`: one bit for each argument, the first one highest, that is
+/// 1 if the group's set lacks the argument.
+pub(super) fn grouping(binder: &mut ExprBinder<'_>, call: &ast::Call, span: Span) -> Bound<ExprId> {
+    let args = {
+        let mut args = vec![];
+        for arg in &call.args {
+            args.push(binder.expr(arg)?);
+        }
+        args
+    };
+    let Some(group) = binder.names().group() else {
+        let error = Diagnostic::error(span, "GROUPING needs a GROUP BY");
+        return Err(binder.report(error));
+    };
+    let places: Option<Vec<usize>> =
+        args.iter().map(|arg| group.keys.iter().position(|key| key == arg)).collect();
+    let Some(places) = places.filter(|places| !places.is_empty()) else {
+        let error = Diagnostic::error(span, "the arguments of GROUPING are keys of the GROUP BY");
+        return Err(binder.report(error));
+    };
 
-        let bits = |set: &BTreeSet<usize>| {
-            places.iter().fold(0i64, |bits, place| bits << 1 | i64::from(!set.contains(place)))
-        };
-        let bigint = DataType::BigInt;
-        if !group.has_sets {
-            return Ok(self.add_literal(Value::Int(0), bigint));
-        }
-        let values: Vec<i64> = group.sets.iter().map(bits).collect();
-        let input =
-            (0..self.graph.exprs.inputs.len()).find(|&input| self.graph.origin(input) == InputOrigin::Set);
-        let set = match input {
-            Some(input) => self.graph.add(Expr::Column(input), bigint.clone().not_null()),
-            None => self.graph.add_input("$set".to_owned(), bigint.clone().not_null(), InputOrigin::Set),
-        };
-        let mut branches = vec![];
-        for (number, value) in values.iter().enumerate() {
-            let number = self.add_literal(Value::Int(number as i64), bigint.clone());
-            let is_set = self.add_boolean(Expr::Compare(Comparison::Equal, set, number), false);
-            branches.push((is_set, self.add_literal(Value::Int(*value), bigint.clone())));
-        }
-        let otherwise = self.add_literal(Value::Int(0), bigint.clone());
-        let case = Expr::Case { branches: branches.into(), otherwise };
-        Ok(self.graph.add(case, bigint.not_null()))
+    let bits = |set: &BTreeSet<usize>| {
+        places.iter().fold(0i64, |bits, place| bits << 1 | i64::from(!set.contains(place)))
+    };
+    let bigint = DataType::BigInt;
+    if !group.has_sets {
+        return Ok(binder.nodes().add_literal(Value::Int(0), bigint));
     }
+    let values: Vec<i64> = group.sets.iter().map(bits).collect();
+    let set = binder.nodes().only_input("$set", bigint.clone().not_null(), InputOrigin::Set);
+    let mut branches = vec![];
+    for (number, value) in values.iter().enumerate() {
+        let number = binder.nodes().add_literal(Value::Int(number as i64), bigint.clone());
+        let is_set = binder.nodes().add_boolean(Expr::Compare(Comparison::Equal, set, number), false);
+        branches.push((is_set, binder.nodes().add_literal(Value::Int(*value), bigint.clone())));
+    }
+    let otherwise = binder.nodes().add_literal(Value::Int(0), bigint.clone());
+    let case = Expr::Case { branches: branches.into(), otherwise };
+    Ok(binder.nodes().add(case, bigint.not_null()))
+}
 
-    /// Binds `TUMBLE_START(…)` and similar functions: the bounds of the window that the query groups by.
-    pub(super) fn window_bound(&mut self, call: &ast::Call, name: &str, span: Span) -> Option<Bound<ExprId>> {
-        let (function, which) = name.rsplit_once('_')?;
-        if !["TUMBLE", "HOP", "SESSION"].contains(&function) {
-            return None;
-        }
-        let place = match which {
-            "START" => 0,
-            "END" => 1,
-            "ROWTIME" | "PROCTIME" => 2,
-            _ => return None,
-        };
-        let args = match self.all(&call.args) {
-            Ok(args) => args,
-            Err(reported) => return Some(Err(reported)),
-        };
-        let window = self.group.and_then(|group| group.window.clone());
-        let Some(window) = window.filter(|window| window.function == function && window.args == args) else {
-            let error = Diagnostic::error(span, format!("the query does not group by this {function}"))
-                .with_hint(format!("GROUP BY {function}(…) with the same arguments as {name}(…)"));
-            return Some(Err(self.report(error)));
-        };
+/// Binds `TUMBLE_START(…)` and similar functions: the bounds of the window that the query groups by.
+pub(super) fn window_bound(
+    binder: &mut ExprBinder<'_>,
+    call: &ast::Call,
+    name: &str,
+    span: Span,
+) -> Option<Bound<ExprId>> {
+    let (function, which) = name.rsplit_once('_')?;
+    if !["TUMBLE", "HOP", "SESSION"].contains(&function) {
+        return None;
+    }
+    let place = match which {
+        "START" => 0,
+        "END" => 1,
+        "ROWTIME" | "PROCTIME" => 2,
+        _ => return None,
+    };
+    let args = match binder.all(&call.args) {
+        Ok(args) => args,
+        Err(reported) => return Some(Err(reported)),
+    };
+    let window = binder.names().group().and_then(|group| group.window.clone());
+    let Some(window) = window.filter(|window| window.function == function && window.args == args) else {
+        let error = Diagnostic::error(span, format!("the query does not group by this {function}"))
+            .with_hint(format!("GROUP BY {function}(…) with the same arguments as {name}(…)"));
+        return Some(Err(binder.report(error)));
+    };
 
-        let bound = DataType::Timestamp(3).not_null();
-        let column_type: ColumnType = match place {
-            2 => match &self.graph.exprs.column_type(window.time).data_type {
-                DataType::TimestampLtz(_) => DataType::TimestampLtz(3).not_null(),
-                _ => bound,
-            },
+    let bound = DataType::Timestamp(3).not_null();
+    let column_type: ColumnType = match place {
+        2 => match binder.nodes().data_type(window.time) {
+            DataType::TimestampLtz(_) => DataType::TimestampLtz(3).not_null(),
             _ => bound,
-        };
-        let known = (0..self.graph.exprs.inputs.len())
-            .find(|&input| self.graph.origin(input) == InputOrigin::Window(place));
-        let name = ["window_start", "window_end", "window_time"][place].to_owned();
-        Some(Ok(match known {
-            Some(input) => self.graph.add(Expr::Column(input), column_type),
-            None => self.graph.add_input(name, column_type, InputOrigin::Window(place)),
-        }))
-    }
+        },
+        _ => bound,
+    };
+    let name = ["window_start", "window_end", "window_time"][place];
+    Some(Ok(binder.nodes().only_input(name, column_type, InputOrigin::Window(place))))
 }
 
 /// Largest number of grouping sets in a query.

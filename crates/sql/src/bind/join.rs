@@ -1,5 +1,6 @@
 //! Joins whose right side depends on the left: `LATERAL`, `FOR SYSTEM_TIME AS OF` and `UNNEST`.
 
+use super::expression::Clause;
 use super::from::{Source, SourceTable, beside, side_by_side};
 use super::scope::{OuterScope, Relation};
 use super::stage::Stage;
@@ -58,7 +59,7 @@ impl Binder {
         if let JoinConstraint::On(on) = &join.constraint {
             let scope = both.scope(&ids);
             for condition in super::select::conjuncts(on) {
-                let bound = self.over(&mut graph, &scope, None, &[], "in ON", |binder| {
+                let bound = self.over(&mut graph, Clause::new(&scope, "in ON"), |binder| {
                     binder.condition(condition, "what stands in ON")
                 });
                 conditions.push(bound?);
@@ -108,7 +109,9 @@ impl Binder {
         }
         let (mut stage, ids) = Stage::over(left.rel.clone());
         let scope = left.scope(&ids);
-        let id = self.over(&mut stage.graph, &scope, outer, &[], "here", |binder| binder.bind(time))?;
+        let id = self.over(&mut stage.graph, Clause { outer, ..Clause::new(&scope, "here") }, |binder| {
+            binder.bind(time)
+        })?;
         let Expr::Column(field) = stage.graph.exprs.expr(id) else {
             let error = Diagnostic::error(
                 time.span,
@@ -132,9 +135,10 @@ impl Binder {
         if let JoinConstraint::On(on) = &join.constraint {
             let scope = both.scope(&ids);
             for condition in super::select::conjuncts(on) {
-                let bound = self.over(&mut graph, &scope, outer, &[], "in ON", |binder| {
-                    binder.condition(condition, "what stands in ON")
-                });
+                let bound =
+                    self.over(&mut graph, Clause { outer, ..Clause::new(&scope, "in ON") }, |binder| {
+                        binder.condition(condition, "what stands in ON")
+                    });
                 conditions.push(bound?);
             }
         }
@@ -154,7 +158,9 @@ impl Binder {
     ) -> Bound<Source> {
         let (mut stage, ids) = Stage::over(left.rel.clone());
         let scope = left.scope(&ids);
-        let id = self.over(&mut stage.graph, &scope, outer, &[], "here", |binder| binder.bind(expr))?;
+        let id = self.over(&mut stage.graph, Clause { outer, ..Clause::new(&scope, "here") }, |binder| {
+            binder.bind(expr)
+        })?;
         let collection_type = stage.graph.exprs.column_type(id).clone();
         let (elements, spreads_row) = match &collection_type.data_type {
             DataType::Array(element) | DataType::Multiset(element) => match &element.data_type {
@@ -224,9 +230,10 @@ impl Binder {
             let scope = source.scope(&ids);
             let mut conditions = vec![];
             for condition in super::select::conjuncts(on) {
-                let bound = self.over(&mut graph, &scope, outer, &[], "in ON", |binder| {
-                    binder.condition(condition, "what stands in ON")
-                });
+                let bound =
+                    self.over(&mut graph, Clause { outer, ..Clause::new(&scope, "in ON") }, |binder| {
+                        binder.condition(condition, "what stands in ON")
+                    });
                 conditions.push(bound?);
             }
             let unnest = UnnestRel { exprs: graph.exprs, conditions, ..unnest };

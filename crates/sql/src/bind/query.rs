@@ -2,6 +2,7 @@
 
 use types::Value;
 
+use super::expression::Clause;
 use super::resolve::Scope;
 use super::scope::{OuterScope, Relation};
 use super::select::Behind;
@@ -83,8 +84,8 @@ impl Binder {
 
         let mut bound = vec![];
         for item in behind.order_by {
-            let id = self
-                .over(&mut stage.graph, &scope, None, &[], "in ORDER BY", |binder| binder.bind(&item.expr))?;
+            let clause = Clause::new(&scope, "in ORDER BY");
+            let id = self.over(&mut stage.graph, clause, |binder| binder.bind(&item.expr))?;
             bound.push((id, item.descending, item.nulls_first.unwrap_or(!item.descending)));
         }
 

@@ -7,7 +7,7 @@ use std::cell::{Cell as Counter, OnceCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::{Cell, Column, ExprBinder};
+use super::{Cell, Column};
 use crate::error::{Diagnostic, SUGGESTIONS_MAX, did_you_mean};
 use crate::expr::ExprId;
 use crate::parse::ast::Ident;
@@ -224,50 +224,6 @@ fn suggest_column(error: Diagnostic, name: &str, columns: &[Column]) -> Diagnost
         None if name.starts_with("window_") => error
             .with_hint("window columns come from a window table function: FROM TABLE(TUMBLE(TABLE t, …))"),
         None => error,
-    }
-}
-
-impl<'a> ExprBinder<'a> {
-    /// Resolves a name in this query, or in the enclosing query, whose column becomes an input.
-    pub(super) fn find(&mut self, path: &[Ident]) -> Result<Cell, Unresolved<'a>> {
-        if let Some(pattern) = &mut self.pattern {
-            let found = pattern.find(path, self.graph, self.diagnostics.len());
-            return found.map_err(Unresolved::plain);
-        }
-
-        let unknown = match self.scope.find(path) {
-            Found::Cell(cell) => return Ok(cell.clone()),
-            Found::Inside(id, fields, error) if self.is_row(id) => {
-                return self.fields(id, &fields).map(Cell::Scalar).ok_or(error);
-            }
-            Found::Error(error) => return Err(error),
-            Found::Unknown(error) | Found::Inside(_, _, error) => error,
-        };
-
-        if let [name] = path
-            && let Some(column) = self.aliases.iter().find(|column| column.name == name.value)
-        {
-            return Ok(column.cell.clone());
-        }
-
-        let Some(outer) = self.outer else { return Err(unknown) };
-        match outer.scope.find(path) {
-            Found::Cell(cell) => {
-                let graph = &mut self.graph;
-                let name = path.last().map_or("", |last| &last.value);
-                Ok(cell.map(&mut |id| graph.outer_input(name, outer.exprs.column_type(id), id)))
-            }
-            Found::Inside(id, fields, error) => {
-                let name = path.first().map_or("", |first| &first.value);
-                let row = self.graph.outer_input(name, outer.exprs.column_type(id), id);
-                match self.is_row(row) {
-                    true => self.fields(row, &fields).map(Cell::Scalar).ok_or(error),
-                    false => Err(unknown),
-                }
-            }
-            Found::Error(error) => Err(error),
-            Found::Unknown(_) => Err(unknown),
-        }
     }
 }
 

@@ -1,38 +1,20 @@
 //! `SELECT`: binds clause by clause, from `FROM` to a relation.
 
-use super::aggregate::BoundAggregate;
-use super::over::{BoundOrder, OverCall};
+use super::calls::CallCollector;
+use super::expression::Clause;
+use super::fields::all_fields;
+use super::group_keys::GroupContext;
+use super::nodes::NodeBuilder;
+use super::over::BoundOrder;
 use super::resolve::Scope;
 use super::scope::{OuterScope, Relation};
 use super::stage::Stage;
-use super::subquery::{PreparedQuery, QueryValue};
+use super::subquery::PreparedQuery;
 use super::{Binder, Bound, Cell, Column, ExprBinder};
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
 use crate::graph::Graph;
-use crate::parse::ast::{Expr, ExprKind, Ident, OrderItem, OverWindow, Select, SelectItem};
-
-/// A clause: the names that are visible in it, and what it may contain.
-#[derive(Clone, Copy)]
-pub(super) struct Clause<'a> {
-    pub(super) scope: &'a Scope,
-    pub(super) outer: Option<&'a OuterScope>,
-    pub(super) queries: &'a [PreparedQuery],
-    pub(super) windows: &'a [(Ident, OverWindow)],
-    /// Columns of the SELECT, which are used if nothing else has the name.
-    pub(super) aliases: &'a [Column],
-    /// Name of the clause for error messages.
-    pub(super) what: &'a str,
-}
-
-/// Calls that a SELECT collects; `None` for kinds that the clause does not allow.
-#[derive(Default)]
-pub(super) struct Calls {
-    pub(super) aggregates: Option<Vec<BoundAggregate>>,
-    pub(super) overs: Option<Vec<OverCall>>,
-    pub(super) values: Vec<QueryValue>,
-    pub(super) group: Option<super::group_keys::GroupContext>,
-}
+use crate::parse::ast::{Expr, ExprKind, Ident, OrderItem, Select, SelectItem};
 
 /// A select item or condition, bound over the rows.
 pub(super) struct Item {
@@ -61,46 +43,33 @@ pub(super) struct Behind<'a> {
 }
 
 impl Binder {
-    /// Calls `bind` with a binder for the clause, and stores the calls it collects.
+    /// Returns a builder of nodes in a graph.
+    pub(super) fn nodes<'g>(&'g mut self, graph: &'g mut Graph) -> NodeBuilder<'g> {
+        NodeBuilder::new(graph, &self.time_zone, &mut self.diagnostics)
+    }
+
+    /// Calls `bind` with a binder for the clause, and keeps the calls it collects.
     pub(super) fn bind_in<T>(
         &mut self,
         graph: &mut Graph,
         clause: Clause<'_>,
-        calls: &mut Calls,
+        calls: &mut CallCollector,
         bind: impl FnOnce(&mut ExprBinder<'_>) -> T,
     ) -> T {
-        let mut binder = ExprBinder {
-            graph,
-            scope: clause.scope,
-            outer: clause.outer,
-            aliases: clause.aliases,
-            time_zone: &self.time_zone,
-            diagnostics: &mut self.diagnostics,
-            aggregates: calls.aggregates.as_mut(),
-            overs: calls.overs.as_mut(),
-            values: Some(&mut calls.values),
-            group: calls.group.as_ref(),
-            pattern: None,
-            windows: clause.windows,
-            queries: clause.queries,
-            clause: clause.what,
-            uses: vec![],
-        };
-        bind(&mut binder)
+        let mut binder = ExprBinder::new(self.nodes(graph), clause, std::mem::take(calls));
+        let bound = bind(&mut binder);
+        *calls = binder.into_calls();
+        bound
     }
 
-    /// Binds like [`Binder::bind_in`] where no calls are allowed.
+    /// Calls `bind` with a binder for a clause in which no calls are allowed.
     pub(super) fn over<T>(
         &mut self,
         graph: &mut Graph,
-        scope: &Scope,
-        outer: Option<&OuterScope>,
-        queries: &[PreparedQuery],
-        what: &str,
+        clause: Clause<'_>,
         bind: impl FnOnce(&mut ExprBinder<'_>) -> T,
     ) -> T {
-        let clause = Clause { scope, outer, queries, windows: &[], aliases: &[], what };
-        self.bind_in(graph, clause, &mut Calls::default(), bind)
+        bind(&mut ExprBinder::new(self.nodes(graph), clause, CallCollector::default()))
     }
 
     /// Binds a SELECT. Also returns the value of its first column over no rows, if that is not null.
@@ -133,11 +102,11 @@ impl Binder {
             return self.group(select, behind, (stage, scope), outer, &outer_conditions);
         }
 
-        let mut calls = Calls { overs: Some(vec![]), ..Calls::default() };
-        let bodies = self.bodies(select, behind, &mut stage, &scope, outer, &mut calls)?;
+        let mut calls = CallCollector::default().allow_overs();
+        let bodies = self.bodies(select, behind, &mut stage, (&scope, outer, None), &mut calls)?;
+        let calls = calls.into_calls();
         self.join_values(&mut stage, &calls.values, None)?;
-        let relation =
-            self.finish(select, behind, stage, bodies, &calls.overs.unwrap_or_default(), &outer_conditions)?;
+        let relation = self.finish(select, behind, stage, bodies, &calls.overs, &outer_conditions)?;
         Ok((relation, None))
     }
 
@@ -147,9 +116,8 @@ impl Binder {
         select: &Select,
         behind: Behind<'_>,
         stage: &mut Stage,
-        scope: &Scope,
-        outer: Option<&OuterScope>,
-        calls: &mut Calls,
+        (scope, outer, group): (&Scope, Option<&OuterScope>, Option<&GroupContext>),
+        calls: &mut CallCollector,
     ) -> Bound<Bodies> {
         let item_exprs = select.items.iter().filter_map(|item| match item {
             SelectItem::Expr { expr, .. } => Some(expr),
@@ -159,13 +127,13 @@ impl Binder {
         let orders = behind.order_by.iter().map(|item| &item.expr);
         let queries = self.prepare(item_exprs.chain(others).chain(orders), scope, stage)?;
         let windows = &select.windows;
-        let clause = Clause { scope, outer, queries: &queries, windows, aliases: &[], what: "here" };
+        let clause = Clause { outer, group, windows, queries: &queries, ..Clause::new(scope, "here") };
 
         let mut items: Vec<Bound<Vec<Item>>> = vec![];
         for (at, item) in select.items.iter().enumerate() {
             items.push(self.bind_in(&mut stage.graph, clause, calls, |binder| {
-                let columns = binder.item(at, item)?;
-                let uses = std::mem::take(&mut binder.uses);
+                let columns = item_columns(binder, at, item)?;
+                let uses = binder.names().take_uses();
                 let span = item.span();
                 Ok(columns.into_iter().map(|column| Item { column, uses: uses.clone(), span }).collect())
             }));
@@ -226,13 +194,13 @@ impl Binder {
         &mut self,
         stage: &mut Stage,
         clause: Clause<'_>,
-        calls: &mut Calls,
+        calls: &mut CallCollector,
         condition: &Expr,
         what: &str,
     ) -> Bound<Item> {
         self.bind_in(&mut stage.graph, clause, calls, |binder| {
             let id = binder.condition(condition, what)?;
-            let uses = std::mem::take(&mut binder.uses);
+            let uses = binder.names().take_uses();
             let column = Column { name: String::new(), cell: Cell::Scalar(id) };
             Ok(Item { column, uses, span: condition.span })
         })
@@ -243,7 +211,7 @@ impl Binder {
         &mut self,
         stage: &mut Stage,
         clause: Clause<'_>,
-        calls: &mut Calls,
+        calls: &mut CallCollector,
         item: &OrderItem,
         aliases: &[Column],
     ) -> Bound<SortItem> {
@@ -258,7 +226,7 @@ impl Binder {
         }
         self.bind_in(&mut stage.graph, clause, calls, |binder| {
             let id = binder.bind(&item.expr)?;
-            Ok((order(id), std::mem::take(&mut binder.uses), item.expr.span))
+            Ok((order(id), binder.names().take_uses(), item.expr.span))
         })
     }
 
@@ -273,15 +241,9 @@ impl Binder {
     ) -> Bound<()> {
         let conditions = conjuncts(filter);
         let queries = self.prepare(conditions.iter().copied(), scope, stage)?;
-        let clause = Clause {
-            scope,
-            outer,
-            queries: &queries,
-            windows: &[],
-            aliases: &[],
-            what: "in WHERE: put it into HAVING",
-        };
-        let mut calls = Calls::default();
+        let what = "in WHERE: put it into HAVING";
+        let clause = Clause { outer, queries: &queries, ..Clause::new(scope, what) };
+        let mut calls = CallCollector::default();
         let (mut plain, mut valued, mut bound) = (vec![], vec![], Ok(()));
         let mut by_query = vec![];
 
@@ -290,12 +252,12 @@ impl Binder {
                 by_query.push(condition);
                 continue;
             }
-            let before = calls.values.len();
+            let before = calls.values().len();
             let id = self.bind_in(&mut stage.graph, clause, &mut calls, |binder| {
                 binder.condition(condition, "the condition in WHERE")
             });
             match id {
-                Ok(id) if calls.values.len() > before => valued.push(id),
+                Ok(id) if calls.values().len() > before => valued.push(id),
                 Ok(id) if stage.graph.facts(id).uses_outer => outer_conditions.push(id),
                 Ok(id) => plain.push(id),
                 Err(reported) => bound = Err(reported),
@@ -319,7 +281,7 @@ impl Binder {
             }
         }
         if !valued.is_empty() {
-            self.join_values(stage, &calls.values, None)?;
+            self.join_values(stage, calls.values(), None)?;
             stage.filter(&valued, filter.span, self.rules);
         }
         Ok(())
@@ -346,43 +308,45 @@ pub(super) fn conjuncts(expr: &Expr) -> Vec<&Expr> {
     }
 }
 
-impl ExprBinder<'_> {
-    /// Returns the columns of a select item, several for a `*`.
-    pub(super) fn item(&mut self, at: usize, item: &SelectItem) -> Bound<Vec<Column>> {
-        match item {
-            SelectItem::Star { qualifier: None, .. } => Ok(self.scope.all()),
-            SelectItem::Star { qualifier: Some(name), span } => {
-                if let Some(table) = self.scope.table(&name.value) {
-                    return Ok(table.columns.to_vec());
+/// Returns the columns of a select item, several for a `*`.
+fn item_columns(binder: &mut ExprBinder<'_>, at: usize, item: &SelectItem) -> Bound<Vec<Column>> {
+    match item {
+        SelectItem::Star { qualifier: None, .. } => {
+            Ok(binder.names().scope().map(Scope::all).unwrap_or_default())
+        }
+        SelectItem::Star { qualifier: Some(name), span } => {
+            if let Some(table) = binder.names().scope().and_then(|scope| scope.table(&name.value)) {
+                return Ok(table.columns.to_vec());
+            }
+            match binder.find(std::slice::from_ref(name)) {
+                Ok(Cell::Row { fields, .. }) => Ok(fields),
+                Ok(Cell::Scalar(id)) if binder.nodes().is_row(id) => {
+                    Ok(all_fields(binder.nodes(), id, *span))
                 }
-                match self.find(std::slice::from_ref(name)) {
-                    Ok(Cell::Row { fields, .. }) => Ok(fields),
-                    Ok(Cell::Scalar(id)) if self.is_row(id) => Ok(self.all_fields(id, *span)),
-                    _ => {
-                        let error = Diagnostic::error(*span, format!("there is no `{}` in FROM", name.value));
-                        Err(self.report(error))
-                    }
+                _ => {
+                    let error = Diagnostic::error(*span, format!("there is no `{}` in FROM", name.value));
+                    Err(binder.report(error))
                 }
             }
-            SelectItem::Expr { expr, alias } => {
-                let name = match (alias, &expr.kind) {
-                    (Some(alias), _) => alias.value.clone(),
-                    (None, ExprKind::Name(path)) => {
-                        path.last().map(|last| last.value.clone()).unwrap_or_default()
-                    }
-                    (None, _) => format!("EXPR${at}"),
-                };
-                // Cells that are no scalar may pass through a view; they are refused only where a value is
-                // needed.
-                if let ExprKind::Name(path) = &expr.kind
-                    && let Ok(cell @ (Cell::Row { .. } | Cell::Map { .. } | Cell::Unreadable(_))) =
-                        self.find(path)
-                {
-                    return Ok(vec![Column { name, cell }]);
+        }
+        SelectItem::Expr { expr, alias } => {
+            let name = match (alias, &expr.kind) {
+                (Some(alias), _) => alias.value.clone(),
+                (None, ExprKind::Name(path)) => {
+                    path.last().map(|last| last.value.clone()).unwrap_or_default()
                 }
-                let id = self.bind(expr)?;
-                Ok(vec![Column { name, cell: Cell::Scalar(id) }])
+                (None, _) => format!("EXPR${at}"),
+            };
+            // Cells that are no scalar may pass through a view; they are refused only where a value is
+            // needed.
+            if let ExprKind::Name(path) = &expr.kind
+                && let Ok(cell @ (Cell::Row { .. } | Cell::Map { .. } | Cell::Unreadable(_))) =
+                    binder.find(path)
+            {
+                return Ok(vec![Column { name, cell }]);
             }
+            let id = binder.bind(expr)?;
+            Ok(vec![Column { name, cell: Cell::Scalar(id) }])
         }
     }
 }

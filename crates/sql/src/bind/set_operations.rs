@@ -12,7 +12,6 @@ use std::sync::Arc;
 
 use types::DataType;
 
-use super::resolve::Scope;
 use super::scope::{OuterScope, Relation};
 use super::stage::Stage;
 use super::{Binder, Bound, Cell, Column};
@@ -157,9 +156,7 @@ impl Binder {
             .zip(types)
             .map(|(field, to)| {
                 let id = ids[field];
-                self.over(&mut stage.graph, &Scope::default(), None, &[], "here", |binder| {
-                    binder.convert(id, to)
-                })
+                self.nodes(&mut stage.graph).convert(id, to)
             })
             .collect();
         let (exprs, columns) = stage.exprs(&columns);

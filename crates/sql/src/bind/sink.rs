@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use types::{ColumnType, DataType, Value};
 
-use super::resolve::Scope;
 use super::stage::Stage;
-use super::{Binder, Bound, Cell, Column, ExprBinder, Reported};
+use super::{Binder, Bound, Cell, Column, Reported};
 use crate::catalog::Object;
 use crate::error::{Diagnostic, DiagnosticKind, SUGGESTIONS_MAX, Span};
 use crate::expr::ExprId;
@@ -58,11 +57,6 @@ impl Binder {
             ConflictAction::Error => Conflict::Error,
         });
         Ok(BoundQuery { sink, rel, conflict, span: insert.span })
-    }
-
-    /// Binds expressions over the fields of a stage without any named columns.
-    pub(super) fn on<T>(&mut self, stage: &mut Stage, bind: impl FnOnce(&mut ExprBinder<'_>) -> T) -> T {
-        self.over(&mut stage.graph, &Scope::default(), None, &[], "here", bind)
     }
 
     fn sink_of(&mut self, insert: &Insert) -> Bound<usize> {
@@ -200,7 +194,7 @@ impl Binder {
             return Err(self.report(error.with_hint(hint)));
         };
 
-        let from: ColumnType = self.on(stage, |binder| binder.type_of(id));
+        let from: ColumnType = stage.graph.exprs.column_type(id).clone();
         let to = &wanted.column_type.data_type;
 
         if from.data_type == DataType::Null {
@@ -231,7 +225,7 @@ impl Binder {
             self.report(notice);
         }
 
-        Ok(self.on(stage, |binder| binder.convert(id, to)))
+        Ok(self.nodes(&mut stage.graph).convert(id, to))
     }
 
     /// Returns the value for a column that the INSERT does not name.
@@ -241,7 +235,7 @@ impl Binder {
             return Err(self.report(error));
         }
         let data_type: DataType = column.column_type.data_type.clone();
-        Ok(self.on(stage, |binder| binder.add_literal(Value::Null, data_type)))
+        Ok(self.nodes(&mut stage.graph).add_literal(Value::Null, data_type))
     }
 }
 

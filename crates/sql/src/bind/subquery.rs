@@ -8,7 +8,10 @@
 //! removed from it and become conditions of the join (Galindo-Legaria and Joshi, "Orthogonal Optimization of
 //! Subqueries and Aggregation").
 
+use super::compare::compare;
 use super::correlation::{correlated, is_single, single};
+use super::expression::Clause;
+use super::nodes::NodeBuilder;
 use super::resolve::Scope;
 use super::scope::{OuterScope, Relation};
 use super::stage::{JoinScope, Stage};
@@ -168,7 +171,8 @@ impl Binder {
             ExprKind::Row(items) => items.iter().collect(),
             _ => vec![input],
         };
-        self.over(&mut stage.graph, scope, outer, queries, "here", |binder| {
+        let clause = Clause { outer, queries, ..Clause::new(scope, "here") };
+        self.over(&mut stage.graph, clause, |binder| {
             items.into_iter().map(|item| binder.bind(item)).collect()
         })
     }
@@ -221,9 +225,8 @@ impl Binder {
             let mut conditions = correlated(both, &relation.correlated);
             for (&input, &field) in inputs.iter().zip(columns) {
                 let (left, right) = (both.of_left(input), both.of_right(field));
-                let scope = Scope::default();
-                let mut binder = ExprBinder::plain(&mut both.graph, &scope, time_zone, diagnostics);
-                match binder.compare(Comparison::Equal, left, right, span) {
+                let mut nodes = NodeBuilder::new(&mut both.graph, time_zone, diagnostics);
+                match compare(&mut nodes, Comparison::Equal, left, right, span) {
                     Ok(id) => conditions.push(id),
                     Err(reported) => failed = Some(reported),
                 }
@@ -331,44 +334,34 @@ impl Binder {
     }
 }
 
-impl ExprBinder<'_> {
-    /// Returns the input for a subquery that is a value; a join fills it later.
-    pub(super) fn query_value(&mut self, expr: &ast::Expr) -> Bound<ExprId> {
-        let Some(query) = self.queries.iter().find(|query| query.span == expr.span).cloned() else {
-            let error = Diagnostic::error(expr.span, format!("a query is not allowed {}", self.clause));
-            return Err(self.report(error));
-        };
+/// Returns the input for a subquery that is a value; a join fills it later.
+pub(super) fn query_value(binder: &mut ExprBinder<'_>, expr: &ast::Expr) -> Bound<ExprId> {
+    let Some(query) = binder.query(expr).cloned() else {
+        let error = Diagnostic::error(expr.span, format!("a query is not allowed {}", binder.place()));
+        return Err(binder.report(error));
+    };
 
-        let input = match &expr.kind {
-            ExprKind::InQuery { input, .. } | ExprKind::Quantified { input, .. } => match &input.kind {
-                ExprKind::Row(items) => self.all(items)?,
-                _ => vec![self.expr(input)?],
-            },
-            _ => vec![],
-        };
+    let input = match &expr.kind {
+        ExprKind::InQuery { input, .. } | ExprKind::Quantified { input, .. } => match &input.kind {
+            ExprKind::Row(items) => binder.all(items)?,
+            _ => vec![binder.expr(input)?],
+        },
+        _ => vec![],
+    };
 
-        let column_type = match query.test {
-            Test::Exists => DataType::Boolean.not_null(),
-            Test::In { .. } | Test::Compare { .. } => DataType::Boolean.nullable(),
-            Test::Scalar => match query.relation.columns[0].cell {
-                Cell::Scalar(field) => {
-                    query.relation.rel.fields[field].column_type.data_type.clone().nullable()
-                }
-                _ => {
-                    let error = Diagnostic::error(expr.span, "a query that is a value gives a scalar");
-                    return Err(self.report(error));
-                }
-            },
-        };
+    let column_type = match query.test {
+        Test::Exists => DataType::Boolean.not_null(),
+        Test::In { .. } | Test::Compare { .. } => DataType::Boolean.nullable(),
+        Test::Scalar => match query.relation.columns[0].cell {
+            Cell::Scalar(field) => query.relation.rel.fields[field].column_type.data_type.clone().nullable(),
+            _ => {
+                let error = Diagnostic::error(expr.span, "a query that is a value gives a scalar");
+                return Err(binder.report(error));
+            }
+        },
+    };
 
-        let Some(values) = self.values.as_mut() else {
-            let error = Diagnostic::error(expr.span, format!("a query is not allowed {}", self.clause));
-            return Err(self.report(error));
-        };
-        let number = values.len();
-        values.push(QueryValue { query, input });
-        Ok(self.graph.add_input("(query)".to_owned(), column_type, InputOrigin::Query(number)))
-    }
+    Ok(binder.collect_value(QueryValue { query, input }, column_type))
 }
 
 /// Drops the order and limit of an `EXISTS` query, which do not affect whether a row exists.

@@ -1,11 +1,11 @@
 //! Subqueries as truth values: `EXISTS`, `IN`, and comparisons with `ANY` and `ALL` that do not filter by
 //! themselves.
 
+use super::compare::compare;
 use super::correlation::{correlated_at, correlation_fields};
-use super::resolve::Scope;
 use super::stage::Stage;
 use super::subquery::{QueryValue, Test};
-use super::{Binder, Bound, ExprBinder, Reported};
+use super::{Binder, Bound, Reported};
 use crate::error::Diagnostic;
 use crate::expr::{Comparison, Expr, ExprId};
 use crate::graph::InputOrigin;
@@ -163,40 +163,40 @@ impl Binder {
 
         // Compare with the one of the two bounds that decides for all, or for any, of the values.
         let x = value.input[0];
-        let scope = Scope::default();
-        let (time_zone, diagnostics) = (&self.time_zone, &mut self.diagnostics);
-        let mut binder = ExprBinder::plain(&mut stage.graph, &scope, time_zone, diagnostics);
+        let mut nodes = self.nodes(&mut stage.graph);
         let decided = match (op, all) {
             (Comparison::Less | Comparison::LessOrEqual, true)
             | (Comparison::Greater | Comparison::GreaterOrEqual, false) => {
-                binder.compare(op, x, least, span)?
+                compare(&mut nodes, op, x, least, span)?
             }
             (Comparison::Greater | Comparison::GreaterOrEqual, true)
-            | (Comparison::Less | Comparison::LessOrEqual, false) => binder.compare(op, x, most, span)?,
+            | (Comparison::Less | Comparison::LessOrEqual, false) => compare(&mut nodes, op, x, most, span)?,
             (Comparison::Equal, _) => {
-                let (a, b) = (binder.compare(op, x, least, span)?, binder.compare(op, x, most, span)?);
-                binder.and(a, b)
+                let (a, b) =
+                    (compare(&mut nodes, op, x, least, span)?, compare(&mut nodes, op, x, most, span)?);
+                nodes.and(a, b)
             }
             (Comparison::NotEqual, _) => {
-                let (a, b) = (binder.compare(op, x, least, span)?, binder.compare(op, x, most, span)?);
-                binder.or(a, b)
+                let (a, b) =
+                    (compare(&mut nodes, op, x, least, span)?, compare(&mut nodes, op, x, most, span)?);
+                nodes.or(a, b)
             }
         };
 
         // Over no rows ALL is true and ANY is false; a null makes the result unknown unless the other values
         // decide it.
         let boolean = DataType::Boolean;
-        let empty = binder.add_literal(Value::Bool(all), boolean.clone());
-        let unknown = binder.add_literal(Value::Null, boolean.clone());
-        let is_empty = binder.add_boolean(Expr::IsNull(rows), false);
-        let has_null = binder.compare(Comparison::Less, there, rows, span)?;
+        let empty = nodes.add_literal(Value::Bool(all), boolean.clone());
+        let unknown = nodes.add_literal(Value::Null, boolean.clone());
+        let is_empty = nodes.add_boolean(Expr::IsNull(rows), false);
+        let has_null = compare(&mut nodes, Comparison::Less, there, rows, span)?;
         let settled = match all {
-            true => binder.add_boolean(Expr::IsFalse(decided), false),
-            false => binder.add_boolean(Expr::IsTrue(decided), false),
+            true => nodes.add_boolean(Expr::IsFalse(decided), false),
+            false => nodes.add_boolean(Expr::IsTrue(decided), false),
         };
         let branches = vec![(is_empty, empty), (settled, decided), (has_null, unknown)];
         let case = Expr::Case { branches: branches.into(), otherwise: decided };
-        Ok(binder.graph.add(case, boolean.nullable()))
+        Ok(nodes.add(case, boolean.nullable()))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use types::{ColumnType, DataType, Value};
 
+use super::expression::Clause;
 use super::resolve::Scope;
 use super::scope::Relation;
-use super::{Binder, Bound, ExprBinder, Reported};
+use super::{Binder, Bound, Reported};
 use crate::catalog::Table;
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Expr, ExprId};
@@ -28,11 +29,11 @@ impl Binder {
             return Err(self.report(Diagnostic::error(span_of(other), message)));
         }
 
-        let mut graph = Graph::default();
+        let (mut graph, scope) = (Graph::default(), Scope::default());
         let mut bound: Vec<Vec<ExprId>> = vec![];
 
         for row in rows {
-            let ids = self.over_nothing(&mut graph, |binder| {
+            let ids = self.over(&mut graph, Clause::new(&scope, "in VALUES"), |binder| {
                 row.iter().map(|expr| binder.bind(expr)).collect::<Bound<Vec<_>>>()
             })?;
             bound.push(ids);
@@ -45,9 +46,8 @@ impl Binder {
             let spans: Vec<Span> = rows.iter().map(|row| row[column].span).collect();
             let ids: Vec<ExprId> = bound.iter().map(|row| row[column]).collect();
             let data_type = self.common_of(&graph, &ids, &spans)?;
-            let ids: Vec<ExprId> = self.over_nothing(&mut graph, |binder| {
-                ids.iter().map(|id| binder.convert(*id, &data_type)).collect()
-            });
+            let mut nodes = self.nodes(&mut graph);
+            let ids: Vec<ExprId> = ids.iter().map(|id| nodes.convert(*id, &data_type)).collect();
             let mut rewriter = Rewriter::new(&graph.exprs, &self.time_zone, Rules::default());
             let ids: Vec<ExprId> = ids.into_iter().map(|id| rewriter.rewrite(id)).collect();
             let folded = rewriter.finish();
@@ -65,10 +65,6 @@ impl Binder {
 
         let index = self.catalog.add_nameless(Table::values(types, values, place));
         self.table(index)
-    }
-
-    fn over_nothing<T>(&mut self, graph: &mut Graph, bind: impl FnOnce(&mut ExprBinder<'_>) -> T) -> T {
-        self.over(graph, &Scope::default(), None, &[], "in VALUES", bind)
     }
 
     fn common_of(&mut self, graph: &Graph, ids: &[ExprId], spans: &[Span]) -> Bound<DataType> {

@@ -2,6 +2,7 @@
 
 use types::{DataType, Interval, Value};
 
+use super::expression::Clause;
 use super::resolve::{Scope, suggest};
 use super::scope::{Column, Relation};
 use super::stage::Stage;
@@ -75,7 +76,7 @@ impl Binder {
             None,
             relation.columns.iter().map(|column| column.map(&mut |field| ids[field])).collect(),
         );
-        let keys = self.over(&mut stage.graph, &scope, None, &[], "in PARTITION BY", |binder| {
+        let keys = self.over(&mut stage.graph, Clause::new(&scope, "in PARTITION BY"), |binder| {
             binder.all(partition_by)
         })?;
         let partition = stage.fields_of(&keys, call.span);

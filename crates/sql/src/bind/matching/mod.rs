@@ -8,16 +8,16 @@
 //!   DEFINE B AS B.price > LAST(B.price, 1))
 //! ```
 
+mod calls;
 mod names;
 mod steps;
 
-use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::collections::HashSet;
 
 use types::{DataType, Interval, Value};
 
 use super::from::Source;
-use super::resolve::{Scope, ScopeTable};
+use super::resolve::Scope;
 use super::scope::Relation;
 use super::stage::Stage;
 use super::{Binder, Bound, Cell, Column, ExprBinder};
@@ -27,8 +27,9 @@ use crate::graph::Graph;
 use crate::parse::ast::{self, ExprKind, Ident, MatchRecognize, OrderItem};
 use crate::plan::operator::{AfterMatch, AggregateCall, PatternExpr, PatternInput, PatternStep, SortKey};
 use crate::rel::{MatchRel, Rel, TimeAttribute};
+pub(super) use calls::pattern_call;
 use names::NamedInput;
-pub(crate) use names::PatternNames;
+pub(super) use names::PatternNames;
 
 /// An expression of `DEFINE` or `MEASURES` whose aggregate arguments are not yet fields.
 struct Named {
@@ -56,30 +57,20 @@ impl Binder {
         // A variable that is only in DEFINE matches no rows.
         let mut variables: Vec<String> = steps.iter().map(|step| step.variable.clone()).collect();
         variables.extend(matching.define.iter().map(|(variable, _)| variable.value.clone()));
-        // All variables have the same columns, which may be used without a variable.
-        let columns: Rc<[Column]> = rows.all().into();
-        let tables = variables
-            .iter()
-            .map(|name| ScopeTable { qualifier: Some(name.clone()), columns: columns.clone() })
-            .collect();
-        let mut names = PatternNames {
-            scope: Scope::new(columns, tables),
-            places: places_of(&variables),
-            rows: std::mem::take(&mut stage.graph),
+        let mut names = PatternNames::new(
+            rows.all().into(),
+            std::mem::take(&mut stage.graph),
             variables,
-            times: input.rel.fields.iter().map(|field| field.time).collect(),
-            order: input.rel.fields[order[0].field].time.unwrap_or(TimeAttribute::Event),
-            current: None,
-            navigation: None,
-            inputs: vec![],
-        };
+            input.rel.fields.iter().map(|field| field.time).collect(),
+            input.rel.fields[order[0].field].time.unwrap_or(TimeAttribute::Event),
+        );
 
         let defines = self.defines(matching, &mut names, steps.len());
         let measures = self.measures(matching, &mut names);
         let (defines, measures) = (defines?, measures?);
 
         // Aggregates take fields, so other arguments are computed by a node below the match.
-        stage.graph = names.rows;
+        stage.graph = names.into_rows();
         let all = defines.iter().flatten().chain(measures.iter().map(|(.., measure)| measure));
         let needed: Vec<ExprId> = all.flat_map(|named| &named.inputs).flat_map(arguments).collect();
         let fields = stage.fields_of(&needed, matching.span);
@@ -242,10 +233,10 @@ impl Binder {
         names: &mut PatternNames,
         steps: usize,
     ) -> Bound<Vec<Option<Named>>> {
-        let mut defines: Vec<Option<Named>> = names.variables.iter().map(|_| None).collect();
+        let mut defines: Vec<Option<Named>> = names.variables().iter().map(|_| None).collect();
         let mut failed = None;
         for (variable, condition) in &matching.define {
-            let Some(&place) = names.places.get(&variable.value) else { continue };
+            let Some(place) = names.place(&variable.value) else { continue };
             if defines[place].is_some() {
                 let message = format!("`{}` is defined twice", variable.value);
                 let error = Diagnostic::error(variable.span, message).with_hint("join the conditions by AND");
@@ -253,8 +244,7 @@ impl Binder {
                 continue;
             }
 
-            names.current = Some(place);
-            match self.pattern_expr(names, "in DEFINE", |binder| {
+            match self.pattern_expr(names, Some(place), "in DEFINE", |binder| {
                 binder.condition(condition, "the condition in DEFINE")
             }) {
                 Ok(named) => defines[place] = Some(named),
@@ -267,11 +257,10 @@ impl Binder {
 
     /// Binds each measure with its name and its time attribute.
     fn measures(&mut self, matching: &MatchRecognize, names: &mut PatternNames) -> Bound<Vec<Measure>> {
-        names.current = None;
         let mut measures = vec![];
         let mut failed = None;
         for (measure, name) in &matching.measures {
-            match self.pattern_expr(names, "in MEASURES", |binder| binder.bind(measure)) {
+            match self.pattern_expr(names, None, "in MEASURES", |binder| binder.bind(measure)) {
                 Ok(named) => measures.push((name.value.clone(), time_of(&named), named)),
                 Err(reported) => failed = Some(reported),
             }
@@ -282,28 +271,15 @@ impl Binder {
     fn pattern_expr(
         &mut self,
         names: &mut PatternNames,
+        current: Option<usize>,
         clause: &str,
         bind: impl FnOnce(&mut ExprBinder<'_>) -> Bound<ExprId>,
     ) -> Bound<Named> {
-        let (mut graph, scope) = (Graph::default(), Scope::default());
-        names.inputs.clear();
-        let root = {
-            let mut binder = ExprBinder::plain(&mut graph, &scope, &self.time_zone, &mut self.diagnostics);
-            binder.pattern = Some(names);
-            binder.clause = clause;
-            bind(&mut binder)?
-        };
-        Ok(Named { exprs: graph.exprs, root, inputs: std::mem::take(&mut names.inputs) })
+        let mut graph = Graph::default();
+        names.begin(current);
+        let root = bind(&mut ExprBinder::of_pattern(self.nodes(&mut graph), names, clause))?;
+        Ok(Named { exprs: graph.exprs, root, inputs: names.end() })
     }
-}
-
-/// Returns the first place of each variable.
-fn places_of(variables: &[String]) -> HashMap<String, usize> {
-    let mut places = HashMap::new();
-    for (place, variable) in variables.iter().enumerate() {
-        places.entry(variable.clone()).or_insert(place);
-    }
-    places
 }
 
 /// Returns the time attribute that a measure passes on.
