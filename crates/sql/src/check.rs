@@ -47,7 +47,7 @@ pub fn check(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Checke
     };
 
     let (has_insert, has_query) = (bound.has_insert, bound.has_query);
-    let objects = declared(&bound.binder.catalog);
+    let objects = declared(bound.binder.catalog());
 
     let compiled = match (has_query, has_insert) {
         (true, _) => compile_query(script, variables).map(|query| Some(query.plan)),

@@ -25,7 +25,7 @@ pub fn compile(script: &str, variables: &dyn Fn(&str) -> Option<String>) -> Resu
         diagnostics.push(error);
     }
     let diagnostics = in_order(diagnostics)?;
-    with_room(|| lower(&bound.binder.catalog, bound.queries, bound.settings, diagnostics))
+    with_room(|| lower(bound.binder.catalog(), bound.queries, bound.settings, diagnostics))
 }
 
 /// Compiles a script that ends with a query whose rows are fetched: `SELECT … [LIMIT n]`.
@@ -65,7 +65,7 @@ fn compile_rows(
         // A user watches the rows change; Flink updates them one by one.
         settings.updates = Updates::PerRow;
     }
-    let plan = with_room(|| lower(&bound.binder.catalog, vec![top.query], settings, diagnostics))?;
+    let plan = with_room(|| lower(bound.binder.catalog(), vec![top.query], settings, diagnostics))?;
     Ok(TopQuery { plan, columns: top.columns, limit })
 }
 
@@ -152,7 +152,7 @@ impl Bound {
         for statement in statements {
             bound.take(statement, wanted);
         }
-        bound.diagnostics.append(&mut bound.binder.diagnostics);
+        bound.diagnostics.extend(bound.binder.take_diagnostics());
         bound
     }
 
@@ -162,7 +162,7 @@ impl Bound {
             Statement::Set { .. } => {}
             Statement::CreateTable(table) => binder.create_table(table),
             Statement::CreateView(view) => binder.create_view(&view),
-            Statement::Unreadable(name) => binder.catalog.add_unreadable(name.value),
+            Statement::Unreadable(name) => binder.create_unreadable(name),
             Statement::Insert(insert) => {
                 self.has_insert = true;
                 self.queries.extend(binder.insert(&insert));

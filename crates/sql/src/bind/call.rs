@@ -3,7 +3,7 @@
 use super::aggregate::{NAMES, aggregate_value, is_aggregate};
 use super::choose::choice_call;
 use super::function::apply;
-use super::group_keys::{grouping, window_bound};
+use super::group_calls::{grouping, window_bound};
 use super::json::json_call;
 use super::matching::pattern_call;
 use super::{Bound, ExprBinder, Reported};

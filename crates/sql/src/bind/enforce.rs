@@ -2,74 +2,64 @@
 
 use types::DataType;
 
-use super::Binder;
 use super::nodes::NodeBuilder;
-use super::stage::Stage;
 use crate::expr::{Expr, ExprId};
 use crate::functions;
 use crate::plan::{Lengths, NotNull, TableColumn};
 
-impl Binder {
-    /// Trims or pads texts and bytes to their columns' lengths if the script asks for it.
-    pub(super) fn enforce_lengths(
-        &mut self,
-        stage: &mut Stage,
-        columns: &mut [ExprId],
-        wanted: &[TableColumn],
-    ) {
-        let name = match self.sink_rules.lengths {
-            Lengths::Ignore => return,
-            Lengths::TrimPad => "$TRIM_PAD",
-            Lengths::Error => "$CHECK_LENGTH",
-        };
+/// Trims or pads texts and bytes to their columns' lengths if the script asks for it.
+pub(super) fn enforce_lengths(
+    nodes: &mut NodeBuilder<'_>,
+    rule: Lengths,
+    columns: &mut [ExprId],
+    wanted: &[TableColumn],
+) {
+    let name = match rule {
+        Lengths::Ignore => return,
+        Lengths::TrimPad => "$TRIM_PAD",
+        Lengths::Error => "$CHECK_LENGTH",
+    };
 
-        let Some(function) = functions::lookup(name) else { return };
-        for (id, column) in columns.iter_mut().zip(wanted) {
-            if !has_length(&column.column_type.data_type) {
-                continue;
+    let Some(function) = functions::lookup(name) else { return };
+    for (id, column) in columns.iter_mut().zip(wanted) {
+        if !has_length(&column.column_type.data_type) {
+            continue;
+        }
+        let value = *id;
+        let mut args = vec![value];
+        if name == "$CHECK_LENGTH" {
+            args.push(nodes.add_text(&format!("`{}`", column.name)));
+        }
+        let column_type = nodes.type_of(value);
+        *id = nodes.add(Expr::Call { function, args: args.into() }, column_type);
+    }
+}
+
+/// Handles nulls in `NOT NULL` columns: either the row fails the job, or the returned conditions leave it out.
+pub(super) fn enforce_not_null(
+    nodes: &mut NodeBuilder<'_>,
+    rule: NotNull,
+    columns: &mut [ExprId],
+    wanted: &[TableColumn],
+    table: &str,
+) -> Vec<ExprId> {
+    let mut conditions = vec![];
+    let row: Vec<ExprId> = columns.to_vec();
+    for (id, column) in columns.iter_mut().zip(wanted) {
+        let value = *id;
+        if column.column_type.nullable || !nodes.is_nullable(value) {
+            continue;
+        }
+        match rule {
+            NotNull::Drop => conditions.push(nodes.add_boolean(Expr::IsNotNull(value), false)),
+            NotNull::Error => {
+                let place = format!("`{}` of `{table}`", column.name);
+                *id = not_null(nodes, value, &place, wanted, &row);
             }
-            let value = *id;
-            let mut nodes = self.nodes(&mut stage.graph);
-            let mut args = vec![value];
-            if name == "$CHECK_LENGTH" {
-                args.push(nodes.add_text(&format!("`{}`", column.name)));
-            }
-            let column_type = nodes.type_of(value);
-            *id = nodes.add(Expr::Call { function, args: args.into() }, column_type);
         }
     }
 
-    /// Handles nulls in `NOT NULL` columns: either the row fails the job, or the returned conditions leave it
-    /// out.
-    pub(super) fn enforce_not_null(
-        &mut self,
-        stage: &mut Stage,
-        columns: &mut [ExprId],
-        wanted: &[TableColumn],
-        table: &str,
-    ) -> Vec<ExprId> {
-        let mut conditions = vec![];
-        let row: Vec<ExprId> = columns.to_vec();
-        for (id, column) in columns.iter_mut().zip(wanted) {
-            let value = *id;
-            let rule = self.sink_rules.not_null;
-            let mut nodes = self.nodes(&mut stage.graph);
-            if column.column_type.nullable || !nodes.is_nullable(value) {
-                continue;
-            }
-            match rule {
-                NotNull::Drop => {
-                    conditions.push(nodes.add_boolean(Expr::IsNotNull(value), false));
-                }
-                NotNull::Error => {
-                    let place = format!("`{}` of `{table}`", column.name);
-                    *id = not_null(&mut nodes, value, &place, wanted, &row);
-                }
-            }
-        }
-
-        conditions
-    }
+    conditions
 }
 
 fn not_null(

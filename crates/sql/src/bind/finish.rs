@@ -4,191 +4,174 @@ use std::collections::HashMap;
 
 use super::over::OverCall;
 use super::scope::{Correlated, Relation};
-use super::select::{Behind, Bodies};
+use super::select::{Bodies, SelectParts};
 use super::stage::Stage;
-use super::{Binder, Bound, Cell, Column};
+use super::{Bound, Cell, Column, QueryBinder};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Expr as BoundExpr, ExprId};
 use crate::graph::InputOrigin;
-use crate::parse::ast::Select;
 use crate::plan::operator::{AggregateCall, SortKey};
 use crate::rel::rebase::inputs_of;
 use crate::rel::{AggregateRel, OverRel, Rel, SortRel};
 
-impl Binder {
-    /// Adds OVER, QUALIFY, the columns, DISTINCT, ORDER BY and LIMIT to the bound expressions.
-    pub(super) fn finish(
-        &mut self,
-        select: &Select,
-        behind: Behind<'_>,
-        mut stage: Stage,
-        bodies: Bodies,
-        overs: &[OverCall],
-        outer_conditions: &[ExprId],
-    ) -> Bound<Relation> {
-        self.add_overs(&mut stage, overs, select.span)?;
-        let qualify: Vec<ExprId> = bodies.qualify.iter().map(|item| scalar(&item.column)).collect();
-        stage.filter(&qualify, select.span, self.rules);
+/// Adds OVER, QUALIFY, the columns, DISTINCT, ORDER BY and LIMIT to the bound expressions.
+pub(super) fn finish(
+    binder: &mut QueryBinder<'_>,
+    parts: SelectParts<'_>,
+    mut stage: Stage,
+    bodies: Bodies,
+    overs: &[OverCall],
+    outer_conditions: &[ExprId],
+) -> Bound<Relation> {
+    let SelectParts { syntax: select, behind, hints, .. } = parts;
+    add_overs(binder, &mut stage, overs, select.span)?;
+    let qualify: Vec<ExprId> = bodies.qualify.iter().map(|item| scalar(&item.column)).collect();
+    stage.filter(&qualify, select.span, binder.rules());
 
-        let outer_inputs: Vec<ExprId> = self.own_inputs(&mut stage, outer_conditions);
+    let outer_inputs: Vec<ExprId> = own_inputs(&mut stage, outer_conditions);
 
-        // The columns come first, then the fields that ORDER BY and the enclosing query need.
-        let mut fields: Vec<(String, ExprId)> = vec![];
-        let mut places: HashMap<ExprId, usize> = HashMap::new();
-        let exprs = &stage.graph.exprs;
-        let mut place_of = |name: &str, id: ExprId| {
-            *places.entry(id).or_insert_with(|| {
-                // A column that is passed on keeps its source's name.
-                let name = match exprs.expr(id) {
-                    BoundExpr::Column(input) => exprs.inputs[*input].name.clone(),
-                    _ => name.to_owned(),
-                };
-                fields.push((name, id));
-                fields.len() - 1
-            })
-        };
-        let columns: Vec<Column<usize>> = bodies
-            .items
-            .iter()
-            .map(|item| {
-                let name = item.column.name.clone();
-                item.column.map(&mut |id| place_of(&name, id))
-            })
+    // The columns come first, then the fields that ORDER BY and the enclosing query need.
+    let mut fields: Vec<(String, ExprId)> = vec![];
+    let mut places: HashMap<ExprId, usize> = HashMap::new();
+    let exprs = &stage.graph.exprs;
+    let mut place_of = |name: &str, id: ExprId| {
+        *places.entry(id).or_insert_with(|| {
+            // A column that is passed on keeps its source's name.
+            let name = match exprs.expr(id) {
+                BoundExpr::Column(input) => exprs.inputs[*input].name.clone(),
+                _ => name.to_owned(),
+            };
+            fields.push((name, id));
+            fields.len() - 1
+        })
+    };
+    let columns: Vec<Column<usize>> = bodies
+        .items
+        .iter()
+        .map(|item| {
+            let name = item.column.name.clone();
+            item.column.map(&mut |id| place_of(&name, id))
+        })
+        .collect();
+    let visible = columns_width(&columns);
+    let order: Vec<SortKey> = bodies
+        .order
+        .iter()
+        .map(|(order, _, _)| SortKey {
+            field: place_of("$order", order.id),
+            descending: order.descending,
+            nulls_first: order.nulls_first,
+        })
+        .collect();
+    let hidden: Vec<usize> = outer_inputs.iter().map(|id| place_of("$outer", *id)).collect();
+
+    if select.distinct && order.iter().any(|key| key.field >= visible) {
+        let span = bodies.order[0].2;
+        let error = Diagnostic::error(span, "ORDER BY of a SELECT DISTINCT may only use selected columns");
+        return Err(
+            binder.report(error.with_hint("select the expression too, and drop it in an outer query"))
+        );
+    }
+
+    let ids: Vec<ExprId> = fields.iter().map(|(_, id)| *id).collect();
+    let (exprs, ids) = stage.exprs(&ids);
+    let names: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
+    let mut rel =
+        Rel::calc(stage.rel.clone(), exprs, vec![], names.iter().cloned().zip(ids).collect(), select.span);
+
+    if select.distinct {
+        let keys: Vec<usize> = (0..rel.fields.len()).collect();
+        let aggregate =
+            AggregateRel { keys, sets: None, calls: vec![], window: None, state_ttl: hints.group_ttl() };
+        rel = Rel::aggregate(rel, aggregate, select.span);
+    }
+    if !order.is_empty() || behind.limit.is_some() || behind.offset > 0 {
+        let sort = SortRel { order, offset: behind.offset, limit: behind.limit };
+        rel = Rel::sort(rel, sort, select.span);
+    }
+
+    let correlated = correlated_conditions(&stage, outer_conditions, &outer_inputs, &hidden, &rel);
+    Ok(Relation { rel, columns, correlated })
+}
+
+/// Appends the results of OVER calls to the fields, with one node for each distinct window.
+fn add_overs(binder: &mut QueryBinder<'_>, stage: &mut Stage, overs: &[OverCall], span: Span) -> Bound<()> {
+    let mut done = vec![false; overs.len()];
+    let mut inputs_of_calls: Vec<Vec<usize>> = vec![vec![]; overs.len()];
+    let inputs = stage.inputs(|origin| match origin {
+        InputOrigin::Over(number) => Some(number),
+        _ => None,
+    });
+    inputs.into_iter().for_each(|(input, number)| inputs_of_calls[number].push(input));
+
+    for first in 0..overs.len() {
+        if done[first] {
+            continue;
+        }
+        let window = &overs[first].window;
+        let together: Vec<usize> = (first..overs.len())
+            .filter(|&at| overs[at].window == *window && is_ranking(&overs[at]) == is_ranking(&overs[first]))
             .collect();
-        let visible = columns_width(&columns);
-        let order: Vec<SortKey> = bodies
+
+        let mut needed: Vec<ExprId> = window.partition.clone();
+        needed.extend(window.order.iter().map(|order| order.id));
+        for &at in &together {
+            needed.extend(overs[at].args.iter().chain(&overs[at].filter));
+        }
+        let mut fields = stage.fields_of(&needed, span).into_iter();
+        let partition = fields.by_ref().take(window.partition.len()).collect();
+        let order: Vec<SortKey> = window
             .order
             .iter()
-            .map(|(order, _, _)| SortKey {
-                field: place_of("$order", order.id),
+            .zip(fields.by_ref())
+            .map(|(order, field)| SortKey {
+                field,
                 descending: order.descending,
                 nulls_first: order.nulls_first,
             })
             .collect();
-        let hidden: Vec<usize> = outer_inputs.iter().map(|id| place_of("$outer", *id)).collect();
 
-        if select.distinct && order.iter().any(|key| key.field >= visible) {
-            let span = bodies.order[0].2;
-            let error =
-                Diagnostic::error(span, "ORDER BY of a SELECT DISTINCT may only use selected columns");
-            return Err(
-                self.report(error.with_hint("select the expression too, and drop it in an outer query"))
-            );
+        let mut calls = vec![];
+        for &at in &together {
+            let over = &overs[at];
+            let args: Vec<usize> = fields.by_ref().take(over.args.len()).collect();
+            let filter = over.filter.and_then(|_| fields.next());
+            calls.push(AggregateCall {
+                function: over.function.clone(),
+                arg_types: args.iter().map(|&arg| stage.rel.fields[arg].column_type.clone()).collect(),
+                args,
+                distinct: over.distinct,
+                filter,
+                column_type: over.column_type.clone(),
+                name: over.name.clone(),
+            });
         }
 
-        let ids: Vec<ExprId> = fields.iter().map(|(_, id)| *id).collect();
-        let (exprs, ids) = stage.exprs(&ids);
-        let names: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
-        let mut rel = Rel::calc(
-            stage.rel.clone(),
-            exprs,
-            vec![],
-            names.iter().cloned().zip(ids).collect(),
-            select.span,
-        );
-
-        if select.distinct {
-            let keys: Vec<usize> = (0..rel.fields.len()).collect();
-            let aggregate = AggregateRel {
-                keys,
-                sets: None,
-                calls: vec![],
-                window: None,
-                state_ttl: self.group_ttl(select),
-            };
-            rel = Rel::aggregate(rel, aggregate, select.span);
+        let start = stage.rel.fields.len();
+        let over = OverRel { partition, order, frame: window.frame, calls };
+        stage.rel = Rel::over(stage.rel.clone(), over, overs[first].span);
+        for (place, &at) in together.iter().enumerate() {
+            done[at] = true;
+            for &input in &inputs_of_calls[at] {
+                stage.fill(input, start + place);
+            }
         }
-        if !order.is_empty() || behind.limit.is_some() || behind.offset > 0 {
-            let sort = SortRel { order, offset: behind.offset, limit: behind.limit };
-            rel = Rel::sort(rel, sort, select.span);
-        }
-
-        let correlated = correlated_conditions(&stage, outer_conditions, &outer_inputs, &hidden, &rel);
-        Ok(Relation { rel, columns, correlated })
+        binder.check_tree(&stage.rel, overs[first].span)?;
     }
+    Ok(())
+}
 
-    /// Appends the results of OVER calls to the fields, with one node for each distinct window.
-    fn add_overs(&mut self, stage: &mut Stage, overs: &[OverCall], span: Span) -> Bound<()> {
-        let mut done = vec![false; overs.len()];
-        let mut inputs_of_calls: Vec<Vec<usize>> = vec![vec![]; overs.len()];
-        let inputs = stage.inputs(|origin| match origin {
-            InputOrigin::Over(number) => Some(number),
-            _ => None,
-        });
-        inputs.into_iter().for_each(|(input, number)| inputs_of_calls[number].push(input));
-
-        for first in 0..overs.len() {
-            if done[first] {
-                continue;
-            }
-            let window = &overs[first].window;
-            let together: Vec<usize> = (first..overs.len())
-                .filter(|&at| {
-                    overs[at].window == *window && is_ranking(&overs[at]) == is_ranking(&overs[first])
-                })
-                .collect();
-
-            let mut needed: Vec<ExprId> = window.partition.clone();
-            needed.extend(window.order.iter().map(|order| order.id));
-            for &at in &together {
-                needed.extend(overs[at].args.iter().chain(&overs[at].filter));
-            }
-            let mut fields = stage.fields_of(&needed, span).into_iter();
-            let partition = fields.by_ref().take(window.partition.len()).collect();
-            let order: Vec<SortKey> = window
-                .order
-                .iter()
-                .zip(fields.by_ref())
-                .map(|(order, field)| SortKey {
-                    field,
-                    descending: order.descending,
-                    nulls_first: order.nulls_first,
-                })
-                .collect();
-
-            let mut calls = vec![];
-            for &at in &together {
-                let over = &overs[at];
-                let args: Vec<usize> = fields.by_ref().take(over.args.len()).collect();
-                let filter = over.filter.and_then(|_| fields.next());
-                calls.push(AggregateCall {
-                    function: over.function.clone(),
-                    arg_types: args.iter().map(|&arg| stage.rel.fields[arg].column_type.clone()).collect(),
-                    args,
-                    distinct: over.distinct,
-                    filter,
-                    column_type: over.column_type.clone(),
-                    name: over.name.clone(),
-                });
-            }
-
-            let start = stage.rel.fields.len();
-            let over = OverRel { partition, order, frame: window.frame, calls };
-            stage.rel = Rel::over(stage.rel.clone(), over, overs[first].span);
-            for (place, &at) in together.iter().enumerate() {
-                done[at] = true;
-                for &input in &inputs_of_calls[at] {
-                    stage.fill(input, start + place);
-                }
-            }
-            self.check_tree(&stage.rel, overs[first].span)?;
-        }
-        Ok(())
-    }
-
-    /// Returns the query's own inputs that conditions on the enclosing query read.
-    pub(super) fn own_inputs(&mut self, stage: &mut Stage, outer_conditions: &[ExprId]) -> Vec<ExprId> {
-        let read = inputs_of(&stage.graph.exprs, outer_conditions);
-        let own =
-            read.into_iter().filter(|&input| !matches!(stage.graph.origin(input), InputOrigin::Outer(_)));
-        let own: Vec<usize> = own.collect();
-        own.into_iter()
-            .map(|input| {
-                let column_type = stage.graph.exprs.inputs[input].column_type.clone();
-                stage.graph.add(BoundExpr::Column(input), column_type)
-            })
-            .collect()
-    }
+/// Returns the query's own inputs that conditions on the enclosing query read.
+pub(super) fn own_inputs(stage: &mut Stage, outer_conditions: &[ExprId]) -> Vec<ExprId> {
+    let read = inputs_of(&stage.graph.exprs, outer_conditions);
+    let own = read.into_iter().filter(|&input| !matches!(stage.graph.origin(input), InputOrigin::Outer(_)));
+    let own: Vec<usize> = own.collect();
+    own.into_iter()
+        .map(|input| {
+            let column_type = stage.graph.exprs.inputs[input].column_type.clone();
+            stage.graph.add(BoundExpr::Column(input), column_type)
+        })
+        .collect()
 }
 
 /// Moves conditions on the enclosing query to the relation's fields; `own` and `places` say where this

@@ -1,30 +1,59 @@
-//! The keys of a `GROUP BY`: expressions, grouping sets and group windows, and the functions that refer to
-//! them.
+//! The keys of a `GROUP BY`: expressions, grouping sets and group windows.
+//!
+//! Each grouping set is a set of indices into the distinct keys; without grouping sets there is one set with all
+//! keys:
+//!
+//! ```text
+//! GROUP BY a, ROLLUP (b, a)        keys a, b        sets {a, b}, {a, b}, {a}
+//! ```
+
+use std::collections::{BTreeSet, HashMap};
+
+use types::{DataType, Interval, Value};
 
 use super::expression::Clause;
 use super::resolve::Scope;
 use super::scope::OuterScope;
+use super::select::SelectParts;
 use super::stage::Stage;
-use super::{Binder, Bound, ExprBinder, Reported};
-use crate::error::{Diagnostic, Span};
-use crate::expr::{Comparison, Expr, ExprId};
-use crate::graph::InputOrigin;
-use crate::parse::ast::{self, ExprKind, GroupItem, Select};
+use super::subquery::prepare;
+use super::{Bound, QueryBinder, Reported};
+use crate::error::Diagnostic;
+use crate::expr::{Expr, ExprId};
+use crate::parse::ast::{self, ExprKind, GroupBy, GroupItem};
+use crate::plan::Window;
 use crate::rel::WindowShape;
-use std::collections::{BTreeSet, HashMap};
-use types::{ColumnType, DataType, Interval, Value};
 
-impl Binder {
-    /// Binds the keys of GROUP BY: expressions over rows, in order, without duplicates.
-    pub(super) fn keys(
-        &mut self,
-        select: &Select,
+/// Largest number of grouping sets in a query.
+const MAX_SETS: usize = 256;
+
+/// The bound GROUP BY.
+pub(super) struct GroupContext {
+    /// Distinct keys in the order of the clause, then the hidden ones.
+    keys: Vec<ExprId>,
+    sets: Vec<BTreeSet<usize>>,
+    has_sets: bool,
+    window: Option<KeyWindow>,
+}
+
+/// A group window, used as a key.
+#[derive(Clone)]
+pub(super) struct KeyWindow {
+    /// `TUMBLE`, `HOP` or `SESSION`.
+    pub(super) function: String,
+    pub(super) args: Vec<ExprId>,
+    pub(super) shape: WindowShape,
+    pub(super) time: ExprId,
+}
+
+impl GroupContext {
+    /// Binds the GROUP BY of a SELECT, which may have none, over its rows.
+    pub(super) fn bind(
+        queries: &mut QueryBinder<'_>,
+        parts: SelectParts<'_>,
         stage: &mut Stage,
-        scope: &Scope,
-        outer: Option<&OuterScope>,
     ) -> Bound<GroupContext> {
-        let mut keys = Keys { ids: vec![], places: HashMap::new(), window: None };
-        let Some(group_by) = &select.group_by else {
+        let Some(group_by) = &parts.syntax.group_by else {
             return Ok(GroupContext {
                 keys: vec![],
                 sets: vec![BTreeSet::new()],
@@ -32,13 +61,80 @@ impl Binder {
                 window: None,
             });
         };
+        let SelectParts { scope, outer, .. } = parts;
+        let keys =
+            KeyBinder { queries, stage, scope, outer, ids: vec![], places: HashMap::new(), window: None };
+        keys.bind(group_by)
+    }
 
+    pub(super) fn keys(&self) -> &[ExprId] {
+        &self.keys
+    }
+
+    pub(super) fn window(&self) -> Option<&KeyWindow> {
+        self.window.as_ref()
+    }
+
+    pub(super) fn has_sets(&self) -> bool {
+        self.has_sets
+    }
+
+    /// Returns whether all rows are one group.
+    pub(super) fn is_global(&self) -> bool {
+        self.keys.is_empty() && self.window.is_none() && !self.has_sets
+    }
+
+    /// Returns the indices of the keys of each grouping set; `None` without grouping sets.
+    pub(super) fn sets(&self) -> Option<Vec<Vec<usize>>> {
+        self.has_sets.then(|| self.sets.iter().map(|set| set.iter().copied().collect()).collect())
+    }
+
+    /// Returns the value of `GROUPING` for each grouping set: one bit for each argument, the first one highest,
+    /// that is 1 if the set lacks the argument. `None` if an argument is no key.
+    pub(super) fn grouping(&self, args: &[ExprId]) -> Option<Vec<i64>> {
+        let places = args.iter().map(|arg| self.keys.iter().position(|key| key == arg));
+        let places = places.collect::<Option<Vec<usize>>>().filter(|places| !places.is_empty())?;
+        let bits = |set: &BTreeSet<usize>| {
+            places.iter().fold(0i64, |bits, place| bits << 1 | i64::from(!set.contains(place)))
+        };
+        Some(self.sets.iter().map(bits).collect())
+    }
+
+    /// Splits the groups by keys that no set of the clause names. Returns whether any of them is new.
+    pub(super) fn add_hidden(&mut self, ids: Vec<ExprId>) -> bool {
+        let visible = self.keys.len();
+        for id in ids {
+            if !self.keys.contains(&id) {
+                self.keys.push(id);
+            }
+        }
+        let hidden = visible..self.keys.len();
+        self.sets.iter_mut().for_each(|set| set.extend(hidden.clone()));
+        !hidden.is_empty()
+    }
+}
+
+/// Binds the items of a GROUP BY, and collects their keys.
+struct KeyBinder<'s, 'a> {
+    queries: &'s mut QueryBinder<'a>,
+    stage: &'s mut Stage,
+    scope: &'s Scope,
+    outer: Option<&'s OuterScope>,
+    /// The distinct keys so far.
+    ids: Vec<ExprId>,
+    /// The index of each key in `ids`.
+    places: HashMap<ExprId, usize>,
+    window: Option<KeyWindow>,
+}
+
+impl KeyBinder<'_, '_> {
+    fn bind(mut self, group_by: &GroupBy) -> Bound<GroupContext> {
         // Grouping items multiply: GROUP BY a, ROLLUP(b, c) is (a, b, c), (a, b), (a).
         let mut sets: Vec<BTreeSet<usize>> = vec![BTreeSet::new()];
         let mut has_sets = false;
         for item in &group_by.items {
             has_sets |= !matches!(item, GroupItem::Expr(_) | GroupItem::Tuple { .. });
-            let of_item = self.sets_of(item, &mut keys, stage, scope, outer)?;
+            let of_item = self.sets_of(item)?;
             if let [only] = of_item.as_slice() {
                 // Copying the sets for each plain key would take quadratic time.
                 sets.iter_mut().for_each(|set| set.extend(only));
@@ -51,42 +147,34 @@ impl Binder {
             if sets.len() > MAX_SETS {
                 let error =
                     Diagnostic::error(group_by.span, format!("these are more than {MAX_SETS} grouping sets"));
-                return Err(self.report(error.with_hint("write several INSERTs")));
+                return Err(self.queries.report(error.with_hint("write several INSERTs")));
             }
         }
-        if has_sets && keys.window.is_some() {
+        if has_sets && self.window.is_some() {
             let error =
                 Diagnostic::error(group_by.span, "grouping sets cannot be combined with a group window")
                     .with_hint("use the table function: FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time), …))");
-            return Err(self.report(error));
+            return Err(self.queries.report(error));
         }
-        Ok(GroupContext { keys: keys.ids, sets, has_sets, window: keys.window })
+        Ok(GroupContext { keys: self.ids, sets, has_sets, window: self.window })
     }
 
-    fn sets_of(
-        &mut self,
-        item: &GroupItem,
-        keys: &mut Keys,
-        stage: &mut Stage,
-        scope: &Scope,
-        outer: Option<&OuterScope>,
-    ) -> Bound<Vec<BTreeSet<usize>>> {
+    /// Returns the sets of an item, as indices of keys.
+    fn sets_of(&mut self, item: &GroupItem) -> Bound<Vec<BTreeSet<usize>>> {
         match item {
-            GroupItem::Expr(expr) => {
-                Ok(vec![self.key_set(std::slice::from_ref(expr), keys, stage, scope, outer)?])
-            }
-            GroupItem::Tuple { exprs, .. } => Ok(vec![self.key_set(exprs, keys, stage, scope, outer)?]),
+            GroupItem::Expr(expr) => Ok(vec![self.key_set(std::slice::from_ref(expr))?]),
+            GroupItem::Tuple { exprs, .. } => Ok(vec![self.key_set(exprs)?]),
             GroupItem::Sets { sets, .. } => {
                 let mut all = vec![];
                 for set in sets {
-                    all.extend(self.sets_of(set, keys, stage, scope, outer)?);
+                    all.extend(self.sets_of(set)?);
                 }
                 Ok(all)
             }
             GroupItem::Rollup { elements, .. } => {
                 let mut all = vec![BTreeSet::new()];
                 for element in elements {
-                    let set = self.key_set(element, keys, stage, scope, outer)?;
+                    let set = self.key_set(element)?;
                     let longest: BTreeSet<usize> = all[0].union(&set).copied().collect();
                     all.insert(0, longest);
                 }
@@ -95,7 +183,7 @@ impl Binder {
             GroupItem::Cube { elements, .. } => {
                 let mut all = vec![BTreeSet::new()];
                 for element in elements {
-                    let set = self.key_set(element, keys, stage, scope, outer)?;
+                    let set = self.key_set(element)?;
                     let with: Vec<BTreeSet<usize>> = all
                         .iter()
                         .map(|known: &BTreeSet<usize>| known.union(&set).copied().collect())
@@ -110,36 +198,31 @@ impl Binder {
         }
     }
 
-    fn key_set(
-        &mut self,
-        exprs: &[ast::Expr],
-        keys: &mut Keys,
-        stage: &mut Stage,
-        scope: &Scope,
-        outer: Option<&OuterScope>,
-    ) -> Bound<BTreeSet<usize>> {
+    /// Returns the indices of the keys; new ones are added.
+    fn key_set(&mut self, exprs: &[ast::Expr]) -> Bound<BTreeSet<usize>> {
         let mut set = BTreeSet::new();
         for expr in exprs {
-            if let Some(window) = self.key_window(expr, stage, scope, outer)? {
-                if keys.window.replace(window).is_some() {
+            if let Some(window) = self.key_window(expr)? {
+                if self.window.replace(window).is_some() {
                     let error = Diagnostic::error(expr.span, "a query groups by one window");
-                    return Err(self.report(error));
+                    return Err(self.queries.report(error));
                 }
                 continue;
             }
 
-            let queries = self.prepare([expr], scope, stage)?;
-            let clause = Clause { outer, queries: &queries, ..Clause::new(scope, "in GROUP BY") };
-            let id = self.over(&mut stage.graph, clause, |binder| binder.bind(expr))?;
+            let queries = prepare(self.queries, [expr], self.scope, self.stage)?;
+            let clause =
+                Clause { outer: self.outer, queries: &queries, ..Clause::new(self.scope, "in GROUP BY") };
+            let id = self.queries.over(&mut self.stage.graph, clause, |exprs| exprs.bind(expr))?;
             if let ExprKind::Literal { .. } = expr.kind {
                 let error = Diagnostic::error(expr.span, "a literal in GROUP BY is not a column's number")
                     .with_hint("name the column or repeat its expression");
-                return Err(self.report(error));
+                return Err(self.queries.report(error));
             }
 
-            let place = *keys.places.entry(id).or_insert_with(|| {
-                keys.ids.push(id);
-                keys.ids.len() - 1
+            let place = *self.places.entry(id).or_insert_with(|| {
+                self.ids.push(id);
+                self.ids.len() - 1
             });
             set.insert(place);
         }
@@ -147,13 +230,7 @@ impl Binder {
     }
 
     /// Binds `TUMBLE(time, size)`, `HOP(time, slide, size)` or `SESSION(time, gap)` as a key.
-    fn key_window(
-        &mut self,
-        expr: &ast::Expr,
-        stage: &mut Stage,
-        scope: &Scope,
-        outer: Option<&OuterScope>,
-    ) -> Bound<Option<KeyWindow>> {
+    fn key_window(&mut self, expr: &ast::Expr) -> Bound<Option<KeyWindow>> {
         let ExprKind::Call(call) = &expr.kind else { return Ok(None) };
         let function = call.name.value.to_ascii_uppercase();
         let lengths = match function.as_str() {
@@ -162,16 +239,17 @@ impl Binder {
             _ => return Ok(None),
         };
 
-        let clause = Clause { outer, ..Clause::new(scope, "in GROUP BY") };
-        let args: Vec<ExprId> = self.over(&mut stage.graph, clause, |binder| binder.all(&call.args))?;
+        let clause = Clause { outer: self.outer, ..Clause::new(self.scope, "in GROUP BY") };
+        let args: Vec<ExprId> =
+            self.queries.over(&mut self.stage.graph, clause, |exprs| exprs.all(&call.args))?;
 
+        let exprs = &self.stage.graph.exprs;
         let intervals: Option<Vec<Interval>> = args
             .iter()
             .skip(1)
-            .map(|id| match stage.graph.exprs.expr(*id) {
+            .map(|id| match exprs.expr(*id) {
                 Expr::Literal(Value::Int(ms))
-                    if stage.graph.exprs.column_type(*id).data_type == DataType::IntervalDayTime
-                        && *ms > 0 =>
+                    if exprs.column_type(*id).data_type == DataType::IntervalDayTime && *ms > 0 =>
                 {
                     Some(Interval(*ms))
                 }
@@ -188,130 +266,16 @@ impl Binder {
             };
             let error = Diagnostic::error(expr.span, format!("this is not a window of {function}"))
                 .with_hint(format!("it is {form}, with literals like INTERVAL '1' MINUTE"));
-            return Err(self.report(error));
+            return Err(self.queries.report(error));
         };
 
         let offset = Interval::ZERO;
         let shape = match (function.as_str(), intervals.as_slice()) {
-            ("HOP", [slide, size]) => {
-                WindowShape::Sliced(crate::plan::Window::Hop { size: *size, slide: *slide, offset })
-            }
+            ("HOP", [slide, size]) => WindowShape::Sliced(Window::Hop { size: *size, slide: *slide, offset }),
             ("SESSION", [gap]) => WindowShape::Session { gap: *gap },
-            (_, [size, ..]) => WindowShape::Sliced(crate::plan::Window::Tumble { size: *size, offset }),
+            (_, [size, ..]) => WindowShape::Sliced(Window::Tumble { size: *size, offset }),
             _ => return Err(Reported),
         };
         Ok(Some(KeyWindow { function, args, shape, time }))
     }
-}
-
-/// Binds `GROUPING(x)` and `GROUPING_ID(a, b)`: one bit for each argument, the first one highest, that is
-/// 1 if the group's set lacks the argument.
-pub(super) fn grouping(binder: &mut ExprBinder<'_>, call: &ast::Call, span: Span) -> Bound<ExprId> {
-    let args = {
-        let mut args = vec![];
-        for arg in &call.args {
-            args.push(binder.expr(arg)?);
-        }
-        args
-    };
-    let Some(group) = binder.names().group() else {
-        let error = Diagnostic::error(span, "GROUPING needs a GROUP BY");
-        return Err(binder.report(error));
-    };
-    let places: Option<Vec<usize>> =
-        args.iter().map(|arg| group.keys.iter().position(|key| key == arg)).collect();
-    let Some(places) = places.filter(|places| !places.is_empty()) else {
-        let error = Diagnostic::error(span, "the arguments of GROUPING are keys of the GROUP BY");
-        return Err(binder.report(error));
-    };
-
-    let bits = |set: &BTreeSet<usize>| {
-        places.iter().fold(0i64, |bits, place| bits << 1 | i64::from(!set.contains(place)))
-    };
-    let bigint = DataType::BigInt;
-    if !group.has_sets {
-        return Ok(binder.nodes().add_literal(Value::Int(0), bigint));
-    }
-    let values: Vec<i64> = group.sets.iter().map(bits).collect();
-    let set = binder.nodes().only_input("$set", bigint.clone().not_null(), InputOrigin::Set);
-    let mut branches = vec![];
-    for (number, value) in values.iter().enumerate() {
-        let number = binder.nodes().add_literal(Value::Int(number as i64), bigint.clone());
-        let is_set = binder.nodes().add_boolean(Expr::Compare(Comparison::Equal, set, number), false);
-        branches.push((is_set, binder.nodes().add_literal(Value::Int(*value), bigint.clone())));
-    }
-    let otherwise = binder.nodes().add_literal(Value::Int(0), bigint.clone());
-    let case = Expr::Case { branches: branches.into(), otherwise };
-    Ok(binder.nodes().add(case, bigint.not_null()))
-}
-
-/// Binds `TUMBLE_START(…)` and similar functions: the bounds of the window that the query groups by.
-pub(super) fn window_bound(
-    binder: &mut ExprBinder<'_>,
-    call: &ast::Call,
-    name: &str,
-    span: Span,
-) -> Option<Bound<ExprId>> {
-    let (function, which) = name.rsplit_once('_')?;
-    if !["TUMBLE", "HOP", "SESSION"].contains(&function) {
-        return None;
-    }
-    let place = match which {
-        "START" => 0,
-        "END" => 1,
-        "ROWTIME" | "PROCTIME" => 2,
-        _ => return None,
-    };
-    let args = match binder.all(&call.args) {
-        Ok(args) => args,
-        Err(reported) => return Some(Err(reported)),
-    };
-    let window = binder.names().group().and_then(|group| group.window.clone());
-    let Some(window) = window.filter(|window| window.function == function && window.args == args) else {
-        let error = Diagnostic::error(span, format!("the query does not group by this {function}"))
-            .with_hint(format!("GROUP BY {function}(…) with the same arguments as {name}(…)"));
-        return Some(Err(binder.report(error)));
-    };
-
-    let bound = DataType::Timestamp(3).not_null();
-    let column_type: ColumnType = match place {
-        2 => match binder.nodes().data_type(window.time) {
-            DataType::TimestampLtz(_) => DataType::TimestampLtz(3).not_null(),
-            _ => bound,
-        },
-        _ => bound,
-    };
-    let name = ["window_start", "window_end", "window_time"][place];
-    Some(Ok(binder.nodes().only_input(name, column_type, InputOrigin::Window(place))))
-}
-
-/// Largest number of grouping sets in a query.
-const MAX_SETS: usize = 256;
-
-/// The bound GROUP BY, for functions that refer to it.
-pub(crate) struct GroupContext {
-    /// Distinct keys in the order of the clause.
-    pub(super) keys: Vec<ExprId>,
-    /// For each grouping set, indices into `keys`; without grouping sets, one set with all keys.
-    pub(super) sets: Vec<BTreeSet<usize>>,
-    pub(super) has_sets: bool,
-    pub(super) window: Option<KeyWindow>,
-}
-
-/// A group window, used as a key.
-#[derive(Clone)]
-pub(super) struct KeyWindow {
-    /// `TUMBLE`, `HOP` or `SESSION`.
-    pub(super) function: String,
-    pub(super) args: Vec<ExprId>,
-    pub(super) shape: WindowShape,
-    pub(super) time: ExprId,
-}
-
-/// The keys of a GROUP BY collected so far.
-pub(super) struct Keys {
-    pub(super) ids: Vec<ExprId>,
-    /// The index of each key in `ids`.
-    places: HashMap<ExprId, usize>,
-    pub(super) window: Option<KeyWindow>,
 }

@@ -1,11 +1,13 @@
 //! The result of a query, its columns, and what a column contains.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use types::{ColumnType, DataType};
 
 use super::resolve::Scope;
-use crate::expr::ExprId;
+use crate::catalog::Table;
+use crate::expr::{Expr, ExprId};
 use crate::rel::Rel;
 
 /// The result of a query, view or table: rows, and the columns that name their fields.
@@ -16,6 +18,38 @@ pub(crate) struct Relation {
     pub(crate) columns: Vec<Column<usize>>,
     /// Conditions on this query's rows that name columns of the enclosing query.
     pub(crate) correlated: Vec<Correlated>,
+}
+
+impl Relation {
+    /// Reads the table with an index: a scan of its leaves, and its declared columns computed from them.
+    pub(super) fn of_table(table: &Table, index: usize) -> Relation {
+        let leaves = table.leaves.iter().map(|leaf| (leaf.path.join("."), leaf.column_type.clone()));
+        let scan = Rel::scan(index, leaves.collect(), table.span);
+
+        let mut fields: Vec<(String, ExprId)> = vec![];
+        let mut places: HashMap<ExprId, usize> = HashMap::new();
+        let columns = table.columns.iter().map(|column| {
+            column.map(&mut |id| {
+                *places.entry(id).or_insert_with(|| {
+                    let name = match table.graph.exprs.expr(id) {
+                        Expr::Column(leaf) => table.graph.exprs.inputs[*leaf].name.clone(),
+                        _ => column.name.clone(),
+                    };
+                    fields.push((name, id));
+                    fields.len() - 1
+                })
+            })
+        });
+        let columns: Vec<Column<usize>> = columns.collect();
+        let rowtime = table.rowtime.as_ref().map(|rowtime| rowtime.time);
+        let event_time = rowtime.and_then(|time| places.get(&time).copied());
+
+        let mut rel = Rel::calc(scan, table.graph.exprs.clone(), vec![], fields, table.span);
+        if let Some(field) = event_time {
+            rel = rel.with_event_time(field);
+        }
+        Relation { rel, columns, correlated: vec![] }
+    }
 }
 
 /// A condition of a subquery on rows of the enclosing query.

@@ -3,16 +3,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Value};
 
+use super::enforce::{enforce_lengths, enforce_not_null};
+use super::nodes::NodeBuilder;
+use super::scope::Relation;
 use super::stage::Stage;
-use super::{Binder, Bound, Cell, Column, Reported};
-use crate::catalog::Object;
-use crate::error::{Diagnostic, DiagnosticKind, SUGGESTIONS_MAX, Span};
+use super::{Bound, Cell, Column, Reported, report};
+use crate::catalog::Table;
+use crate::error::{Diagnostic, SUGGESTIONS_MAX, Span};
 use crate::expr::ExprId;
 use crate::parse::ast::{ConflictAction, Ident, Insert};
 use crate::plan::operator::Conflict;
-use crate::plan::{NotNull, TableColumn};
+use crate::plan::{NotNull, SinkRules, TableColumn};
 use crate::rel::Rel;
 use crate::typing::converts_implicitly;
 
@@ -28,65 +32,81 @@ pub(crate) struct BoundQuery {
     pub(crate) span: Span,
 }
 
-impl Binder {
-    pub(crate) fn insert(&mut self, insert: &Insert) -> Bound<BoundQuery> {
-        self.fields_built = 0;
-        let sink = self.sink_of(insert);
-        let relation = self.query(&insert.query, None);
-        let (sink, relation) = (sink?, relation?);
-        let targets = self.targets(sink, insert)?;
-        let (mut stage, ids) = Stage::over(relation.rel.clone());
-        let given: Vec<Column> =
-            relation.columns.iter().map(|column| column.map(&mut |field| ids[field])).collect();
-        let mut columns = self.write(&mut stage, &given, sink, &targets, insert)?;
-
-        let wanted: Vec<TableColumn> = self.catalog.tables[sink].sink_columns().cloned().collect();
-        let table = insert.table.last().value.as_str();
-        self.enforce_lengths(&mut stage, &mut columns, &wanted);
-        let conditions = self.enforce_not_null(&mut stage, &mut columns, &wanted, table);
-
-        let roots: Vec<ExprId> = conditions.iter().chain(&columns).copied().collect();
-        let (exprs, roots) = stage.exprs(&roots);
-        let (conditions, columns) = roots.split_at(conditions.len());
-        let names = wanted.iter().map(|column| column.name.clone());
-        let fields = names.zip(columns.iter().copied()).collect();
-        let rel = Rel::calc(stage.rel, exprs, conditions.to_vec(), fields, insert.span);
+impl BoundQuery {
+    /// `rel` has the rows that the INSERT writes to the table `sink`.
+    pub(super) fn of_insert(sink: usize, rel: Arc<Rel>, insert: &Insert) -> BoundQuery {
         let conflict = insert.on_conflict.map(|conflict| match conflict.action {
             ConflictAction::Deduplicate => Conflict::Deduplicate,
             ConflictAction::Nothing => Conflict::Nothing,
             ConflictAction::Error => Conflict::Error,
         });
-        Ok(BoundQuery { sink, rel, conflict, span: insert.span })
+        BoundQuery { sink, rel, conflict, span: insert.span }
+    }
+}
+
+/// Turns the rows of a query into the rows of the table that an INSERT writes.
+pub(super) struct SinkBinder<'a> {
+    table: &'a Table,
+    /// The columns of the table, in the order in which they are written.
+    wanted: Vec<TableColumn>,
+    rules: SinkRules,
+    /// The rows of the query.
+    stage: Stage,
+    /// The columns of the query, as expressions over its rows.
+    given: Vec<Column>,
+    time_zone: &'a TimeZone,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+impl<'a> SinkBinder<'a> {
+    pub(super) fn new(
+        table: &'a Table,
+        query: &Relation,
+        rules: SinkRules,
+        time_zone: &'a TimeZone,
+        diagnostics: &'a mut Vec<Diagnostic>,
+    ) -> SinkBinder<'a> {
+        let wanted = table.sink_columns().cloned().collect();
+        let (stage, ids) = Stage::over(query.rel.clone());
+        let given = query.columns.iter().map(|column| column.map(&mut |field| ids[field])).collect();
+        SinkBinder { table, wanted, rules, stage, given, time_zone, diagnostics }
     }
 
-    fn sink_of(&mut self, insert: &Insert) -> Bound<usize> {
-        let name = insert.table.last();
-        match self.catalog.get(&name.value) {
-            Some(Object::Table(index)) if self.catalog.tables[index].is_broken => Err(Reported),
-            Some(Object::Table(index)) => self.hinted(index, &insert.hints),
-            Some(Object::View(index)) if self.catalog.views[index].is_none() => Err(Reported),
-            Some(Object::View(_)) => {
-                let error =
-                    Diagnostic::error(name.span, format!("`{}` is a view and cannot be written", name.value));
-                Err(self.report(error))
-            }
-            None => {
-                let error = self.catalog.unknown(name, "table", DiagnosticKind::NoSuchTable);
-                Err(self.report(error))
-            }
-        }
+    /// Returns the rows to write.
+    pub(super) fn bind(mut self, insert: &Insert) -> Bound<Arc<Rel>> {
+        let targets = self.targets(insert)?;
+        let mut columns = self.write(&targets, insert)?;
+
+        let table = insert.table.last().value.as_str();
+        let mut nodes = NodeBuilder::new(&mut self.stage.graph, self.time_zone, self.diagnostics);
+        enforce_lengths(&mut nodes, self.rules.lengths, &mut columns, &self.wanted);
+        let conditions = enforce_not_null(&mut nodes, self.rules.not_null, &mut columns, &self.wanted, table);
+
+        let roots: Vec<ExprId> = conditions.iter().chain(&columns).copied().collect();
+        let (exprs, roots) = self.stage.exprs(&roots);
+        let (conditions, columns) = roots.split_at(conditions.len());
+        let names = self.wanted.iter().map(|column| column.name.clone());
+        let fields = names.zip(columns.iter().copied()).collect();
+        Ok(Rel::calc(self.stage.rel, exprs, conditions.to_vec(), fields, insert.span))
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        report(self.diagnostics, diagnostic)
+    }
+
+    fn nodes(&mut self) -> NodeBuilder<'_> {
+        NodeBuilder::new(&mut self.stage.graph, self.time_zone, self.diagnostics)
     }
 
     /// Returns, for each column of the query, the index of the table column it is written to.
-    fn targets(&mut self, sink: usize, insert: &Insert) -> Bound<Vec<usize>> {
-        let columns: Vec<&TableColumn> = self.catalog.tables[sink].sink_columns().collect();
+    fn targets(&mut self, insert: &Insert) -> Bound<Vec<usize>> {
         if insert.columns.is_empty() {
-            return Ok((0..columns.len()).collect());
+            return Ok((0..self.wanted.len()).collect());
         }
         let places: HashMap<&str, usize> =
-            columns.iter().enumerate().map(|(place, column)| (column.name.as_str(), place)).collect();
+            self.wanted.iter().enumerate().map(|(place, column)| (column.name.as_str(), place)).collect();
         let mut targets: Vec<usize> = vec![];
-        let mut is_target = vec![false; columns.len()];
+        let mut is_target = vec![false; self.wanted.len()];
         let mut errors = vec![];
 
         for name in &insert.columns {
@@ -95,7 +115,7 @@ impl Binder {
                     errors.push(Diagnostic::error(name.span, format!("`{}` is written twice", name.value)));
                 }
                 Some(&at) => targets.push(at),
-                None => errors.push(self.no_such_column(sink, name, errors.len())),
+                None => errors.push(self.no_such_column(name, errors.len())),
             }
         }
 
@@ -107,8 +127,8 @@ impl Binder {
     }
 
     /// Returns the error for an unknown column, the one after `errors` others of the statement.
-    fn no_such_column(&self, sink: usize, name: &Ident, errors: usize) -> Diagnostic {
-        let table = &self.catalog.tables[sink];
+    fn no_such_column(&self, name: &Ident, errors: usize) -> Diagnostic {
+        let table = self.table;
         let mut error =
             Diagnostic::error(name.span, format!("`{}` has no column `{}`", table.name, name.value));
         let virtual_one = table.stored.iter().any(|column| column.name == name.value);
@@ -124,61 +144,47 @@ impl Binder {
     }
 
     /// Converts the query's columns to the table's types; all mismatches are reported at once.
-    fn write(
-        &mut self,
-        stage: &mut Stage,
-        given: &[Column],
-        sink: usize,
-        targets: &[usize],
-        insert: &Insert,
-    ) -> Bound<Vec<ExprId>> {
-        let wanted: Vec<TableColumn> = self.catalog.tables[sink].sink_columns().cloned().collect();
-
-        if given.len() != targets.len() {
-            let table = &self.catalog.tables[sink];
-            let names = |columns: &mut dyn Iterator<Item = String>| columns.collect::<Vec<_>>().join(", ");
-            let error = Diagnostic::error(
-                insert.query.items_span(),
-                format!("{}, and `{}` takes {}", written(given.len()), table.name, targets.len()),
-            )
-            .with_detail(format!("the query gives {}", names(&mut given.iter().map(|c| c.name.clone()))))
-            .with_hint(format!(
-                "the table has {}",
-                names(&mut targets.iter().map(|at| wanted[*at].name.clone()))
-            ));
+    fn write(&mut self, targets: &[usize], insert: &Insert) -> Bound<Vec<ExprId>> {
+        let count = self.given.len();
+        if count != targets.len() {
+            let names = |columns: &mut dyn Iterator<Item = &String>| {
+                columns.map(String::as_str).collect::<Vec<_>>().join(", ")
+            };
+            let given = names(&mut self.given.iter().map(|column| &column.name));
+            let wanted = names(&mut targets.iter().map(|target| &self.wanted[*target].name));
+            let message = format!("{}, and `{}` takes {}", written(count), self.table.name, targets.len());
+            let error = Diagnostic::error(insert.query.items_span(), message)
+                .with_detail(format!("the query gives {given}"))
+                .with_hint(format!("the table has {wanted}"));
             return Err(self.report(error));
         }
 
-        let mut written: Vec<Option<ExprId>> = vec![None; wanted.len()];
+        let mut written: Vec<Option<ExprId>> = vec![None; self.wanted.len()];
         let mut failed = false;
 
-        for (place, (column, target)) in given.iter().zip(targets).enumerate() {
-            let span = insert.query.item_span(place, given.len());
-            match self.convert_column(stage, column, &wanted[*target], span) {
+        for (place, target) in targets.iter().enumerate() {
+            let span = insert.query.item_span(place, count);
+            match self.convert_column(place, *target, span) {
                 Ok(id) => written[*target] = Some(id),
                 Err(Reported) => failed = true,
             }
         }
 
         let mut columns = vec![];
-        for (column, id) in wanted.iter().zip(written) {
+        for (target, id) in written.into_iter().enumerate() {
             match id {
                 Some(id) => columns.push(id),
                 None if failed => {}
-                None => columns.push(self.missing(stage, column, insert.table.span())?),
+                None => columns.push(self.missing(target, insert.table.span())?),
             }
         }
 
         if failed { Err(Reported) } else { Ok(columns) }
     }
 
-    fn convert_column(
-        &mut self,
-        stage: &mut Stage,
-        given: &Column,
-        wanted: &TableColumn,
-        span: Span,
-    ) -> Bound<ExprId> {
+    /// Converts a column of the query to the type of a column of the table.
+    fn convert_column(&mut self, place: usize, target: usize, span: Span) -> Bound<ExprId> {
+        let (given, wanted) = (&self.given[place], &self.wanted[target]);
         let (Cell::Scalar(id) | Cell::Row { whole: Some(id), .. }) = given.cell else {
             let error = Diagnostic::error(
                 span,
@@ -194,15 +200,15 @@ impl Binder {
             return Err(self.report(error.with_hint(hint)));
         };
 
-        let from: ColumnType = stage.graph.exprs.column_type(id).clone();
-        let to = &wanted.column_type.data_type;
+        let from: ColumnType = self.stage.graph.exprs.column_type(id).clone();
+        let to = wanted.column_type.data_type.clone();
 
         if from.data_type == DataType::Null {
             let instead = format!("write CAST(NULL AS {to})");
-            self.report(Diagnostic::refused_by_flink(span, "a NULL without a type", &instead));
+            report(self.diagnostics, Diagnostic::refused_by_flink(span, "a NULL without a type", &instead));
         }
 
-        if !converts_implicitly(&from.data_type, to) {
+        if !converts_implicitly(&from.data_type, &to) {
             let error = Diagnostic::error(
                 span,
                 format!("`{}` is {to}, but the value is {}", wanted.name, from.data_type),
@@ -212,8 +218,8 @@ impl Binder {
             return Err(self.report(error));
         }
 
-        let may_fail = self.sink_rules.not_null == NotNull::Error;
-        if from.nullable && !wanted.column_type.nullable && may_fail && !stage.excludes_null(id) {
+        let may_fail = self.rules.not_null == NotNull::Error;
+        if from.nullable && !wanted.column_type.nullable && may_fail && !self.stage.excludes_null(id) {
             let notice = Diagnostic::notice(
                 span,
                 format!("`{}` is NOT NULL, but what is written may be null", wanted.name),
@@ -225,17 +231,18 @@ impl Binder {
             self.report(notice);
         }
 
-        Ok(self.nodes(&mut stage.graph).convert(id, to))
+        Ok(self.nodes().convert(id, &to))
     }
 
     /// Returns the value for a column that the INSERT does not name.
-    fn missing(&mut self, stage: &mut Stage, column: &TableColumn, span: Span) -> Bound<ExprId> {
+    fn missing(&mut self, target: usize, span: Span) -> Bound<ExprId> {
+        let column = &self.wanted[target];
         if !column.column_type.nullable {
             let error = Diagnostic::error(span, format!("`{}` is NOT NULL and is not written", column.name));
             return Err(self.report(error));
         }
         let data_type: DataType = column.column_type.data_type.clone();
-        Ok(self.nodes(&mut stage.graph).add_literal(Value::Null, data_type))
+        Ok(self.nodes().add_literal(Value::Null, data_type))
     }
 }
 

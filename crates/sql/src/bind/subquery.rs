@@ -11,11 +11,11 @@
 use super::compare::compare;
 use super::correlation::{correlated, is_single, single};
 use super::expression::Clause;
-use super::nodes::NodeBuilder;
 use super::resolve::Scope;
 use super::scope::{OuterScope, Relation};
 use super::stage::{JoinScope, Stage};
-use super::{Binder, Bound, Cell, ExprBinder, Reported};
+use super::truth::join_truth;
+use super::{Bound, Cell, ExprBinder, QueryBinder, Reported};
 use crate::error::{Diagnostic, Span};
 use crate::expr::{Comparison, Expr, ExprId};
 use crate::graph::InputOrigin;
@@ -76,262 +76,270 @@ impl QueryValue {
     }
 }
 
-impl Binder {
-    /// Binds the subqueries at any depth of the expressions.
-    pub(super) fn prepare<'e>(
-        &mut self,
-        exprs: impl IntoIterator<Item = &'e ast::Expr>,
-        scope: &Scope,
-        stage: &Stage,
-    ) -> Bound<Vec<PreparedQuery>> {
-        let mut found = vec![];
-        let mut outer: Option<OuterScope> = None;
-        let mut stack: Vec<&ast::Expr> = exprs.into_iter().collect();
+/// Binds the subqueries at any depth of the expressions.
+pub(super) fn prepare<'e>(
+    binder: &mut QueryBinder<'_>,
+    exprs: impl IntoIterator<Item = &'e ast::Expr>,
+    scope: &Scope,
+    stage: &Stage,
+) -> Bound<Vec<PreparedQuery>> {
+    let mut found = vec![];
+    let mut outer: Option<OuterScope> = None;
+    let mut stack: Vec<&ast::Expr> = exprs.into_iter().collect();
 
-        while let Some(expr) = stack.pop() {
-            let (query, test) = match &expr.kind {
-                ExprKind::Exists(query) => (Some(query), Test::Exists),
-                ExprKind::Subquery(query) => (Some(query), Test::Scalar),
-                ExprKind::InQuery { query, negated, .. } => (Some(query), Test::In { negated: *negated }),
-                ExprKind::Quantified { op: Comparison::Equal, all: false, query, .. } => {
-                    (Some(query), Test::In { negated: false })
-                }
-                ExprKind::Quantified { op: Comparison::NotEqual, all: true, query, .. } => {
-                    (Some(query), Test::In { negated: true })
-                }
-                ExprKind::Quantified { op, all, query, .. } => {
-                    (Some(query), Test::Compare { op: *op, all: *all })
-                }
-                _ => (None, Test::Exists),
-            };
-            stack.extend(expr.kind.children());
-            let Some(query) = query else { continue };
-
-            let around = outer
-                .get_or_insert_with(|| OuterScope { scope: scope.clone(), exprs: stage.graph.exprs.clone() });
-            let unlimited = matches!(test, Test::Exists).then(|| without_limit(query)).flatten();
-            let (relation, empty) = self.inner_query(unlimited.as_ref().unwrap_or(query), around)?;
-            if matches!(test, Test::Scalar) && relation.columns.len() != 1 {
-                let message =
-                    format!("a scalar query has one column, but this one has {}", relation.columns.len());
-                return Err(self.report(Diagnostic::error(expr.span, message)));
+    while let Some(expr) = stack.pop() {
+        let (query, test) = match &expr.kind {
+            ExprKind::Exists(query) => (Some(query), Test::Exists),
+            ExprKind::Subquery(query) => (Some(query), Test::Scalar),
+            ExprKind::InQuery { query, negated, .. } => (Some(query), Test::In { negated: *negated }),
+            ExprKind::Quantified { op: Comparison::Equal, all: false, query, .. } => {
+                (Some(query), Test::In { negated: false })
             }
-            found.push(PreparedQuery { span: expr.span, relation, empty, test });
-        }
-        Ok(found)
-    }
-
-    /// Turns a condition that is only a subquery into a join that filters the rows.
-    pub(super) fn filter_by_query(
-        &mut self,
-        stage: &mut Stage,
-        scope: &Scope,
-        outer: Option<&OuterScope>,
-        condition: &ast::Expr,
-        queries: &[PreparedQuery],
-    ) -> Option<Bound<()>> {
-        let (inner, negated) = match &condition.kind {
-            ExprKind::Not(inner) => (&**inner, true),
-            _ => (condition, false),
-        };
-        let query = queries.iter().find(|query| query.span == inner.span)?;
-        let (input, is_anti) = match (&inner.kind, &query.test) {
-            (ExprKind::Exists(_), Test::Exists) => (None, negated),
-            (
-                ExprKind::InQuery { input, .. } | ExprKind::Quantified { input, .. },
-                Test::In { negated: within },
-            ) => (Some(&**input), negated != *within),
-            _ => return None,
-        };
-
-        let inputs = match input {
-            None => vec![],
-            Some(input) => match self.compared(stage, scope, outer, input, queries) {
-                Ok(inputs) => inputs,
-                Err(reported) => return Some(Err(reported)),
-            },
-        };
-        // A left side that contains an aggregate is not known yet, so the rows cannot be joined by it.
-        if inputs.iter().any(|id| stage.graph.facts(*id).uses_aggregate) {
-            return None;
-        }
-        Some(self.join_by_query(stage, query, &inputs, is_anti))
-    }
-
-    /// Binds the left side of an `IN`: one value or a row.
-    fn compared(
-        &mut self,
-        stage: &mut Stage,
-        scope: &Scope,
-        outer: Option<&OuterScope>,
-        input: &ast::Expr,
-        queries: &[PreparedQuery],
-    ) -> Bound<Vec<ExprId>> {
-        let items: Vec<&ast::Expr> = match &input.kind {
-            ExprKind::Row(items) => items.iter().collect(),
-            _ => vec![input],
-        };
-        let clause = Clause { outer, queries, ..Clause::new(scope, "here") };
-        self.over(&mut stage.graph, clause, |binder| {
-            items.into_iter().map(|item| binder.bind(item)).collect()
-        })
-    }
-
-    fn join_by_query(
-        &mut self,
-        stage: &mut Stage,
-        query: &PreparedQuery,
-        inputs: &[ExprId],
-        is_anti: bool,
-    ) -> Bound<()> {
-        let relation = &query.relation;
-        let columns = self.scalars(relation, inputs.len(), query.span)?;
-        let kind = if is_anti { JoinKind::Anti } else { JoinKind::Semi };
-        let is_nullable = {
-            let of_right = columns.iter().any(|&field| relation.rel.fields[field].column_type.nullable);
-            of_right || inputs.iter().any(|&id| stage.graph.exprs.column_type(id).nullable)
-        };
-        // The comparison follows the correlated conditions.
-        let is_in = is_anti && is_nullable && inputs.len() == 1;
-        let null_aware = is_in.then_some(relation.correlated.len());
-        self.join_equal(stage, query, (kind, null_aware), inputs, &columns)
-    }
-
-    /// Adds a field that says whether the row has a partner.
-    pub(super) fn join_marked(
-        &mut self,
-        stage: &mut Stage,
-        query: &PreparedQuery,
-        inputs: &[ExprId],
-        columns: &[usize],
-    ) -> Bound<()> {
-        self.join_equal(stage, query, (JoinKind::Mark, None), inputs, columns)
-    }
-
-    pub(super) fn join_equal(
-        &mut self,
-        stage: &mut Stage,
-        query: &PreparedQuery,
-        (kind, null_aware): (JoinKind, Option<usize>),
-        inputs: &[ExprId],
-        columns: &[usize],
-    ) -> Bound<()> {
-        let relation = &query.relation;
-        let (rel, span) = (relation.rel.clone(), query.span);
-        let (time_zone, diagnostics) = (&self.time_zone, &mut self.diagnostics);
-        let mut failed = None;
-
-        let conditions = |both: &mut JoinScope<'_>| {
-            let mut conditions = correlated(both, &relation.correlated);
-            for (&input, &field) in inputs.iter().zip(columns) {
-                let (left, right) = (both.of_left(input), both.of_right(field));
-                let mut nodes = NodeBuilder::new(&mut both.graph, time_zone, diagnostics);
-                match compare(&mut nodes, Comparison::Equal, left, right, span) {
-                    Ok(id) => conditions.push(id),
-                    Err(reported) => failed = Some(reported),
-                }
+            ExprKind::Quantified { op: Comparison::NotEqual, all: true, query, .. } => {
+                (Some(query), Test::In { negated: true })
             }
-            conditions
-        };
-        stage.join(rel, kind, null_aware, conditions, span);
-        failed.map_or(Ok(()), Err)
-    }
-
-    /// Returns the fields of a relation's `wanted` scalar columns; none if `wanted` is 0.
-    pub(super) fn scalars(&mut self, relation: &Relation, wanted: usize, span: Span) -> Bound<Vec<usize>> {
-        if wanted == 0 {
-            return Ok(vec![]);
-        }
-        let fields: Option<Vec<usize>> = relation
-            .columns
-            .iter()
-            .map(|column| match column.cell {
-                Cell::Scalar(field) => Some(field),
-                _ => None,
-            })
-            .collect();
-        match fields {
-            Some(fields) if fields.len() == wanted => Ok(fields),
-            Some(fields) => {
-                let message = format!("{wanted} values are compared with {} columns", fields.len());
-                Err(self.report(Diagnostic::error(span, message)))
+            ExprKind::Quantified { op, all, query, .. } => {
+                (Some(query), Test::Compare { op: *op, all: *all })
             }
-            None => Err(self.report(Diagnostic::error(span, "a ROW is not compared with a query's column"))),
-        }
-    }
+            _ => (None, Test::Exists),
+        };
+        stack.extend(expr.kind.children());
+        let Some(query) = query else { continue };
 
-    /// Joins the subqueries that are used as values, so that their inputs get fields; with `read_by`, only
-    /// the subqueries that these expressions read.
-    pub(super) fn join_values(
-        &mut self,
-        stage: &mut Stage,
-        values: &[QueryValue],
-        read_by: Option<&[ExprId]>,
-    ) -> Bound<()> {
-        let read = read_by.map(|ids| crate::rel::rebase::inputs_of(&stage.graph.exprs, ids));
-        let inputs = stage.inputs(|origin| match origin {
-            InputOrigin::Query(number) => Some(number),
+        let around = outer
+            .get_or_insert_with(|| OuterScope { scope: scope.clone(), exprs: stage.graph.exprs.clone() });
+        let unlimited = matches!(test, Test::Exists).then(|| without_limit(query)).flatten();
+        let (relation, empty) = binder.inner_query(unlimited.as_ref().unwrap_or(query), around)?;
+        if matches!(test, Test::Scalar) && relation.columns.len() != 1 {
+            let message =
+                format!("a scalar query has one column, but this one has {}", relation.columns.len());
+            return Err(binder.report(Diagnostic::error(expr.span, message)));
+        }
+        found.push(PreparedQuery { span: expr.span, relation, empty, test });
+    }
+    Ok(found)
+}
+
+/// Turns a condition that is only a subquery into a join that filters the rows.
+pub(super) fn filter_by_query(
+    binder: &mut QueryBinder<'_>,
+    stage: &mut Stage,
+    scope: &Scope,
+    outer: Option<&OuterScope>,
+    condition: &ast::Expr,
+    queries: &[PreparedQuery],
+) -> Option<Bound<()>> {
+    let (inner, negated) = match &condition.kind {
+        ExprKind::Not(inner) => (&**inner, true),
+        _ => (condition, false),
+    };
+    let query = queries.iter().find(|query| query.span == inner.span)?;
+    let (input, is_anti) = match (&inner.kind, &query.test) {
+        (ExprKind::Exists(_), Test::Exists) => (None, negated),
+        (
+            ExprKind::InQuery { input, .. } | ExprKind::Quantified { input, .. },
+            Test::In { negated: within },
+        ) => (Some(&**input), negated != *within),
+        _ => return None,
+    };
+
+    let inputs = match input {
+        None => vec![],
+        Some(input) => match compared(binder, stage, scope, outer, input, queries) {
+            Ok(inputs) => inputs,
+            Err(reported) => return Some(Err(reported)),
+        },
+    };
+    // A left side that contains an aggregate is not known yet, so the rows cannot be joined by it.
+    if inputs.iter().any(|id| stage.graph.facts(*id).uses_aggregate) {
+        return None;
+    }
+    Some(join_by_query(binder, stage, query, &inputs, is_anti))
+}
+
+/// Binds the left side of an `IN`: one value or a row.
+fn compared(
+    binder: &mut QueryBinder<'_>,
+    stage: &mut Stage,
+    scope: &Scope,
+    outer: Option<&OuterScope>,
+    input: &ast::Expr,
+    queries: &[PreparedQuery],
+) -> Bound<Vec<ExprId>> {
+    let items: Vec<&ast::Expr> = match &input.kind {
+        ExprKind::Row(items) => items.iter().collect(),
+        _ => vec![input],
+    };
+    let clause = Clause { outer, queries, ..Clause::new(scope, "here") };
+    binder.over(&mut stage.graph, clause, |exprs| items.into_iter().map(|item| exprs.bind(item)).collect())
+}
+
+fn join_by_query(
+    binder: &mut QueryBinder<'_>,
+    stage: &mut Stage,
+    query: &PreparedQuery,
+    inputs: &[ExprId],
+    is_anti: bool,
+) -> Bound<()> {
+    let relation = &query.relation;
+    let columns = scalars(binder, relation, inputs.len(), query.span)?;
+    let kind = if is_anti { JoinKind::Anti } else { JoinKind::Semi };
+    let is_nullable = {
+        let of_right = columns.iter().any(|&field| relation.rel.fields[field].column_type.nullable);
+        of_right || inputs.iter().any(|&id| stage.graph.exprs.column_type(id).nullable)
+    };
+    // The comparison follows the correlated conditions.
+    let is_in = is_anti && is_nullable && inputs.len() == 1;
+    let null_aware = is_in.then_some(relation.correlated.len());
+    join_equal(binder, stage, query, (kind, null_aware), inputs, &columns)
+}
+
+/// Adds a field that says whether the row has a partner.
+pub(super) fn join_marked(
+    binder: &mut QueryBinder<'_>,
+    stage: &mut Stage,
+    query: &PreparedQuery,
+    inputs: &[ExprId],
+    columns: &[usize],
+) -> Bound<()> {
+    join_equal(binder, stage, query, (JoinKind::Mark, None), inputs, columns)
+}
+
+pub(super) fn join_equal(
+    binder: &mut QueryBinder<'_>,
+    stage: &mut Stage,
+    query: &PreparedQuery,
+    (kind, null_aware): (JoinKind, Option<usize>),
+    inputs: &[ExprId],
+    columns: &[usize],
+) -> Bound<()> {
+    let relation = &query.relation;
+    let (rel, span) = (relation.rel.clone(), query.span);
+    let mut failed = None;
+
+    let conditions = |both: &mut JoinScope<'_>| {
+        let mut conditions = correlated(both, &relation.correlated);
+        for (&input, &field) in inputs.iter().zip(columns) {
+            let (left, right) = (both.of_left(input), both.of_right(field));
+            match compare(&mut binder.nodes(&mut both.graph), Comparison::Equal, left, right, span) {
+                Ok(id) => conditions.push(id),
+                Err(reported) => failed = Some(reported),
+            }
+        }
+        conditions
+    };
+    stage.join(rel, kind, null_aware, conditions, span);
+    failed.map_or(Ok(()), Err)
+}
+
+/// Returns the fields of a relation's `wanted` scalar columns; none if `wanted` is 0.
+pub(super) fn scalars(
+    binder: &mut QueryBinder<'_>,
+    relation: &Relation,
+    wanted: usize,
+    span: Span,
+) -> Bound<Vec<usize>> {
+    if wanted == 0 {
+        return Ok(vec![]);
+    }
+    let fields: Option<Vec<usize>> = relation
+        .columns
+        .iter()
+        .map(|column| match column.cell {
+            Cell::Scalar(field) => Some(field),
             _ => None,
-        });
-        for (input, number) in inputs {
-            let is_read = read.as_ref().is_none_or(|read| read.contains(&input));
-            if let Some(value) = values.get(number).filter(|_| is_read) {
-                self.join_value(stage, input, value)?;
-            }
+        })
+        .collect();
+    match fields {
+        Some(fields) if fields.len() == wanted => Ok(fields),
+        Some(fields) => {
+            let message = format!("{wanted} values are compared with {} columns", fields.len());
+            Err(binder.report(Diagnostic::error(span, message)))
         }
-        Ok(())
+        None => Err(binder.report(Diagnostic::error(span, "a ROW is not compared with a query's column"))),
     }
+}
 
-    pub(super) fn join_value(&mut self, stage: &mut Stage, input: usize, value: &QueryValue) -> Bound<()> {
-        self.join_one_value(stage, input, value)?;
-        self.check_tree(&stage.rel, value.query.span)
-    }
-
-    fn join_one_value(&mut self, stage: &mut Stage, input: usize, value: &QueryValue) -> Bound<()> {
-        let query = &value.query;
-        let relation = &query.relation;
-        let span = query.span;
-        match query.test {
-            Test::Scalar => {
-                let [field] = self.scalars(relation, 1, span)?[..] else { return Err(Reported) };
-                let right =
-                    if is_single(relation) { relation.clone() } else { single(relation, field, span) };
-                let field = match &right.columns[0].cell {
-                    Cell::Scalar(field) => *field,
-                    _ => field,
-                };
-
-                let left = stage.rel.fields.len();
-                stage.join(
-                    right.rel.clone(),
-                    JoinKind::Left,
-                    None,
-                    |both| correlated(both, &right.correlated),
-                    span,
-                );
-                stage.fill(input, left + field);
-
-                if let Some(empty) = &query.empty {
-                    self.default_to(stage, input, empty.clone(), span);
-                }
-                Ok(())
-            }
-            Test::Exists | Test::In { .. } | Test::Compare { .. } => self.join_truth(stage, input, value),
+/// Joins the subqueries that are used as values, so that their inputs get fields; with `read_by`, only
+/// the subqueries that these expressions read.
+pub(super) fn join_values(
+    binder: &mut QueryBinder<'_>,
+    stage: &mut Stage,
+    values: &[QueryValue],
+    read_by: Option<&[ExprId]>,
+) -> Bound<()> {
+    let read = read_by.map(|ids| crate::rel::rebase::inputs_of(&stage.graph.exprs, ids));
+    let inputs = stage.inputs(|origin| match origin {
+        InputOrigin::Query(number) => Some(number),
+        _ => None,
+    });
+    for (input, number) in inputs {
+        let is_read = read.as_ref().is_none_or(|read| read.contains(&input));
+        if let Some(value) = values.get(number).filter(|_| is_read) {
+            join_value(binder, stage, input, value)?;
         }
     }
+    Ok(())
+}
 
-    /// Replaces the null of a query without rows by the query's value over no rows.
-    fn default_to(&mut self, stage: &mut Stage, input: usize, empty: Value, span: Span) {
-        let column_type = stage.graph.exprs.inputs[input].column_type.clone();
-        let data_type = column_type.data_type.clone();
-        let value = stage.graph.add(Expr::Column(input), column_type.clone());
-        let default = stage.graph.add(Expr::Literal(empty), data_type.not_null());
-        let is_null = stage.graph.add(Expr::IsNull(value), DataType::Boolean.not_null());
-        let case = Expr::Case { branches: vec![(is_null, default)].into(), otherwise: value };
-        let value = stage.graph.add(case, column_type);
-        let field = stage.fields_of(&[value], span)[0];
-        stage.fill(input, field);
+pub(super) fn join_value(
+    binder: &mut QueryBinder<'_>,
+    stage: &mut Stage,
+    input: usize,
+    value: &QueryValue,
+) -> Bound<()> {
+    join_one_value(binder, stage, input, value)?;
+    binder.check_tree(&stage.rel, value.query.span)
+}
+
+fn join_one_value(
+    binder: &mut QueryBinder<'_>,
+    stage: &mut Stage,
+    input: usize,
+    value: &QueryValue,
+) -> Bound<()> {
+    let query = &value.query;
+    let relation = &query.relation;
+    let span = query.span;
+    match query.test {
+        Test::Scalar => {
+            let [field] = scalars(binder, relation, 1, span)?[..] else { return Err(Reported) };
+            let right = if is_single(relation) { relation.clone() } else { single(relation, field, span) };
+            let field = match &right.columns[0].cell {
+                Cell::Scalar(field) => *field,
+                _ => field,
+            };
+
+            let left = stage.rel.fields.len();
+            stage.join(
+                right.rel.clone(),
+                JoinKind::Left,
+                None,
+                |both| correlated(both, &right.correlated),
+                span,
+            );
+            stage.fill(input, left + field);
+
+            if let Some(empty) = &query.empty {
+                default_to(stage, input, empty.clone(), span);
+            }
+            Ok(())
+        }
+        Test::Exists | Test::In { .. } | Test::Compare { .. } => join_truth(binder, stage, input, value),
     }
+}
+
+/// Replaces the null of a query without rows by the query's value over no rows.
+fn default_to(stage: &mut Stage, input: usize, empty: Value, span: Span) {
+    let column_type = stage.graph.exprs.inputs[input].column_type.clone();
+    let data_type = column_type.data_type.clone();
+    let value = stage.graph.add(Expr::Column(input), column_type.clone());
+    let default = stage.graph.add(Expr::Literal(empty), data_type.not_null());
+    let is_null = stage.graph.add(Expr::IsNull(value), DataType::Boolean.not_null());
+    let case = Expr::Case { branches: vec![(is_null, default)].into(), otherwise: value };
+    let value = stage.graph.add(case, column_type);
+    let field = stage.fields_of(&[value], span)[0];
+    stage.fill(input, field);
 }
 
 /// Returns the input for a subquery that is a value; a join fills it later.

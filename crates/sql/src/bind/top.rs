@@ -3,7 +3,7 @@
 use types::DataType;
 
 use super::stage::Stage;
-use super::{Binder, Bound, BoundQuery, Cell, Column};
+use super::{Bound, BoundQuery, Cell, Column, QueryBinder};
 use crate::catalog::Table;
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
@@ -18,38 +18,35 @@ pub(crate) struct BoundTop {
     pub(crate) columns: Vec<ResultColumn>,
 }
 
-impl Binder {
-    pub(crate) fn top(&mut self, top: &TopQuery) -> Bound<BoundTop> {
-        self.fields_built = 0;
-        let relation = self.query(&top.query, None)?;
-        let count = relation.columns.len();
-        let fields = relation.columns.iter().enumerate().map(|(place, column)| {
-            let span = item_span(&top.query, place, count);
-            field_of(&relation.rel, column, span)
-        });
-        let fields: Result<Vec<usize>, Box<Diagnostic>> = fields.collect();
-        let fields = fields.map_err(|error| self.report(*error))?;
+pub(super) fn top(binder: &mut QueryBinder<'_>, top: &TopQuery) -> Bound<BoundTop> {
+    let relation = binder.query(&top.query, None)?;
+    let count = relation.columns.len();
+    let fields = relation.columns.iter().enumerate().map(|(place, column)| {
+        let span = item_span(&top.query, place, count);
+        field_of(&relation.rel, column, span)
+    });
+    let fields: Result<Vec<usize>, Box<Diagnostic>> = fields.collect();
+    let fields = fields.map_err(|error| binder.report(*error))?;
 
-        let columns: Vec<ResultColumn> = relation
-            .columns
-            .iter()
-            .zip(&fields)
-            .map(|(column, &field)| ResultColumn {
-                name: column.name.clone(),
-                column_type: relation.rel.fields[field].column_type.clone(),
-            })
-            .collect();
+    let columns: Vec<ResultColumn> = relation
+        .columns
+        .iter()
+        .zip(&fields)
+        .map(|(column, &field)| ResultColumn {
+            name: column.name.clone(),
+            column_type: relation.rel.fields[field].column_type.clone(),
+        })
+        .collect();
 
-        let (stage, ids) = Stage::over(relation.rel.clone());
-        let wanted: Vec<ExprId> = fields.iter().map(|&field| ids[field]).collect();
-        let (exprs, wanted) = stage.exprs(&wanted);
-        let names = columns.iter().map(|column| column.name.clone());
-        let rel = Rel::calc(stage.rel, exprs, vec![], names.zip(wanted).collect(), top.span);
-        let types = columns.iter().map(|column| (column.name.clone(), column.column_type.clone()));
-        let sink = self.catalog.add_nameless(Table::collected(types.collect(), top.span));
-        let query = BoundQuery { sink, rel, conflict: None, span: top.span };
-        Ok(BoundTop { query, columns })
-    }
+    let (stage, ids) = Stage::over(relation.rel.clone());
+    let wanted: Vec<ExprId> = fields.iter().map(|&field| ids[field]).collect();
+    let (exprs, wanted) = stage.exprs(&wanted);
+    let names = columns.iter().map(|column| column.name.clone());
+    let rel = Rel::calc(stage.rel, exprs, vec![], names.zip(wanted).collect(), top.span);
+    let types = columns.iter().map(|column| (column.name.clone(), column.column_type.clone()));
+    let sink = binder.add_nameless(Table::collected(types.collect(), top.span));
+    let query = BoundQuery { sink, rel, conflict: None, span: top.span };
+    Ok(BoundTop { query, columns })
 }
 
 /// Returns the span of a column's select item, or of the query if it is not one SELECT.

@@ -187,7 +187,7 @@ impl Session {
         let Ok((bound, _)) = self.compiled("", &|script| bound(script, variables)) else {
             return BTreeSet::new();
         };
-        let catalog = &bound.binder.catalog;
+        let catalog = bound.binder.catalog();
         let of_tables = catalog.tables.iter().flat_map(|table| &table.columns).map(|column| &column.name);
         let of_views =
             catalog.views.iter().flatten().flat_map(|view| &view.columns).map(|column| &column.name);

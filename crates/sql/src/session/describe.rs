@@ -34,7 +34,7 @@ impl Session {
         let probe =
             format!("CREATE VIEW `the described one` AS SELECT * FROM `{}`", name.value.replace('`', "``"));
         let (bound, composed) = self.compiled(&probe, &|script| bound(script, variables))?;
-        let catalog = &bound.binder.catalog;
+        let catalog = bound.binder.catalog();
 
         let lines = match catalog.get(&name.value) {
             Some(Object::Table(index)) => {

@@ -1,4 +1,4 @@
-//! `/*+ LOOKUP('table' = 'c', …) */` behind SELECT: how a lookup join of this SELECT reads its table.
+//! `LOOKUP('table' = 'c', …)`: how a lookup join of this SELECT reads its table.
 //!
 //! | option | effect |
 //! | --- | --- |
@@ -7,18 +7,16 @@
 //! | `retry-predicate`, `retry-strategy`, `fixed-delay`, `max-attempts` | a lookup without rows is repeated |
 //! | `async`, `output-mode`, `shuffle` | none: lookups do not wait for each other; rows keep their order |
 
-use super::{Binder, Bound};
 use crate::error::{Diagnostic, Span, cut, did_you_mean};
-use crate::parse::ast::{Hint, Select, Text};
+use crate::parse::ast::{Hint, Text};
 use crate::plan::operator::{LookupHint, RetryMisses};
 use crate::settings::{capacity, duration};
 
-/// A hint, and whether a table with its name was found.
+/// A hint and the table that it names.
 pub(super) struct NamedHint {
-    table: String,
-    hint: LookupHint,
-    span: Span,
-    is_used: bool,
+    pub(super) table: String,
+    pub(super) hint: LookupHint,
+    pub(super) span: Span,
 }
 
 const OPTIONS: [&str; 10] = [
@@ -37,49 +35,8 @@ const OPTIONS: [&str; 10] = [
 /// The options for retrying a key without rows; all are required if one is given.
 const RETRY: [&str; 4] = ["retry-predicate", "retry-strategy", "fixed-delay", "max-attempts"];
 
-impl Binder {
-    /// Binds the FROM of a SELECT with its hints.
-    pub(super) fn with_hints<T>(
-        &mut self,
-        select: &Select,
-        bind: impl FnOnce(&mut Binder) -> Bound<T>,
-    ) -> Bound<T> {
-        let mut own = vec![];
-        for hint in select.hints.iter().filter(|hint| hint.name == "LOOKUP") {
-            own.push(read(hint).map_err(|error| self.report(*error))?);
-        }
-
-        // A subquery in this FROM has hints of its own.
-        let ttls = self.state_ttls(select)?;
-        let around = std::mem::replace(&mut self.lookup_hints, own);
-        let ttls_around = std::mem::replace(&mut self.state_ttls, ttls);
-        let bound = bind(self);
-        let own = std::mem::replace(&mut self.lookup_hints, around);
-        self.state_ttls = ttls_around;
-
-        if let (true, Some(unused)) = (bound.is_ok(), own.iter().find(|hint| !hint.is_used)) {
-            let message = format!("LOOKUP names `{}`, but this SELECT looks up no such table", unused.table);
-            let error = Diagnostic::error(unused.span, message)
-                .with_hint("'table' is the alias in: JOIN t FOR SYSTEM_TIME AS OF a.proctime AS alias");
-            return Err(self.report(error));
-        }
-        bound
-    }
-
-    /// Returns the current SELECT's hint for a table with one of these names.
-    pub(super) fn lookup_hint(&mut self, names: &[&String]) -> LookupHint {
-        match self.lookup_hints.iter_mut().find(|hint| names.contains(&&hint.table)) {
-            Some(hint) => {
-                hint.is_used = true;
-                hint.hint
-            }
-            None => LookupHint::default(),
-        }
-    }
-}
-
 /// Parses the options of a hint.
-fn read(hint: &Hint) -> Result<NamedHint, Box<Diagnostic>> {
+pub(super) fn read(hint: &Hint) -> Result<NamedHint, Box<Diagnostic>> {
     if let Some((key, _)) = hint.options.iter().find(|(key, _)| !OPTIONS.contains(&key.value.as_str())) {
         let mut error = Diagnostic::error(key.span, format!("LOOKUP has no option '{}'", cut(&key.value)));
         error.hint = did_you_mean(&key.value, OPTIONS);
@@ -101,7 +58,7 @@ fn read(hint: &Hint) -> Result<NamedHint, Box<Diagnostic>> {
         capacity: option("capacity").map(capacity).transpose()?,
         timeout: option("timeout").map(duration).transpose()?,
     };
-    Ok(NamedHint { table: table.value.clone(), hint: hint_of_table, span: hint.span, is_used: false })
+    Ok(NamedHint { table: table.value.clone(), hint: hint_of_table, span: hint.span })
 }
 
 fn retry<'a>(

@@ -10,7 +10,6 @@
 //!
 //! Code after the binder recurses over the nodes, and copies the fields of each.
 
-use super::{Binder, Bound};
 use crate::error::{Diagnostic, Span};
 use crate::rel::Rel;
 
@@ -20,9 +19,19 @@ const MAX_DEPTH: u32 = 500;
 /// Largest number of fields of all nodes that the joins of a statement build.
 const MAX_FIELDS: usize = 500_000;
 
-impl Binder {
-    /// Checks the tree that a step of a statement has built.
-    pub(super) fn check_tree(&mut self, rel: &Rel, span: Span) -> Bound<()> {
+/// What a statement may still build.
+#[derive(Default)]
+pub(super) struct TreeBudget {
+    /// Number of fields of the nodes that the statement has built.
+    fields_built: usize,
+}
+
+impl TreeBudget {
+    /// Counts the fields of a node that a step of the statement has built.
+    ///
+    /// # Errors
+    /// The tree below the node is too deep, or the statement has built too many fields.
+    pub(super) fn spend(&mut self, rel: &Rel, span: Span) -> Result<(), Box<Diagnostic>> {
         self.fields_built += rel.fields.len();
 
         let error = if rel.depth > MAX_DEPTH {
@@ -37,6 +46,6 @@ impl Binder {
         } else {
             return Ok(());
         };
-        Err(self.report(error))
+        Err(Box::new(error))
     }
 }

@@ -1,58 +1,23 @@
-//! `/*+ STATE_TTL('a' = '1 d', 'b' = '12 h') */` behind SELECT: how long a join keeps the rows of a table, or
+//! `STATE_TTL('a' = '1 d', 'b' = '12 h')`: how long a join keeps the rows of a table, or
 //! an aggregate over the table keeps its groups.
 //!
 //! As in Flink, a key is the alias of a table in FROM, or its name if it has no alias. `'0 s'` keeps state
 //! for ever. The first hint that names a table wins; within one hint the last value wins. If the left side of
 //! a join is itself a join, it has no name and follows `table.exec.state.ttl`.
 
-use super::from::Source;
-use super::{Binder, Bound};
 use crate::error::{Diagnostic, cut, did_you_mean};
-use crate::parse::ast::{From, FromKind, Hint, Select};
+use crate::parse::ast::{From, FromKind, Hint};
 use crate::rel::StateTtl;
 use crate::settings::duration;
 
 /// The state TTL that a hint gives one table.
 pub(super) struct NamedTtl {
-    table: String,
-    ttl: StateTtl,
+    pub(super) table: String,
+    pub(super) ttl: StateTtl,
 }
 
-impl Binder {
-    /// Returns the TTLs that the hints of a SELECT give its tables.
-    pub(super) fn state_ttls(&mut self, select: &Select) -> Bound<Vec<NamedTtl>> {
-        let tables = select.from.as_ref().map(tables).unwrap_or_default();
-        let hints = select.hints.iter().filter(|hint| hint.name == "STATE_TTL");
-        let mut ttls = vec![];
-        for hint in hints {
-            ttls.extend(read(hint, &tables).map_err(|error| self.report(*error))?);
-        }
-        Ok(ttls)
-    }
-
-    /// Returns the hinted TTL for one side of a join in the current SELECT.
-    pub(super) fn state_ttl(&self, side: &Source) -> Option<StateTtl> {
-        match side.tables.as_slice() {
-            [table] => ttl_of(&self.state_ttls, table.qualifier.as_deref()?),
-            _ => None,
-        }
-    }
-
-    /// Returns the hinted TTL for an aggregate over its only table. Wrong hints have been reported before.
-    pub(super) fn group_ttl(&self, select: &Select) -> Option<StateTtl> {
-        let tables = select.from.as_ref().map(tables).unwrap_or_default();
-        let [table] = tables.as_slice() else { return None };
-        let hints = select.hints.iter().filter(|hint| hint.name == "STATE_TTL");
-        let ttls: Vec<NamedTtl> = hints.filter_map(|hint| read(hint, &tables).ok()).flatten().collect();
-        ttl_of(&ttls, table)
-    }
-}
-
-fn ttl_of(ttls: &[NamedTtl], table: &str) -> Option<StateTtl> {
-    ttls.iter().find(|named| named.table == table).map(|named| named.ttl)
-}
-
-fn read(hint: &Hint, tables: &[&str]) -> Result<Vec<NamedTtl>, Box<Diagnostic>> {
+/// Parses the TTLs of a hint for the tables of a FROM.
+pub(super) fn read(hint: &Hint, tables: &[&str]) -> Result<Vec<NamedTtl>, Box<Diagnostic>> {
     if let Some(name) = hint.names.first() {
         let error =
             Diagnostic::error(name.span, format!("STATE_TTL does not say how long `{}` is kept", name.value));
@@ -76,7 +41,7 @@ fn read(hint: &Hint, tables: &[&str]) -> Result<Vec<NamedTtl>, Box<Diagnostic>> 
 }
 
 /// Returns the names of the tables of a FROM.
-fn tables(from: &From) -> Vec<&str> {
+pub(super) fn tables(from: &From) -> Vec<&str> {
     if let Some(alias) = &from.alias {
         return vec![&alias.value];
     }
