@@ -25,7 +25,7 @@ pub(super) fn correlated_at(
 ) -> ExprId {
     let own = condition.exprs.inputs.len() - condition.outer.len();
     let outer: Vec<ExprId> = condition.outer.iter().map(|&id| both.of_left(id)).collect();
-    let left = both.left;
+    let left = both.left_width();
 
     // Replace the inputs for outer columns by the outer expressions.
     let mut known = std::collections::HashMap::new();
@@ -33,14 +33,14 @@ pub(super) fn correlated_at(
         let new = match &node.expr {
             Expr::Column(input) if *input >= own => outer[*input - own],
             Expr::Column(input) => {
-                both.graph.add(Expr::Column(left + place(*input)), node.column_type.clone())
+                both.graph_mut().add(Expr::Column(left + place(*input)), node.column_type.clone())
             }
             other => {
                 let expr = crate::graph::map_operands(other, |operand| {
                     Ok::<_, std::convert::Infallible>(known[&operand])
                 });
                 let Ok(expr) = expr;
-                both.graph.add(expr, node.column_type.clone())
+                both.graph_mut().add(expr, node.column_type.clone())
             }
         };
         known.insert(id, new);

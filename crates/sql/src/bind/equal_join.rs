@@ -34,7 +34,7 @@ pub(super) fn joined(
     if let JoinConstraint::On(on) = &join.constraint {
         let scope = both.scope(&ids);
         for condition in conjuncts(on) {
-            let bound = binder.over(&mut graph, Clause { outer, ..Clause::new(&scope, "in ON") }, |exprs| {
+            let bound = binder.exprs(&mut graph, Clause { outer, ..Clause::new(&scope, "in ON") }, |exprs| {
                 exprs.condition(condition, "what stands in ON")
             });
             conditions.push(bound?);

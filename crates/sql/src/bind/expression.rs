@@ -7,7 +7,7 @@
 //! * which calls over many rows are allowed here, and their numbers: [`CallCollector`];
 //! * what an operation over bound operands becomes, and its type: [`NodeBuilder`].
 
-use types::DataType;
+use types::{ColumnType, DataType};
 
 use super::aggregate::BoundAggregate;
 use super::calls::{CallCollector, MAX_AGGREGATES};
@@ -85,7 +85,7 @@ impl<'a> ExprBinder<'a> {
     }
 
     /// Returns the calls that were collected.
-    pub(super) fn into_calls(self) -> CallCollector {
+    pub(super) fn into_collector(self) -> CallCollector {
         self.calls
     }
 
@@ -322,7 +322,7 @@ impl<'a> ExprBinder<'a> {
     }
 
     /// Returns the input for a subquery that is a value; a join fills it later.
-    pub(super) fn collect_value(&mut self, value: QueryValue, column_type: types::ColumnType) -> ExprId {
+    pub(super) fn collect_value(&mut self, value: QueryValue, column_type: ColumnType) -> ExprId {
         let number = self.calls.collect_value(value);
         self.nodes.add_input("(query)".to_owned(), column_type, InputOrigin::Query(number))
     }

@@ -33,7 +33,7 @@ pub(super) fn finish(
     // The columns come first, then the fields that ORDER BY and the enclosing query need.
     let mut fields: Vec<(String, ExprId)> = vec![];
     let mut places: HashMap<ExprId, usize> = HashMap::new();
-    let exprs = &stage.graph.exprs;
+    let exprs = &stage.graph().exprs;
     let mut place_of = |name: &str, id: ExprId| {
         *places.entry(id).or_insert_with(|| {
             // A column that is passed on keeps its source's name.
@@ -77,7 +77,7 @@ pub(super) fn finish(
     let (exprs, ids) = stage.exprs(&ids);
     let names: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
     let mut rel =
-        Rel::calc(stage.rel.clone(), exprs, vec![], names.iter().cloned().zip(ids).collect(), select.span);
+        Rel::calc(stage.rel().clone(), exprs, vec![], names.iter().cloned().zip(ids).collect(), select.span);
 
     if select.distinct {
         let keys: Vec<usize> = (0..rel.fields.len()).collect();
@@ -138,7 +138,7 @@ fn add_overs(binder: &mut QueryBinder<'_>, stage: &mut Stage, overs: &[OverCall]
             let filter = over.filter.and_then(|_| fields.next());
             calls.push(AggregateCall {
                 function: over.function.clone(),
-                arg_types: args.iter().map(|&arg| stage.rel.fields[arg].column_type.clone()).collect(),
+                arg_types: args.iter().map(|&arg| stage.rel().fields[arg].column_type.clone()).collect(),
                 args,
                 distinct: over.distinct,
                 filter,
@@ -147,29 +147,29 @@ fn add_overs(binder: &mut QueryBinder<'_>, stage: &mut Stage, overs: &[OverCall]
             });
         }
 
-        let start = stage.rel.fields.len();
+        let start = stage.rel().fields.len();
         let over = OverRel { partition, order, frame: window.frame, calls };
-        stage.rel = Rel::over(stage.rel.clone(), over, overs[first].span);
+        stage.add_step(|rel| Rel::over(rel, over, overs[first].span));
         for (place, &at) in together.iter().enumerate() {
             done[at] = true;
             for &input in &inputs_of_calls[at] {
                 stage.fill(input, start + place);
             }
         }
-        binder.check_tree(&stage.rel, overs[first].span)?;
+        binder.check_tree(stage.rel(), overs[first].span)?;
     }
     Ok(())
 }
 
 /// Returns the query's own inputs that conditions on the enclosing query read.
 pub(super) fn own_inputs(stage: &mut Stage, outer_conditions: &[ExprId]) -> Vec<ExprId> {
-    let read = inputs_of(&stage.graph.exprs, outer_conditions);
-    let own = read.into_iter().filter(|&input| !matches!(stage.graph.origin(input), InputOrigin::Outer(_)));
+    let read = inputs_of(&stage.graph().exprs, outer_conditions);
+    let own = read.into_iter().filter(|&input| !matches!(stage.graph().origin(input), InputOrigin::Outer(_)));
     let own: Vec<usize> = own.collect();
     own.into_iter()
         .map(|input| {
-            let column_type = stage.graph.exprs.inputs[input].column_type.clone();
-            stage.graph.add(BoundExpr::Column(input), column_type)
+            let column_type = stage.graph().exprs.inputs[input].column_type.clone();
+            stage.graph_mut().add(BoundExpr::Column(input), column_type)
         })
         .collect()
 }
@@ -184,25 +184,25 @@ pub(super) fn correlated_conditions(
     rel: &Rel,
 ) -> Vec<Correlated> {
     let place_of = |input: usize| {
-        own.iter().zip(places).find_map(|(id, place)| match stage.graph.exprs.expr(*id) {
+        own.iter().zip(places).find_map(|(id, place)| match stage.graph().exprs.expr(*id) {
             BoundExpr::Column(known) if *known == input => Some(*place),
             _ => None,
         })
     };
 
     let one = |&condition: &ExprId| {
-        let read = inputs_of(&stage.graph.exprs, &[condition]);
+        let read = inputs_of(&stage.graph().exprs, &[condition]);
         let outer: Vec<(usize, ExprId)> = read
             .iter()
-            .filter_map(|&input| match stage.graph.origin(input) {
+            .filter_map(|&input| match stage.graph().origin(input) {
                 InputOrigin::Outer(id) => Some((input, id)),
                 _ => None,
             })
             .collect();
         let mut scope = rel.scope();
-        scope.extend(outer.iter().map(|(input, _)| stage.graph.exprs.inputs[*input].clone()));
+        scope.extend(outer.iter().map(|(input, _)| stage.graph().exprs.inputs[*input].clone()));
         let width = rel.fields.len();
-        let (exprs, ids) = crate::rel::rebase::moved(&stage.graph.exprs, &[condition], scope, |input| {
+        let (exprs, ids) = crate::rel::rebase::moved(&stage.graph().exprs, &[condition], scope, |input| {
             match outer.iter().position(|(known, _)| *known == input) {
                 Some(at) => width + at,
                 None => place_of(input).expect("what a condition reads is a field"),

@@ -39,13 +39,13 @@ pub(super) fn group(
     // A condition on the enclosing query splits the groups: this query's side of it becomes a hidden key.
     let own = own_inputs(&mut stage, outer_conditions);
     if context.add_hidden(own) {
-        only_equal(binder, &stage.graph, outer_conditions, span)?;
+        only_equal(binder, stage.graph(), outer_conditions, span)?;
     }
 
     let empty =
         is_global.then(|| bodies.items.first()).flatten().filter(|_| !outer_conditions.is_empty()).and_then(
             |item| match item.column.cell {
-                Cell::Scalar(id) => value_over_nothing(&aggregates, &stage.graph, id),
+                Cell::Scalar(id) => value_over_nothing(&aggregates, stage.graph(), id),
                 _ => None,
             },
         );
@@ -83,7 +83,7 @@ fn grouped(
     let window =
         context.window().and_then(|window| Some(GroupWindow { shape: window.shape, time: fields.next()? }));
     if let Some(window) = window {
-        expect_time(binder, &stage.rel, window.time, span)?;
+        expect_time(binder, stage.rel(), window.time, span)?;
     }
     let calls: Vec<AggregateCall> = aggregates
         .iter()
@@ -92,7 +92,7 @@ fn grouped(
             let filter = call.filter.and_then(|_| fields.next());
             AggregateCall {
                 function: call.function.clone(),
-                arg_types: args.iter().map(|&arg| stage.rel.fields[arg].column_type.clone()).collect(),
+                arg_types: args.iter().map(|&arg| stage.rel().fields[arg].column_type.clone()).collect(),
                 args,
                 distinct: call.distinct,
                 filter,
@@ -107,9 +107,9 @@ fn grouped(
     let set = sets.is_some().then_some(results);
     let window_at = window.is_some().then_some(results + usize::from(set.is_some()));
     let aggregate = AggregateRel { keys, sets, calls, window, state_ttl: parts.hints.group_ttl() };
-    let (mut grouped, _) = Stage::over(Rel::aggregate(stage.rel.clone(), aggregate, span));
+    let (mut grouped, _) = Stage::over(Rel::aggregate(stage.rel().clone(), aggregate, span));
 
-    let mut lift = Lift::new(&stage.graph, &mut grouped.graph, context.keys(), set, window_at);
+    let mut lift = Lift::new(stage.graph(), grouped.graph_mut(), context.keys(), set, window_at);
     let mut failed = vec![];
     let mut lifted = |lift: &mut Lift<'_>, item: &mut Item| {
         // A ROW that is a key is passed on as a whole: its fields are not keys.
@@ -127,7 +127,7 @@ fn grouped(
             }
         });
         if let Some(leaf) = wrong {
-            failed.push(not_grouped(&stage.graph, leaf, &item.column.name, &item.uses, item.span));
+            failed.push(not_grouped(stage.graph(), leaf, &item.column.name, &item.uses, item.span));
         }
     };
 
@@ -139,7 +139,7 @@ fn grouped(
     for (order, uses, span) in order {
         match lift.lift(order.id) {
             Ok(id) => lifted_order.push((BoundOrder { id, ..order }, uses, span)),
-            Err(leaf) => failed.push(not_grouped(&stage.graph, leaf, "", &uses, span)),
+            Err(leaf) => failed.push(not_grouped(stage.graph(), leaf, "", &uses, span)),
         }
     }
     let overs = overs.into_iter().map(|over| lift_over(&mut lift, over)).collect::<Result<Vec<_>, _>>();
@@ -152,7 +152,7 @@ fn grouped(
     let (overs, outer_conditions) = match (overs, outer_conditions) {
         (Ok(overs), Ok(outer_conditions)) => (overs, outer_conditions),
         (Err(leaf), _) | (_, Err(leaf)) => {
-            let error = not_grouped(&stage.graph, leaf, "", &[], select.items_span());
+            let error = not_grouped(stage.graph(), leaf, "", &[], select.items_span());
             return Err(binder.report(error));
         }
     };
@@ -165,7 +165,7 @@ fn grouped(
     });
     for (_, number) in &read {
         if let Some(Err(leaf)) = values.get(*number) {
-            let error = not_grouped(&stage.graph, *leaf, "", &[], select.items_span());
+            let error = not_grouped(stage.graph(), *leaf, "", &[], select.items_span());
             return Err(binder.report(error));
         }
     }

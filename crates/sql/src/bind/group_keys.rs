@@ -213,7 +213,7 @@ impl KeyBinder<'_, '_> {
             let queries = prepare(self.queries, [expr], self.scope, self.stage)?;
             let clause =
                 Clause { outer: self.outer, queries: &queries, ..Clause::new(self.scope, "in GROUP BY") };
-            let id = self.queries.over(&mut self.stage.graph, clause, |exprs| exprs.bind(expr))?;
+            let id = self.queries.exprs(self.stage.graph_mut(), clause, |exprs| exprs.bind(expr))?;
             if let ExprKind::Literal { .. } = expr.kind {
                 let error = Diagnostic::error(expr.span, "a literal in GROUP BY is not a column's number")
                     .with_hint("name the column or repeat its expression");
@@ -241,9 +241,9 @@ impl KeyBinder<'_, '_> {
 
         let clause = Clause { outer: self.outer, ..Clause::new(self.scope, "in GROUP BY") };
         let args: Vec<ExprId> =
-            self.queries.over(&mut self.stage.graph, clause, |exprs| exprs.all(&call.args))?;
+            self.queries.exprs(self.stage.graph_mut(), clause, |exprs| exprs.all(&call.args))?;
 
-        let exprs = &self.stage.graph.exprs;
+        let exprs = &self.stage.graph().exprs;
         let intervals: Option<Vec<Interval>> = args
             .iter()
             .skip(1)

@@ -24,7 +24,7 @@ pub(super) fn lateral(
     join: &Join,
 ) -> Bound<Source> {
     let (stage, ids) = Stage::over(left.rel.clone());
-    let around = OuterScope { scope: left.scope(&ids), exprs: stage.graph.exprs.clone() };
+    let around = OuterScope { scope: left.scope(&ids), exprs: stage.graph().exprs.clone() };
     let (mut relation, empty) = binder.inner_query(query, &around)?;
     if let Some(alias) = &join.right.alias {
         binder.rename(&mut relation.columns, &join.right.columns, alias.span)?;
@@ -50,7 +50,7 @@ pub(super) fn lateral(
             if input < own {
                 return width + input;
             }
-            match stage.graph.exprs.expr(condition.outer[input - own]) {
+            match stage.graph().exprs.expr(condition.outer[input - own]) {
                 Expr::Column(field) => *field,
                 _ => 0,
             }
@@ -60,7 +60,7 @@ pub(super) fn lateral(
     if let JoinConstraint::On(on) = &join.constraint {
         let scope = both.scope(&ids);
         for condition in conjuncts(on) {
-            let bound = binder.over(&mut graph, Clause::new(&scope, "in ON"), |exprs| {
+            let bound = binder.exprs(&mut graph, Clause::new(&scope, "in ON"), |exprs| {
                 exprs.condition(condition, "what stands in ON")
             });
             conditions.push(bound?);
@@ -110,9 +110,10 @@ pub(super) fn temporal(
     }
     let (mut stage, ids) = Stage::over(left.rel.clone());
     let scope = left.scope(&ids);
-    let id = binder
-        .over(&mut stage.graph, Clause { outer, ..Clause::new(&scope, "here") }, |exprs| exprs.bind(time))?;
-    let Expr::Column(field) = stage.graph.exprs.expr(id) else {
+    let id = binder.exprs(stage.graph_mut(), Clause { outer, ..Clause::new(&scope, "here") }, |exprs| {
+        exprs.bind(time)
+    })?;
+    let Expr::Column(field) = stage.graph().exprs.expr(id) else {
         let error =
             Diagnostic::error(time.span, "the time of FOR SYSTEM_TIME AS OF is a column of the left table")
                 .with_hint("its event time, or a column that is PROCTIME()");
@@ -133,7 +134,7 @@ pub(super) fn temporal(
     if let JoinConstraint::On(on) = &join.constraint {
         let scope = both.scope(&ids);
         for condition in conjuncts(on) {
-            let bound = binder.over(&mut graph, Clause { outer, ..Clause::new(&scope, "in ON") }, |exprs| {
+            let bound = binder.exprs(&mut graph, Clause { outer, ..Clause::new(&scope, "in ON") }, |exprs| {
                 exprs.condition(condition, "what stands in ON")
             });
             conditions.push(bound?);
@@ -155,9 +156,10 @@ pub(super) fn unnest(
 ) -> Bound<Source> {
     let (mut stage, ids) = Stage::over(left.rel.clone());
     let scope = left.scope(&ids);
-    let id = binder
-        .over(&mut stage.graph, Clause { outer, ..Clause::new(&scope, "here") }, |exprs| exprs.bind(expr))?;
-    let collection_type = stage.graph.exprs.column_type(id).clone();
+    let id = binder.exprs(stage.graph_mut(), Clause { outer, ..Clause::new(&scope, "here") }, |exprs| {
+        exprs.bind(expr)
+    })?;
+    let collection_type = stage.graph().exprs.column_type(id).clone();
     let (elements, spreads_row) = match &collection_type.data_type {
         DataType::Array(element) | DataType::Multiset(element) => match &element.data_type {
             DataType::Row(fields) => {
@@ -193,7 +195,7 @@ pub(super) fn unnest(
     }
 
     let collection = stage.fields_of(&[id], span)[0];
-    let width = stage.rel.fields.len();
+    let width = stage.rel().fields.len();
     let place = |at: usize| width + at;
     let mut columns: Vec<Column<usize>> = elements
         .iter()
@@ -215,7 +217,7 @@ pub(super) fn unnest(
         exprs: ExprGraph::default(),
         conditions: vec![],
     };
-    let rel = Rel::unnest(stage.rel.clone(), unnest.clone(), elements.clone(), span);
+    let rel = Rel::unnest(stage.rel().clone(), unnest.clone(), elements.clone(), span);
     let mut tables: Vec<SourceTable> = left.tables;
     let qualifier = from.alias.as_ref().map(|alias| alias.value.clone());
     tables.push(SourceTable { qualifier, columns });
@@ -226,13 +228,13 @@ pub(super) fn unnest(
         let scope = source.scope(&ids);
         let mut conditions = vec![];
         for condition in conjuncts(on) {
-            let bound = binder.over(&mut graph, Clause { outer, ..Clause::new(&scope, "in ON") }, |exprs| {
+            let bound = binder.exprs(&mut graph, Clause { outer, ..Clause::new(&scope, "in ON") }, |exprs| {
                 exprs.condition(condition, "what stands in ON")
             });
             conditions.push(bound?);
         }
         let unnest = UnnestRel { exprs: graph.exprs, conditions, ..unnest };
-        source.rel = Rel::unnest(stage.rel.clone(), unnest, elements, span);
+        source.rel = Rel::unnest(stage.rel().clone(), unnest, elements, span);
     }
     Ok(source)
 }

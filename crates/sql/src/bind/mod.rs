@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Binder            the statements of a script: catalog, settings, findings
+//! ├ SinkBinder      the rows that an INSERT writes
 //! └ QueryBinder     the queries of one statement: WITH names, budget of fields
 //!   ├ FromBinder    the FROM of one SELECT, with its hints: tables, joins, windows
 //!   └ ExprBinder    the expressions of one clause

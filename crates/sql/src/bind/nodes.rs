@@ -10,8 +10,7 @@
 //! fields      fields of a ROW            portable    notices about what Flink refuses
 //! ```
 //!
-//! Every node goes into the graph through this type, so that a literal is converted when it is bound and never
-//! at run time.
+//! A conversion of a literal is computed when it is bound, so that no row pays for it.
 
 use jiff::tz::TimeZone;
 use types::{ColumnType, DataType, Value};

@@ -78,7 +78,7 @@ impl<'a> QueryBinder<'a> {
     }
 
     /// Calls `bind` with a binder for a clause, and keeps the calls it collects.
-    pub(super) fn bind_in<T>(
+    pub(super) fn exprs_with<T>(
         &mut self,
         graph: &mut Graph,
         clause: Clause<'_>,
@@ -87,12 +87,12 @@ impl<'a> QueryBinder<'a> {
     ) -> T {
         let mut exprs = ExprBinder::new(self.nodes(graph), clause, std::mem::take(calls));
         let bound = bind(&mut exprs);
-        *calls = exprs.into_calls();
+        *calls = exprs.into_collector();
         bound
     }
 
     /// Calls `bind` with a binder for a clause in which no calls are allowed.
-    pub(super) fn over<T>(
+    pub(super) fn exprs<T>(
         &mut self,
         graph: &mut Graph,
         clause: Clause<'_>,
@@ -241,7 +241,7 @@ impl<'a> QueryBinder<'a> {
         let mut bound = vec![];
         for item in behind.order_by {
             let clause = Clause::new(&scope, "in ORDER BY");
-            let id = self.over(&mut stage.graph, clause, |exprs| exprs.bind(&item.expr))?;
+            let id = self.exprs(stage.graph_mut(), clause, |exprs| exprs.bind(&item.expr))?;
             bound.push((id, item.descending, item.nulls_first.unwrap_or(!item.descending)));
         }
 
@@ -254,6 +254,6 @@ impl<'a> QueryBinder<'a> {
             .collect();
 
         let sort = SortRel { order, offset: behind.offset, limit: behind.limit };
-        Ok(Relation { rel: Rel::sort(stage.rel, sort, query.span), ..relation })
+        Ok(Relation { rel: Rel::sort(stage.into_rel(), sort, query.span), ..relation })
     }
 }

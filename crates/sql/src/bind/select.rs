@@ -118,7 +118,7 @@ pub(super) fn bodies(
 
     let mut items: Vec<Bound<Vec<Item>>> = vec![];
     for (at, item) in select.items.iter().enumerate() {
-        items.push(binder.bind_in(&mut stage.graph, clause, calls, |exprs| {
+        items.push(binder.exprs_with(stage.graph_mut(), clause, calls, |exprs| {
             let columns = item_columns(exprs, at, item)?;
             let uses = exprs.names().take_uses();
             let span = item.span();
@@ -146,7 +146,7 @@ pub(super) fn bodies(
         order.push(bound);
     }
     let bodies = Bodies { items, having, qualify, order };
-    refuse_outer(binder, &stage.graph, &bodies)?;
+    refuse_outer(binder, stage.graph(), &bodies)?;
     Ok(bodies)
 }
 
@@ -179,7 +179,7 @@ fn condition_item(
     condition: &Expr,
     what: &str,
 ) -> Bound<Item> {
-    binder.bind_in(&mut stage.graph, clause, calls, |exprs| {
+    binder.exprs_with(stage.graph_mut(), clause, calls, |exprs| {
         let id = exprs.condition(condition, what)?;
         let uses = exprs.names().take_uses();
         let column = Column { name: String::new(), cell: Cell::Scalar(id) };
@@ -205,7 +205,7 @@ fn order_item(
     {
         return Ok((order(*id), vec![], item.expr.span));
     }
-    binder.bind_in(&mut stage.graph, clause, calls, |exprs| {
+    binder.exprs_with(stage.graph_mut(), clause, calls, |exprs| {
         let id = exprs.bind(&item.expr)?;
         Ok((order(id), exprs.names().take_uses(), item.expr.span))
     })
@@ -233,12 +233,12 @@ fn where_clause(
             continue;
         }
         let before = calls.values().len();
-        let id = binder.bind_in(&mut stage.graph, clause, &mut calls, |exprs| {
+        let id = binder.exprs_with(stage.graph_mut(), clause, &mut calls, |exprs| {
             exprs.condition(condition, "the condition in WHERE")
         });
         match id {
             Ok(id) if calls.values().len() > before => valued.push(id),
-            Ok(id) if stage.graph.facts(id).uses_outer => outer_conditions.push(id),
+            Ok(id) if stage.graph().facts(id).uses_outer => outer_conditions.push(id),
             Ok(id) => plain.push(id),
             Err(reported) => bound = Err(reported),
         }
@@ -250,10 +250,10 @@ fn where_clause(
         match filter_by_query(binder, stage, scope, outer, condition, &queries) {
             Some(bound) => {
                 bound?;
-                binder.check_tree(&stage.rel, condition.span)?;
+                binder.check_tree(stage.rel(), condition.span)?;
             }
             None => {
-                let id = binder.bind_in(&mut stage.graph, clause, &mut calls, |exprs| {
+                let id = binder.exprs_with(stage.graph_mut(), clause, &mut calls, |exprs| {
                     exprs.condition(condition, "the condition in WHERE")
                 })?;
                 valued.push(id);

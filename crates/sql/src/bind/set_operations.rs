@@ -164,11 +164,11 @@ fn converted(
         .zip(types)
         .map(|(field, to)| {
             let id = ids[field];
-            binder.nodes(&mut stage.graph).convert(id, to)
+            binder.nodes(stage.graph_mut()).convert(id, to)
         })
         .collect();
     let (exprs, columns) = stage.exprs(&columns);
-    Rel::calc(stage.rel, exprs, vec![], names.iter().cloned().zip(columns).collect(), span)
+    Rel::calc(stage.into_rel(), exprs, vec![], names.iter().cloned().zip(columns).collect(), span)
 }
 
 /// Returns the fields of the scalar columns of a relation.

@@ -78,7 +78,7 @@ impl<'a> SinkBinder<'a> {
         let mut columns = self.write(&targets, insert)?;
 
         let table = insert.table.last().value.as_str();
-        let mut nodes = NodeBuilder::new(&mut self.stage.graph, self.time_zone, self.diagnostics);
+        let mut nodes = NodeBuilder::new(self.stage.graph_mut(), self.time_zone, self.diagnostics);
         enforce_lengths(&mut nodes, self.rules.lengths, &mut columns, &self.wanted);
         let conditions = enforce_not_null(&mut nodes, self.rules.not_null, &mut columns, &self.wanted, table);
 
@@ -87,7 +87,7 @@ impl<'a> SinkBinder<'a> {
         let (conditions, columns) = roots.split_at(conditions.len());
         let names = self.wanted.iter().map(|column| column.name.clone());
         let fields = names.zip(columns.iter().copied()).collect();
-        Ok(Rel::calc(self.stage.rel, exprs, conditions.to_vec(), fields, insert.span))
+        Ok(Rel::calc(self.stage.into_rel(), exprs, conditions.to_vec(), fields, insert.span))
     }
 
     fn report(&mut self, diagnostic: Diagnostic) -> Reported {
@@ -95,7 +95,7 @@ impl<'a> SinkBinder<'a> {
     }
 
     fn nodes(&mut self) -> NodeBuilder<'_> {
-        NodeBuilder::new(&mut self.stage.graph, self.time_zone, self.diagnostics)
+        NodeBuilder::new(self.stage.graph_mut(), self.time_zone, self.diagnostics)
     }
 
     /// Returns, for each column of the query, the index of the table column it is written to.
@@ -200,7 +200,7 @@ impl<'a> SinkBinder<'a> {
             return Err(self.report(error.with_hint(hint)));
         };
 
-        let from: ColumnType = self.stage.graph.exprs.column_type(id).clone();
+        let from: ColumnType = self.stage.graph().exprs.column_type(id).clone();
         let to = wanted.column_type.data_type.clone();
 
         if from.data_type == DataType::Null {

@@ -15,8 +15,8 @@ use crate::rel::{JoinRel, Rel};
 use crate::rules::Rules;
 
 pub(super) struct Stage {
-    pub(super) rel: Arc<Rel>,
-    pub(super) graph: Graph,
+    rel: Arc<Rel>,
+    graph: Graph,
     /// For each input of the graph, the field that holds it; `None` until the step that computes a call's
     /// result.
     fields: Vec<Option<usize>>,
@@ -28,6 +28,31 @@ impl Stage {
         let (graph, ids) = Graph::over(rel.scope());
         let fields = (0..rel.fields.len()).map(Some).collect();
         (Stage { rel, graph, fields }, ids)
+    }
+
+    /// Returns the rows so far.
+    pub(super) fn rel(&self) -> &Arc<Rel> {
+        &self.rel
+    }
+
+    pub(super) fn into_rel(self) -> Arc<Rel> {
+        self.rel
+    }
+
+    /// Returns the expressions over the rows.
+    pub(super) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    pub(super) fn graph_mut(&mut self) -> &mut Graph {
+        &mut self.graph
+    }
+
+    /// Adds a node on top of the rows. It passes on their fields in place, and appends its own.
+    pub(super) fn add_step(&mut self, step: impl FnOnce(Arc<Rel>) -> Arc<Rel>) {
+        let rel = step(self.rel.clone());
+        debug_assert!(rel.fields.len() >= self.rel.fields.len(), "a step drops no fields");
+        self.rel = rel;
     }
 
     /// Returns the field that holds an input.
@@ -68,7 +93,7 @@ impl Stage {
             return;
         }
         let (exprs, conditions) = self.exprs(conditions);
-        self.rel = self.rel.filtered(&exprs, &conditions, span, rules);
+        self.add_step(|rel| rel.filtered(&exprs, &conditions, span, rules));
     }
 
     /// Returns the fields of expressions; expressions that are no field yet are appended as new fields.
@@ -90,7 +115,7 @@ impl Stage {
         }
 
         if columns.len() > self.rel.fields.len() {
-            self.rel = Rel::calc(self.rel.clone(), exprs, vec![], columns, span);
+            self.add_step(|rel| Rel::calc(rel, exprs, vec![], columns, span));
         }
         places
     }
@@ -111,19 +136,28 @@ impl Stage {
         let exprs = both.graph.exprs;
         let null_aware = null_aware.map(|at| conditions[at]);
         let join = JoinRel { kind, exprs, conditions, null_aware, state_ttl: [None, None] };
-        self.rel = Rel::join(self.rel.clone(), right, join, span);
+        self.add_step(|rel| Rel::join(rel, right, join, span));
     }
 }
 
 /// The fields of both sides of a join, the left side first.
 pub(super) struct JoinScope<'a> {
-    pub(super) graph: Graph,
+    graph: Graph,
     stage: &'a Stage,
     /// Number of fields of the left side.
-    pub(super) left: usize,
+    left: usize,
 }
 
 impl JoinScope<'_> {
+    pub(super) fn graph_mut(&mut self) -> &mut Graph {
+        &mut self.graph
+    }
+
+    /// Returns the number of fields of the left side.
+    pub(super) fn left_width(&self) -> usize {
+        self.left
+    }
+
     /// Moves an expression of the left side's stage to the join.
     pub(super) fn of_left(&mut self, id: ExprId) -> ExprId {
         let (from, to) = (&self.stage.graph.exprs, &mut self.graph);

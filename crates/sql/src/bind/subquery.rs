@@ -107,7 +107,7 @@ pub(super) fn prepare<'e>(
         let Some(query) = query else { continue };
 
         let around = outer
-            .get_or_insert_with(|| OuterScope { scope: scope.clone(), exprs: stage.graph.exprs.clone() });
+            .get_or_insert_with(|| OuterScope { scope: scope.clone(), exprs: stage.graph().exprs.clone() });
         let unlimited = matches!(test, Test::Exists).then(|| without_limit(query)).flatten();
         let (relation, empty) = binder.inner_query(unlimited.as_ref().unwrap_or(query), around)?;
         if matches!(test, Test::Scalar) && relation.columns.len() != 1 {
@@ -151,7 +151,7 @@ pub(super) fn filter_by_query(
         },
     };
     // A left side that contains an aggregate is not known yet, so the rows cannot be joined by it.
-    if inputs.iter().any(|id| stage.graph.facts(*id).uses_aggregate) {
+    if inputs.iter().any(|id| stage.graph().facts(*id).uses_aggregate) {
         return None;
     }
     Some(join_by_query(binder, stage, query, &inputs, is_anti))
@@ -171,7 +171,7 @@ fn compared(
         _ => vec![input],
     };
     let clause = Clause { outer, queries, ..Clause::new(scope, "here") };
-    binder.over(&mut stage.graph, clause, |exprs| items.into_iter().map(|item| exprs.bind(item)).collect())
+    binder.exprs(stage.graph_mut(), clause, |exprs| items.into_iter().map(|item| exprs.bind(item)).collect())
 }
 
 fn join_by_query(
@@ -186,7 +186,7 @@ fn join_by_query(
     let kind = if is_anti { JoinKind::Anti } else { JoinKind::Semi };
     let is_nullable = {
         let of_right = columns.iter().any(|&field| relation.rel.fields[field].column_type.nullable);
-        of_right || inputs.iter().any(|&id| stage.graph.exprs.column_type(id).nullable)
+        of_right || inputs.iter().any(|&id| stage.graph().exprs.column_type(id).nullable)
     };
     // The comparison follows the correlated conditions.
     let is_in = is_anti && is_nullable && inputs.len() == 1;
@@ -221,7 +221,7 @@ pub(super) fn join_equal(
         let mut conditions = correlated(both, &relation.correlated);
         for (&input, &field) in inputs.iter().zip(columns) {
             let (left, right) = (both.of_left(input), both.of_right(field));
-            match compare(&mut binder.nodes(&mut both.graph), Comparison::Equal, left, right, span) {
+            match compare(&mut binder.nodes(both.graph_mut()), Comparison::Equal, left, right, span) {
                 Ok(id) => conditions.push(id),
                 Err(reported) => failed = Some(reported),
             }
@@ -268,7 +268,7 @@ pub(super) fn join_values(
     values: &[QueryValue],
     read_by: Option<&[ExprId]>,
 ) -> Bound<()> {
-    let read = read_by.map(|ids| crate::rel::rebase::inputs_of(&stage.graph.exprs, ids));
+    let read = read_by.map(|ids| crate::rel::rebase::inputs_of(&stage.graph().exprs, ids));
     let inputs = stage.inputs(|origin| match origin {
         InputOrigin::Query(number) => Some(number),
         _ => None,
@@ -289,7 +289,7 @@ pub(super) fn join_value(
     value: &QueryValue,
 ) -> Bound<()> {
     join_one_value(binder, stage, input, value)?;
-    binder.check_tree(&stage.rel, value.query.span)
+    binder.check_tree(stage.rel(), value.query.span)
 }
 
 fn join_one_value(
@@ -310,7 +310,7 @@ fn join_one_value(
                 _ => field,
             };
 
-            let left = stage.rel.fields.len();
+            let left = stage.rel().fields.len();
             stage.join(
                 right.rel.clone(),
                 JoinKind::Left,
@@ -331,13 +331,13 @@ fn join_one_value(
 
 /// Replaces the null of a query without rows by the query's value over no rows.
 fn default_to(stage: &mut Stage, input: usize, empty: Value, span: Span) {
-    let column_type = stage.graph.exprs.inputs[input].column_type.clone();
+    let column_type = stage.graph().exprs.inputs[input].column_type.clone();
     let data_type = column_type.data_type.clone();
-    let value = stage.graph.add(Expr::Column(input), column_type.clone());
-    let default = stage.graph.add(Expr::Literal(empty), data_type.not_null());
-    let is_null = stage.graph.add(Expr::IsNull(value), DataType::Boolean.not_null());
+    let value = stage.graph_mut().add(Expr::Column(input), column_type.clone());
+    let default = stage.graph_mut().add(Expr::Literal(empty), data_type.not_null());
+    let is_null = stage.graph_mut().add(Expr::IsNull(value), DataType::Boolean.not_null());
     let case = Expr::Case { branches: vec![(is_null, default)].into(), otherwise: value };
-    let value = stage.graph.add(case, column_type);
+    let value = stage.graph_mut().add(case, column_type);
     let field = stage.fields_of(&[value], span)[0];
     stage.fill(input, field);
 }

@@ -42,7 +42,7 @@ pub(super) fn top(binder: &mut QueryBinder<'_>, top: &TopQuery) -> Bound<BoundTo
     let wanted: Vec<ExprId> = fields.iter().map(|&field| ids[field]).collect();
     let (exprs, wanted) = stage.exprs(&wanted);
     let names = columns.iter().map(|column| column.name.clone());
-    let rel = Rel::calc(stage.rel, exprs, vec![], names.zip(wanted).collect(), top.span);
+    let rel = Rel::calc(stage.into_rel(), exprs, vec![], names.zip(wanted).collect(), top.span);
     let types = columns.iter().map(|column| (column.name.clone(), column.column_type.clone()));
     let sink = binder.add_nameless(Table::collected(types.collect(), top.span));
     let query = BoundQuery { sink, rel, conflict: None, span: top.span };

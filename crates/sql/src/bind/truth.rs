@@ -36,7 +36,7 @@ pub(super) fn join_truth(
 
     let mut marker = None;
     if !matches!(query.test, Test::Compare { .. }) {
-        let place = stage.rel.fields.len();
+        let place = stage.rel().fields.len();
         join_marked(binder, stage, query, &value.input, &columns)?;
         marker = Some(field_input(stage, place));
     }
@@ -46,8 +46,8 @@ pub(super) fn join_truth(
         Test::In { negated } => {
             let marker = marker.expect("IN is joined with a marker");
             let found = in_truth(stage, value, &columns, marker);
-            let column_type = stage.graph.exprs.column_type(found).clone();
-            if negated { stage.graph.add(Expr::Not(found), column_type) } else { found }
+            let column_type = stage.graph().exprs.column_type(found).clone();
+            if negated { stage.graph_mut().add(Expr::Not(found), column_type) } else { found }
         }
         Test::Compare { op, all } => compare_truth(binder, stage, value, columns[0], op, all)?,
         Test::Scalar => return Err(Reported),
@@ -65,7 +65,7 @@ fn in_truth(stage: &mut Stage, value: &QueryValue, columns: &[usize], marker: Ex
     let boolean = DataType::Boolean;
     let found = marker;
     let is_nullable = columns.iter().any(|&field| relation.rel.fields[field].column_type.nullable)
-        || value.input.iter().any(|&id| stage.graph.exprs.column_type(id).nullable);
+        || value.input.iter().any(|&id| stage.graph().exprs.column_type(id).nullable);
     if !is_nullable || columns.len() != 1 {
         return found;
     }
@@ -87,7 +87,7 @@ fn in_truth(stage: &mut Stage, value: &QueryValue, columns: &[usize], marker: Ex
         AggregateRel { keys: keys.clone(), sets: None, calls, window: None, state_ttl: None },
         span,
     );
-    let left = stage.rel.fields.len();
+    let left = stage.rel().fields.len();
     let conditions = relation.correlated.clone();
     stage.join(
         counts,
@@ -102,7 +102,7 @@ fn in_truth(stage: &mut Stage, value: &QueryValue, columns: &[usize], marker: Ex
     let all = field_input(stage, left + keys.len());
     let there = field_input(stage, left + keys.len() + 1);
 
-    let graph = &mut stage.graph;
+    let graph = stage.graph_mut();
     let not_null = || boolean.clone().not_null();
     let literal = |graph: &mut crate::graph::Graph, value: Value| {
         let nullable = value.is_null();
@@ -151,13 +151,13 @@ fn compare_truth(
         AggregateRel { keys: vec![], sets: None, calls, window: None, state_ttl: None },
         span,
     );
-    let left = stage.rel.fields.len();
+    let left = stage.rel().fields.len();
     stage.join(bounds, JoinKind::Left, None, |_| vec![], span);
     let [least, most, rows, there] = [0, 1, 2, 3].map(|at| field_input(stage, left + at));
 
     // Compare with the one of the two bounds that decides for all, or for any, of the values.
     let x = value.input[0];
-    let mut nodes = binder.nodes(&mut stage.graph);
+    let mut nodes = binder.nodes(stage.graph_mut());
     let decided = match (op, all) {
         (Comparison::Less | Comparison::LessOrEqual, true)
         | (Comparison::Greater | Comparison::GreaterOrEqual, false) => {
@@ -193,9 +193,9 @@ fn compare_truth(
 
 /// Adds an input to the stage's graph for a field that may be new.
 pub(super) fn field_input(stage: &mut Stage, field: usize) -> ExprId {
-    let rel_field = stage.rel.fields[field].clone();
-    let input = stage.graph.exprs.inputs.len();
-    let id = stage.graph.add_input(rel_field.name, rel_field.column_type, InputOrigin::Row);
+    let rel_field = stage.rel().fields[field].clone();
+    let input = stage.graph().exprs.inputs.len();
+    let id = stage.graph_mut().add_input(rel_field.name, rel_field.column_type, InputOrigin::Row);
     stage.fill(input, field);
     id
 }

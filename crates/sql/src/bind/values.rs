@@ -32,7 +32,7 @@ pub(super) fn values(binder: &mut QueryBinder<'_>, rows: &[Vec<ast::Expr>], plac
     let mut bound: Vec<Vec<ExprId>> = vec![];
 
     for row in rows {
-        let ids = binder.over(&mut graph, Clause::new(&scope, "in VALUES"), |exprs| {
+        let ids = binder.exprs(&mut graph, Clause::new(&scope, "in VALUES"), |exprs| {
             row.iter().map(|expr| exprs.bind(expr)).collect::<Bound<Vec<_>>>()
         })?;
         bound.push(ids);

@@ -73,9 +73,10 @@ pub(super) fn window(tables: &mut FromBinder<'_, '_>, call: &WindowCall) -> Boun
     let (mut stage, ids) = Stage::over(relation.rel.clone());
     let scope =
         Scope::of(None, relation.columns.iter().map(|column| column.map(&mut |field| ids[field])).collect());
-    let keys = tables
-        .queries()
-        .over(&mut stage.graph, Clause::new(&scope, "in PARTITION BY"), |exprs| exprs.all(partition_by))?;
+    let keys =
+        tables.queries().exprs(stage.graph_mut(), Clause::new(&scope, "in PARTITION BY"), |exprs| {
+            exprs.all(partition_by)
+        })?;
     let partition = stage.fields_of(&keys, call.span);
     open(tables.queries(), relation, stage, WindowRel { shape, time, partition }, call.span)
 }
@@ -269,10 +270,10 @@ fn open(
             return Err(binder.report(error));
         }
     }
-    let width = stage.rel.fields.len();
+    let width = stage.rel().fields.len();
     let mut columns = relation.columns;
     let added = names.iter().enumerate();
     columns
         .extend(added.map(|(at, name)| Column { name: (*name).to_owned(), cell: Cell::Scalar(width + at) }));
-    Ok(Relation { rel: Rel::window(stage.rel, window, span), columns, correlated: vec![] })
+    Ok(Relation { rel: Rel::window(stage.into_rel(), window, span), columns, correlated: vec![] })
 }

@@ -163,7 +163,7 @@ fn over_rows(
     let calls = CallCollector::default().allow_aggregates();
     let mut binder = ExprBinder::new(nodes.over(rows), Clause::new(scope, "here"), calls);
     aggregate_value(&mut binder, call, name, span)?;
-    Ok(binder.into_calls().into_calls().aggregates.remove(0))
+    Ok(binder.into_collector().into_calls().aggregates.remove(0))
 }
 
 /// Formats `SUM(x)` of a variable as `SUM(A: x)`.

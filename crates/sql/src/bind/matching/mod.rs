@@ -50,7 +50,7 @@ pub(super) fn matching(
     refuse_clauses(binder, matching)?;
 
     let steps = pattern_steps(binder, &matching.pattern);
-    let (mut stage, ids) = Stage::over(input.rel.clone());
+    let (stage, ids) = Stage::over(input.rel.clone());
     let rows = input.scope(&ids);
     let partition = named_fields(binder, matching.partition_by.iter(), &rows, "PARTITION BY");
     let order = match_order(binder, matching, &rows, &input.rel);
@@ -63,7 +63,7 @@ pub(super) fn matching(
     variables.extend(matching.define.iter().map(|(variable, _)| variable.value.clone()));
     let mut names = PatternNames::new(
         rows.all().into(),
-        std::mem::take(&mut stage.graph),
+        stage,
         variables,
         input.rel.fields.iter().map(|field| field.time).collect(),
         input.rel.fields[order[0].field].time.unwrap_or(TimeAttribute::Event),
@@ -74,7 +74,7 @@ pub(super) fn matching(
     let (defines, measures) = (defines?, measures?);
 
     // Aggregates take fields, so other arguments are computed by a node below the match.
-    stage.graph = names.into_rows();
+    let mut stage = names.into_rows();
     let all = defines.iter().flatten().chain(measures.iter().map(|(.., measure)| measure));
     let needed: Vec<ExprId> = all.flat_map(|named| &named.inputs).flat_map(arguments).collect();
     let fields = stage.fields_of(&needed, matching.span);
@@ -91,7 +91,7 @@ pub(super) fn matching(
         .map(|(field, name)| Column { name, cell: Cell::Scalar(field) })
         .collect();
     let rel = MatchRel { partition, order, pattern: steps, defines, measures, skip, within };
-    let rel = Rel::matching(stage.rel, rel, columns, matching.span);
+    let rel = Rel::matching(stage.into_rel(), rel, columns, matching.span);
     Ok(Relation { rel, columns: named_columns, correlated: vec![] })
 }
 
@@ -330,7 +330,7 @@ impl Arguments<'_> {
             NamedInput::RowTime => PatternInput::RowTime,
             NamedInput::Aggregate { variable, call } => {
                 let args: Vec<usize> = self.fields.by_ref().take(call.args.len()).collect();
-                let type_of = |&arg: &usize| self.stage.rel.fields[arg].column_type.clone();
+                let type_of = |&arg: &usize| self.stage.rel().fields[arg].column_type.clone();
                 let call = AggregateCall {
                     function: call.function,
                     arg_types: args.iter().map(type_of).collect(),

@@ -17,6 +17,7 @@ use types::ColumnType;
 use super::super::aggregate::BoundAggregate;
 use super::super::nodes::NodeBuilder;
 use super::super::resolve::{Found, ScopeTable, Unresolved, has_field};
+use super::super::stage::Stage;
 use super::super::{Cell, Column, Scope};
 use crate::error::Diagnostic;
 use crate::expr::{Expr, ExprId};
@@ -29,8 +30,8 @@ use crate::rel::TimeAttribute;
 pub(crate) struct PatternNames {
     /// Columns over the fields of the rows: the expression of field `n` is `ExprId(n)`.
     scope: Scope,
-    /// Arguments of aggregates, as expressions over rows.
-    rows: Graph,
+    /// The rows, with the arguments of aggregates as expressions over them.
+    rows: Stage,
     variables: Vec<String>,
     /// The first place of each variable.
     places: HashMap<String, usize>,
@@ -63,7 +64,7 @@ impl PatternNames {
     /// fields, and `order` is the first one of ORDER BY.
     pub(super) fn new(
         columns: Rc<[Column]>,
-        rows: Graph,
+        rows: Stage,
         variables: Vec<String>,
         times: Vec<Option<TimeAttribute>>,
         order: TimeAttribute,
@@ -102,14 +103,14 @@ impl PatternNames {
         std::mem::take(&mut self.inputs)
     }
 
-    /// Returns the graph with the arguments of all aggregates.
-    pub(super) fn into_rows(self) -> Graph {
+    /// Returns the rows, with the arguments of all aggregates as expressions over them.
+    pub(super) fn into_rows(self) -> Stage {
         self.rows
     }
 
     /// Returns the graph of the rows and the names of their columns, for the arguments of an aggregate.
     pub(super) fn rows(&mut self) -> (&mut Graph, &Scope) {
-        (&mut self.rows, &self.scope)
+        (self.rows.graph_mut(), &self.scope)
     }
 
     pub(super) fn variables(&self) -> &[String] {
@@ -140,7 +141,7 @@ impl PatternNames {
     pub(super) fn event_time(&self, path: &[Ident]) -> Result<Option<ColumnType>, Unresolved<'_>> {
         match self.scope.find(path) {
             Found::Cell(Cell::Scalar(id)) if self.times[id.0 as usize] == Some(TimeAttribute::Event) => {
-                Ok(Some(self.rows.exprs.column_type(*id).clone()))
+                Ok(Some(self.rows.graph().exprs.column_type(*id).clone()))
             }
             Found::Unknown(unresolved) | Found::Error(unresolved) => Err(unresolved),
             Found::Cell(_) | Found::Inside(..) => Ok(None),
@@ -177,7 +178,7 @@ impl PatternNames {
     fn picked(&mut self, variable: Option<usize>, field: usize, nodes: &mut NodeBuilder<'_>) -> ExprId {
         let Navigation { end, offset } =
             self.navigation.unwrap_or(Navigation { end: RowsEnd::Last, offset: 0 });
-        let column = &self.rows.exprs.inputs[field];
+        let column = &self.rows.graph().exprs.inputs[field];
         let name = match variable {
             Some(variable) => format!("{}.{}", self.variables[variable], column.name),
             None => column.name.clone(),
