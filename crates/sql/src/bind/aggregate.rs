@@ -50,10 +50,12 @@ pub(crate) struct BoundAggregate {
     pub(crate) name: String,
 }
 
+/// Returns whether a name is that of an aggregate, supported or not.
 pub(super) fn is_aggregate(name: &str) -> bool {
     NAMES.contains(&name) || REFUSED.contains(&name) || SYNONYMS.iter().any(|(other, _)| *other == name)
 }
 
+/// Binds an aggregate of a SELECT; returns the input for its result.
 pub(super) fn aggregate_value(
     binder: &mut ExprBinder<'_>,
     call: &ast::Call,
@@ -68,6 +70,7 @@ pub(super) fn aggregate_value(
     binder.collect_aggregate(name, span, |binder| aggregate_call(binder, call, name, span))
 }
 
+/// Binds the arguments of an aggregate and its FILTER.
 pub(super) fn aggregate_call(
     binder: &mut ExprBinder<'_>,
     call: &ast::Call,

@@ -13,6 +13,7 @@ use crate::parse::ast::{self, Term};
 /// Shorter chains stay pairs, because state is found by the texts of its expressions.
 const JOINED_TERMS: usize = 100;
 
+/// Binds a chain of operators.
 pub(super) fn arithmetic(binder: &mut ExprBinder<'_>, first: &ast::Expr, rest: &[Term]) -> Bound<ExprId> {
     if let [.., last] = rest
         && rest.len() >= JOINED_TERMS

@@ -49,6 +49,7 @@ impl Binder {
         &self.catalog
     }
 
+    /// Returns the findings of all statements so far.
     pub(crate) fn take_diagnostics(&mut self) -> Vec<Diagnostic> {
         std::mem::take(&mut self.diagnostics)
     }
@@ -97,6 +98,7 @@ impl Binder {
         top(&mut self.queries(), query)
     }
 
+    /// Binds an INSERT.
     pub(crate) fn insert(&mut self, insert: &Insert) -> Bound<BoundQuery> {
         let sink = self.sink_of(insert);
         let relation = self.queries().query(&insert.query, None);

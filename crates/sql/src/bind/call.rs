@@ -60,6 +60,7 @@ const FLINK_ONLY: &[&str] = &[
     "UUID",
 ];
 
+/// Binds a call that has no OVER.
 pub(super) fn call_value(binder: &mut ExprBinder<'_>, call: &ast::Call, span: Span) -> Bound<ExprId> {
     let name = call.name.value.to_ascii_uppercase();
     if let Some(argument) = call.arg_names.iter().flatten().next() {

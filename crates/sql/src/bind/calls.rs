@@ -1,8 +1,9 @@
 //! Calls whose results need more than one row: aggregates, `OVER` calls, and subqueries used as values.
 //!
 //! An expression refers to such a call by its number; a later step of the SELECT computes the result. Equal
-//! calls share a number. A [`CallCollector`] knows which kinds a clause allows: by default, neither aggregates
-//! nor `OVER` calls. While the arguments of a call are bound, another call of its kind is refused.
+//! aggregates share a number, and so do equal `OVER` calls. A [`CallCollector`] knows which kinds a clause allows: by
+//! default, neither aggregates nor `OVER` calls. While the arguments of a call are bound, another call of its kind is
+//! refused.
 
 use super::aggregate::BoundAggregate;
 use super::over::OverCall;
@@ -96,6 +97,7 @@ impl CallCollector {
         &self.values
     }
 
+    /// Returns the calls that were collected.
     pub(super) fn into_calls(self) -> Calls {
         Calls { aggregates: self.aggregates, overs: self.overs, values: self.values }
     }

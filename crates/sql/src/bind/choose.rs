@@ -10,6 +10,7 @@ use crate::expr::{Comparison, Expr, ExprId};
 use crate::parse::ast;
 use crate::typing::{common_type, result_type};
 
+/// Binds `CASE`; all branches are bound before it fails.
 pub(super) fn case(
     binder: &mut ExprBinder<'_>,
     operand: Option<&ast::Expr>,

@@ -98,6 +98,7 @@ fn convert_form(nodes: &mut NodeBuilder<'_>, id: ExprId, to: &DataType) -> ExprI
     }
 }
 
+/// Adds `IS DISTINCT FROM`; negated, `IS NOT DISTINCT FROM`.
 pub(super) fn is_distinct(
     nodes: &mut NodeBuilder<'_>,
     left: ExprId,
@@ -114,6 +115,7 @@ pub(super) fn is_distinct(
     Ok(if negated { same } else { nodes.not(same) })
 }
 
+/// Adds `BETWEEN`. A symmetric one takes its bounds in either order.
 pub(super) fn between(
     nodes: &mut NodeBuilder<'_>,
     (input, low, high): (ExprId, ExprId, ExprId),
@@ -141,6 +143,7 @@ fn within(
     Ok(nodes.and(above, below))
 }
 
+/// Adds `IN` with a list.
 pub(super) fn is_in(
     nodes: &mut NodeBuilder<'_>,
     input: ExprId,

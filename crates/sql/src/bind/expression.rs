@@ -89,10 +89,12 @@ impl<'a> ExprBinder<'a> {
         self.calls
     }
 
+    /// Returns the builder of operations over bound operands.
     pub(super) fn nodes(&mut self) -> &mut NodeBuilder<'a> {
         &mut self.nodes
     }
 
+    /// Returns the meaning of names.
     pub(super) fn names(&mut self) -> &mut NameResolver<'a> {
         &mut self.names
     }

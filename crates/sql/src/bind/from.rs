@@ -1,8 +1,8 @@
 //! `FROM`: binds tables, joins, windows and collections into one scope.
 
 use super::changelog::table_function;
-use super::equal_join::joined;
-use super::join::{lateral, temporal, unnest};
+use super::dependent_join::{lateral, temporal, unnest};
+use super::join::joined;
 use super::matching::matching;
 use super::query::QueryBinder;
 use super::resolve::Scope;

@@ -22,6 +22,7 @@ pub(super) fn call_function(
     }
 }
 
+/// Calls a function: checks and converts its arguments.
 pub(super) fn apply(
     nodes: &mut NodeBuilder<'_>,
     function: &'static ScalarFunction,

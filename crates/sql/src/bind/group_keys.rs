@@ -67,6 +67,7 @@ impl GroupContext {
         keys.bind(group_by)
     }
 
+    /// Returns the distinct keys, the hidden ones last.
     pub(super) fn keys(&self) -> &[ExprId] {
         &self.keys
     }

@@ -1,240 +1,149 @@
-//! Joins whose right side depends on the left: `LATERAL`, `FOR SYSTEM_TIME AS OF` and `UNNEST`.
+//! Joins of two tables that do not depend on each other: `ON`, `USING` and `NATURAL`.
 
+use std::collections::{HashMap, HashSet};
+
+use types::DataType;
+
+use super::compare::compare;
 use super::expression::Clause;
 use super::query::QueryBinder;
-use super::scope::{OuterScope, Relation};
+use super::scope::OuterScope;
 use super::select::conjuncts;
-use super::source::{Source, SourceTable, beside, side_by_side};
-use super::stage::{Stage, carry};
+use super::source::{Source, beside, side_by_side};
 use super::{Bound, Cell, Column};
 use crate::error::{Diagnostic, Span};
-use crate::expr::{Expr, ExprGraph};
+use crate::expr::{Comparison, Expr, ExprGraph, ExprId};
 use crate::graph::Graph;
-use crate::parse::ast::{self, From, Join, JoinConstraint};
-use crate::plan::operator::{JoinKind, LookupHint};
-use crate::rel::{JoinRel, Rel, TemporalRel, UnnestRel};
-use types::{ColumnType, DataType, Value};
+use crate::parse::ast::{Ident, Join, JoinConstraint};
+use crate::plan::operator::JoinKind;
+use crate::rel::{JoinRel, Rel, StateTtl};
 
-/// Binds `JOIN LATERAL (query)`: a correlated query as a table.
-pub(super) fn lateral(
+/// Joins both sides and binds the condition over the fields of the join.
+pub(super) fn joined(
     binder: &mut QueryBinder<'_>,
-    left: Source,
-    query: &ast::Query,
+    (left, right): (Source, Source),
     kind: JoinKind,
     join: &Join,
+    state_ttl: [Option<StateTtl>; 2],
+    outer: Option<&OuterScope>,
 ) -> Bound<Source> {
-    let (stage, ids) = Stage::over(left.rel.clone());
-    let around = OuterScope { scope: left.scope(&ids), exprs: stage.graph().exprs.clone() };
-    let (mut relation, empty) = binder.inner_query(query, &around)?;
-    if let Some(alias) = &join.right.alias {
-        binder.rename(&mut relation.columns, &join.right.columns, alias.span)?;
-    }
-    if !matches!(kind, JoinKind::Inner | JoinKind::Left) {
-        let error = Diagnostic::error(join.span, "LATERAL is joined by CROSS, INNER or LEFT JOIN");
-        return Err(binder.report(error));
-    }
-    // A global aggregate returns a row even if it aggregated none.
-    let kind = if empty.is_some() { JoinKind::Left } else { kind };
-
-    let qualifier = join.right.alias.as_ref().map(|alias| alias.value.clone());
-    let width = left.rel.fields.len();
-    let correlated = std::mem::take(&mut relation.correlated);
-    let right = Source::of(qualifier, relation);
+    let shared = shared_columns(binder, &left, &right, &join.constraint, join.span)?;
     let (mut graph, ids) = beside(&left.rel, &right.rel);
     let both = side_by_side(&left, right);
 
-    let mut conditions = vec![];
-    for condition in &correlated {
-        let own = condition.exprs.inputs.len() - condition.outer.len();
-        let place = |input: usize| {
-            if input < own {
-                return width + input;
-            }
-            match stage.graph().exprs.expr(condition.outer[input - own]) {
-                Expr::Column(field) => *field,
-                _ => 0,
-            }
-        };
-        conditions.push(carry(&condition.exprs, condition.condition, &mut graph, &place));
+    let mut conditions = on_conditions(binder, &mut graph, (&both, &ids), outer, &join.constraint)?;
+    for (_, of_left, of_right) in &shared {
+        let (a, b) = (ids[*of_left], ids[*of_right]);
+        let equal = compare(&mut binder.nodes(&mut graph), Comparison::Equal, a, b, join.span);
+        conditions.push(equal?);
     }
-    if let JoinConstraint::On(on) = &join.constraint {
-        let scope = both.scope(&ids);
-        for condition in conjuncts(on) {
-            let bound = binder.exprs(&mut graph, Clause::new(&scope, "in ON"), |exprs| {
-                exprs.condition(condition, "what stands in ON")
-            });
-            conditions.push(bound?);
-        }
+    if conditions.iter().any(|id| graph.facts(*id).uses_outer) {
+        let error = Diagnostic::error(join.span, "a join's condition uses a column of the outer query")
+            .with_hint("put the condition into WHERE");
+        return Err(binder.report(error));
     }
-    let join_rel =
-        JoinRel { kind, exprs: graph.exprs, conditions, null_aware: None, state_ttl: [None, None] };
-    let rel = Rel::join(left.rel.clone(), both.rel.clone(), join_rel, join.span);
+
+    let rel = Rel::join(
+        left.rel.clone(),
+        both.rel.clone(),
+        JoinRel { kind, exprs: graph.exprs, conditions, null_aware: None, state_ttl },
+        join.span,
+    );
     let mut source = Source { rel, ..both };
-    if let Some(value) = empty {
-        default_column(&mut source, value, join.span);
-    }
+    merge(&mut source, &shared, kind, join.span);
     Ok(source)
 }
 
-/// Replaces nulls in the first column of the last table by a value.
-fn default_column(source: &mut Source, value: Value, span: Span) {
-    let Some(table) = source.tables.last_mut() else { return };
-    let Some(Column { cell: Cell::Scalar(field), .. }) = table.columns.first_mut() else { return };
+/// Returns the columns that `USING` or `NATURAL` equates: the name, and the fields of both sides in the
+/// join.
+fn shared_columns(
+    binder: &mut QueryBinder<'_>,
+    left: &Source,
+    right: &Source,
+    constraint: &JoinConstraint,
+    span: Span,
+) -> Bound<Vec<(String, usize, usize)>> {
+    let (of_left, of_right) = (left.relation().columns, right.relation().columns);
+    let names: Vec<Ident> = match constraint {
+        JoinConstraint::None | JoinConstraint::On(_) => return Ok(vec![]),
+        JoinConstraint::Using(names) => names.clone(),
+        JoinConstraint::Natural => {
+            let names: HashSet<&str> = of_right.iter().map(|column| column.name.as_str()).collect();
+            let is_shared = |column: &&Column<usize>| names.contains(column.name.as_str());
+            let name = |column: &Column<usize>| Ident { value: column.name.clone(), span };
+            of_left.iter().filter(is_shared).map(name).collect()
+        }
+    };
+
+    let width = left.rel.fields.len();
+    let (fields_of_left, fields_of_right) = (only_fields(&of_left), only_fields(&of_right));
+    let mut shared = vec![];
+    for name in names {
+        let field = |of: &HashMap<&str, Option<usize>>| of.get(name.value.as_str()).copied().flatten();
+        let (Some(a), Some(b)) = (field(&fields_of_left), field(&fields_of_right)) else {
+            let message = format!("`{}` is not one scalar column on each side", name.value);
+            return Err(binder.report(Diagnostic::error(name.span, message)));
+        };
+        shared.push((name.value, a, width + b));
+    }
+
+    Ok(shared)
+}
+
+/// Merges the equated pairs of columns into one column each.
+fn merge(source: &mut Source, shared: &[(String, usize, usize)], kind: JoinKind, span: Span) {
+    if shared.is_empty() {
+        return;
+    }
+
     let mut exprs = ExprGraph::new(source.rel.scope());
     let mut columns = source.rel.passed_on(&mut exprs);
-    let column_type = source.rel.fields[*field].column_type.clone();
-    let not_null = ColumnType { nullable: false, ..column_type };
-
-    let id = columns[*field].1;
-    let there = exprs.add(Expr::IsNotNull(id), DataType::Boolean.not_null());
-    let default = exprs.add(Expr::Literal(value), not_null.clone());
-    let case = Expr::Case { branches: vec![(there, id)].into(), otherwise: default };
-    columns.push(("$default".to_owned(), exprs.add(case, not_null)));
-    *field = columns.len() - 1;
-    source.rel = Rel::calc(source.rel.clone(), exprs, vec![], columns, span);
-}
-
-/// Binds `JOIN table FOR SYSTEM_TIME AS OF time`.
-pub(super) fn temporal(
-    binder: &mut QueryBinder<'_>,
-    left: Source,
-    (relation, qualifier, hint): (Relation, String, LookupHint),
-    kind: JoinKind,
-    time: &ast::Expr,
-    join: &Join,
-    outer: Option<&OuterScope>,
-) -> Bound<Source> {
-    if !matches!(kind, JoinKind::Inner | JoinKind::Left) {
-        let error = Diagnostic::error(join.span, "FOR SYSTEM_TIME AS OF is joined by INNER or LEFT JOIN");
-        return Err(binder.report(error));
-    }
-    let (mut stage, ids) = Stage::over(left.rel.clone());
-    let scope = left.scope(&ids);
-    let id = binder.exprs(stage.graph_mut(), Clause { outer, ..Clause::new(&scope, "here") }, |exprs| {
-        exprs.bind(time)
-    })?;
-    let Expr::Column(field) = stage.graph().exprs.expr(id) else {
-        let error =
-            Diagnostic::error(time.span, "the time of FOR SYSTEM_TIME AS OF is a column of the left table")
-                .with_hint("its event time, or a column that is PROCTIME()");
-        return Err(binder.report(error));
-    };
-    let field = *field;
-    if left.rel.fields[field].time.is_none() {
-        let error =
-            Diagnostic::error(time.span, "this column is neither an event time nor a processing time")
-                .with_hint("a table's event time is the column of its WATERMARK");
-        return Err(binder.report(error));
-    }
-
-    let right = Source::of(Some(qualifier), relation);
-    let (mut graph, ids) = beside(&left.rel, &right.rel);
-    let both = side_by_side(&left, right);
-    let mut conditions = vec![];
-    if let JoinConstraint::On(on) = &join.constraint {
-        let scope = both.scope(&ids);
-        for condition in conjuncts(on) {
-            let bound = binder.exprs(&mut graph, Clause { outer, ..Clause::new(&scope, "in ON") }, |exprs| {
-                exprs.condition(condition, "what stands in ON")
-            });
-            conditions.push(bound?);
-        }
-    }
-    let temporal = TemporalRel { kind, time: field, exprs: graph.exprs, conditions, hint };
-    let rel = Rel::temporal(left.rel.clone(), both.rel.clone(), temporal, join.span);
-    Ok(Source { rel, ..both })
-}
-
-/// Binds `CROSS JOIN UNNEST(collection)`.
-pub(super) fn unnest(
-    binder: &mut QueryBinder<'_>,
-    left: Source,
-    (expr, ordinality, span): (&ast::Expr, bool, Span),
-    from: &From,
-    join: Option<(JoinKind, &Join)>,
-    outer: Option<&OuterScope>,
-) -> Bound<Source> {
-    let (mut stage, ids) = Stage::over(left.rel.clone());
-    let scope = left.scope(&ids);
-    let id = binder.exprs(stage.graph_mut(), Clause { outer, ..Clause::new(&scope, "here") }, |exprs| {
-        exprs.bind(expr)
-    })?;
-    let collection_type = stage.graph().exprs.column_type(id).clone();
-    let (elements, spreads_row) = match &collection_type.data_type {
-        DataType::Array(element) | DataType::Multiset(element) => match &element.data_type {
-            DataType::Row(fields) => {
-                let fields = fields.iter().map(|field| {
-                    let nullable = field.column_type.nullable || element.nullable;
-                    (field.name.clone(), ColumnType { nullable, ..field.column_type.clone() })
-                });
-                (fields.collect::<Vec<_>>(), true)
+    for (name, left, right) in shared {
+        let field = match kind {
+            JoinKind::Right => *right,
+            JoinKind::Full => {
+                let column_type = source.rel.fields[*left].column_type.clone();
+                let (a, b) = (columns[*left].1, columns[*right].1);
+                let there = exprs.add(Expr::IsNotNull(a), DataType::Boolean.not_null());
+                let case = Expr::Case { branches: vec![(there, a)].into(), otherwise: b };
+                columns.push((name.clone(), exprs.add(case, column_type)));
+                columns.len() - 1
             }
-            _ => (vec![("EXPR$0".to_owned(), ColumnType::clone(element))], false),
-        },
-        DataType::Map(key, value) => {
-            let columns = vec![
-                ("KEY".to_owned(), ColumnType::clone(key)),
-                ("VALUE".to_owned(), ColumnType::clone(value)),
-            ];
-            (columns, false)
-        }
-        other => {
-            let error = Diagnostic::error(expr.span, "UNNEST takes an ARRAY, a MAP or a MULTISET")
-                .with_detail(format!("this is {other}"));
-            return Err(binder.report(error));
-        }
-    };
-    let mut elements = elements;
-    if ordinality {
-        elements.push(("ORDINALITY".to_owned(), DataType::Int.not_null()));
-    }
-    let kind = join.map_or(JoinKind::Inner, |(kind, _)| kind);
-    if !matches!(kind, JoinKind::Inner | JoinKind::Left) {
-        let error = Diagnostic::error(span, "UNNEST is joined by CROSS, INNER or LEFT JOIN");
-        return Err(binder.report(error));
+            _ => *left,
+        };
+        source.merged.push(Column { name: name.clone(), cell: Cell::Scalar(field) });
     }
 
-    let collection = stage.fields_of(&[id], span)[0];
-    let width = stage.rel().fields.len();
-    let place = |at: usize| width + at;
-    let mut columns: Vec<Column<usize>> = elements
-        .iter()
-        .enumerate()
-        .map(|(at, (name, _))| Column { name: name.clone(), cell: Cell::Scalar(place(at)) })
-        .collect();
-    if let Some(alias) = &from.alias {
-        binder.rename(&mut columns, &from.columns, alias.span)?;
+    if columns.len() > source.rel.fields.len() {
+        source.rel = Rel::calc(source.rel.clone(), exprs, vec![], columns, span);
     }
+}
 
-    // Conditions are bound over the node's fields, so the node is first built without conditions, then
-    // with them.
-    let outer_join = kind == JoinKind::Left;
-    let unnest = UnnestRel {
-        collection,
-        spreads_row,
-        ordinality,
-        outer: outer_join,
-        exprs: ExprGraph::default(),
-        conditions: vec![],
-    };
-    let rel = Rel::unnest(stage.rel().clone(), unnest.clone(), elements.clone(), span);
-    let mut tables: Vec<SourceTable> = left.tables;
-    let qualifier = from.alias.as_ref().map(|alias| alias.value.clone());
-    tables.push(SourceTable { qualifier, columns });
-    let mut source = Source { rel, merged: left.merged, tables };
+/// Binds the conditions of `ON`; a join without it has none. `ids[n]` is the expression of field `n` of the source.
+pub(super) fn on_conditions(
+    binder: &mut QueryBinder<'_>,
+    graph: &mut Graph,
+    (source, ids): (&Source, &[ExprId]),
+    outer: Option<&OuterScope>,
+    constraint: &JoinConstraint,
+) -> Bound<Vec<ExprId>> {
+    let JoinConstraint::On(on) = constraint else { return Ok(vec![]) };
+    let scope = source.scope(ids);
+    let clause = Clause { outer, ..Clause::new(&scope, "in ON") };
+    let bind =
+        |condition| binder.exprs(graph, clause, |exprs| exprs.condition(condition, "what stands in ON"));
+    conjuncts(on).into_iter().map(bind).collect()
+}
 
-    if let Some((_, Join { constraint: JoinConstraint::On(on), .. })) = join {
-        let (mut graph, ids) = Graph::over(source.rel.scope());
-        let scope = source.scope(&ids);
-        let mut conditions = vec![];
-        for condition in conjuncts(on) {
-            let bound = binder.exprs(&mut graph, Clause { outer, ..Clause::new(&scope, "in ON") }, |exprs| {
-                exprs.condition(condition, "what stands in ON")
-            });
-            conditions.push(bound?);
-        }
-        let unnest = UnnestRel { exprs: graph.exprs, conditions, ..unnest };
-        source.rel = Rel::unnest(stage.rel().clone(), unnest, elements, span);
+/// Returns the fields of columns by name; `None` if several columns have the name, or one that is no scalar.
+fn only_fields(columns: &[Column<usize>]) -> HashMap<&str, Option<usize>> {
+    let mut fields: HashMap<&str, Option<usize>> = HashMap::new();
+    for column in columns {
+        let field = match column.cell {
+            Cell::Scalar(field) => Some(field),
+            _ => None,
+        };
+        fields.entry(&column.name).and_modify(|field| *field = None).or_insert(field);
     }
-    Ok(source)
+    fields
 }

@@ -135,6 +135,7 @@ impl<'a> NameResolver<'a> {
         self.uses.push((id, name));
     }
 
+    /// Returns the number of uses so far.
     pub(super) fn uses(&self) -> usize {
         self.uses.len()
     }
@@ -144,6 +145,7 @@ impl<'a> NameResolver<'a> {
         self.uses.truncate(count);
     }
 
+    /// Returns each named column with its place in the script.
     pub(super) fn take_uses(&mut self) -> Vec<(ExprId, Ident)> {
         std::mem::take(&mut self.uses)
     }

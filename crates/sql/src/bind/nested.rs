@@ -11,6 +11,7 @@ use crate::expr::ExprId;
 use crate::functions;
 use crate::parse::ast::{self, ExprKind, Ident};
 
+/// Binds `ARRAY[…]`, `MAP[…]`, `ROW(…)` and the access to a field.
 pub(super) fn nested_value(binder: &mut ExprBinder<'_>, expr: &ast::Expr) -> Bound<ExprId> {
     match &expr.kind {
         ExprKind::Array(items) => constructed(binder, "$ARRAY", "an ARRAY", items, expr.span),

@@ -149,6 +149,7 @@ impl<'a> NodeBuilder<'a> {
         if is_and { self.and(left, right) } else { self.or(left, right) }
     }
 
+    /// Requires a condition; an untyped NULL becomes one. `what` names it for the error.
     pub(super) fn expect_boolean(&mut self, id: ExprId, span: Span, what: &str) -> Bound<ExprId> {
         match &self.type_of(id).data_type {
             DataType::Boolean => Ok(id),

@@ -38,6 +38,7 @@ pub(crate) struct BoundOrder {
     pub(crate) nulls_first: bool,
 }
 
+/// Binds a call with OVER; returns the input for its result.
 pub(super) fn over_value(binder: &mut ExprBinder<'_>, call: &ast::Call, span: Span) -> Bound<ExprId> {
     let name = call.name.value.to_ascii_uppercase();
     let bound = binder.collect_over(|binder| over_call(binder, call, &name, span));

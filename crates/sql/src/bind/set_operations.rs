@@ -27,6 +27,7 @@ use crate::typing::common_of_two;
 /// Shorter chains stay pairs, because operators above a chain find their state by the nodes below them.
 const LONG_CHAIN: usize = 100;
 
+/// Binds a chain of set operations.
 pub(super) fn set_operations(
     binder: &mut QueryBinder<'_>,
     operations: &SetOperations,

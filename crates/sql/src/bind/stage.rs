@@ -35,6 +35,7 @@ impl Stage {
         &self.rel
     }
 
+    /// Returns the rows, after the last step.
     pub(super) fn into_rel(self) -> Arc<Rel> {
         self.rel
     }

@@ -205,6 +205,7 @@ pub(super) fn join_marked(
     join_equal(binder, stage, query, (JoinKind::Mark, None), inputs, columns)
 }
 
+/// Joins a subquery by its correlated conditions, and by the equality of inputs with its columns.
 pub(super) fn join_equal(
     binder: &mut QueryBinder<'_>,
     stage: &mut Stage,
@@ -282,6 +283,7 @@ pub(super) fn join_values(
     Ok(())
 }
 
+/// Joins one subquery that is used as a value; its field fills the input.
 pub(super) fn join_value(
     binder: &mut QueryBinder<'_>,
     stage: &mut Stage,

@@ -18,6 +18,7 @@ pub(crate) struct BoundTop {
     pub(crate) columns: Vec<ResultColumn>,
 }
 
+/// Binds a query and adds a nameless table for its rows.
 pub(super) fn top(binder: &mut QueryBinder<'_>, top: &TopQuery) -> Bound<BoundTop> {
     let relation = binder.query(&top.query, None)?;
     let count = relation.columns.len();

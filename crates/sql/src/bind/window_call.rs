@@ -37,6 +37,7 @@ fn parameters(function: &str) -> Option<(&'static [&'static str], &'static str)>
 /// Arguments indexed by parameter.
 type Slots<'a> = [Option<&'a WindowArg>; 5];
 
+/// Binds a window table function.
 pub(super) fn window(tables: &mut FromBinder<'_, '_>, call: &WindowCall) -> Bound<Relation> {
     let function = call.function.value.to_ascii_uppercase();
     let Some((names, form)) = parameters(&function) else {

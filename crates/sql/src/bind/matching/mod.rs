@@ -42,6 +42,7 @@ struct Named {
 /// A measure: its name, its time attribute if it is one, and its expression.
 type Measure = (String, Option<TimeAttribute>, Named);
 
+/// Binds `MATCH_RECOGNIZE` over its input.
 pub(super) fn matching(
     binder: &mut QueryBinder<'_>,
     input: Source,

@@ -45,6 +45,7 @@ impl Quantifier {
     }
 }
 
+/// Returns the steps of a pattern in order.
 pub(super) fn pattern_steps(binder: &mut QueryBinder<'_>, pattern: &Pattern) -> Bound<Vec<PatternStep>> {
     let mut steps = vec![];
     let mut names = HashSet::new();

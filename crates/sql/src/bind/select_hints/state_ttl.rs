@@ -1,5 +1,5 @@
-//! `STATE_TTL('a' = '1 d', 'b' = '12 h')`: how long a join keeps the rows of a table, or
-//! an aggregate over the table keeps its groups.
+//! `STATE_TTL('a' = '1 d', 'b' = '12 h')`: how long a join keeps the rows of a table, or an aggregate over the
+//! table keeps its groups.
 //!
 //! As in Flink, a key is the alias of a table in FROM, or its name if it has no alias. `'0 s'` keeps state
 //! for ever. The first hint that names a table wins; within one hint the last value wins. If the left side of
