@@ -176,7 +176,7 @@ pub(super) fn own_inputs(stage: &mut Stage, outer_conditions: &[ExprId]) -> Vec<
 
 /// Moves conditions on the enclosing query to the relation's fields; `own` and `places` say where this
 /// query's inputs are.
-pub(super) fn correlated_conditions(
+fn correlated_conditions(
     stage: &Stage,
     conditions: &[ExprId],
     own: &[ExprId],

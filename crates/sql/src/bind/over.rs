@@ -176,7 +176,7 @@ fn bound_window(
 }
 
 /// Binds `ORDER BY` of a window or a query. Nulls sort lowest unless NULLS FIRST or LAST is given.
-pub(super) fn bound_order(binder: &mut ExprBinder<'_>, items: &[OrderItem]) -> Bound<Vec<BoundOrder>> {
+fn bound_order(binder: &mut ExprBinder<'_>, items: &[OrderItem]) -> Bound<Vec<BoundOrder>> {
     let mut order: Vec<BoundOrder> = vec![];
     for item in items {
         let id = binder.bind(&item.expr)?;

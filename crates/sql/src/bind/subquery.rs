@@ -206,7 +206,7 @@ pub(super) fn join_marked(
 }
 
 /// Joins a subquery by its correlated conditions, and by the equality of inputs with its columns.
-pub(super) fn join_equal(
+fn join_equal(
     binder: &mut QueryBinder<'_>,
     stage: &mut Stage,
     query: &PreparedQuery,

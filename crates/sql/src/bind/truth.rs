@@ -192,7 +192,7 @@ fn compare_truth(
 }
 
 /// Adds an input to the stage's graph for a field that may be new.
-pub(super) fn field_input(stage: &mut Stage, field: usize) -> ExprId {
+fn field_input(stage: &mut Stage, field: usize) -> ExprId {
     let rel_field = stage.rel().fields[field].clone();
     let input = stage.graph().exprs.inputs.len();
     let id = stage.graph_mut().add_input(rel_field.name, rel_field.column_type, InputOrigin::Row);
