@@ -16,7 +16,6 @@ use super::resolve::Scope;
 use super::scope::OuterScope;
 use super::select::SelectParts;
 use super::stage::Stage;
-use super::subquery::prepare;
 use super::{Bound, QueryBinder, Reported};
 use crate::error::Diagnostic;
 use crate::expr::{Expr, ExprId};
@@ -211,9 +210,7 @@ impl KeyBinder<'_, '_> {
                 continue;
             }
 
-            let queries = prepare(self.queries, [expr], self.scope, self.stage)?;
-            let clause =
-                Clause { outer: self.outer, queries: &queries, ..Clause::new(self.scope, "in GROUP BY") };
+            let clause = Clause { outer: self.outer, ..Clause::new(self.scope, "in GROUP BY") };
             let id = self.queries.exprs(self.stage.graph_mut(), clause, |exprs| exprs.bind(expr))?;
             if let ExprKind::Literal { .. } = expr.kind {
                 let error = Diagnostic::error(expr.span, "a literal in GROUP BY is not a column's number")

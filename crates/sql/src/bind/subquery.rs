@@ -143,9 +143,17 @@ pub(super) fn filter_by_query(
         _ => return None,
     };
 
+    // A left side that contains a subquery has a value only behind the join with that subquery.
+    let is_inside = |input: &ast::Expr, query: &PreparedQuery| {
+        input.span.start <= query.span.start && query.span.end <= input.span.end
+    };
+    if input.is_some_and(|input| queries.iter().any(|query| is_inside(input, query))) {
+        return None;
+    }
+
     let inputs = match input {
         None => vec![],
-        Some(input) => match compared(binder, stage, scope, outer, input, queries) {
+        Some(input) => match compared(binder, stage, scope, outer, input) {
             Ok(inputs) => inputs,
             Err(reported) => return Some(Err(reported)),
         },
@@ -157,20 +165,19 @@ pub(super) fn filter_by_query(
     Some(join_by_query(binder, stage, query, &inputs, is_anti))
 }
 
-/// Binds the left side of an `IN`: one value or a row.
+/// Binds the left side of an `IN`, which contains no subquery: one value or a row.
 fn compared(
     binder: &mut QueryBinder<'_>,
     stage: &mut Stage,
     scope: &Scope,
     outer: Option<&OuterScope>,
     input: &ast::Expr,
-    queries: &[PreparedQuery],
 ) -> Bound<Vec<ExprId>> {
     let items: Vec<&ast::Expr> = match &input.kind {
         ExprKind::Row(items) => items.iter().collect(),
         _ => vec![input],
     };
-    let clause = Clause { outer, queries, ..Clause::new(scope, "here") };
+    let clause = Clause { outer, ..Clause::new(scope, "here") };
     binder.exprs(stage.graph_mut(), clause, |exprs| items.into_iter().map(|item| exprs.bind(item)).collect())
 }
 
@@ -347,7 +354,8 @@ fn default_to(stage: &mut Stage, input: usize, empty: Value, span: Span) {
 /// Returns the input for a subquery that is a value; a join fills it later.
 pub(super) fn query_value(binder: &mut ExprBinder<'_>, expr: &ast::Expr) -> Bound<ExprId> {
     let Some(query) = binder.query(expr).cloned() else {
-        let error = Diagnostic::error(expr.span, format!("a query is not allowed {}", binder.place()));
+        let error = Diagnostic::error(expr.span, format!("a query is not allowed {}", binder.place()))
+            .with_hint("compute it first, in a subquery in FROM, and use that column here");
         return Err(binder.report(error));
     };
 

@@ -129,7 +129,7 @@ fn expressions_over_the_rows_of_a_match() {
         ("«nosuch»", "no column `nosuch`", ""),
         ("A.«nosuch»", "no `nosuch` in `A`", ""),
         ("«Z».n", "no column `Z`", ""),
-        ("«(SELECT 1)»", "a query is not allowed in MEASURES", ""),
+        ("«(SELECT 1)»", "a query is not allowed in MEASURES", "in FROM"),
     ];
     let clauses: Vec<String> = cases.iter().map(|(of, ..)| measure(of)).collect();
     let cases: Vec<(&str, &str, &str)> =

@@ -201,3 +201,42 @@ fn a_view_that_is_refused_is_not_unknown_too() {
          INSERT INTO o SELECT a FROM v;";
     assert_eq!(findings(script).len(), 1);
 }
+
+#[test]
+fn a_subquery_that_groups() {
+    let printed = "CREATE TABLE printed (c BIGINT) WITH ('connector' = 'print');\n";
+    let script = |query: &str| -> &'static str { format!("{printed}INSERT INTO printed {query}").leak() };
+    let refused = "a query is not allowed in GROUP BY";
+    check(&[
+        (script("SELECT COUNT(*) FROM uq GROUP BY «(SELECT MIN(n) FROM no_time)»"), refused, "in FROM"),
+        (
+            script(
+                "SELECT (SELECT MAX(n) FROM uq) + COUNT(*) FROM uq GROUP BY n + «(SELECT MIN(n) FROM no_time)»",
+            ),
+            refused,
+            "in FROM",
+        ),
+        (script("SELECT COUNT(*) FROM uq GROUP BY «n IN (SELECT n FROM no_time)»"), refused, "in FROM"),
+        (
+            script("SELECT COUNT(*) FROM uq GROUP BY GROUPING SETS ((«(SELECT MIN(n) FROM no_time)»))"),
+            refused,
+            "",
+        ),
+    ]);
+    compiles(script(
+        "SELECT COUNT(*) FROM (SELECT n, (SELECT MIN(n) FROM no_time) AS least FROM uq) GROUP BY least",
+    ));
+}
+
+#[test]
+fn a_subquery_on_the_left_of_in_is_a_value() {
+    let printed = "CREATE TABLE printed (c INT) WITH ('connector' = 'print');\n";
+    for condition in [
+        "(SELECT MIN(n) FROM no_time) IN (SELECT n FROM uq)",
+        "(SELECT MIN(n) FROM no_time) NOT IN (SELECT n FROM uq)",
+        "n + (SELECT MIN(n) FROM no_time) IN (SELECT n FROM uq) AND n > (SELECT MAX(n) FROM no_time)",
+        "(n, (SELECT MIN(n) FROM no_time)) IN (SELECT n, n FROM uq)",
+    ] {
+        compiles(format!("{printed}INSERT INTO printed SELECT n FROM uq WHERE {condition}").leak());
+    }
+}
