@@ -19,6 +19,8 @@ const queries = new QueryClient({
     queries: {
       // A mistake stays one; everything else may pass.
       retry: (failures, error) => !(error instanceof Refused && error.status < 500) && failures < 3,
+      // Parts of a page that are drawn one after the other ask the same.
+      staleTime: 1_000,
       // Answers of earlier moments are not asked for again.
       gcTime: 30_000,
     },

@@ -62,6 +62,9 @@ pub(crate) fn serve(path: &str, request: &HeaderMap) -> Response {
     found.unwrap_or_else(|| Failure::not_found().into_response())
 }
 
+/// Ending of the names of files that the dashboard's build has compressed with Brotli, slowly and well.
+const COMPRESSED: &str = ".br";
+
 /// Answers with a file, or with 304 if the caller has it; `None` if there is no such file.
 pub(crate) fn file(name: &str, request: &HeaderMap) -> Option<Response> {
     let file = Dist::get(name)?;
@@ -87,7 +90,31 @@ pub(crate) fn file(name: &str, request: &HeaderMap) -> Option<Response> {
         return Some((StatusCode::NOT_MODIFIED, headers).into_response());
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
+
+    let compressed = Dist::get(&format!("{name}{COMPRESSED}"));
+    if let Some(compressed) = compressed.filter(|_| name.starts_with(HASHED)) {
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        if accepts_brotli(request) {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("br"));
+            return Some((headers, compressed.data).into_response());
+        }
+    }
     Some((headers, file.data).into_response())
+}
+
+/// Answers with the first page and an element at its end. `None` if there is no page.
+pub(crate) fn page_with(element: &str) -> Option<Response> {
+    let file = Dist::get("index.html")?;
+    let page = std::str::from_utf8(&file.data).ok()?;
+    let end = page.rfind("</body>")?;
+    let page = [&page[..end], element, &page[end..]].concat();
+
+    let mut headers = HeaderMap::new();
+    // The element has data, which no cache may keep: after a logout, they would still be there.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type("index.html")));
+    headers.extend(page_headers());
+    Some((headers, page).into_response())
 }
 
 /// Returns the headers that restrict a page to itself.
@@ -97,6 +124,12 @@ pub(crate) fn page_headers() -> [(HeaderName, HeaderValue); 3] {
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
         (header::REFERRER_POLICY, HeaderValue::from_static(REFERRER_POLICY)),
     ]
+}
+
+fn accepts_brotli(request: &HeaderMap) -> bool {
+    let mut codings = request.get_all(header::ACCEPT_ENCODING).iter().filter_map(|sent| sent.to_str().ok());
+    // A coding with a weight is rare, and may be refused by it.
+    codings.any(|codings| codings.split(',').any(|coding| coding.trim().eq_ignore_ascii_case("br")))
 }
 
 fn matches(sent: &str, tag: &str) -> bool {

@@ -30,6 +30,7 @@ mod documents;
 pub mod compare;
 
 mod generated;
+mod first;
 
 mod feed;
 

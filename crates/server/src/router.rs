@@ -24,7 +24,7 @@ use crate::origin::Origins;
 use crate::pulse::{Pulse, pulse as current_pulse};
 use crate::results::live::{Live, events as row_events, socket};
 use crate::results::{Results, routes as tables};
-use crate::{assets, asyncapi, docs, openapi};
+use crate::{assets, asyncapi, docs, first, openapi};
 
 /// The dependencies of the handlers.
 pub(crate) struct Parts {
@@ -162,7 +162,16 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/docs/docs.js", get(docs::script))
         .route("/docs/docs.css", get(docs::style));
 
+    // The first page has answers of these routes in itself.
+    let answers = Router::new()
+        .merge(results.clone())
+        .merge(dashboards.clone())
+        .merge(generated.clone())
+        .merge(operation.clone());
+    let first = Router::new().route("/", get(first::page)).with_state(answers);
+
     Router::new()
+        .merge(first)
         .merge(events)
         .merge(analytics)
         .merge(results)

@@ -68,12 +68,15 @@ export function Board({ dashboard, tables, view, onView, onDraft }: BoardProps) 
 
 /** How far below the window panels are already drawn. */
 const AHEAD = '150px';
+/** Rows of the grid that any window shows at first. */
+const ROWS_SHOWN = 3;
 
 /** The place of a panel. A panel is drawn when it is first near the window, and asks nothing while it is far from it. */
 function Place({ panel, children }: { panel: PanelDocument; children: ReactNode }) {
   const place = useRef<HTMLDivElement>(null);
   const [isNear, setNear] = useState(false);
-  const [wasNear, setWasNear] = useState(false);
+  // The uppermost panels need not wait until the browser has said where they are.
+  const [wasNear, setWasNear] = useState(panel.at.y < ROWS_SHOWN);
 
   useEffect(() => {
     if (!place.current) return;

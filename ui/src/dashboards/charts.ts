@@ -2,6 +2,8 @@
 import { type ComponentType, type LazyExoticComponent, lazy } from 'react';
 import type { Table } from '../explore/api';
 import { t } from '../i18n';
+import LineChart from './charts/line';
+import NumberChart from './charts/number';
 import type { PanelDocument } from './document';
 import type { View } from './view';
 
@@ -16,25 +18,31 @@ export interface ChartProps {
 
 type ChartFile = { default: ComponentType<ChartProps> };
 
-const files = import.meta.glob<ChartFile>('./charts/*.tsx');
-const loaded = new Map<string, LazyExoticComponent<ComponentType<ChartProps>>>();
+type Chart = ComponentType<ChartProps> | LazyExoticComponent<ComponentType<ChartProps>>;
+
+const files = import.meta.glob<ChartFile>(['./charts/*.tsx', '!./charts/{line,number}.tsx']);
+
+/** The kinds of the first picture come with the page. The file of another one is loaded when it is first drawn. */
+const loaded = new Map<string, Chart>([
+  ['line', LineChart],
+  ['number', NumberChart],
+]);
 
 /** The names of all kinds. */
-export const KINDS = Object.keys(files).map((path) => path.replace(/^.*\/|\.tsx$/g, ''));
+export const KINDS = [
+  ...loaded.keys(),
+  ...Object.keys(files).map((path) => path.replace(/^.*\/|\.tsx$/g, '')),
+].sort();
 
-/** The chart of a kind, whose file is loaded when it is first drawn; null: there is no such kind. */
-export function chartOf(kind: string): LazyExoticComponent<ComponentType<ChartProps>> | null {
+/** The chart of a kind; null: there is no such kind. */
+export function chartOf(kind: string): Chart | null {
+  const known = loaded.get(kind);
+  if (known) return known;
   const load = files[`./charts/${kind}.tsx`];
   if (!load) return null;
-  const chart = loaded.get(kind) ?? lazy(load);
+  const chart = lazy(load);
   loaded.set(kind, chart);
   return chart;
-}
-
-/** Loads the code of a kind that will be drawn soon, beside what else is being loaded. */
-export function preload(kind: string): void {
-  // A file that does not arrive is told by the panel that needs it.
-  files[`./charts/${kind}.tsx`]?.().catch(() => {});
 }
 
 /** The kinds that are built in, as people call them. */

@@ -1,16 +1,12 @@
 // The first page: the built-in dashboard, or the first steps while there is nothing to show.
 import { getRouteApi } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
-import { preload } from '../dashboards/charts';
 import { DashboardView } from '../dashboards/DashboardView';
 import { GENERATED } from '../dashboards/tables';
 import { useTables } from '../explore/tables';
 import { usePulse } from '../head/pulse';
 import { t } from '../i18n';
 import { useGenerated } from './generated';
-
-// The first pictures need not wait for the document that names them.
-for (const kind of ['number', 'line', 'share']) preload(kind);
 
 const FirstRun = lazy(async () => ({ default: (await import('./FirstRun')).FirstRun }));
 

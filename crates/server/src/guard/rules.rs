@@ -189,6 +189,7 @@ fn without_version(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::first;
 
     fn need(place: Place, method: &str, path: &str) -> Option<Need> {
         place.rule(&method.parse().expect("a method"), path).map(|rule| rule.need)
@@ -306,5 +307,13 @@ mod tests {
         }
         let check = rule(Place::Jobs, "/weir/sql/check").map(|rule| rule.deed);
         assert_eq!(check, Some(Deed::Reads), "a check is no change for the audit log");
+    }
+
+    #[test]
+    fn the_answers_in_the_first_page_need_what_the_page_needs() {
+        let page = need(Place::Http, "GET", "/");
+        for address in first::ALWAYS.into_iter().chain(["results/overall"]) {
+            assert_eq!(need(Place::Http, "GET", &format!("/{address}")), page, "{address}");
+        }
     }
 }
