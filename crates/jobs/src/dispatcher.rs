@@ -83,11 +83,8 @@ impl Dispatcher {
         Dispatcher { secrets, ..self }
     }
 
-    /// Compiles a script and starts it as one job; returns after the first attempt to start it.
-    ///
-    /// A job that starts with Weir and has a record with this name continues under its id from its newest
-    /// checkpoint, however it ended. If it was replaced meanwhile, its replacement is started instead.
-    pub fn submit(&self, submission: Submission<'_>) -> Result<Arc<JobMaster>, SubmitError> {
+    /// Starts a script as a job, as [`Dispatcher::submit`] describes.
+    fn try_submit(&self, submission: Submission<'_>) -> Result<Arc<JobMaster>, SubmitError> {
         let used = variables::Used::new(submission.variables);
         let compiled = self.compile(submission.script, submission.name, &|name| used.get(name))?;
         self.refuse_too_many(&submission)?;
@@ -138,6 +135,7 @@ impl Dispatcher {
             let Some(id) = record.job_id() else { continue };
             let (name, submitted) = (record.name.clone(), types::Timestamp(record.submitted));
             if let Err(error) = self.resume_one(record) {
+                submission::tell_failed(&name, &error);
                 let why = error.in_a_line();
                 tracing::error!(job_id = %id, error = why, "a job could not be started again");
                 let times = (submitted, self.environment.clock.now());

@@ -25,7 +25,7 @@ impl Dispatcher {
 }
 
 impl Outline {
-    pub(super) fn of(plan: &Plan, logs: &Logs) -> Outline {
+    pub(crate) fn of(plan: &Plan, logs: &Logs) -> Outline {
         let sources = plan.pipelines.iter().filter_map(|pipeline| {
             let Ok(SourceOptions::EventLog(options)) = source_options(&pipeline.source) else { return None };
             let (table, topics) = (&pipeline.source.name, topics(&options.topics));

@@ -12,6 +12,7 @@ use engine::snapshot::RestoreReport;
 use types::{ErrorDomain, JobId, with_causes};
 
 use super::records::Known;
+use super::submission::{tell_failed, tell_submitted};
 use super::variables::Used;
 use super::{Compiled, Dispatcher, Submission, SubmitError};
 use crate::checkpoint::{CheckpointDirectory, Restored, read_savepoint};
@@ -146,17 +147,18 @@ impl Dispatcher {
 
         let used = Used::new(submission.variables);
         let name = if submission.name.is_empty() { old.name() } else { submission.name };
-        let compiled = self.compile_with_tables(submission.script, name, &|name| used.get(name))?;
+        let compiled = self.compile_with_tables(submission.script, name, &|name| used.get(name));
+        let compiled = compiled.inspect_err(|error| tell_failed(name, error))?;
         let no_savepoint = |source| ReplaceError::Savepoint { job: old.id(), source: Box::new(source) };
         let directory = old.checkpoint_options().map(|options| options.savepoints.as_str());
         let directory = directory.filter(|directory| !directory.is_empty());
         let directory = directory.ok_or_else(|| no_savepoint(SavepointError::Nowhere))?;
         let directory = CheckpointDirectory::open(directory).map_err(|error| no_savepoint(error.into()))?;
-        let (directory, name) = (directory.location().to_owned(), savepoint_name(old.id()));
-        let savepoint = format!("{directory}/{name}");
+        let (directory, file) = (directory.location().to_owned(), savepoint_name(old.id()));
+        let savepoint = format!("{directory}/{file}");
         let replacement = Replacement::new(old.id(), new_job_id(), new_job_id(), savepoint.clone());
         self.intend(&replacement)?;
-        let stopped = old.savepoint_to(Destination::As { directory, name }, Sequel::Stop);
+        let stopped = old.savepoint_to(Destination::As { directory, name: file }, Sequel::Stop);
 
         if let Err(source) = stopped {
             self.settle(old.id());
@@ -180,6 +182,7 @@ impl Dispatcher {
         let (job, report) = match new {
             Ok(new) => new,
             Err(error) => {
+                tell_failed(name, &error);
                 let why = error.in_a_line();
                 self.go_back(&replacement, record);
                 return Err(ReplaceError::Undone { why, back: replacement.back, savepoint });
@@ -188,6 +191,7 @@ impl Dispatcher {
 
         self.settle(old.id());
         drop(claim);
+        tell_submitted(&job);
         tracing::info!(old = %old.id(), job_id = %job.id(), job = job.name(), savepoint, "job replaced");
         Ok(Replaced { old, new: job, savepoint, report })
     }

@@ -74,6 +74,22 @@ impl SubmitError {
 }
 
 impl SubmitError {
+    /// Returns what the operator can do.
+    fn remedy(&self) -> &'static str {
+        match (self, self.domain()) {
+            (SubmitError::Script(_), _) => "correct the script: `weir check` marks each error at its place",
+            (SubmitError::Checkpoints(_), _) => {
+                "restore the files from a copy, or start from a savepoint (`weir run --from`)"
+            }
+            (SubmitError::Record(_), _) => "the data directory must be writable and have free space",
+            (_, ErrorDomain::User) => "correct what the message names, then submit the job again",
+            (_, ErrorDomain::External) => {
+                "when the system that the message names works, submit the job again"
+            }
+            (_, ErrorDomain::Internal) => "this is a defect of Weir: report it with this log",
+        }
+    }
+
     /// Describes the error in one line.
     pub(super) fn in_a_line(&self) -> String {
         let mut text = self.to_string();
@@ -86,6 +102,19 @@ impl SubmitError {
 }
 
 impl Dispatcher {
+    /// Compiles a script and starts it as one job; returns after the first attempt to start it. Logs the outcome.
+    ///
+    /// A job that starts with Weir and has a record with this name continues under its id from its newest
+    /// checkpoint, however it ended. If it was replaced meanwhile, its replacement is started instead.
+    pub fn submit(&self, submission: Submission<'_>) -> Result<Arc<JobMaster>, SubmitError> {
+        let submitted = self.try_submit(submission);
+        match &submitted {
+            Ok(job) => tell_submitted(job),
+            Err(error) => tell_failed(submission.name, error),
+        }
+        submitted
+    }
+
     /// Fails if this process has too few file handles for another submitted job. Scripts that start with Weir
     /// and jobs that continue are never refused: the calculated need is an upper bound, and they may have run
     /// like this for long.
@@ -98,6 +127,19 @@ impl Dispatcher {
             false => Ok(()),
         }
     }
+}
+
+/// Logs that a job was submitted. Scripts search logs for the first three words, a line of the programs that Weir
+/// replaces.
+pub(super) fn tell_submitted(job: &JobMaster) {
+    let (id, name) = (job.id(), job.name());
+    tracing::info!(job_id = %id, job = name, "Job submitted successfully: `{name}` with the id {id}");
+}
+
+/// Logs that a job was not submitted, with the same purpose.
+pub(super) fn tell_failed(job: &str, error: &SubmitError) {
+    let (why, remedy) = (error.in_a_line(), error.remedy());
+    tracing::error!(job, "Failed to submit job `{job}`: {why}; {remedy}");
 }
 
 impl From<RegistryError> for SubmitError {

@@ -14,6 +14,7 @@ use sql::plan::Plan;
 use types::{Interval, JobId, Offset, with_causes};
 
 use super::NewJob;
+use super::milestones::tell_started;
 use crate::checkpoint::DirectoryError;
 use crate::environment::{Environment, WiringError};
 
@@ -27,6 +28,8 @@ pub(super) struct Launch {
     collector: Option<Arc<Collector>>,
     /// Whether there was an earlier attempt, in this process or another.
     ran_before: bool,
+    /// Whether the start of the job was logged.
+    is_told: bool,
 }
 
 /// The records that earlier attempts wrote next to their checkpoints, and the logs of the next attempt.
@@ -66,6 +69,7 @@ impl Launch {
             name: new.name.clone(),
             collector: new.collector.clone(),
             ran_before: new.ran_before,
+            is_told: false,
         }
     }
 
@@ -127,6 +131,9 @@ impl Launch {
 
         let sources = spec.sources.clone();
         let execution = Execution::start(spec)?;
+        if self.collector.is_none() && !std::mem::replace(&mut self.is_told, true) {
+            tell_started(&self.plan, &self.environment.logs, job);
+        }
         Ok(Attempt { execution, retry: wired.retry, sources })
     }
 }

@@ -7,6 +7,7 @@ mod failing_checkpoints;
 mod graph;
 mod job_thread;
 mod memory;
+mod milestones;
 mod new_job;
 mod problem;
 mod request;

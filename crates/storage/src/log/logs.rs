@@ -6,7 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use types::Clock;
 
-use super::kafka::{KafkaLog, KafkaOptions, KafkaSettings, of_a_table};
+use super::kafka::{KafkaLog, KafkaOptions, KafkaSettings, Outage, of_a_table};
 use super::{EventLog, LogError};
 
 /// Value of `bootstrap.servers` that means the deployment's log, wherever that is.
@@ -20,12 +20,22 @@ pub struct Logs {
     kafka: Option<KafkaSettings>,
     clock: Arc<dyn Clock>,
     opened: Arc<Mutex<BTreeMap<KafkaSettings, Arc<dyn EventLog>>>>,
+    /// By the addresses of the brokers.
+    outages: Arc<Mutex<BTreeMap<String, Outage>>>,
 }
 
 impl Logs {
     /// `kafka` holds the settings of the deployment's log, if it is in Kafka.
     pub fn new(own: Arc<dyn EventLog>, kafka: Option<KafkaSettings>, clock: Arc<dyn Clock>) -> Logs {
-        Logs { own, kafka, clock, opened: Arc::default() }
+        Logs { own, kafka, clock, opened: Arc::default(), outages: Arc::default() }
+    }
+
+    /// Lets the logs of tables report an outage of the deployment's brokers together with the deployment's log.
+    pub fn sharing(self, outage: Outage) -> Logs {
+        if let Some(kafka) = &self.kafka {
+            self.outages.lock().insert(kafka.servers().to_owned(), outage);
+        }
+        self
     }
 
     /// Returns the deployment's log.
@@ -63,7 +73,9 @@ impl Logs {
         if let Some(log) = opened.get(&settings) {
             return Ok(log.clone());
         }
-        let log = Arc::new(KafkaLog::open(KafkaOptions::new(settings.clone()), self.clock.clone())?);
+        let outage = self.outages.lock().entry(settings.servers().to_owned()).or_default().clone();
+        let options = KafkaOptions { outage, ..KafkaOptions::new(settings.clone()) };
+        let log = Arc::new(KafkaLog::open(options, self.clock.clone())?);
         opened.insert(settings, log.clone());
         Ok(log)
     }

@@ -65,9 +65,10 @@ pub(super) fn open_log(
         ..KafkaOptions::new(settings.clone())
     };
 
+    let outage = options.outage.clone();
     let log = Arc::new(KafkaLog::open(options, clock.clone()).map_err(failed)?);
     wait_for(&log, shutdown)?;
-    let logs = Logs::new(log.clone(), Some(settings), clock.clone());
+    let logs = Logs::new(log.clone(), Some(settings), clock.clone()).sharing(outage);
     // librdkafka's settings bound its memory; it does not report it.
     let memory: Measure = Box::new(|| 0);
     Ok(OpenedLog { log: log.clone(), logs, close: Box::new(move || log.close()), memory })

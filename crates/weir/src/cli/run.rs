@@ -88,7 +88,13 @@ pub(super) fn submit(manager: &JobManager, body: &Value) -> Result<Outcome, Fail
     let answered = manager.post::<Value>("/weir/jobs", body);
     let answer = match answered {
         Ok(answer) => answer,
-        Err(failure) => return drawn(failure),
+        Err(failure) => {
+            // Scripts search the output for these words, and for those of `Submitted::tell`.
+            if body["dry_run"] != true {
+                complain("Failed to submit job: the reason follows; correct it and run the command again");
+            }
+            return drawn(failure);
+        }
     };
 
     let wrong = |error| Failure::external(anyhow::Error::new(error).context("the job manager's answer"));
@@ -114,6 +120,7 @@ impl Submitted {
             ));
             old.report.lines().for_each(complain);
         }
+        complain(&format!("Job submitted successfully: {} with the id {}", self.name, self.jobid));
         complain(&format!("job {} is {}", self.name, self.state));
     }
 }

@@ -17,6 +17,7 @@ mod fetch;
 mod groups;
 mod hidden;
 mod notes;
+mod outage;
 mod reader;
 mod sender;
 mod settings;
@@ -41,6 +42,7 @@ use super::{
     Appending, EventLog, LogError, LogReader, NewRecord, Note, OffsetBounds, Start, TimeKind, Wanted,
 };
 
+pub use self::outage::Outage;
 pub(super) use self::settings::of_a_table;
 pub use self::settings::{KafkaSettings, is_secret};
 
@@ -62,6 +64,8 @@ pub struct KafkaOptions {
     pub record_bytes_max: usize,
     /// Options of the local store of notes.
     pub notes_store: crate::store::Options,
+    /// Reports when the brokers are unreachable.
+    pub outage: Outage,
 }
 
 impl KafkaOptions {
@@ -74,6 +78,7 @@ impl KafkaOptions {
             queue_records,
             record_bytes_max,
             notes_store: crate::store::Options::default(),
+            outage: Outage::default(),
         }
     }
 }
@@ -99,11 +104,14 @@ impl KafkaLog {
     pub fn open(options: KafkaOptions, clock: Arc<dyn Clock>) -> Result<KafkaLog, LogError> {
         let ask = Ask::new(options.settings.clone())?;
         let network = Arc::<Network>::default();
-        let readers = Readers::new(options.settings.clone(), network.clone(), clock.clone())?;
+        let outage = options.outage.clone();
+        let settings = options.settings.clone();
+        let readers = Readers::new(settings, network.clone(), clock.clone(), outage.clone())?;
         let notes = match &options.notes {
             Some(directory) => {
-                let store = options.notes_store.clone();
-                Some(Arc::new(Notes::open(directory, store, &options.settings, network, clock.clone())?))
+                let (store, settings) = (options.notes_store.clone(), &options.settings);
+                let notes = Notes::open(directory, store, settings, network, clock.clone(), outage.clone())?;
+                Some(Arc::new(notes))
             }
             None => None,
         };
@@ -130,7 +138,7 @@ impl KafkaLog {
 
     /// Checks that the brokers answer.
     pub fn ping(&self) -> Result<(), LogError> {
-        self.ask.ping()
+        self.options.outage.heard(self.ask.ping())
     }
 
     /// Writes what is queued, and refuses later appends.
@@ -208,17 +216,17 @@ impl EventLog for KafkaLog {
     }
 
     fn topics(&self) -> Result<Vec<String>, LogError> {
-        self.ask.topics()
+        self.options.outage.heard(self.ask.topics())
     }
 
     fn create_topic(&self, topic: &str, partitions: u32) -> Result<(), LogError> {
         check_name(topic)?;
-        self.ask.create_topic(topic, partitions, &[])
+        self.options.outage.heard(self.ask.create_topic(topic, partitions, &[]))
     }
 
     fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
         check_name(topic)?;
-        self.ask.partitions(topic)
+        self.options.outage.heard(self.ask.partitions(topic))
     }
 
     fn append_noted(
@@ -257,7 +265,7 @@ impl EventLog for KafkaLog {
 
     fn topic_id(&self, topic: &str) -> Result<Option<String>, LogError> {
         check_name(topic)?;
-        self.ask.topic_id(topic)
+        self.options.outage.heard(self.ask.topic_id(topic))
     }
 
     fn time_kind(&self, _: &str) -> TimeKind {
@@ -267,7 +275,7 @@ impl EventLog for KafkaLog {
 
     fn bounds(&self, topic: &str, partition: PartitionId) -> Result<OffsetBounds, LogError> {
         check_name(topic)?;
-        self.ask.bounds(topic, partition)
+        self.options.outage.heard(self.ask.bounds(topic, partition))
     }
 
     fn committed(&self, group: &str, topic: &str) -> Result<Vec<(PartitionId, Offset)>, LogError> {

@@ -14,6 +14,7 @@ use types::{Clock, Offset, PartitionId, Timestamp};
 use super::NOTES_TOPIC;
 use super::ask::Ask;
 use super::fetch::Network;
+use super::outage::Outage;
 use super::reader::{Reader, Readers};
 use super::settings::KafkaSettings;
 use crate::log::{Fetched, LogError, LogReader as _, NewRecord, Note, Polled, Start, Wanted};
@@ -71,6 +72,7 @@ impl Notes {
         settings: &KafkaSettings,
         network: Arc<Network>,
         clock: Arc<dyn Clock>,
+        outage: Outage,
     ) -> Result<Notes, LogError> {
         let store = EmbeddedStore::open(directory, options, clock.clone()).map_err(of_store)?;
         let known = store.get(INSTANCE).map_err(of_store)?;
@@ -84,7 +86,7 @@ impl Notes {
             }
         };
         let (ask, ask_all) = (Ask::new(settings.committed_only())?, Ask::new(settings.with_uncommitted())?);
-        let readers = Readers::new(settings.committed_only(), network, clock.clone())?;
+        let readers = Readers::new(settings.committed_only(), network, clock.clone(), outage)?;
         let servers = settings.servers().to_owned();
         Ok(Notes { servers, readers, ask, ask_all, clock, store, instance, reading: Mutex::default() })
     }

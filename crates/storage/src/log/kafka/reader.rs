@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::ask::Ask;
 use super::fetch::{Chunk, Event, FetchOptions, Fetcher, Gone, Heard, Network};
 use super::hidden::Hidden;
+use super::outage::Outage;
 use super::settings::KafkaSettings;
 use crate::log::{Fetched, LogError, LogReader, Polled, Start, Wanted};
 
@@ -31,6 +32,7 @@ pub(super) struct Reader {
     silent_since: Duration,
     /// Whether the log reported that the brokers are unreachable.
     is_away: bool,
+    outage: Outage,
     hidden: Hidden,
     /// Offsets that retention dropped before they were read and that [`LogReader::take_lost`] has not
     /// reported.
@@ -53,6 +55,7 @@ pub(super) struct Readers {
     options: Arc<FetchOptions>,
     network: Arc<Network>,
     clock: Arc<dyn Clock>,
+    outage: Outage,
 }
 
 impl Readers {
@@ -62,9 +65,10 @@ impl Readers {
         settings: KafkaSettings,
         network: Arc<Network>,
         clock: Arc<dyn Clock>,
+        outage: Outage,
     ) -> Result<Readers, LogError> {
         let options = Arc::new(settings.fetch()?);
-        Ok(Readers { settings, options, network, clock })
+        Ok(Readers { settings, options, network, clock, outage })
     }
 
     pub fn open(
@@ -89,6 +93,7 @@ impl Readers {
             clock,
             assigned: Vec::new(),
             is_away: false,
+            outage: self.outage.clone(),
             hidden: Hidden::default(),
             lost: 0,
         };
@@ -244,16 +249,15 @@ impl Reader {
 
     /// Logs once that the brokers are unreachable, and once that they are back.
     fn tell(&mut self, is_away: bool) {
-        if !is_away {
-            self.silent_since = self.clock.elapsed();
-        }
         if is_away == self.is_away {
             return;
         }
         self.is_away = is_away;
         if is_away {
+            self.outage.begins(&self.servers, &format!("no answer while reading topic {}", self.topic));
             tracing::warn!(servers = self.servers, topic = %self.topic, "Kafka does not answer; reading continues when it does");
         } else {
+            self.outage.ends();
             tracing::info!(servers = self.servers, topic = %self.topic, "Kafka answers");
         }
     }
@@ -264,7 +268,8 @@ impl LogReader for Reader {
     fn poll(&mut self, timeout: Duration, _max_bytes: usize) -> Result<Polled, LogError> {
         self.check_topic()?;
         if let Some(polled) = self.gather(timeout)? {
-            self.tell(false);
+            // A chunk of one leader does not end the silence of another.
+            self.silent_since = self.clock.elapsed();
             return Ok(polled);
         }
 

@@ -192,6 +192,11 @@ impl Health {
         match &worst {
             None => tracing::info!("the result store accepts results again"),
             Some(Trouble::Unreachable { why }) => {
+                // Scripts search logs for the first four words, a line of the programs that Weir replaces.
+                tracing::error!(
+                    "Connection refused to Redis at {why}; jobs wait and lose nothing: start Redis, or correct `redis.url` \
+                     (REDIS_URL) or `redis.host` and `redis.port` (REDIS_HOST, REDIS_PORT)"
+                );
                 tracing::warn!(error = why, "the result store does not answer")
             }
             Some(Trouble::Refused { command, answer }) => {
