@@ -1,6 +1,6 @@
 # All tasks are targets of this file; CI calls the same targets.
 
-.PHONY: help run test check bench soak flink-scenarios flink-parity flink-record flink-fuzz flink-submit flink-race race fmt ui clean
+.PHONY: help run test check bench site soak flink-scenarios flink-parity flink-record flink-fuzz flink-submit flink-race race fmt ui clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 22
@@ -53,5 +53,8 @@ fmt: ## formats Rust and TypeScript
 ui: ## builds the dashboard into ui/dist
 	@scripts/ui.sh build
 
+site: ## builds the documentation site into site/dist and checks its links (scripts/site.sh preview serves it)
+	@scripts/site.sh
+
 clean: ## removes the build output, not the data
-	@rm -rf target ui/dist ui/node_modules
+	@rm -rf target ui/dist ui/node_modules site/dist site/output site/node_modules

@@ -80,8 +80,10 @@ if have_npm; then
     step ui-lint scripts/ui.sh lint
     step ui-tests scripts/ui.sh test
   fi
+  # Its pages are docs/. A dead link is an error.
+  step site scripts/site.sh
 else
-  skip "tests of the dashboard"
+  skip "tests of the dashboard and of the documentation site"
 fi
 
 if have_cargo && have_cc; then

@@ -8,6 +8,8 @@ pub struct Block {
     /// The block's place, for messages: `docs/jobs.md:56`.
     pub place: String,
     pub file: String,
+    /// What follows the fence: `sql`; empty for indented blocks.
+    pub language: String,
     pub lines: Vec<String>,
 }
 
@@ -36,12 +38,22 @@ impl Block {
 }
 
 impl Document {
-    /// Returns README and everything in docs but the decisions, which describe the past.
+    /// Returns README and everything in docs but the decisions, which describe the past, and the reference, which is
+    /// generated.
     pub fn all(root: &Path) -> Vec<Document> {
         let mut names = vec!["README.md".to_owned()];
-        let docs = std::fs::read_dir(root.join("docs")).expect("a directory");
-        let docs = docs.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
-        names.extend(docs.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")));
+        let mut directories = vec!["docs".to_owned()];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(root.join(&directory)).expect("a directory") {
+                let entry = entry.expect("an entry");
+                let name = format!("{directory}/{}", entry.file_name().into_string().expect("UTF-8"));
+                if entry.path().is_dir() && !["docs/decisions", "docs/reference"].contains(&&*name) {
+                    directories.push(name);
+                } else if name.ends_with(".md") {
+                    names.push(name);
+                }
+            }
+        }
         names.sort();
         let read = |name: String| {
             let text = std::fs::read_to_string(root.join(&name)).expect("a file");
@@ -70,7 +82,10 @@ impl Document {
                 // An empty line within the block; empty lines at its end are removed below.
                 (Some(block), None) if line.is_empty() => block.lines.push(String::new()),
                 (Some(_), None) => blocks.extend(open.take()),
-                (None, _) if is_fence => (open, is_fenced) = (Some(self.block(number)), true),
+                (None, _) if is_fence => {
+                    let language = line.trim_matches('`').to_owned();
+                    (open, is_fenced) = (Some(Block { language, ..self.block(number) }), true);
+                }
                 (None, Some(text)) if was_empty => {
                     let mut block = self.block(number);
                     block.lines.push(text.to_owned());
@@ -103,7 +118,12 @@ impl Document {
     }
 
     fn block(&self, number: usize) -> Block {
-        Block { place: self.place(number), file: self.name.clone(), lines: Vec::new() }
+        Block {
+            place: self.place(number),
+            file: self.name.clone(),
+            language: String::new(),
+            lines: Vec::new(),
+        }
     }
 
     fn place(&self, number: usize) -> String {

@@ -56,6 +56,7 @@ impl World {
              results) shift; exec {real} results --url {http} \"$@\" ;;\n  \
              alerts) shift; exec {real} alerts --url {http} \"$@\" ;;\n  \
              dashboards) shift; exec {real} dashboards --url {http} \"$@\" ;;\n  \
+             health) shift; exec {real} health --url {http} \"$@\" ;;\n  \
              generate) shift; exec {real} generate --url {events} \"$@\" ;;\n  *) exec {real} \"$@\" ;;\nesac\n"
         );
         let jq =
