@@ -3,10 +3,14 @@
 
 mod support;
 
+#[path = "../../storage/tests/servers/mod.rs"]
+mod servers;
+
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
 
+use servers::kafka::KafkaServer;
 use support::{Up, pause_for, run, stderr, weir};
 
 const KAFKA: &str = "ERROR: Kafka not available";
@@ -75,6 +79,29 @@ fn without_kafka_a_line_says_so_once_however_often_it_is_asked() {
 
     let logged = wait_for(&log, 2, "waiting for Kafka");
     assert_has(only(&logged, KAFKA), &["ERROR", NOBODY, "Broker transport failure", "KAFKA_BROKER_URL"]);
+}
+
+#[test]
+fn a_kafka_that_goes_away_has_a_line_and_another_when_it_is_back() {
+    let Some(mut kafka) = KafkaServer::start(&[]) else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let (log, address) = (directory.path().join("weir.log"), kafka.address());
+    let up = Up::start_logged(directory.path(), &[("KAFKA_BROKER_URL", &address)], &log);
+    assert_has(
+        only(&wait_for(&log, 1, STARTED[3]), STARTED[0]),
+        &["topic user-queries of Kafka at", &address],
+    );
+
+    kafka.down();
+    up.wait_for("/pulse", |pulse| pulse["log"]["ok"] == false);
+    let logged = wait_for(&log, 1, "Kafka does not answer; reading continues when it does");
+    assert_has(only(&logged, KAFKA), &["ERROR", &address]);
+
+    kafka.up();
+    up.wait_for("/pulse", |pulse| pulse["log"]["ok"] == true);
+    let logged = wait_for(&log, 1, "Kafka answers");
+    only(&logged, "Kafka is available again");
+    only(&logged, KAFKA);
 }
 
 #[test]

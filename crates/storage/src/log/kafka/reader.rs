@@ -20,6 +20,8 @@ use crate::log::{Fetched, LogError, LogReader, Polled, Start, Wanted};
 
 /// Time without an answer after which a leader may hold more than it reported.
 const SILENCE: Duration = Duration::from_millis(1_500);
+/// Time without an answer of some leader after which the log says so. A busy broker may take some seconds.
+const REPORTED: Duration = Duration::from_secs(5);
 
 pub(super) struct Reader {
     servers: String,
@@ -285,7 +287,7 @@ impl LogReader for Reader {
             self.silent_since = now;
         }
         // A partition that was just assigned has not had time to be heard.
-        self.tell(now.saturating_sub(self.silent_since) > SILENCE);
+        self.tell(now.saturating_sub(self.silent_since) > REPORTED);
 
         let behind = self.assigned.iter().find(|of| !self.is_at_end(of)).map(|of| of.partition);
         match behind.filter(|_| all_are_heard) {
