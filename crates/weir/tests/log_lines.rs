@@ -156,7 +156,7 @@ fn a_job_that_does_not_start_has_a_line_with_the_reason() {
     };
 
     let output = submit("mistaken", "embedded", "query");
-    assert!(!output.status.success() && stderr(&output).starts_with(FAILED), "{}", stderr(&output));
+    assert!(!output.status.success() && stderr(&output).contains(FAILED), "{}", stderr(&output));
     let logged = wait_for(&log, 1, FAILED);
     assert_has(only(&logged, FAILED), &["ERROR", "`mistaken.sql`", "`query`", "weir check"]);
 

@@ -53,6 +53,7 @@ fn what_happens_is_said_line_by_line_and_the_id_alone_goes_to_stdout() {
         [
             "source queries: topic user-queries of the embedded event log, from the earliest record",
             "query by_id: TUMBLE 1 h by query_id, into by_id (redis)",
+            &format!("Job submitted successfully: by id with the id {id}"),
             "job by id is RUNNING",
         ]
     );
@@ -62,7 +63,9 @@ fn what_happens_is_said_line_by_line_and_the_id_alone_goes_to_stdout() {
     let output = submit(&up, directory.path(), &wrong, &[]);
     assert_eq!((output.status.code(), stdout(&output)), (Some(1), String::new()));
     let check = run(weir().arg("check").arg(directory.path().join("job.sql")));
-    assert_eq!(stderr(&output).trim_end(), stderr(&check).trim_end());
+    let (said, drawn) = (stderr(&output), stderr(&check));
+    let behind = said.strip_prefix(drawn.trim_end()).unwrap_or_else(|| panic!("{said}"));
+    assert!(behind.trim().starts_with("Failed to submit job: "), "{said}");
     assert!(stderr(&output).contains("job.sql:8:"), "{}", stderr(&output));
 
     // An error found only at the start is reported too.

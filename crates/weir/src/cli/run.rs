@@ -88,12 +88,15 @@ pub(super) fn submit(manager: &JobManager, body: &Value) -> Result<Outcome, Fail
     let answered = manager.post::<Value>("/weir/jobs", body);
     let answer = match answered {
         Ok(answer) => answer,
+        Err(failure) if body["dry_run"] == true => return drawn(failure),
         Err(failure) => {
-            // Scripts search the output for these words, and for those of `Submitted::tell`.
-            if body["dry_run"] != true {
-                complain("Failed to submit job: the reason follows; correct it and run the command again");
-            }
-            return drawn(failure);
+            // Scripts search the output for the first words, and for those of `Submitted::tell`.
+            let outcome = drawn(failure);
+            let place = if outcome.is_ok() { "above" } else { "below" };
+            complain(&format!(
+                "Failed to submit job: the reason is {place}; correct it and run the command again"
+            ));
+            return outcome;
         }
     };
 
