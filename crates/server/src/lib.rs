@@ -29,8 +29,8 @@ mod documents;
 
 pub mod compare;
 
-mod generated;
 mod first;
+mod generated;
 
 mod feed;
 

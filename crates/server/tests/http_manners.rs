@@ -144,6 +144,16 @@ async fn answers_and_files_are_compressed_for_those_who_ask() {
             assert_eq!(first, plain.body[..20]);
         }
     }
-    let file = request(weir.address, "GET", "/", &[("Accept-Encoding", "gzip")], b"").await;
-    assert_eq!((file.status, file.header("content-encoding")), (200, Some("gzip")));
+    let page = request(weir.address, "GET", "/", &[("Accept-Encoding", "gzip")], b"").await;
+    assert_eq!((page.status, page.header("content-encoding")), (200, Some("gzip")));
+
+    // Code is compressed when the dashboard is built: the length is known before it is sent.
+    let page = String::from_utf8(weir.get("/").await.body).expect("a page");
+    let script = page.split_once("src=\".").and_then(|(_, rest)| rest.split_once('"')).expect("a script").0;
+    let code = request(weir.address, "GET", script, &[("Accept-Encoding", "gzip, br")], b"").await;
+    assert_eq!((code.status, code.header("content-encoding")), (200, Some("br")));
+    assert!(code.header("content-length").is_some(), "{:?}", code.headers);
+    let plain = weir.get(script).await;
+    assert_eq!((plain.status, plain.header("content-encoding")), (200, None));
+    assert!(plain.header("vary").is_some(), "{:?}", plain.headers);
 }

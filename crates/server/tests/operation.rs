@@ -192,7 +192,7 @@ fn references(value: &Value, each: &mut impl FnMut(&str)) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dashboard_is_served_with_a_tag_and_kept_to_itself() {
     let weir = start().await;
-    let page = weir.get("/").await;
+    let page = weir.get("/explore/").await;
     assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
     assert_eq!(page.header("cache-control"), Some("no-cache"));
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
@@ -201,7 +201,7 @@ async fn the_dashboard_is_served_with_a_tag_and_kept_to_itself() {
             .is_some_and(|policy| policy.contains("frame-ancestors 'none'"))
     );
     let tag = page.header("etag").expect("a tag");
-    let again = request(weir.address, "GET", "/", &[("If-None-Match", tag)], b"").await;
+    let again = request(weir.address, "GET", "/explore/", &[("If-None-Match", tag)], b"").await;
     assert_eq!((again.status, again.body.len()), (304, 0));
     // A browser takes over the headers of a 304: another policy would block the page's own scripts.
     let policy = again.header("content-security-policy").expect("a policy");
@@ -209,6 +209,26 @@ async fn the_dashboard_is_served_with_a_tag_and_kept_to_itself() {
     for path in ["/../Cargo.toml", "/%2e%2e/Cargo.toml", "/some/view"] {
         assert_eq!(weir.get(path).await.status, 404, "{path}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_page_has_its_answers_and_no_cache_keeps_them() {
+    let weir = start().await;
+    let (page, pulse) = (weir.get("/").await, weir.get("/pulse").await);
+    assert_eq!((page.status, page.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    assert_eq!((page.header("cache-control"), page.header("etag")), (Some("no-store"), None));
+    assert!(
+        page.header("content-security-policy").is_some_and(|policy| policy.contains("default-src 'self'"))
+    );
+
+    let text = String::from_utf8(page.body).expect("a page");
+    let begin = "<script type=\"application/json\" id=\"answers\">";
+    let data = text.split_once(begin).and_then(|(_, rest)| rest.split_once("</script>"));
+    let data: Value = serde_json::from_str(data.expect("an element").0).expect("JSON");
+    let pulse: Value = serde_json::from_slice(&pulse.body).expect("JSON");
+    assert_eq!(data["pulse"]["body"]["job_manager_port"], pulse["job_manager_port"]);
+    assert_eq!(data["dashboards/analytics"]["body"]["version"], 1);
+    assert!(data["dashboards/analytics"]["etag"].is_string());
 }
 
 #[tokio::test(flavor = "multi_thread")]

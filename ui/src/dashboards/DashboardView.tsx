@@ -1,20 +1,21 @@
 // A dashboard, wherever it is shown: its panels, the period and the values that the reader has chosen, and its editing.
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useEffect, useState } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useState } from 'react';
 import { BASE, Refused } from '../explore/api';
 import { useTables } from '../explore/tables';
 import { GeneratedNote } from '../first/GeneratedNote';
 import { useGenerated } from '../first/generated';
 import { t } from '../i18n';
-import { fetchDashboard, type Kept } from './api';
+import { fetchDashboard, inlinedDashboard, type Kept } from './api';
 import { Bar } from './Bar';
 import { Board } from './Board';
 import { type Dashboard, descriptionOf, type PanelDocument, titleOf } from './document';
 import { EditBar } from './EditBar';
 import { Actions } from './Frame';
-import { PanelEditor } from './PanelEditor';
 import { shownTables } from './tables';
 import type { View } from './view';
+
+const PanelEditor = lazy(async () => ({ default: (await import('./PanelEditor')).PanelEditor }));
 
 interface DashboardViewProps {
   name: string;
@@ -30,6 +31,7 @@ export function DashboardView({ name, missing, ...shown }: DashboardViewProps) {
   const { data, error } = useQuery({
     queryKey: ['dashboard', name],
     queryFn: ({ signal }) => fetchDashboard(name, signal),
+    initialData: () => inlinedDashboard(name),
   });
 
   if (error instanceof Refused && error.status === 404) return missing;
@@ -120,15 +122,17 @@ function Shown({ name, kept, search, onSearch }: ShownProps) {
         </button>
       )}
       {draft && panel && (
-        <PanelEditor
-          key={panel.id}
-          panel={panel}
-          tables={known?.tables ?? []}
-          onClose={() => setChanged(null)}
-          onChange={(after) =>
-            setDraft({ ...draft, panels: draft.panels.map((of) => (of.id === panel.id ? after : of)) })
-          }
-        />
+        <Suspense>
+          <PanelEditor
+            key={panel.id}
+            panel={panel}
+            tables={known?.tables ?? []}
+            onClose={() => setChanged(null)}
+            onChange={(after) =>
+              setDraft({ ...draft, panels: draft.panels.map((of) => (of.id === panel.id ? after : of)) })
+            }
+          />
+        </Suspense>
       )}
     </Actions>
   );

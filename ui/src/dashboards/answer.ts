@@ -1,7 +1,8 @@
 // Answers to a panel's questions. The answer before stays until the next is there, so that nothing blinks.
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { createContext, useContext, useEffect, useRef, useState } from 'react';
-import { fetchRows, type Row, type Table } from '../explore/api';
+import { takeInlined } from '../api/inlined';
+import { fetchRows, type Row, type Rows, type Table } from '../explore/api';
 import { client } from '../explore/live';
 
 export interface Answer {
@@ -21,6 +22,8 @@ export function useAnswer(table: Table, query: URLSearchParams | null, asked: nu
   const { data, error, refetch } = useQuery({
     queryKey: ['answer', table.name, text],
     queryFn: ({ signal }) => fetchRows(table.name, new URLSearchParams(text), signal),
+    initialData: () =>
+      takeInlined(`results/${encodeURIComponent(table.name)}?${text}`)?.body as Rows | undefined,
     enabled: isAsked,
     placeholderData: keepPreviousData,
     staleTime: STALE_MS,

@@ -17,10 +17,13 @@ export async function fetchDashboards(signal: AbortSignal): Promise<DashboardInf
   return ((await response.json()) as components['schemas']['DashboardList']).dashboards;
 }
 
-export async function fetchDashboard(name: string, signal?: AbortSignal): Promise<Kept> {
-  const inlined = takeInlined(address(name).href.slice(BASE.length));
-  if (inlined?.etag) return { document: inlined.body as Dashboard, etag: inlined.etag };
+/** The dashboard that came with the page. */
+export function inlinedDashboard(name: string): Kept | undefined {
+  const inlined = takeInlined(`dashboards/${encodeURIComponent(name)}`);
+  return inlined?.etag ? { document: inlined.body as Dashboard, etag: inlined.etag } : undefined;
+}
 
+export async function fetchDashboard(name: string, signal?: AbortSignal): Promise<Kept> {
   const response = await send(address(name), signal ? { signal } : {});
   return { document: (await response.json()) as Dashboard, etag: response.headers.get('etag') ?? '' };
 }

@@ -1,7 +1,8 @@
 // The result tables, as all pages know them.
 import { useQuery } from '@tanstack/react-query';
+import { takeInlined } from '../api/inlined';
 import { setDataZone } from '../format/zone';
-import { fetchTables } from './api';
+import { fetchTables, type Tables } from './api';
 
 const REFRESH_MS = 5_000;
 
@@ -9,11 +10,18 @@ export function useTables() {
   return useQuery({
     queryKey: ['tables'],
     queryFn: async ({ signal }) => {
-      const tables = await fetchTables(signal);
-      // Before the first time is drawn.
-      setDataZone(tables.time_zone);
-      return tables;
+      return known(await fetchTables(signal));
+    },
+    initialData: () => {
+      const inlined = takeInlined('results');
+      return inlined && known(inlined.body as Tables);
     },
     refetchInterval: REFRESH_MS,
   });
+}
+
+/** Takes over the zone of the data, before the first time is drawn. */
+function known(tables: Tables): Tables {
+  setDataZone(tables.time_zone);
+  return tables;
 }

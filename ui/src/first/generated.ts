@@ -1,5 +1,6 @@
 // The generator of events: what it does, and how it is started and removed.
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { takeInlined } from '../api/inlined';
 import type { components } from '../api/schema';
 import { BASE, get, send } from '../explore/api';
 
@@ -14,6 +15,7 @@ export function useGenerated() {
   return useQuery({
     queryKey: ['generated'],
     queryFn: async ({ signal }) => (await get(ADDRESS, signal)) as Generated,
+    initialData: () => takeInlined('generated')?.body as Generated | undefined,
     refetchInterval: ({ state }) => (state.data?.state === 'filling' ? FILLING_MS : REFRESH_MS),
     retry: false,
   });

@@ -53,7 +53,7 @@ export function Head() {
             </a>
           )}
         </nav>
-        {pulse && status === 'live' && currency !== 'stale' && (
+        {pulse && (status === 'live' || status === 'connecting') && currency !== 'stale' && (
           <Figures pulse={pulse} tables={tables?.tables} />
         )}
         <div className={`connection connection-${currency} explore-status`}>

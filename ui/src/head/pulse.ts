@@ -1,5 +1,6 @@
 // How Weir works at the moment, asked every few seconds.
 import { useQuery } from '@tanstack/react-query';
+import { takeInlined } from '../api/inlined';
 import type { components } from '../api/schema';
 import { BASE, get } from '../explore/api';
 
@@ -17,6 +18,7 @@ export function usePulse() {
       const either = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
       return (await get(new URL('pulse', BASE), either)) as Pulse;
     },
+    initialData: () => takeInlined('pulse')?.body as Pulse | undefined,
     refetchInterval: REFRESH_MS,
     // A hidden page need not know, and asks when it is seen again.
     refetchOnWindowFocus: true,

@@ -22,7 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt as _;
 
@@ -39,14 +39,12 @@ const BYTES_MAX: usize = 96 << 10;
 /// Time after which the page is sent with the answers that are there.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// Answers `GET /`.
+/// Answers `GET /`, and `HEAD /` with the same headers.
 pub(crate) async fn page(State(routes): State<Router>, request: Request) -> Response {
     let mut answers = Answers::default();
-    if *request.method() == Method::GET {
-        let view = View::of(request.uri().query().unwrap_or_default());
-        // While results are loaded, the routes wait for them. The page need not.
-        let _ = tokio::time::timeout(PATIENCE, answers.gather(&routes, view)).await;
-    }
+    let view = View::of(request.uri().query().unwrap_or_default());
+    // While results are loaded, the routes wait for them. The page need not.
+    let _ = tokio::time::timeout(PATIENCE, answers.gather(&routes, view)).await;
 
     let data = answers.into_element();
     assets::page_with(&data).unwrap_or_else(|| Failure::not_found().into_response())
