@@ -3,7 +3,7 @@
 //! An expression refers to such a call by its number; a later step of the SELECT computes the result. Equal
 //! aggregates share a number, and so do equal `OVER` calls. A [`CallCollector`] knows which kinds a clause allows: by
 //! default, neither aggregates nor `OVER` calls. While the arguments of a call are bound, another call of its kind is
-//! refused.
+//! refused, and an `OVER` call in an aggregate too: aggregates are computed first.
 
 use super::aggregate::BoundAggregate;
 use super::over::OverCall;
@@ -21,6 +21,8 @@ pub(super) struct CallCollector {
     values: Vec<QueryValue>,
     allows_aggregates: bool,
     allows_overs: bool,
+    /// Whether `OVER` calls are allowed around the aggregate whose arguments are being bound.
+    allows_overs_around: bool,
 }
 
 /// The calls of a SELECT, indexed by their numbers.
@@ -39,13 +41,19 @@ impl CallCollector {
         CallCollector { allows_overs: true, ..self }
     }
 
-    /// Begins an aggregate: until it ends, others are refused. Returns whether this one is allowed.
+    /// Begins an aggregate: until it ends, others and `OVER` calls are refused. Returns whether this one is allowed.
     pub(super) fn begin_aggregate(&mut self) -> bool {
-        std::mem::take(&mut self.allows_aggregates)
+        if !self.allows_aggregates {
+            return false;
+        }
+        self.allows_aggregates = false;
+        self.allows_overs_around = std::mem::take(&mut self.allows_overs);
+        true
     }
 
     pub(super) fn end_aggregate(&mut self) {
         self.allows_aggregates = true;
+        self.allows_overs = self.allows_overs_around;
     }
 
     /// Begins an `OVER` call: until it ends, others are refused. Returns whether this one is allowed.

@@ -17,7 +17,7 @@ use super::group_keys::GroupContext;
 use super::matching::PatternNames;
 use super::names::NameResolver;
 use super::nodes::NodeBuilder;
-use super::over::OverCall;
+use super::over::{BoundWindow, OverCall};
 use super::resolve::{Scope, Unresolved};
 use super::scope::OuterScope;
 use super::subquery::{PreparedQuery, QueryValue};
@@ -292,6 +292,8 @@ impl<'a> ExprBinder<'a> {
         self.calls.end_aggregate();
 
         let aggregate = bound?;
+        let BoundAggregate { args, filter, .. } = &aggregate;
+        self.refuse_outer(args.iter().chain(filter).copied(), name, span)?;
         let Some(number) = self.calls.collect_aggregate(&aggregate) else {
             let error = Diagnostic::error(span, format!("these are more than {MAX_AGGREGATES} aggregates"));
             return Err(self.report(error.with_hint("write several INSERTs")));
@@ -312,10 +314,27 @@ impl<'a> ExprBinder<'a> {
         let bound = bind(self);
         self.calls.end_over();
 
-        Some(bound.map(|over| {
+        Some(bound.and_then(|over| {
+            let BoundWindow { partition, order, .. } = &over.window;
+            let of_window = partition.iter().copied().chain(order.iter().map(|item| item.id));
+            let read = over.args.iter().chain(&over.filter).copied().chain(of_window);
+            self.refuse_outer(read, &over.name, over.span)?;
+
             let number = self.calls.collect_over(&over);
-            self.nodes.add_input(over.name, over.column_type, InputOrigin::Over(number))
+            Ok(self.nodes.add_input(over.name, over.column_type, InputOrigin::Over(number)))
         }))
+    }
+
+    /// Refuses columns of the enclosing query in a call over many rows: only the conditions of WHERE are moved to
+    /// the join with the enclosing query.
+    fn refuse_outer(&mut self, read: impl IntoIterator<Item = ExprId>, name: &str, span: Span) -> Bound<()> {
+        let graph = self.nodes.graph();
+        if !read.into_iter().any(|id| graph.facts(id).uses_outer) {
+            return Ok(());
+        }
+        let error = Diagnostic::error(span, format!("{name} reads a column of the enclosing query"))
+            .with_hint("use the column in WHERE, or join the tables in FROM");
+        Err(self.report(error))
     }
 
     /// Returns the subquery that an expression contains.

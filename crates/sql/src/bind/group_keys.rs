@@ -217,6 +217,11 @@ impl KeyBinder<'_, '_> {
                     .with_hint("name the column or repeat its expression");
                 return Err(self.queries.report(error));
             }
+            if self.stage.graph().facts(id).uses_outer {
+                let error = Diagnostic::error(expr.span, "GROUP BY reads a column of the enclosing query")
+                    .with_hint("leave it out: it has one value for all rows of this query");
+                return Err(self.queries.report(error));
+            }
 
             let place = *self.places.entry(id).or_insert_with(|| {
                 self.ids.push(id);

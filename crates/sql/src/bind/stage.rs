@@ -135,7 +135,8 @@ impl Stage {
         let mut both = JoinScope { graph: Graph::over(scope).0, stage: self, left: self.rel.fields.len() };
         let conditions = conditions(&mut both);
         let exprs = both.graph.exprs;
-        let null_aware = null_aware.map(|at| conditions[at]);
+        // A condition that was reported as wrong is missing.
+        let null_aware = null_aware.and_then(|at| conditions.get(at).copied());
         let join = JoinRel { kind, exprs, conditions, null_aware, state_ttl: [None, None] };
         self.add_step(|rel| Rel::join(rel, right, join, span));
     }

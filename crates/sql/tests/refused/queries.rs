@@ -240,3 +240,53 @@ fn a_subquery_on_the_left_of_in_is_a_value() {
         compiles(format!("{printed}INSERT INTO printed SELECT n FROM uq WHERE {condition}").leak());
     }
 }
+
+#[test]
+fn calls_over_rows_of_the_enclosing_query() {
+    let printed = "CREATE TABLE printed (c BIGINT) WITH ('connector' = 'print');\n";
+    let script = |query: &str| -> &'static str { format!("{printed}INSERT INTO printed {query}").leak() };
+    let refused = "reads a column of the enclosing query";
+    check(&[
+        (script("SELECT big FROM uq WHERE EXISTS (SELECT «SUM(uq.n)» FROM no_time)"), refused, "WHERE"),
+        (
+            script("SELECT big FROM uq WHERE big > (SELECT «COUNT(DISTINCT uq.n)» FROM no_time)"),
+            refused,
+            "join the tables",
+        ),
+        (
+            script("SELECT big FROM uq WHERE big > (SELECT «SUM(n) FILTER (WHERE uq.n > 0)» FROM no_time)"),
+            refused,
+            "",
+        ),
+        (
+            script("SELECT big FROM uq WHERE n IN (SELECT «ROW_NUMBER() OVER (ORDER BY uq.n)» FROM no_time)"),
+            refused,
+            "",
+        ),
+        (
+            script("SELECT big FROM uq WHERE EXISTS (SELECT COUNT(*) FROM no_time GROUP BY «uq.n»)"),
+            refused,
+            "leave it out",
+        ),
+        (
+            script("SELECT SUM(«LAG(n) OVER (ORDER BY ts)») FROM uq GROUP BY s"),
+            "LAG OVER (…) is not allowed inside another aggregate",
+            "in a subquery",
+        ),
+    ]);
+    compiles(script("SELECT big FROM uq WHERE EXISTS (SELECT SUM(n) FROM no_time WHERE no_time.n = uq.n)"));
+}
+
+#[test]
+fn a_subquery_whose_values_do_not_compare() {
+    let printed = "CREATE TABLE printed (c BIGINT) WITH ('connector' = 'print');\n";
+    let script = |query: &str| -> &'static str { format!("{printed}INSERT INTO printed {query}").leak() };
+    for condition in ["n NOT IN (SELECT t FROM no_time)", "n <> ALL (SELECT t FROM no_time)"] {
+        let found = findings(&format!(
+            "{}{}",
+            super::PRELUDE,
+            script(&format!("SELECT big FROM uq WHERE {condition}"))
+        ));
+        assert!(found.iter().any(|one| one.message.contains("compare")), "{condition}: {found:?}");
+    }
+}
