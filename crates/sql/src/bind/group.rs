@@ -1,6 +1,8 @@
 //! `GROUP BY`, `HAVING` and `SELECT DISTINCT`: separates what is computed from rows from what is computed
 //! from groups.
 
+use std::collections::HashMap;
+
 use super::aggregate::BoundAggregate;
 use super::calls::{CallCollector, Calls};
 use super::correlation::value_over_nothing;
@@ -156,24 +158,29 @@ fn grouped(
             return Err(binder.report(error));
         }
     };
-    // A subquery used as a value beside groups is joined with the groups.
-    let values: Vec<Result<QueryValue, ExprId>> =
-        values.into_iter().map(|value| value.map_outer(&mut |id| lift.lift(id))).collect();
+    // A subquery used as a value beside groups is joined with the groups. Its left side may read other subqueries, which
+    // have smaller numbers.
+    let mut of_groups: HashMap<usize, QueryValue> = HashMap::new();
+    for (number, value) in values.into_iter().enumerate().rev() {
+        if !lift.reads_value(number) {
+            continue;
+        }
+        let span = value.query.span;
+        match value.map_outer(&mut |id| lift.lift(id)) {
+            Ok(value) => _ = of_groups.insert(number, value),
+            Err(leaf) => return Err(binder.report(not_grouped(stage.graph(), leaf, "", &[], span))),
+        }
+    }
     let read = grouped.inputs(|origin| match origin {
         InputOrigin::Query(number) => Some(number),
         _ => None,
     });
-    for (_, number) in &read {
-        if let Some(Err(leaf)) = values.get(*number) {
-            let error = not_grouped(stage.graph(), *leaf, "", &[], select.items_span());
-            return Err(binder.report(error));
-        }
-    }
     for (input, number) in read {
-        if let Some(Ok(value)) = values.get(number) {
+        if let Some(value) = of_groups.get(&number) {
             join_value(binder, &mut grouped, input, value)?;
         }
     }
+
     let bodies = Bodies { items, having, qualify, order: lifted_order };
     Ok((GroupedRows { stage: grouped, outer_conditions }, bodies, overs))
 }
@@ -270,6 +277,10 @@ fn not_grouped(rows: &Graph, leaf: ExprId, name: &str, uses: &[(ExprId, Ident)],
     let (name, span) = match uses.iter().find(|(id, _)| contains(*id)) {
         Some((_, ident)) => (ident.value.clone(), ident.span),
         None => (name.to_owned(), span),
+    };
+    let name = match rows.exprs.expr(leaf) {
+        Expr::Column(input) if name.is_empty() => rows.exprs.inputs[*input].name.clone(),
+        _ => name,
     };
 
     Diagnostic::error(span, format!("`{name}` is not grouped: it may differ from row to row of a group"))

@@ -4,7 +4,7 @@
 //! rebuilds them: a key becomes the key's field, a call becomes its result's field, and any other column of
 //! the rows is the error "not grouped".
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
 use types::ColumnType;
@@ -21,6 +21,8 @@ pub(super) struct Lift<'a> {
     /// Fields of the grouping set's number and of the window's bounds.
     set: Option<usize>,
     window: Option<usize>,
+    /// Numbers of the subqueries used as values that lifted expressions read.
+    values: HashSet<usize>,
 }
 
 impl<'a> Lift<'a> {
@@ -37,7 +39,7 @@ impl<'a> Lift<'a> {
             let column_type = output.exprs.inputs[place].column_type.clone();
             done.entry(*key).or_insert_with(|| output.add(Expr::Column(place), column_type));
         }
-        Lift { rows, output, done, results: keys.len(), set, window }
+        Lift { rows, output, done, results: keys.len(), set, window, values: HashSet::new() }
     }
 
     /// Rebuilds an expression over the groups.
@@ -60,9 +62,17 @@ impl<'a> Lift<'a> {
         Ok(self.done[&id])
     }
 
+    /// Returns whether an expression lifted so far reads a subquery used as a value.
+    pub(super) fn reads_value(&self, number: usize) -> bool {
+        self.values.contains(&number)
+    }
+
     /// Returns the field of the groups for an input that is no key.
     fn input(&mut self, id: ExprId, input: usize, column_type: ColumnType) -> Result<ExprId, ExprId> {
         let origin = self.rows.origin(input);
+        if let InputOrigin::Query(number) = origin {
+            self.values.insert(number);
+        }
         Ok(match origin {
             InputOrigin::Row => return Err(id),
             InputOrigin::Aggregate(call) => self.field(self.results + call),

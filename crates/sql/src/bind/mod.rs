@@ -47,6 +47,7 @@ mod nodes;
 mod over;
 mod portable;
 mod query;
+mod query_filter;
 pub(crate) mod resolve;
 pub(crate) mod scope;
 mod select;

@@ -9,11 +9,12 @@ use super::group::{group, is_aggregating};
 use super::group_keys::GroupContext;
 use super::hints::check_select_hints;
 use super::over::BoundOrder;
+use super::query_filter::filter_by_query;
 use super::resolve::Scope;
 use super::scope::{OuterScope, Relation};
 use super::select_hints::SelectHints;
 use super::stage::Stage;
-use super::subquery::{PreparedQuery, filter_by_query, join_values, prepare};
+use super::subquery::{PreparedQuery, join_values, prepare};
 use super::{Bound, Cell, Column, ExprBinder, QueryBinder};
 use crate::error::{Diagnostic, Span};
 use crate::expr::ExprId;
@@ -262,7 +263,10 @@ fn where_clause(
     }
     if !valued.is_empty() {
         join_values(binder, stage, calls.values(), None)?;
-        stage.filter(&valued, filter.span, binder.rules());
+        let (of_outer, own): (Vec<ExprId>, Vec<ExprId>) =
+            valued.into_iter().partition(|id| stage.graph().facts(*id).uses_outer);
+        outer_conditions.extend(of_outer);
+        stage.filter(&own, filter.span, binder.rules());
     }
     Ok(())
 }

@@ -69,10 +69,15 @@ impl Stage {
         self.fields[input] = Some(field);
     }
 
-    /// Returns the inputs for one kind of call, each with the call's number.
+    /// Returns the inputs for one kind of call that no step has computed yet, each with the call's number. They are
+    /// ordered by number, so that calls in the arguments of another call come before it.
     pub(super) fn inputs(&self, number: impl Fn(InputOrigin) -> Option<usize>) -> Vec<(usize, usize)> {
-        let inputs = 0..self.graph.exprs.inputs.len();
-        inputs.filter_map(|input| Some((input, number(self.graph.origin(input))?))).collect()
+        let is_open = |input: usize| self.fields.get(input).copied().flatten().is_none();
+        let all = 0..self.graph.exprs.inputs.len();
+        let numbered = all.filter_map(|input| Some((input, number(self.graph.origin(input))?)));
+        let mut inputs: Vec<(usize, usize)> = numbered.filter(|(input, _)| is_open(*input)).collect();
+        inputs.sort_by_key(|(_, number)| *number);
+        inputs
     }
 
     /// Moves expressions to a graph over the fields of the rows.

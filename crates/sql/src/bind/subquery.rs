@@ -8,9 +8,11 @@
 //! removed from it and become conditions of the join (Galindo-Legaria and Joshi, "Orthogonal Optimization of
 //! Subqueries and Aggregation").
 
+use std::collections::BTreeSet;
+
 use super::compare::compare;
 use super::correlation::{correlated, is_single, single};
-use super::expression::Clause;
+use super::nodes::NodeBuilder;
 use super::resolve::Scope;
 use super::scope::{OuterScope, Relation};
 use super::stage::{JoinScope, Stage};
@@ -21,6 +23,7 @@ use crate::expr::{Comparison, Expr, ExprId};
 use crate::graph::InputOrigin;
 use crate::parse::ast::{self, ExprKind};
 use crate::plan::operator::JoinKind;
+use crate::rel::rebase::inputs_of;
 use types::{DataType, Value};
 
 /// A bound subquery.
@@ -120,85 +123,43 @@ pub(super) fn prepare<'e>(
     Ok(found)
 }
 
-/// Turns a condition that is only a subquery into a join that filters the rows.
-pub(super) fn filter_by_query(
-    binder: &mut QueryBinder<'_>,
-    stage: &mut Stage,
-    scope: &Scope,
-    outer: Option<&OuterScope>,
-    condition: &ast::Expr,
-    queries: &[PreparedQuery],
-) -> Option<Bound<()>> {
-    let (inner, negated) = match &condition.kind {
-        ExprKind::Not(inner) => (&**inner, true),
-        _ => (condition, false),
+/// Refuses what the left side of an `IN` does not have yet when the subquery is joined: columns of the enclosing query,
+/// and results of `OVER`.
+pub(super) fn check_inputs(nodes: &mut NodeBuilder<'_>, inputs: &[ExprId], span: Span) -> Bound<()> {
+    let facts = |id: &ExprId| nodes.graph().facts(*id);
+    let (message, hint) = if inputs.iter().any(|id| facts(id).uses_outer) {
+        let hint = "compare it in the enclosing query, or join the tables in FROM";
+        ("the left side reads a column of the enclosing query", hint)
+    } else if inputs.iter().any(|id| facts(id).uses_over) {
+        ("the left side reads the result of OVER", "compute it in a subquery in FROM, and compare its column")
+    } else {
+        return Ok(());
     };
-    let query = queries.iter().find(|query| query.span == inner.span)?;
-    let (input, is_anti) = match (&inner.kind, &query.test) {
-        (ExprKind::Exists(_), Test::Exists) => (None, negated),
-        (
-            ExprKind::InQuery { input, .. } | ExprKind::Quantified { input, .. },
-            Test::In { negated: within },
-        ) => (Some(&**input), negated != *within),
-        _ => return None,
-    };
-
-    // A left side that contains a subquery has a value only behind the join with that subquery.
-    let is_inside = |input: &ast::Expr, query: &PreparedQuery| {
-        input.span.start <= query.span.start && query.span.end <= input.span.end
-    };
-    if input.is_some_and(|input| queries.iter().any(|query| is_inside(input, query))) {
-        return None;
-    }
-
-    let inputs = match input {
-        None => vec![],
-        Some(input) => match compared(binder, stage, scope, outer, input) {
-            Ok(inputs) => inputs,
-            Err(reported) => return Some(Err(reported)),
-        },
-    };
-    // A left side that contains an aggregate is not known yet, so the rows cannot be joined by it.
-    if inputs.iter().any(|id| stage.graph().facts(*id).uses_aggregate) {
-        return None;
-    }
-    Some(join_by_query(binder, stage, query, &inputs, is_anti))
+    Err(nodes.report(Diagnostic::error(span, message).with_hint(hint)))
 }
 
-/// Binds the left side of an `IN`, which contains no subquery: one value or a row.
-fn compared(
-    binder: &mut QueryBinder<'_>,
-    stage: &mut Stage,
-    scope: &Scope,
-    outer: Option<&OuterScope>,
-    input: &ast::Expr,
-) -> Bound<Vec<ExprId>> {
-    let items: Vec<&ast::Expr> = match &input.kind {
-        ExprKind::Row(items) => items.iter().collect(),
-        _ => vec![input],
-    };
-    let clause = Clause { outer, ..Clause::new(scope, "here") };
-    binder.exprs(stage.graph_mut(), clause, |exprs| items.into_iter().map(|item| exprs.bind(item)).collect())
+/// The values that an `IN` compares: inputs of the left side, each with a field of the subquery.
+#[derive(Clone, Copy)]
+pub(super) struct Pairs<'a> {
+    pub(super) inputs: &'a [ExprId],
+    pub(super) columns: &'a [usize],
 }
 
-fn join_by_query(
-    binder: &mut QueryBinder<'_>,
-    stage: &mut Stage,
-    query: &PreparedQuery,
-    inputs: &[ExprId],
-    is_anti: bool,
-) -> Bound<()> {
-    let relation = &query.relation;
-    let columns = scalars(binder, relation, inputs.len(), query.span)?;
-    let kind = if is_anti { JoinKind::Anti } else { JoinKind::Semi };
-    let is_nullable = {
-        let of_right = columns.iter().any(|&field| relation.rel.fields[field].column_type.nullable);
-        of_right || inputs.iter().any(|&id| stage.graph().exprs.column_type(id).nullable)
-    };
-    // The comparison follows the correlated conditions.
-    let is_in = is_anti && is_nullable && inputs.len() == 1;
-    let null_aware = is_in.then_some(relation.correlated.len());
-    join_equal(binder, stage, query, (kind, null_aware), inputs, &columns)
+impl Pairs<'_> {
+    /// Returns whether the comparison of any pair may be unknown.
+    pub(super) fn are_nullable(self, stage: &Stage, relation: &Relation) -> bool {
+        let of_right = |&field: &usize| relation.rel.fields[field].column_type.nullable;
+        let of_left = |&id: &ExprId| stage.graph().exprs.column_type(id).nullable;
+        self.columns.iter().any(of_right) || self.inputs.iter().any(of_left)
+    }
+}
+
+/// Which results of the comparison make a pair match.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Equality {
+    True,
+    /// Also the comparison with a null, whose result is unknown.
+    TrueOrUnknown,
 }
 
 /// Adds a field that says whether the row has a partner.
@@ -206,20 +167,20 @@ pub(super) fn join_marked(
     binder: &mut QueryBinder<'_>,
     stage: &mut Stage,
     query: &PreparedQuery,
-    inputs: &[ExprId],
-    columns: &[usize],
+    pairs: Pairs<'_>,
+    equality: Equality,
 ) -> Bound<()> {
-    join_equal(binder, stage, query, (JoinKind::Mark, None), inputs, columns)
+    join_pairs(binder, stage, query, (JoinKind::Mark, None), pairs, equality)
 }
 
-/// Joins a subquery by its correlated conditions, and by the equality of inputs with its columns.
-fn join_equal(
+/// Joins a subquery by its correlated conditions, and by the equality of pairs of values.
+pub(super) fn join_pairs(
     binder: &mut QueryBinder<'_>,
     stage: &mut Stage,
     query: &PreparedQuery,
     (kind, null_aware): (JoinKind, Option<usize>),
-    inputs: &[ExprId],
-    columns: &[usize],
+    pairs: Pairs<'_>,
+    equality: Equality,
 ) -> Bound<()> {
     let relation = &query.relation;
     let (rel, span) = (relation.rel.clone(), query.span);
@@ -227,12 +188,24 @@ fn join_equal(
 
     let conditions = |both: &mut JoinScope<'_>| {
         let mut conditions = correlated(both, &relation.correlated);
-        for (&input, &field) in inputs.iter().zip(columns) {
+        for (&input, &field) in pairs.inputs.iter().zip(pairs.columns) {
             let (left, right) = (both.of_left(input), both.of_right(field));
-            match compare(&mut binder.nodes(both.graph_mut()), Comparison::Equal, left, right, span) {
-                Ok(id) => conditions.push(id),
-                Err(reported) => failed = Some(reported),
+            let mut nodes = binder.nodes(both.graph_mut());
+            let equal = match compare(&mut nodes, Comparison::Equal, left, right, span) {
+                Ok(id) => id,
+                Err(reported) => {
+                    failed = Some(reported);
+                    continue;
+                }
+            };
+
+            let mut any = vec![equal];
+            if equality == Equality::TrueOrUnknown {
+                let nullable =
+                    [left, right].into_iter().filter(|id| nodes.is_nullable(*id)).collect::<Vec<_>>();
+                any.extend(nullable.into_iter().map(|id| nodes.add_boolean(Expr::IsNull(id), false)));
             }
+            conditions.push(nodes.balanced(&any, false));
         }
         conditions
     };
@@ -269,21 +242,30 @@ pub(super) fn scalars(
 }
 
 /// Joins the subqueries that are used as values, so that their inputs get fields; with `read_by`, only
-/// the subqueries that these expressions read.
+/// the subqueries that these expressions read, and those on the left sides of such subqueries.
 pub(super) fn join_values(
     binder: &mut QueryBinder<'_>,
     stage: &mut Stage,
     values: &[QueryValue],
     read_by: Option<&[ExprId]>,
 ) -> Bound<()> {
-    let read = read_by.map(|ids| crate::rel::rebase::inputs_of(&stage.graph().exprs, ids));
-    let inputs = stage.inputs(|origin| match origin {
+    let mut inputs = stage.inputs(|origin| match origin {
         InputOrigin::Query(number) => Some(number),
         _ => None,
     });
+
+    if let Some(ids) = read_by {
+        let exprs = &stage.graph().exprs;
+        let mut read: BTreeSet<usize> = inputs_of(exprs, ids).into_iter().collect();
+        for (input, number) in inputs.iter().rev() {
+            if let Some(value) = values.get(*number).filter(|_| read.contains(input)) {
+                read.extend(inputs_of(exprs, &value.input));
+            }
+        }
+        inputs.retain(|(input, _)| read.contains(input));
+    }
     for (input, number) in inputs {
-        let is_read = read.as_ref().is_none_or(|read| read.contains(&input));
-        if let Some(value) = values.get(number).filter(|_| is_read) {
+        if let Some(value) = values.get(number) {
             join_value(binder, stage, input, value)?;
         }
     }
@@ -366,6 +348,7 @@ pub(super) fn query_value(binder: &mut ExprBinder<'_>, expr: &ast::Expr) -> Boun
         },
         _ => vec![],
     };
+    check_inputs(binder.nodes(), &input, expr.span)?;
 
     let column_type = match query.test {
         Test::Exists => DataType::Boolean.not_null(),

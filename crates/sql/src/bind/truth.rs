@@ -4,7 +4,7 @@
 use super::compare::compare;
 use super::correlation::{correlated_at, correlation_fields};
 use super::stage::Stage;
-use super::subquery::{QueryValue, Test, join_marked, scalars};
+use super::subquery::{Equality, Pairs, QueryValue, Test, join_marked, scalars};
 use super::{Bound, QueryBinder, Reported};
 use crate::error::Diagnostic;
 use crate::expr::{Comparison, Expr, ExprId};
@@ -37,7 +37,8 @@ pub(super) fn join_truth(
     let mut marker = None;
     if !matches!(query.test, Test::Compare { .. }) {
         let place = stage.rel().fields.len();
-        join_marked(binder, stage, query, &value.input, &columns)?;
+        let pairs = Pairs { inputs: &value.input, columns: &columns };
+        join_marked(binder, stage, query, pairs, Equality::True)?;
         marker = Some(field_input(stage, place));
     }
 
@@ -45,7 +46,10 @@ pub(super) fn join_truth(
         Test::Exists => marker.expect("EXISTS is joined with a marker"),
         Test::In { negated } => {
             let marker = marker.expect("IN is joined with a marker");
-            let found = in_truth(stage, value, &columns, marker);
+            let found = match columns.len() {
+                1 => in_truth(stage, value, &columns, marker),
+                _ => rows_in_truth(binder, stage, value, &columns, marker)?,
+            };
             let column_type = stage.graph().exprs.column_type(found).clone();
             if negated { stage.graph_mut().add(Expr::Not(found), column_type) } else { found }
         }
@@ -57,7 +61,33 @@ pub(super) fn join_truth(
     Ok(())
 }
 
-/// Returns the value of `IN`: TRUE if a row matches; otherwise null if the left side is null and rows
+/// Returns the value of `(a, b) IN (…)`: TRUE if a row matches; otherwise null if a row matches but for comparisons with
+/// nulls.
+fn rows_in_truth(
+    binder: &mut QueryBinder<'_>,
+    stage: &mut Stage,
+    value: &QueryValue,
+    columns: &[usize],
+    found: ExprId,
+) -> Bound<ExprId> {
+    let pairs = Pairs { inputs: &value.input, columns };
+    if !pairs.are_nullable(stage, &value.query.relation) {
+        return Ok(found);
+    }
+    let place = stage.rel().fields.len();
+    join_marked(binder, stage, &value.query, pairs, Equality::TrueOrUnknown)?;
+    let is_unknown = field_input(stage, place);
+
+    let mut nodes = binder.nodes(stage.graph_mut());
+    let boolean = DataType::Boolean;
+    let yes = nodes.add_literal(Value::Bool(true), boolean.clone());
+    let no = nodes.add_literal(Value::Bool(false), boolean.clone());
+    let unknown = nodes.add_literal(Value::Null, boolean.clone());
+    let branches = vec![(found, yes), (is_unknown, unknown)];
+    Ok(nodes.add(Expr::Case { branches: branches.into(), otherwise: no }, boolean.nullable()))
+}
+
+/// Returns the value of `IN` with one column: TRUE if a row matches; otherwise null if the left side is null and rows
 /// exist, or if some row is null.
 fn in_truth(stage: &mut Stage, value: &QueryValue, columns: &[usize], marker: ExprId) -> ExprId {
     let relation = &value.query.relation;
@@ -66,7 +96,7 @@ fn in_truth(stage: &mut Stage, value: &QueryValue, columns: &[usize], marker: Ex
     let found = marker;
     let is_nullable = columns.iter().any(|&field| relation.rel.fields[field].column_type.nullable)
         || value.input.iter().any(|&id| stage.graph().exprs.column_type(id).nullable);
-    if !is_nullable || columns.len() != 1 {
+    if !is_nullable {
         return found;
     }
 

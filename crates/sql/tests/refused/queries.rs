@@ -290,3 +290,65 @@ fn a_subquery_whose_values_do_not_compare() {
         assert!(found.iter().any(|one| one.message.contains("compare")), "{condition}: {found:?}");
     }
 }
+
+#[test]
+fn the_left_side_of_in_is_known_before_the_join() {
+    let printed = "CREATE TABLE printed (c BIGINT) WITH ('connector' = 'print');\n";
+    let script = |query: &str| -> &'static str { format!("{printed}INSERT INTO printed {query}").leak() };
+    let outer = "the left side reads a column of the enclosing query";
+    check(&[
+        (
+            script(
+                "SELECT big FROM uq WHERE EXISTS (SELECT 1 FROM no_time WHERE «(uq.n, s) NOT IN (SELECT n, 'a' FROM carried)»)",
+            ),
+            outer,
+            "join the tables",
+        ),
+        (
+            script(
+                "SELECT big FROM uq WHERE EXISTS (SELECT 1 FROM no_time WHERE n = 1 OR «uq.n IN (SELECT n FROM carried)»)",
+            ),
+            outer,
+            "",
+        ),
+        (
+            script(
+                "SELECT big FROM uq WHERE (SELECT «uq.n IN (SELECT n FROM carried)» FROM no_time) IS NULL",
+            ),
+            outer,
+            "",
+        ),
+        (
+            script(
+                "SELECT big FROM uq WHERE big IN (SELECT CASE WHEN «ROW_NUMBER() OVER (ORDER BY ts) IN (SELECT n FROM no_time)» THEN 1 END FROM uq)",
+            ),
+            "the left side reads the result of OVER",
+            "in a subquery in FROM",
+        ),
+    ]);
+    // A condition with another subquery may compare it with the enclosing query.
+    compiles(script(
+        "SELECT big FROM uq WHERE EXISTS (SELECT 1 FROM no_time WHERE uq.n > (SELECT MAX(p) FROM carried))",
+    ));
+}
+
+#[test]
+fn subqueries_in_aggregates_and_beside_groups() {
+    let printed = "CREATE TABLE printed (c BOOLEAN) WITH ('connector' = 'print');\n";
+    let script = |query: &str| -> &'static str { format!("{printed}INSERT INTO printed {query}").leak() };
+    for query in [
+        // A left side with a subquery: in an aggregate, beside groups, and behind a WHERE with other subqueries.
+        "SELECT MAX((SELECT MIN(n) FROM no_time) IN (SELECT n FROM carried)) FROM uq GROUP BY s",
+        "SELECT MAX((SELECT MIN(x.n) FROM no_time x WHERE x.n = uq.n) < ALL (SELECT n FROM carried)) FROM uq GROUP BY s",
+        "SELECT ((SELECT MIN(n) FROM no_time), s) IN (SELECT n, 'a' FROM carried) FROM uq GROUP BY s",
+        "SELECT ((SELECT MIN(n) FROM no_time), s) IN (SELECT n, 'a' FROM carried) FROM uq \
+         WHERE CASE WHEN n > (SELECT MAX(n) FROM no_time) THEN (SELECT MAX(n) > 1 FROM carried) ELSE b END",
+    ] {
+        compiles(script(query));
+    }
+    check(&[(
+        script("SELECT COUNT(*) > «(SELECT MAX(x.n) FROM no_time x WHERE x.n = uq.n)» FROM uq GROUP BY s"),
+        "`n` is not grouped",
+        "GROUP BY",
+    )]);
+}
