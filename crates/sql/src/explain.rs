@@ -6,7 +6,10 @@ mod graph;
 
 use std::fmt::Write;
 
-use crate::plan::operator::{Changes, LookupHint, LookupJoin, LookupKey, OperatorKind, RetryMisses};
+use crate::plan::operator::{
+    Changes, IntervalJoin, Join, LookupHint, LookupJoin, LookupKey, OperatorKind, RetryMisses, TemporalJoin,
+    Unnest, WindowJoin,
+};
 use crate::plan::{
     Leaf, Operator, Pipeline, Plan, Query, ScanWindowAggregate, Shape, SinkTable, TableOptions, Target,
     Window,
@@ -131,7 +134,7 @@ fn draw_operator(out: &mut String, place: usize, operator: &Operator, plan: &Pla
         OperatorKind::LookupJoin(join) => draw_lookup(out, join, operator),
         OperatorKind::FromChangelog(of) => line(out, format_args!("   codes      {of}")),
         OperatorKind::ToChangelog(of) => line(out, format_args!("   codes      {of}")),
-        _ => {}
+        _ => draw_conditions(out, &operator.kind),
     }
     line(out, format_args!("   gives      {}", fields.join(", ")));
     line(out, format_args!("   changes    {}", changes(&operator.changes)));
@@ -142,6 +145,23 @@ fn draw_operator(out: &mut String, place: usize, operator: &Operator, plan: &Pla
     }
     line(out, format_args!("   into       {}", targets(&operator.targets, &plan.sinks)));
     out.push('\n');
+}
+
+/// Draws which rows an operator keeps, or which pairs of rows it joins.
+fn draw_conditions(out: &mut String, kind: &OperatorKind) {
+    let (exprs, conditions, word) = match kind {
+        OperatorKind::Calc(calc) => (&calc.exprs, &calc.conditions, "filter"),
+        OperatorKind::Join(Join { condition: Some(of), .. })
+        | OperatorKind::IntervalJoin(IntervalJoin { condition: Some(of), .. })
+        | OperatorKind::TemporalJoin(TemporalJoin { condition: Some(of), .. })
+        | OperatorKind::WindowJoin(WindowJoin { condition: Some(of), .. })
+        | OperatorKind::Unnest(Unnest { condition: Some(of), .. }) => (&of.exprs, &of.conditions, "where"),
+        _ => return,
+    };
+    if !conditions.is_empty() {
+        let text = Printer::new(exprs, None).all(conditions);
+        line(out, format_args!("   {word:<10} {text}"));
+    }
 }
 
 fn draw_lookup(out: &mut String, join: &LookupJoin, operator: &Operator) {

@@ -1,5 +1,7 @@
 //! Every script gives a plan or findings, never a panic or a stack overflow.
 
+mod queries;
+
 use std::fs;
 use std::path::Path;
 
