@@ -51,7 +51,7 @@ const GROUPS = [
   },
   {
     name: 'common',
-    test: /src\/(i18n\/index|format\/\w+|api\/session|theme|components\/(Boundary|Mark|LanguageChoice|font|size))\.tsx?$/,
+    test: /src\/(i18n\/index|format\/\w+|api\/session|theme|components\/(Boundary|Mark|LanguageChoice|font|size|series\/\w+))\.tsx?$/,
     priority: 2,
   },
   { name: 'first', test: /src\/(router|dashboards\/DashboardView)\.tsx$/, priority: 1 },

@@ -69,7 +69,16 @@ test('dead letters are counted by reason, shown with the failing field, and repl
     await expect(row(page, 'Reasons', 'All reasons')).toContainText('3');
     await expect(row(page, 'Reasons', 'missing id')).toContainText('2');
     await expect(row(page, 'Reasons', 'bad timestamp')).toContainText('1');
-    await expect(page.getByRole('img', { name: /Dead letters over time/ })).toContainText('missing id');
+    const inLegend = page.getByRole('group', { name: 'Shown in the picture' }).getByRole('button');
+    await expect(inLegend).toHaveText(['missing id', 'bad timestamp']);
+    const picture = page.getByRole('img', { name: /Dead letters over time/ });
+    await inLegend.first().click();
+    await expect(picture).toHaveAccessibleName(/Not shown in the picture: missing id/);
+    await expect(page).toHaveURL(/hidden=/);
+    await page.reload();
+    await expect(inLegend.first()).toHaveAttribute('aria-pressed', 'false');
+    await inLegend.first().click();
+    await expect(page).not.toHaveURL(/hidden=/);
 
     // The address carries the filter, and leads back to it.
     await row(page, 'Reasons', 'missing id').getByRole('link').click();

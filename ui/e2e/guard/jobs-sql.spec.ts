@@ -130,7 +130,12 @@ test('a query runs until it is stopped, and its rows are a table or a chart', as
     }
     await page.setViewportSize({ width: 1280, height: 1000 });
     await page.getByRole('radio', { name: 'Chart' }).check();
-    await expect(page.getByRole('img', { name: /n of the newest rows/ })).toContainText('question 3');
+    await expect(page.getByRole('img', { name: /n of the newest rows/ })).toBeVisible();
+    const inLegend = page.getByRole('group', { name: 'Shown in the picture' });
+    await inLegend.getByRole('button', { name: 'question 3' }).click();
+    await expect(page.getByRole('img', { name: /Not shown in the picture: question 3/ })).toBeVisible();
+    await inLegend.getByRole('button', { name: 'question 3' }).click();
+    await expect(inLegend.getByRole('button', { pressed: false })).toHaveCount(0);
     await page.screenshot({ path: `${OUTPUT}sql-chart.png` });
     expect(await breaches(page)).toEqual([]);
 

@@ -9,9 +9,11 @@ interface ChartProps {
   option: ChartOption;
   /** One sentence for those who do not see the picture. */
   label: string;
+  /** What it does not show. */
+  note?: string | undefined;
 }
 
-export function Chart({ option, label }: ChartProps) {
+export function Chart({ option, label, note }: ChartProps) {
   const element = useRef<HTMLDivElement>(null);
   const chart = useRef<EChartsType | null>(null);
 
@@ -43,7 +45,7 @@ export function Chart({ option, label }: ChartProps) {
 
   return (
     <figure className="chart">
-      <div className="chart-canvas" role="img" aria-label={label} ref={element} />
+      <div className="chart-canvas" role="img" aria-label={note ? `${label} ${note}` : label} ref={element} />
     </figure>
   );
 }

@@ -1,15 +1,20 @@
 // The figures of a picture as a table, for those who do not see the picture.
 interface DataTableProps {
   caption: string;
+  /** A sentence about the figures. */
+  note?: string | undefined;
   columns: string[];
   rows: (string | number)[][];
 }
 
-export function DataTable({ caption, columns, rows }: DataTableProps) {
+export function DataTable({ caption, note, columns, rows }: DataTableProps) {
   return (
     <div className="visually-hidden">
       <table>
-        <caption>{caption}</caption>
+        <caption>
+          {caption}
+          {note && <span className="data-note">{note}</span>}
+        </caption>
         <thead>
           <tr>
             {columns.map((column) => (

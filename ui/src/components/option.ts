@@ -1,12 +1,12 @@
 // What all charts have in common, in the colours of the theme.
 import type { BarSeriesOption, LineSeriesOption } from 'echarts/charts';
-import type { GridComponentOption, LegendComponentOption, TooltipComponentOption } from 'echarts/components';
+import type { GridComponentOption, TooltipComponentOption } from 'echarts/components';
 import type { ComposeOption } from 'echarts/core';
 import type { Theme } from '../theme';
 import { FONT } from './font';
 
 export type ChartOption = ComposeOption<
-  BarSeriesOption | LineSeriesOption | GridComponentOption | LegendComponentOption | TooltipComponentOption
+  BarSeriesOption | LineSeriesOption | GridComponentOption | TooltipComponentOption
 >;
 
 export function text(theme: Theme) {
@@ -26,19 +26,6 @@ export function tooltip(theme: Theme, trigger: 'axis' | 'item'): TooltipComponen
       type: 'line',
       lineStyle: { color: theme.muted, type: 'solid', opacity: 0.5 },
     },
-  };
-}
-
-export function legend(theme: Theme): LegendComponentOption {
-  return {
-    top: 0,
-    left: 0,
-    icon: 'roundRect',
-    itemWidth: 10,
-    itemHeight: 10,
-    itemGap: 16,
-    textStyle: text(theme),
-    inactiveColor: theme.line,
   };
 }
 

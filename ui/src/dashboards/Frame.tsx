@@ -20,6 +20,8 @@ export interface PanelActions {
 export const Actions = createContext<PanelActions | null>(null);
 
 interface Figures {
+  /** What the picture does not show of them. */
+  note?: string | undefined;
   columns: string[];
   rows: (string | number)[][];
 }
@@ -77,7 +79,7 @@ export function Frame(props: FrameProps) {
           )}
           {!isLoading && !isEmpty && children}
           {!isLoading && !isEmpty && figures && (
-            <DataTable caption={title} columns={figures.columns} rows={figures.rows} />
+            <DataTable caption={title} note={figures.note} columns={figures.columns} rows={figures.rows} />
           )}
         </Boundary>
       </div>

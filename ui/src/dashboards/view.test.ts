@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lengthOf, rangeBefore, rangeOf, readView, unitFor } from './view';
+import { lengthOf, rangeBefore, rangeOf, readView, unitFor, withHidden } from './view';
 
 test('an address that makes no sense is a page with its defaults', () => {
   const odd = { period: '1y', from: 'yesterday', to: 7, compare: 'yes', only: ['a'], wall: 1 };
@@ -27,4 +27,12 @@ test('a drawing has some hundred points at most', () => {
     'hour',
     'day',
   ]);
+});
+
+test('an address names the hidden series of each panel, and only those', () => {
+  const view = readView({ hidden: { course: ['line-a', 7], map: [], odd: 'line-a' } });
+  expect(view.hidden).toEqual({ course: ['line-a'] });
+  expect(withHidden(view, 'other', ['before']).hidden).toEqual({ course: ['line-a'], other: ['before'] });
+  expect(withHidden(view, 'course', undefined)).toEqual({ hidden: undefined });
+  for (const hidden of ['a', 7, null, ['a']]) expect(readView({ hidden }).hidden).toBeUndefined();
 });

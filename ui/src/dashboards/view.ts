@@ -1,4 +1,5 @@
 // What the address of a dashboard says: the period, the values that are chosen, and how the page is shown.
+import { readHidden } from '../components/series/hidden';
 import { isValue, PERIODS, type Period, type Value } from '../explore/plan';
 
 export type { Period };
@@ -19,6 +20,8 @@ export interface View {
   wall?: true | undefined;
   /** The panel that fills the page. */
   panel?: string | undefined;
+  /** The series that are not drawn, by the id of their panel. */
+  hidden?: Record<string, string[]> | undefined;
 }
 
 /** Times of an answer, as the routes take them. */
@@ -68,7 +71,22 @@ export function readView(raw: Record<string, unknown>): View {
     generated: typeof raw.generated === 'boolean' ? raw.generated : undefined,
     wall: flag(raw.wall),
     panel: typeof raw.panel === 'string' ? raw.panel : undefined,
+    hidden: hiddenOf(raw.hidden),
   };
+}
+
+function hiddenOf(raw: unknown): Record<string, string[]> | undefined {
+  const panels = typeof raw === 'object' && raw !== null ? Object.entries(raw) : [];
+  const read = panels.flatMap(([panel, ids]) => {
+    const list = readHidden(ids);
+    return list ? [[panel, list] as const] : [];
+  });
+  return read.length > 0 ? Object.fromEntries(read) : undefined;
+}
+
+/** The view after the series of a panel were hidden or shown. */
+export function withHidden(view: View, panel: string, hidden: string[] | undefined): Partial<View> {
+  return { hidden: hiddenOf({ ...view.hidden, [panel]: hidden }) };
 }
 
 function wallMs(time: string): number {

@@ -80,7 +80,7 @@ export function Controls({ table, search, dimensions, error, onChange }: Control
         label={t('Lines by')}
         value={search.by ?? ''}
         options={[['', t('one line')], ...dimensions.map(({ name }): [string, string] => [name, name])]}
-        onChange={(by) => onChange({ by: by || undefined })}
+        onChange={(by) => onChange({ by: by || undefined, hidden: undefined })}
       />
       <Choice
         label={t('Drawn as')}

@@ -73,7 +73,7 @@ function Explored({ table }: { table: Table }) {
       <Controls table={table} search={view} dimensions={dimensions} error={live.error} onChange={change} />
       {live.error === null && (
         <div className="explore-panels">
-          <Series table={table} search={view} asked={asked} />
+          <Series table={table} search={view} asked={asked} onChange={change} />
           {dimensions.map(({ name }) => (
             <RankedValues
               key={name}
@@ -91,7 +91,14 @@ function Explored({ table }: { table: Table }) {
   );
 }
 
-function Series({ table, search, asked }: { table: Table; search: Search; asked: number }) {
+interface SeriesProps {
+  table: Table;
+  search: Search;
+  asked: number;
+  onChange: (changed: Partial<Search>) => void;
+}
+
+function Series({ table, search, asked, onChange }: SeriesProps) {
   const { by } = search;
   // With a line for each value, first the values that have lines.
   const values = useQuery({
@@ -111,7 +118,16 @@ function Series({ table, search, asked }: { table: Table; search: Search; asked:
     enabled: query !== null && (lines === null || lines.length > 0),
     placeholderData: keepPreviousData,
   });
-  return <TimeSeries table={table} search={search} rows={data?.rows ?? null} lines={lines} error={error} />;
+  return (
+    <TimeSeries
+      table={table}
+      search={search}
+      rows={data?.rows ?? null}
+      lines={lines}
+      error={error}
+      onChange={onChange}
+    />
+  );
 }
 
 /** A number that grows when rows have changed, but not faster than the drawings should ask. */

@@ -3,6 +3,7 @@
 import { useCallback, useMemo } from 'react';
 import { DataTable } from '../components/DataTable';
 import { Panel } from '../components/Panel';
+import { sayHidden } from '../components/series/say';
 import type { TimeData, TimePoint } from '../components/time/plot';
 import { TimeChart } from '../components/time/TimeChart';
 import { formatCompact } from '../format/number';
@@ -20,12 +21,13 @@ interface TimeSeriesProps {
   /** The values that have lines; null: there is one line. */
   lines: Value[] | null;
   error: Error | null;
+  onChange: (changed: Partial<Search>) => void;
 }
 
 /** Rows of the table behind the drawing: the newest points. */
 const TABLE_ROWS = 60;
 
-export function TimeSeries({ table, search, rows, lines, error }: TimeSeriesProps) {
+export function TimeSeries({ table, search, rows, lines, error, onChange }: TimeSeriesProps) {
   const theme = useTheme();
   const { text: aggregate, number } = aggregateOf(table, search);
   const unit = `${unitOf(search.period, table)}(${table.time_column})`;
@@ -57,10 +59,13 @@ export function TimeSeries({ table, search, rows, lines, error }: TimeSeriesProp
           theme={theme}
           format={format}
           short={short}
+          hidden={search.hidden}
+          onHidden={(hidden) => onChange({ hidden })}
           label={`${t('{{name}} over time', { name })}${search.by ? ` ${t('by {{columns}}', { columns: search.by })}` : ''}.`}
         />
         <DataTable
           caption={t('{{name}} over time', { name })}
+          note={sayHidden(data.series, search.hidden)}
           columns={['Time', ...(search.by ? [search.by] : []), aggregate]}
           rows={(rows ?? [])
             .slice(-TABLE_ROWS)

@@ -5,6 +5,7 @@
 //   times        the window and other timestamps                                 neither
 //
 // A sum of averages or of shares says nothing, so the name of a number decides how its values are combined.
+import { readHidden } from '../components/series/hidden';
 import type { Column, Table } from './api';
 
 export const PERIODS = ['15m', '1h', '6h', '24h', '7d', '30d', 'all'] as const;
@@ -27,6 +28,8 @@ export interface Search {
   where?: string | undefined;
   /** Values of dimensions, chosen in the ranked lists. */
   only?: Record<string, Value> | undefined;
+  /** The lines that are not drawn. */
+  hidden?: string[] | undefined;
 }
 
 /** A value of a dimension that conditions can name. */
@@ -203,5 +206,6 @@ export function readSearch(raw: Record<string, unknown>): Search {
     chart: one(raw.chart, ['line', 'bar'] as const),
     where: text(raw.where),
     only: only.length > 0 ? Object.fromEntries(only) : undefined,
+    hidden: readHidden(raw.hidden),
   };
 }

@@ -2,6 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { Boundary } from '../components/Boundary';
+import type { Switching } from '../components/series/switches';
 import { t } from '../i18n';
 import { get } from './api';
 import { formatMetric } from './format';
@@ -70,19 +71,21 @@ export function MetricsTab() {
         metric={metric}
         subtasks={vertex.parallelism}
         vertex={shortName(vertex.name)}
+        hidden={search.hidden}
+        onHidden={(hidden) => void navigate({ search: (before) => ({ ...before, hidden }), replace: true })}
       />
     </>
   );
 }
 
-interface FollowedProps {
+interface FollowedProps extends Switching {
   path: string;
   metric: string;
   subtasks: number;
   vertex: string;
 }
 
-function Followed({ path, metric, subtasks, vertex }: FollowedProps) {
+function Followed({ path, metric, subtasks, vertex, ...switching }: FollowedProps) {
   const [samples, setSamples] = useState<Sample[]>([]);
   const { data, error } = useQuery({
     queryKey: ['followed', path, metric],
@@ -115,7 +118,7 @@ function Followed({ path, metric, subtasks, vertex }: FollowedProps) {
             fallback={<p className="jobs-note">{t('The lines cannot be drawn; the values are below.')}</p>}
           >
             <Suspense>
-              <MetricLines metric={metric} subtasks={subtasks} samples={samples} />
+              <MetricLines metric={metric} subtasks={subtasks} samples={samples} {...switching} />
             </Suspense>
           </Boundary>
         </div>

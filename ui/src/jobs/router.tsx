@@ -8,6 +8,7 @@ import {
   Outlet,
   redirect,
 } from '@tanstack/react-router';
+import { readHidden } from '../components/series/hidden';
 import { t } from '../i18n';
 import { CheckpointsTab } from './CheckpointsTab';
 import { Completed } from './Completed';
@@ -107,6 +108,12 @@ function words<K extends string>(
   return found;
 }
 
+/** The series of the page's chart that are not drawn. */
+function hiddenOf(search: Record<string, unknown>): { hidden?: string[] | undefined } {
+  const hidden = readHidden(search.hidden);
+  return hidden ? { hidden } : {};
+}
+
 export const graphRoute = createRoute({
   getParentRoute: () => jobRoute,
   path: '/graph',
@@ -135,7 +142,10 @@ const configuration = createRoute({
 export const lettersRoute = createRoute({
   getParentRoute: () => root,
   path: '/dead-letters',
-  validateSearch: (search: Record<string, unknown>) => words(search, 'reason', 'job', 'before', 'letter'),
+  validateSearch: (search: Record<string, unknown>) => ({
+    ...words(search, 'reason', 'job', 'before', 'letter'),
+    ...hiddenOf(search),
+  }),
   component: DeadLetters,
 });
 
@@ -158,7 +168,10 @@ export const flameRoute = createRoute({
 export const metricsRoute = createRoute({
   getParentRoute: () => jobRoute,
   path: '/metrics',
-  validateSearch: (search: Record<string, unknown>) => words(search, 'vertex', 'metric'),
+  validateSearch: (search: Record<string, unknown>) => ({
+    ...words(search, 'vertex', 'metric'),
+    ...hiddenOf(search),
+  }),
   component: MetricsTab,
 });
 

@@ -1,10 +1,8 @@
 // The axes, the legend and the limits of a picture over time.
 import type { Theme } from '../../theme';
 import { FONT } from '../font';
-import { type Limit, legendPlaces, type Plot, type TimeSeries } from './plot';
+import { LEGEND_ROW, type Limit, legendPlaces, type Plot, type TimeSeries } from './plot';
 import { timeLabel } from './scale';
-
-const ROW = 18;
 
 interface AxesProps {
   plot: Plot;
@@ -52,15 +50,31 @@ interface LegendProps {
 }
 
 export function Legend({ series, plot, theme }: LegendProps) {
-  const places = legendPlaces(series, plot.left + plot.width + 12);
+  const places = legendPlaces(series, plot.legendWidth);
   return (
     <g>
-      {series.map(({ id, name, color }, index) => {
+      {series.map(({ id, name, color, isHidden }, index) => {
         const { row, x } = places[index] ?? { row: 0, x: 0 };
+        const middle = (row + 0.5) * LEGEND_ROW;
         return (
           <g key={id}>
-            <rect x={x} y={row * ROW + 3} width={10} height={10} rx={3} fill={color} />
-            <text x={x + 15} y={row * ROW + 12} fill={theme.muted} fontFamily={FONT} fontSize={12}>
+            <rect
+              x={x + 1}
+              y={middle - 5}
+              width={10}
+              height={10}
+              rx={3}
+              fill={isHidden ? 'none' : color}
+              stroke={color}
+            />
+            <text
+              x={x + 16}
+              y={middle + 4}
+              fill={theme.muted}
+              fontFamily={FONT}
+              fontSize={12}
+              {...(isHidden && { textDecoration: 'line-through' })}
+            >
               {name}
             </text>
           </g>

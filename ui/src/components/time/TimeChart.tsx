@@ -1,17 +1,21 @@
-// Numbers over time as lines or bars, in SVG: axes, a legend, limits, the figures under the pointer, and a period by dragging.
+// Numbers over time as lines or bars, in SVG: axes, a legend that hides and shows series, limits, the figures under
+// the pointer, and a period by dragging.
 import { type PointerEvent, useId, useMemo, useRef, useState } from 'react';
 import type { Theme } from '../../theme';
+import { hiddenAmong } from '../series/hidden';
+import type { Switching } from '../series/switches';
 import { useSize } from '../size';
 import { Axes, Legend, Limits } from './Axes';
 import { Bars, Lines } from './marks';
 import { layOut, type TimeData } from './plot';
+import { Switches } from './Switches';
 import { nearest } from './scale';
 import { Tip } from './Tip';
 
 /** A shorter way of the pointer is a click. */
 const LEAST_PX = 8;
 
-interface TimeChartProps {
+interface TimeChartProps extends Switching {
   data: TimeData;
   theme: Theme;
   /** One sentence for those who do not see the picture. */
@@ -23,11 +27,20 @@ interface TimeChartProps {
   onRange?: (from: number, to: number) => void;
 }
 
-export function TimeChart({ data, theme, label, format, short, onRange }: TimeChartProps) {
+export function TimeChart(props: TimeChartProps) {
+  const { data: given, theme, label, format, short, onRange, hidden, onHidden } = props;
   const place = useRef<HTMLDivElement>(null);
   const size = useSize(place);
   const clip = useId();
-  const plot = useMemo(() => layOut(data, size, short), [data, size, short]);
+  const all = useMemo(() => {
+    const away = hiddenAmong(
+      given.series.map(({ id }) => id),
+      hidden,
+    );
+    return given.series.map((series) => ({ ...series, isHidden: away.has(series.id) }));
+  }, [given, hidden]);
+  const plot = useMemo(() => layOut({ ...given, series: all }, size, short), [given, all, size, short]);
+  const data = useMemo(() => ({ ...given, series: all.filter(({ isHidden }) => !isHidden) }), [given, all]);
   const [hovered, setHovered] = useState<number | null>(null);
   const [drag, setDrag] = useState<{ from: number; to: number } | null>(null);
 
@@ -53,49 +66,52 @@ export function TimeChart({ data, theme, label, format, short, onRange }: TimeCh
 
   const at = hovered === null ? undefined : plot.times[hovered];
   return (
-    <div
-      className="chart-canvas time-chart"
-      role="img"
-      aria-label={label}
-      ref={place}
-      onPointerDown={down}
-      onPointerMove={move}
-      onPointerUp={up}
-      onPointerLeave={() => setHovered(null)}
-    >
-      {size.width > 0 && size.height > 0 && (
-        <svg width={size.width} height={size.height} aria-hidden="true" xmlns="http://www.w3.org/2000/svg">
-          <clipPath id={clip}>
-            <rect x={plot.left} y={0} width={plot.width + 6} height={plot.bottom + 2} />
-          </clipPath>
-          <Axes plot={plot} theme={theme} short={short} />
-          {data.series.length > 1 && <Legend series={data.series} plot={plot} theme={theme} />}
-          <g clipPath={`url(#${clip})`}>
-            {at !== undefined && (
-              <line
-                x1={plot.x(at)}
-                x2={plot.x(at)}
-                y1={plot.top}
-                y2={plot.bottom}
-                stroke={theme.muted}
-                opacity={0.5}
-              />
-            )}
-            {data.bars ? <Bars data={data} plot={plot} /> : <Lines data={data} plot={plot} theme={theme} />}
-            <Limits limits={data.limits} plot={plot} />
-          </g>
-        </svg>
-      )}
-      {drag && Math.abs(drag.to - drag.from) >= LEAST_PX && (
-        <div
-          className="chart-selection"
-          style={{
-            insetInlineStart: Math.min(drag.from, drag.to),
-            inlineSize: Math.abs(drag.to - drag.from),
-          }}
-        />
-      )}
-      {at !== undefined && !drag && <Tip at={at} data={data} plot={plot} format={format} />}
+    <div className="chart-canvas time-chart">
+      <div
+        className="time-picture"
+        role="img"
+        aria-label={label}
+        ref={place}
+        onPointerDown={down}
+        onPointerMove={move}
+        onPointerUp={up}
+        onPointerLeave={() => setHovered(null)}
+      >
+        {size.width > 0 && size.height > 0 && (
+          <svg width={size.width} height={size.height} aria-hidden="true" xmlns="http://www.w3.org/2000/svg">
+            <clipPath id={clip}>
+              <rect x={plot.left} y={0} width={plot.width + 6} height={plot.bottom + 2} />
+            </clipPath>
+            <Axes plot={plot} theme={theme} short={short} />
+            {all.length > 1 && <Legend series={all} plot={plot} theme={theme} />}
+            <g clipPath={`url(#${clip})`}>
+              {at !== undefined && (
+                <line
+                  x1={plot.x(at)}
+                  x2={plot.x(at)}
+                  y1={plot.top}
+                  y2={plot.bottom}
+                  stroke={theme.muted}
+                  opacity={0.5}
+                />
+              )}
+              {data.bars ? <Bars data={data} plot={plot} /> : <Lines data={data} plot={plot} theme={theme} />}
+              <Limits limits={data.limits} plot={plot} />
+            </g>
+          </svg>
+        )}
+        {drag && Math.abs(drag.to - drag.from) >= LEAST_PX && (
+          <div
+            className="chart-selection"
+            style={{
+              insetInlineStart: Math.min(drag.from, drag.to),
+              inlineSize: Math.abs(drag.to - drag.from),
+            }}
+          />
+        )}
+        {at !== undefined && !drag && <Tip at={at} data={data} plot={plot} format={format} />}
+      </div>
+      {all.length > 1 && <Switches series={all} plot={plot} hidden={hidden} onHidden={onHidden} />}
     </div>
   );
 }

@@ -19,6 +19,8 @@ export interface TimeSeries {
   points: TimePoint[];
   /** Drawn as a dashed line without points: something to compare with. */
   isDashed?: boolean;
+  /** Named in the legend, but not drawn. */
+  isHidden?: boolean;
 }
 
 export interface Limit {
@@ -39,6 +41,8 @@ export interface Plot {
   top: number;
   width: number;
   bottom: number;
+  /** Pixels that a row of the legend may be wide. */
+  legendWidth: number;
   /** All times, ascending. */
   times: number[];
   timeScale: Scale;
@@ -50,12 +54,15 @@ export interface Plot {
   barWidth: number;
 }
 
-const ROW = 18;
+/** Height of a row of the legend: its names are buttons, and a finger must hit them. */
+export const LEGEND_ROW = 24;
 const RIGHT = 12;
 const BELOW = 22;
 /** Space that a label of a time needs, and one of a value. */
 const [TIME_PX, VALUE_PX] = [78, 40];
 const LETTER_PX = 7;
+/** Space between two names of the legend. */
+const GAP_PX = 6;
 const BAR_MOST_PX = 26;
 
 export function layOut(
@@ -66,10 +73,12 @@ export function layOut(
   const times = [...new Set(data.series.flatMap(({ points }) => points.map(({ at }) => at)))].sort(
     (a, b) => a - b,
   );
+  // The axis of times stays when a series is hidden; that of values suits what is drawn.
+  const drawn = data.series.filter(({ isHidden }) => !isHidden);
   const values = data.bars
-    ? stackedTops(data)
-    : data.series.flatMap(({ points }) => points.map(({ value }) => value));
-  const top = data.series.length > 1 ? ROW * legendRows(data.series, width) + 6 : 10;
+    ? stackedTops(drawn)
+    : drawn.flatMap(({ points }) => points.map(({ value }) => value));
+  const top = data.series.length > 1 ? LEGEND_ROW * legendRows(data.series, width) + 6 : 10;
   const bottom = Math.max(top + 1, height - BELOW);
 
   const ofValues = valueScale(values, Math.max(1, Math.min(5, (bottom - top) / VALUE_PX)));
@@ -86,6 +95,7 @@ export function layOut(
     top,
     width: inner,
     bottom,
+    legendWidth: width,
     times,
     timeScale: ofTimes,
     valueScale: ofValues,
@@ -106,13 +116,20 @@ export function pointAt({ points }: TimeSeries, at: number): TimePoint | undefin
   return point?.at === at ? point : undefined;
 }
 
-/** Where the names of the legend stand: row and pixels from the left. */
-export function legendPlaces(series: readonly TimeSeries[], width: number): { row: number; x: number }[] {
+export interface LegendPlace {
+  row: number;
+  /** Pixels from the left, and of the swatch and the name. */
+  x: number;
+  width: number;
+}
+
+/** Where the names of the legend stand. A name that is wider than the picture ends at its border. */
+export function legendPlaces(series: readonly TimeSeries[], width: number): LegendPlace[] {
   let [row, x] = [0, 2];
   return series.map(({ name }) => {
     const length = 26 + LETTER_PX * name.length;
     if (x > 2 && x + length > width) [row, x] = [row + 1, 2];
-    const place = { row, x };
+    const place = { row, x, width: Math.max(0, Math.min(length - GAP_PX, width - x)) };
     x += length;
     return place;
   });
@@ -123,7 +140,7 @@ function legendRows(series: readonly TimeSeries[], width: number): number {
 }
 
 /** The heights of all bars on top of each other; dashed lines stand for themselves. */
-function stackedTops({ series }: TimeData): number[] {
+function stackedTops(series: readonly TimeSeries[]): number[] {
   const tops = new Map<number, number>();
   const alone: number[] = [];
   for (const { points, isDashed } of series) {

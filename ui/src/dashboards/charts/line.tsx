@@ -1,6 +1,7 @@
 // A number over time, with a line for each value of a column. Points of open windows are drawn hollow: their values still
 // grow. Dragging over the picture chooses a period.
 import { useCallback, useMemo } from 'react';
+import { sayHidden } from '../../components/series/say';
 import type { TimeData, TimePoint, TimeSeries } from '../../components/time/plot';
 import { TimeChart } from '../../components/time/TimeChart';
 import type { Row } from '../../explore/api';
@@ -18,7 +19,7 @@ import { titleOf } from '../document';
 import { Frame } from '../Frame';
 import { aggregateQuery, among, byOf, measureOf, unitOf } from '../queries';
 import { colorOf, limitsOf } from '../thresholds';
-import { rangeBefore, wallText } from '../view';
+import { rangeBefore, wallText, withHidden } from '../view';
 import { sayFigures } from '../words';
 
 /** Rows of the figures behind the picture: the newest points. */
@@ -79,6 +80,7 @@ export default function LineChart({ table, panel, view, asked, onView }: ChartPr
   );
 
   const rows = answer.rows ?? [];
+  const hidden = view.hidden?.[panel.id];
   return (
     <Frame
       panel={panel}
@@ -94,6 +96,7 @@ export default function LineChart({ table, panel, view, asked, onView }: ChartPr
       query={query}
       isPicture
       figures={{
+        note: sayHidden(data.series, hidden),
         columns: [t('Time'), ...(by ? [by] : []), measure.text],
         rows: rows
           .slice(-FIGURES)
@@ -111,6 +114,8 @@ export default function LineChart({ table, panel, view, asked, onView }: ChartPr
         format={format}
         short={short}
         label={`${titleOf(panel)}: ${t('{{name}} over time', { name: measure.text })}${by ? ` ${t('by {{columns}}', { columns: by })}` : ''}.`}
+        hidden={hidden}
+        onHidden={(ids) => onView(withHidden(view, panel.id, ids))}
         onRange={(from, to) =>
           onView({ from: wallText(toData(from)), to: wallText(toData(to)), period: undefined })
         }

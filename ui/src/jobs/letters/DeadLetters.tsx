@@ -19,7 +19,8 @@ const LetterBars = lazy(() => import('./LetterBars'));
 
 export function DeadLetters() {
   useTitle(t('Dead letters'));
-  const { reason, job, before, letter } = lettersRoute.useSearch();
+  const { reason, job, before, letter, hidden } = lettersRoute.useSearch();
+  const navigate = lettersRoute.useNavigate();
   const filter = { reason, job };
   const { data: counts, error } = useLetterCounts(filter);
   // The reasons and jobs to choose from are those of all dead letters.
@@ -63,7 +64,17 @@ export function DeadLetters() {
             >
               <Suspense fallback={<div className="jobs-chart" />}>
                 <div className="jobs-chart jobs-chart-low">
-                  <LetterBars counts={counts} />
+                  <LetterBars
+                    counts={counts}
+                    hidden={hidden}
+                    onHidden={(hidden) =>
+                      void navigate({
+                        search: (shown) => ({ ...shown, hidden }),
+                        replace: true,
+                        resetScroll: false,
+                      })
+                    }
+                  />
                 </div>
               </Suspense>
             </Boundary>

@@ -2,7 +2,11 @@
 import type { BarSeriesOption } from 'echarts/charts';
 import { useMemo } from 'react';
 import { Chart } from '../../components/Chart';
-import { type ChartOption, legend, text, tooltip, valueAxis } from '../../components/option';
+import { type ChartOption, text, tooltip, valueAxis } from '../../components/option';
+import { hiddenAmong } from '../../components/series/hidden';
+import { type Named, SeriesLegend } from '../../components/series/SeriesLegend';
+import { sayHidden } from '../../components/series/say';
+import type { Switching } from '../../components/series/switches';
 import { formatCount } from '../../format/number';
 import { locale, t } from '../../i18n';
 import { type Theme, useTheme } from '../../theme';
@@ -12,18 +16,40 @@ import type { LetterCounts } from './queries';
 const COLOURS = 8;
 const DAY_MS = 86_400_000;
 
-export default function LetterBars({ counts }: { counts: LetterCounts }) {
+interface LetterBarsProps extends Switching {
+  counts: LetterCounts;
+}
+
+export default function LetterBars({ counts, hidden, onHidden }: LetterBarsProps) {
   const theme = useTheme();
-  const option = useMemo(() => draw(counts, theme), [counts, theme]);
+  const bars = useMemo(() => barsOf(counts, theme), [counts, theme]);
+  const option = useMemo(() => draw(counts, bars, hidden, theme), [counts, bars, hidden, theme]);
   return (
-    <Chart
-      option={option}
-      label={t('Dead letters over time, with a bar for each reason; the table has the sums.')}
-    />
+    <>
+      <SeriesLegend series={bars} hidden={hidden} onHidden={onHidden} />
+      <Chart
+        option={option}
+        label={t('Dead letters over time, with a bar for each reason; the table has the sums.')}
+        note={sayHidden(bars, hidden)}
+      />
+    </>
   );
 }
 
-function draw({ buckets, reasons, every_ms: every }: LetterCounts, theme: Theme): ChartOption {
+function barsOf({ reasons }: LetterCounts, theme: Theme): Named[] {
+  return reasons.map(({ reason }, index) => ({
+    id: reason,
+    name: reason,
+    color: (index < COLOURS ? theme.groups[index] : undefined) ?? theme.rest,
+  }));
+}
+
+function draw(
+  { buckets, every_ms: every }: LetterCounts,
+  bars: Named[],
+  hidden: readonly string[] | undefined,
+  theme: Theme,
+): ChartOption {
   const first = buckets[0]?.start_ms ?? 0;
   const last = buckets.at(-1)?.start_ms ?? 0;
   // Intervals without dead letters are left out of the answer, and drawn as empty.
@@ -33,30 +59,33 @@ function draw({ buckets, reasons, every_ms: every }: LetterCounts, theme: Theme)
     every >= DAY_MS ? { dateStyle: 'medium' } : { dateStyle: 'short', timeStyle: 'short' },
   );
 
-  const series = reasons.map(({ reason }, index): BarSeriesOption => {
+  const away = hiddenAmong(
+    bars.map(({ id }) => id),
+    hidden,
+  );
+  const series = bars.map(({ id, name, color }): BarSeriesOption => {
     const of = new Map(
-      buckets.filter((bucket) => bucket.reason === reason).map(({ start_ms, count }) => [start_ms, count]),
+      buckets.filter(({ reason }) => reason === id).map(({ start_ms, count }) => [start_ms, count]),
     );
     return {
       type: 'bar',
-      name: reason,
+      name,
       stack: 'all',
-      color: (index < COLOURS ? theme.groups[index] : undefined) ?? theme.rest,
+      color,
       barMaxWidth: 40,
-      data: starts.map((start) => of.get(start) ?? 0),
+      data: away.has(id) ? [] : starts.map((start) => of.get(start) ?? 0),
     };
   });
 
   return {
     animation: false,
-    grid: { left: 8, right: 24, top: 36, bottom: 8, containLabel: true },
+    grid: { left: 8, right: 24, top: 12, bottom: 8, containLabel: true },
     // As text of the picture: the page's content policy allows no styles within HTML.
     tooltip: {
       ...tooltip(theme, 'axis'),
       renderMode: 'richText',
       valueFormatter: (value) => formatCount(Number(value)),
     },
-    legend: { ...legend(theme), type: 'scroll' },
     xAxis: {
       type: 'category',
       data: starts.map((start) => clock.format(start)),
