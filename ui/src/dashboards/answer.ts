@@ -1,9 +1,11 @@
-// Answers to a panel's questions. The answer before stays until the next is there, so that nothing blinks.
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+// Answers to a panel's questions. The answer before stays until the next is there, so that nothing blinks; but not if it has
+// other columns, such as days in place of hours.
+import { useQuery } from '@tanstack/react-query';
 import { createContext, useContext, useEffect, useRef, useState } from 'react';
 import { takeInlined } from '../api/inlined';
 import { fetchRows, type Row, type Rows, type Table } from '../explore/api';
 import { client } from '../explore/live';
+import { columnsOf } from '../explore/plan';
 
 export interface Answer {
   /** Undefined while the first answer has not come. */
@@ -25,7 +27,8 @@ export function useAnswer(table: Table, query: URLSearchParams | null, asked: nu
     initialData: () =>
       takeInlined(`results/${encodeURIComponent(table.name)}?${text}`)?.body as Rows | undefined,
     enabled: isAsked,
-    placeholderData: keepPreviousData,
+    placeholderData: (before, asked) =>
+      asked && columnsOf(String(asked.queryKey[2])) === columnsOf(text) ? before : undefined,
     staleTime: STALE_MS,
   });
 

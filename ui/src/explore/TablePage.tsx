@@ -9,7 +9,16 @@ import { fetchRows, type Table } from './api';
 import { Controls } from './Controls';
 import { LiveTable } from './LiveTable';
 import { useLiveRows } from './live';
-import { conditionsOf, dimensionsOf, isValue, LINES, rankedQuery, type Search, seriesQuery } from './plan';
+import {
+  columnsOf,
+  conditionsOf,
+  dimensionsOf,
+  isValue,
+  LINES,
+  rankedQuery,
+  type Search,
+  seriesQuery,
+} from './plan';
 import { RankedValues } from './RankedValues';
 import { TimeSeries } from './TimeSeries';
 import { useTables } from './tables';
@@ -116,7 +125,11 @@ function Series({ table, search, asked, onChange }: SeriesProps) {
     queryKey: ['series', table.name, query?.toString(), asked],
     queryFn: ({ signal }) => fetchRows(table.name, query ?? new URLSearchParams(), signal),
     enabled: query !== null && (lines === null || lines.length > 0),
-    placeholderData: keepPreviousData,
+    // Rows of hours cannot stand in for those of days.
+    placeholderData: (before, asked) =>
+      asked && columnsOf(String(asked.queryKey[2])) === columnsOf(query?.toString() ?? '')
+        ? before
+        : undefined,
   });
   return (
     <TimeSeries

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Table } from './api';
 import {
   aggregateOf,
+  columnsOf,
   combinationOf,
   conditionsOf,
   dimensionsOf,
@@ -97,4 +98,11 @@ test('what an address says wrongly is left out', () => {
     period: '1h',
   });
   expect(conditionsOf(readSearch({}))).toBeUndefined();
+});
+
+test('an answer stands in only for one with the same columns', () => {
+  const hours = 'from=-24h&group_by=hour(t),city&aggregate=sum(n)&limit=10';
+  expect(columnsOf('group_by=hour(t),city&aggregate=sum(n)&from=-7d')).toBe(columnsOf(hours));
+  expect(columnsOf('group_by=day(t),city&aggregate=sum(n)')).not.toBe(columnsOf(hours));
+  expect(columnsOf('group_by=hour(t),city&aggregate=avg(n)')).not.toBe(columnsOf(hours));
 });

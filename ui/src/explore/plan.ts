@@ -184,6 +184,12 @@ function common(search: Search): URLSearchParams {
   return query;
 }
 
+/** The columns that the answer to a query has, as one text: rows with other columns cannot stand in for it. */
+export function columnsOf(query: string): string {
+  const parameters = new URLSearchParams(query);
+  return JSON.stringify([parameters.get('group_by'), parameters.get('aggregate')]);
+}
+
 export function quoted(name: string): string {
   return /^[a-z_][a-z0-9_]*$/i.test(name) ? name : `\`${name.replaceAll('`', '``')}\``;
 }
