@@ -61,11 +61,67 @@ impl EventLog for Sink {
     }
 }
 
-/// Returns an event as the running producer writes it, about 880 bytes.
-fn event(n: usize) -> String {
+/// Syllables of Vietnamese words as Python's `json.dumps` writes them. Each answer is a sequence of its own, so that
+/// events compress about as well as those of a real assistant.
+const SYLLABLES: [&str; 40] = [
+    "sinh",
+    "vi\\u00ean",
+    "h\\u1ecdc",
+    "b\\u1ed5ng",
+    "\\u0111i\\u1ec1u",
+    "ki\\u1ec7n",
+    "x\\u00e9t",
+    "n\\u0103m",
+    "n\\u00e0y",
+    "l\\u00e0",
+    "ph\\u00f2ng",
+    "\\u0111\\u00e0o",
+    "t\\u1ea1o",
+    "th\\u1eddi",
+    "kh\\u00f3a",
+    "bi\\u1ec3u",
+    "m\\u1eabu",
+    "n\\u1ed9p",
+    "tr\\u01b0\\u1edbc",
+    "ng\\u00e0y",
+    "gi\\u1ea3ng",
+    "d\\u1ea1y",
+    "khoa",
+    "c\\u00f4ng",
+    "ngh\\u1ec7",
+    "th\\u00f4ng",
+    "tin",
+    "\\u0111\\u01b0\\u1ee3c",
+    "kh\\u00f4ng",
+    "c\\u1ea7n",
+    "c\\u00f3",
+    "v\\u00e0",
+    "theo",
+    "quy",
+    "\\u0111\\u1ecbnh",
+    "c\\u1ee7a",
+    "tr\\u01b0\\u1eddng",
+    "t\\u00edn",
+    "ch\\u1ec9",
+    "m\\u00f4n",
+];
+
+/// Returns `count` random syllables.
+fn text(random: &mut fastrand::Rng, count: usize) -> String {
+    let syllables = (0..count).map(|_| SYLLABLES[random.usize(..SYLLABLES.len())]);
+    syllables.collect::<Vec<_>>().join(" ")
+}
+
+/// Returns an event as the running producer writes it, about 900 bytes.
+fn event(n: usize, random: &mut fastrand::Rng) -> String {
+    let (query, answer) = (text(random, 9), text(random, 24));
+    let (user, session, id) = (random.u32(..20_000), random.u64(..), random.u128(..));
+    let (department, year, milliseconds) = (random.u8(1..30), random.u8(1..6), random.f32() * 3_000.0);
     format!(
-        r#"{{"query_id": "q-{n:08}", "timestamp": "2025-12-09T11:30:00.123456", "user": {{"user_id": {n}, "user_type": "Sinh vi\u00ean", "department_id": 7, "department_name": "C\u00f4ng ngh\u1ec7 th\u00f4ng tin", "code": "B20DCCN001", "years": 3}}, "session_id": "s-{n}", "query_text": "\u0110i\u1ec1u ki\u1ec7n x\u00e9t h\u1ecdc b\u1ed5ng n\u0103m h\u1ecdc n\u00e0y l\u00e0 g\u00ec?", "rewritten_query": null, "rag_params": {{"k": 5, "similarity_threshold": 0.35, "context_found": 4}}, "rag_metrics": {{"response_time_ms": 812.5, "answer_length": 320, "answer_text": "{}", "success": true}}, "metadata": {{"model_used": "gpt-4o-mini", "history_used": true, "history_count": 2, "query_rewritten": false}}, "_id": "67568a1b2c3d4e5f60718293"}}"#,
-        "Sinh vi\\u00ean c\\u1ea7n c\\u00f3 ".repeat(4)
+        r#"{{"query_id": "q-{n:08}", "timestamp": "2025-12-09T11:30:00.{:06}", "user": {{"user_id": {user}, "user_type": "Sinh vi\u00ean", "department_id": {department}, "department_name": "C\u00f4ng ngh\u1ec7 th\u00f4ng tin", "code": "B20DCCN{user:05}", "years": {year}}}, "session_id": "s-{session:016x}", "query_text": "{query}?", "rewritten_query": null, "rag_params": {{"k": 5, "similarity_threshold": 0.35, "context_found": 4}}, "rag_metrics": {{"response_time_ms": {milliseconds:.1}, "answer_length": {}, "answer_text": "{answer}", "success": true}}, "metadata": {{"model_used": "gpt-4o-mini", "history_used": true, "history_count": 2, "query_rewritten": false}}, "_id": "{:024x}"}}"#,
+        random.u32(..1_000_000),
+        answer.len(),
+        id >> 32,
     )
 }
 
@@ -106,16 +162,20 @@ async fn measure(name: &str, batch: usize, log: Arc<dyn EventLog>, clock: Arc<Ma
     let address = server.local_addr();
     tokio::spawn(server.serve(std::future::pending()));
 
-    let body: String = (0..batch).map(event).collect::<Vec<_>>().join("\n");
-    let request = Arc::new(
-        format!("POST /events HTTP/1.1\r\nHost: weir\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-            .into_bytes(),
-    );
+    let mut random = fastrand::Rng::with_seed(7);
+    let mut bytes = 0;
+    let requests: Vec<Vec<u8>> = (0..CONNECTIONS)
+        .map(|_| {
+            let body = (0..batch).map(|n| event(n, &mut random)).collect::<Vec<_>>().join("\n");
+            bytes += body.len();
+            format!("POST /events HTTP/1.1\r\nHost: weir\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+                .into_bytes()
+        })
+        .collect();
 
     let wall = SystemClock::new();
     let began = wall.elapsed();
-    let clients = (0..CONNECTIONS).map(|_| {
-        let request = Arc::clone(&request);
+    let clients = requests.into_iter().map(|request| {
         tokio::spawn(async move {
             let mut stream = tokio::net::TcpStream::connect(address).await.expect("a connection");
             let mut answer = vec![0; 4 << 10];
@@ -132,7 +192,7 @@ async fn measure(name: &str, batch: usize, log: Arc<dyn EventLog>, clock: Arc<Ma
     }
 
     let took = wall.elapsed().saturating_sub(began).as_secs_f64();
-    let size = body.len() / batch;
+    let size = bytes / batch / CONNECTIONS;
     println!(
         "{name}: {:.0} events/s ({size} bytes each, batches of {batch}, {CONNECTIONS} connections, client included)",
         EVENTS as f64 / took

@@ -8,6 +8,7 @@
 mod disk;
 mod journal;
 pub mod log;
+mod lz4;
 pub mod store;
 
 pub use disk::free_bytes;

@@ -107,6 +107,49 @@ fn positions_are_told_in_the_order_given_and_each_sender_keeps_its_order() {
 }
 
 #[test]
+fn large_appends_keep_their_order_among_small_ones() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = open(directory.path());
+    log.create_topic(TOPIC, 4).unwrap();
+    let mut random = fastrand::Rng::with_seed(5);
+    let mut told = Vec::new();
+
+    // Some are smaller than an entry of their own, one is larger than an entry may be, and all wait for the same
+    // commits.
+    let sizes = [1, 400, 3, 3_000, 40, 1, 900, 2];
+    let waiting = sizes.iter().enumerate().map(|(append, &count)| {
+        let bodies: Vec<String> = (0..count)
+            .map(|n| format!("{append} {n} {}", "học bổng ".repeat(random.usize(20..80))))
+            .collect();
+        let key = |n: usize| if append % 2 == 0 { "all".to_owned() } else { n.to_string() };
+        let records = bodies.iter().enumerate().map(|(n, body)| keyed(&key(n), body.as_str())).collect();
+        (bodies, log.append(TOPIC, records).unwrap())
+    });
+    for (bodies, appending) in waiting.collect::<Vec<_>>() {
+        told.extend(appending.blocking_recv().unwrap().unwrap().into_iter().zip(bodies));
+    }
+
+    let seen = read_from(&log, Start::Earliest);
+    let by_place: HashMap<_, _> = seen.iter().map(|s| ((s.partition, s.offset), s.body.clone())).collect();
+    assert_eq!(by_place.len(), sizes.iter().sum::<usize>());
+    for (position, body) in &told {
+        assert_eq!(by_place[&(position.partition.0, position.offset.0)], body.as_bytes());
+    }
+    for partition in 0..4 {
+        let offsets: Vec<_> =
+            told.iter().filter(|(p, _)| p.partition.0 == partition).map(|(p, _)| p.offset).collect();
+        assert_eq!(offsets, (0..offsets.len() as u64).map(Offset).collect::<Vec<_>>());
+    }
+
+    // Reading from the middle of an entry, a little at a time, and after a restart.
+    let from = told[1_500].0;
+    let mut reader = log.read(TOPIC, &[(from.partition, Start::At(from.offset))], Wanted::default()).unwrap();
+    assert_eq!(drain(reader.as_mut(), 2_000)[0].body, told[1_500].1.as_bytes());
+    drop((reader, log));
+    assert_eq!(read_from(&open(directory.path()), Start::Earliest), seen);
+}
+
+#[test]
 fn records_without_a_key_take_turns_by_the_append() {
     let directory = tempfile::tempdir().unwrap();
     let log = open(directory.path());

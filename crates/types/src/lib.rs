@@ -10,6 +10,7 @@ mod error_domain;
 mod id;
 mod java_map;
 pub mod nested;
+pub mod simd;
 mod time;
 mod unicode;
 mod value;

@@ -2,8 +2,10 @@
 //! ingest reads.
 //!
 //! Events are stored as they arrived and decoded later by their readers, so the scanner builds nothing: it
-//! skips strings eight bytes at a time, and keeps one bit per level of nesting. It accepts exactly the
+//! looks at 16 bytes of a string at once, and keeps one bit per level of nesting. It accepts exactly the
 //! language of RFC 8259, down to [`DEPTH_MAX`] levels. The text must be valid UTF-8.
+
+use types::simd;
 
 /// Maximum nesting of objects and arrays, the event itself included; most decoders refuse more as well.
 pub(crate) const DEPTH_MAX: u32 = 127;
@@ -242,36 +244,78 @@ impl<'a> Scanner<'a> {
     fn string(&mut self) -> Result<&'a [u8], Malformed> {
         self.take(b'"')?;
         let start = self.at;
-        loop {
-            self.at += plain(&self.text[self.at..]);
-            match self.peek() {
-                Some(b'"') => {
-                    let inner = &self.text[start..self.at];
-                    self.at += 1;
+        let mut block = start;
+
+        // Look at each block once: an escape moves the next byte to look at, not the block.
+        while let Some(bytes) = simd::at::<16>(self.text, block) {
+            let mut found = simd::specials_and_controls(bytes);
+            // Leave out what an escape of the block before has skipped.
+            found &= u32::MAX.unbounded_shl((self.at - block) as u32);
+            while found != 0 {
+                self.at = block + found.trailing_zeros() as usize;
+                if let Some(inner) = self.special(start)? {
                     return Ok(inner);
                 }
-                Some(b'\\') => self.escape()?,
-                // The end of the text, or a control character.
-                _ => return Err(Malformed),
+                found &= u32::MAX.unbounded_shl((self.at - block) as u32);
+            }
+            block += 16;
+            self.at = self.at.max(block);
+        }
+
+        loop {
+            match self.peek() {
+                Some(b'"' | b'\\' | 0..0x20) | None => {
+                    if let Some(inner) = self.special(start)? {
+                        return Ok(inner);
+                    }
+                }
+                Some(_) => self.at += 1,
             }
         }
     }
 
+    /// Scans a byte that cannot stand for itself in a string. Returns the text from `start` on if the byte ends it.
+    #[inline(always)]
+    fn special(&mut self, start: usize) -> Result<Option<&'a [u8]>, Malformed> {
+        match self.peek() {
+            Some(b'"') => {
+                let inner = &self.text[start..self.at];
+                self.at += 1;
+                Ok(Some(inner))
+            }
+            Some(b'\\') => self.escape().map(|()| None),
+            // The end of the text, or a control character.
+            _ => Err(Malformed),
+        }
+    }
+
+    #[inline(always)]
     fn escape(&mut self) -> Result<(), Malformed> {
         match self.text.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
             Some(b'u') => {
-                let hex = self.text.get(self.at + 2..self.at + 6).ok_or(Malformed)?;
-                if !hex.iter().all(u8::is_ascii_hexdigit) {
+                let &[a, b, c, d] = simd::at(self.text, self.at + 2).ok_or(Malformed)?;
+                if !(HEX[a as usize] & HEX[b as usize] & HEX[c as usize] & HEX[d as usize]) {
                     return Err(Malformed);
                 }
                 self.at += 6;
             }
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
             _ => return Err(Malformed),
         }
         Ok(())
     }
 }
+
+/// Whether a byte is a hexadecimal digit.
+const HEX: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_hexdigit();
+        byte += 1;
+    }
+    table
+};
 
 impl<'a> Fields<'a> {
     fn named(&mut self, key: &[u8]) -> Option<&mut Held<'a>> {
@@ -300,32 +344,6 @@ pub(crate) fn unescape(inner: &[u8]) -> Option<String> {
     quoted.extend_from_slice(inner);
     quoted.push(b'"');
     serde_json::from_slice(&quoted).ok()
-}
-
-/// Returns how many bytes at the front of `text` are neither a quote, nor a backslash, nor a control
-/// character.
-///
-/// Eight at a time: `(x - 0x01…) & !x & 0x80…` has the top bit of the lowest zero byte of x set ("Hacker's
-/// Delight", 6-1); bytes above that one may be flagged wrongly, the lowest flagged one never is.
-fn plain(text: &[u8]) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const TOPS: u64 = 0x8080_8080_8080_8080;
-    let zero = |x: u64| x.wrapping_sub(ONES) & !x & TOPS;
-    let mut at = 0;
-    while let Some(eight) = text.get(at..at + 8) {
-        let word = u64::from_le_bytes([
-            eight[0], eight[1], eight[2], eight[3], eight[4], eight[5], eight[6], eight[7],
-        ]);
-        let below_blank = word.wrapping_sub(ONES * 0x20) & !word & TOPS;
-        let found =
-            zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | below_blank;
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    let rest = &text[at..];
-    at + rest.iter().position(|&b| b == b'"' || b == b'\\' || b < 0x20).unwrap_or(rest.len())
 }
 
 #[cfg(test)]

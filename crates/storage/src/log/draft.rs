@@ -1,7 +1,8 @@
 //! Computes what a group commit writes, from the queued requests. Nothing here touches the disk.
 //!
 //! Each record gets the next offset of its partition, in order of arrival. The records of a partition
-//! become one entry, or several where one entry would be too large to read at once.
+//! become one entry, or several where one entry would be too large to read at once. Large requests bring their
+//! own entries.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,12 +10,13 @@ use std::sync::Arc;
 use types::{Offset, PartitionId, Timestamp};
 
 use super::entry::{self, RECORD_OVERHEAD_BYTES};
-use super::queue::Request;
+use super::packed::Packed;
+use super::queue::{Content, Request};
 use super::topic::{Partition, Segment, Topic};
 use super::{NewRecord, Position};
 
 /// Size at which an entry is closed; a reader decodes at least one entry.
-const ENTRY_BYTES: usize = 1 << 20;
+pub(crate) const ENTRY_BYTES: usize = 1 << 20;
 
 /// Bounds at which a segment is full.
 #[derive(Debug, Clone, Copy)]
@@ -64,12 +66,30 @@ impl<'a> Growth<'a> {
             }));
             base
         });
-        let mut positions = Vec::with_capacity(request.records.len());
-        for (record, partition) in request.records.iter().zip(&request.partitions) {
-            let tail = &mut self.partitions[base + partition.0 as usize];
-            positions.push(Position { partition: *partition, offset: Offset(tail.next) });
-            tail.add(record, request.arrived, self.limits);
+
+        let tails = &mut self.partitions[base..];
+        let mut next: Vec<u64> =
+            tails.iter().take(request.topic.partitions.len()).map(|tail| tail.next).collect();
+        let positions = request.partitions.iter().map(|partition| {
+            let next = &mut next[partition.0 as usize];
+            *next += 1;
+            Position { partition: *partition, offset: Offset(*next - 1) }
+        });
+        let positions = positions.collect();
+
+        match &request.content {
+            Content::Records(records) => {
+                for (record, partition) in records.iter().zip(&request.partitions) {
+                    tails[partition.0 as usize].add(record, request.arrived, self.limits);
+                }
+            }
+            Content::Packed(entries) => {
+                for entry in entries {
+                    tails[entry.partition.0 as usize].add_packed(entry, request.arrived, self.limits);
+                }
+            }
         }
+
         positions
     }
 
@@ -117,7 +137,28 @@ impl<'a> Tail<'a> {
         };
         let time = oldest.appended;
         let first = self.next - self.records.len() as u64;
+        self.begin_segment(first, time, limits);
+        let entry = entry::encode(&self.records, self.position);
+        self.push(first, entry);
+        self.records.clear();
+        self.record_bytes = 0;
+    }
 
+    /// Adds an entry that its sender has encoded.
+    fn add_packed(&mut self, packed: &Packed, arrived: Timestamp, limits: SegmentLimits) {
+        self.close_entry(limits);
+        let time = arrived.max(self.last_time);
+        let first = self.next;
+        self.begin_segment(first, time, limits);
+        self.last_time = time;
+        self.next += packed.records;
+        let mut entry = packed.bytes.clone();
+        entry::stamp(&mut entry, time, self.position);
+        self.push(first, entry);
+    }
+
+    /// Begins a segment with the next entry if the last one is full.
+    fn begin_segment(&mut self, first: u64, time: Timestamp, limits: SegmentLimits) {
         let full = self.segment.is_none_or(|segment| {
             self.position - segment.position >= limits.bytes
                 || time.0.saturating_sub(segment.time.0) >= limits.span_ms
@@ -128,13 +169,12 @@ impl<'a> Tail<'a> {
             self.segment = Some(segment);
             self.segments.push(segment);
         }
+    }
 
-        let entry = entry::encode(&self.records, self.position);
+    fn push(&mut self, first: u64, entry: Vec<u8>) {
         self.position += entry.len() as u64;
         self.entries.push((first, entry));
         self.closed_time = self.last_time;
-        self.records.clear();
-        self.record_bytes = 0;
     }
 
     /// Publishes the new end of the partition to readers.

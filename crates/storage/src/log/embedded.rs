@@ -19,12 +19,12 @@ use types::{Clock, Offset, PartitionId};
 use super::commit::Committer;
 use super::draft::SegmentLimits;
 use super::needs::Needs;
-use super::queue::{Bounds, Queue, Request};
+use super::queue::{Bounds, Content, Queue, Request};
 use super::reader::Reader;
 use super::topic::{Partition, Topic, check_name};
 use super::{
     Appending, EventLog, LogError, LogReader, NewRecord, Note, OffsetBounds, Start, Wanted, key, notes,
-    partitioner, recovery,
+    packed, partitioner, recovery,
 };
 use crate::disk::{Budget, Disk, OPEN_FILES};
 use crate::journal::AfterDamage;
@@ -310,7 +310,8 @@ impl EventLog for EmbeddedLog {
 
         let partitions = topic.deal(&records);
         let arrived = self.shared.clock.now();
-        self.shared.queue.push(Request { topic, records, partitions, note, arrived, bytes, done })?;
+        let content = packed::pack(&records, &partitions).map_or(Content::Records(records), Content::Packed);
+        self.shared.queue.push(Request { topic, content, partitions, note, arrived, bytes, done })?;
         Ok(appending)
     }
 

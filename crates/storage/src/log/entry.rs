@@ -2,7 +2,7 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 1 | version: 1, or 2 where a record has headers |
+//! | 1 | version: 1, or 2 where a record has headers; 3 and 4 are 1 and 2, compressed |
 //! | 3 | zero |
 //! | 4 | CRC-32 of everything after it |
 //! | 4 | number of records |
@@ -11,6 +11,10 @@
 //! | 12 per record | milliseconds since the first, length of the key (2³²-1: none), length of the body |
 //! | 4 more per record, version 2 | length of the headers |
 //! | the rest | key, body and, in version 2, headers of each record |
+//!
+//! In versions 3 and 4, the 28 bytes before the first record are followed by the length of all that comes after them
+//! in versions 1 and 2 (4 bytes), and by these bytes as one block of lz4. Entries of more than a few records are
+//! compressed, which lets the disk write and sync a fraction of their bytes.
 //!
 //! A header is the length of its name, the length of its value (2³²-1: none), the name, the value. Integers
 //! are little endian. The first record's offset is in the key.
@@ -21,10 +25,18 @@
 use types::{Offset, Timestamp};
 
 use super::{Attributes, NewRecord, RecordRef, Span, Wanted};
+use crate::lz4;
 
 const PLAIN: u8 = 1;
 const WITH_HEADERS: u8 = 2;
+/// Added to the version of a compressed entry.
+const COMPRESSED: u8 = 2;
+const COMPRESSED_WITH_HEADERS: u8 = WITH_HEADERS + COMPRESSED;
 const HEADER_BYTES: usize = 28;
+/// Bytes of a compressed entry before its block.
+const BLOCK_FROM: usize = HEADER_BYTES + 4;
+/// Size from which entries are compressed. A single event gains too little.
+const COMPRESSED_FROM_BYTES: usize = 4 << 10;
 /// Start of the bytes that the checksum covers.
 const CHECKED_FROM: usize = 8;
 /// Length that stands for an absent key or value.
@@ -81,6 +93,14 @@ pub(crate) fn headers_bytes(headers: &[(String, Option<Vec<u8>>)]) -> usize {
 /// Encodes records, whose append times must not decrease, as one entry.
 pub(crate) fn encode(records: &[Draft<'_>], position: u64) -> Vec<u8> {
     let time = records.first().map_or(Timestamp(0), |draft| draft.appended);
+    let mut entry = encode_unstamped(records);
+    stamp(&mut entry, time, position);
+    entry
+}
+
+/// Encodes records as one entry that [`stamp`] has to complete.
+pub(crate) fn encode_unstamped(records: &[Draft<'_>]) -> Vec<u8> {
+    let time = records.first().map_or(Timestamp(0), |draft| draft.appended);
     let is_plain = |draft: &Draft<'_>| draft.record.headers.is_empty() && draft.record.time.is_none();
     let version = if records.iter().all(is_plain) { PLAIN } else { WITH_HEADERS };
     let content: usize = records.iter().map(|draft| draft.record.bytes() + time_bytes(draft.record)).sum();
@@ -88,8 +108,8 @@ pub(crate) fn encode(records: &[Draft<'_>], position: u64) -> Vec<u8> {
     bytes.extend([version, 0, 0, 0]);
     bytes.extend([0; 4]);
     bytes.extend((records.len() as u32).to_le_bytes());
-    bytes.extend(time.0.to_le_bytes());
-    bytes.extend(position.to_le_bytes());
+    // Leave the time and the position of the entry.
+    bytes.extend([0; 16]);
 
     for Draft { record, appended } in records {
         let later = u32::try_from(appended.0.saturating_sub(time.0)).unwrap_or(u32::MAX);
@@ -113,9 +133,26 @@ pub(crate) fn encode(records: &[Draft<'_>], position: u64) -> Vec<u8> {
         }
     }
 
-    let checksum = crc32fast::hash(&bytes[CHECKED_FROM..]);
-    bytes[4..CHECKED_FROM].copy_from_slice(&checksum.to_le_bytes());
-    bytes
+    if bytes.len() < COMPRESSED_FROM_BYTES { bytes } else { compress(&bytes).unwrap_or(bytes) }
+}
+
+/// Writes the time of an entry's first record, its position and its checksum.
+pub(crate) fn stamp(entry: &mut [u8], time: Timestamp, position: u64) {
+    entry[12..20].copy_from_slice(&time.0.to_le_bytes());
+    entry[20..HEADER_BYTES].copy_from_slice(&position.to_le_bytes());
+    let checksum = crc32fast::hash(&entry[CHECKED_FROM..]);
+    entry[4..CHECKED_FROM].copy_from_slice(&checksum.to_le_bytes());
+}
+
+/// Returns the compressed form of an entry, without a checksum; `None` where it is hardly smaller.
+fn compress(entry: &[u8]) -> Option<Vec<u8>> {
+    let (header, content) = entry.split_at(HEADER_BYTES);
+    let mut bytes = Vec::with_capacity(lz4::bound(content.len())? + BLOCK_FROM);
+    bytes.extend_from_slice(header);
+    bytes[0] += COMPRESSED;
+    bytes.extend(u32::try_from(content.len()).ok()?.to_le_bytes());
+    lz4::compress(content, &mut bytes)?;
+    (bytes.len() < entry.len() - entry.len() / 8).then_some(bytes)
 }
 
 fn push_header(bytes: &mut Vec<u8>, name: &[u8], value: Option<&[u8]>) {
@@ -140,7 +177,7 @@ fn length(bytes: Option<&[u8]>) -> u32 {
 
 /// Decodes the header alone; does not check the checksum.
 pub(crate) fn header(entry: &[u8]) -> Result<Header, Damaged> {
-    if entry.len() < HEADER_BYTES || !matches!(entry[0], PLAIN | WITH_HEADERS) {
+    if entry.len() < HEADER_BYTES || !matches!(entry[0], PLAIN..=COMPRESSED_WITH_HEADERS) {
         return Err(Damaged);
     }
     Ok(Header {
@@ -154,30 +191,52 @@ impl Run {
     /// Adds an entry's bytes and records, with the attributes that are wanted. On error the run is
     /// unchanged.
     pub(crate) fn add(&mut self, first: u64, entry: &[u8], wanted: Wanted) -> Result<Header, Damaged> {
-        let before = (self.records.len(), self.attributes.len());
-        let last_appended = self.last_appended;
-        let added = self.add_records(first, entry, wanted);
-        match added {
-            Ok(_) => self.data.extend_from_slice(entry),
-            Err(Damaged) => {
-                self.records.truncate(before.0);
-                self.attributes.truncate(before.1);
-                self.last_appended = last_appended;
-            }
+        let before = (self.data.len(), self.records.len(), self.attributes.len(), self.last_appended);
+        let added = self.add_bytes(entry).and_then(|header| {
+            self.add_records(first, header, before.0, wanted)?;
+            Ok(header)
+        });
+
+        if added.is_err() {
+            self.data.truncate(before.0);
+            self.records.truncate(before.1);
+            self.attributes.truncate(before.2);
+            self.last_appended = before.3;
         }
         added
     }
 
-    fn add_records(&mut self, first: u64, entry: &[u8], wanted: Wanted) -> Result<Header, Damaged> {
+    /// Checks an entry and adds its bytes as they are without compression.
+    fn add_bytes(&mut self, entry: &[u8]) -> Result<Header, Damaged> {
         let header = header(entry)?;
         if crc32fast::hash(&entry[CHECKED_FROM..]) != u32_at(entry, 4)? {
             return Err(Damaged);
         }
+        if entry[0] <= WITH_HEADERS {
+            self.data.extend_from_slice(entry);
+            return Ok(header);
+        }
+
+        let content_bytes = u32_at(entry, HEADER_BYTES)? as usize;
+        let block = entry.get(BLOCK_FROM..).ok_or(Damaged)?;
+        self.data.push(entry[0] - COMPRESSED);
+        self.data.extend_from_slice(&entry[1..HEADER_BYTES]);
+        if lz4::inflate(block, content_bytes, &mut self.data) { Ok(header) } else { Err(Damaged) }
+    }
+
+    /// Adds the records of the entry that is in `data` from `base` on.
+    fn add_records(
+        &mut self,
+        first: u64,
+        header: Header,
+        base: usize,
+        wanted: Wanted,
+    ) -> Result<(), Damaged> {
+        let entry = &self.data[base..];
         let row_bytes = row_bytes(entry[0]);
         let count = header.records as usize;
         let table_end = count.checked_mul(row_bytes).and_then(|n| n.checked_add(HEADER_BYTES));
         let table = table_end.and_then(|end| entry.get(HEADER_BYTES..end)).ok_or(Damaged)?;
-        let base = self.data.len();
         let span = |from: usize, to: usize| Span { start: (base + from) as u32, end: (base + to) as u32 };
         let mut at = HEADER_BYTES + table.len();
         self.records.reserve(count);
@@ -212,7 +271,7 @@ impl Run {
             }
             at = headers.end;
         }
-        Ok(header)
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ mod key;
 mod logs;
 mod needs;
 mod notes;
+mod packed;
 mod partitioner;
 mod position;
 mod queue;

@@ -8,13 +8,20 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::oneshot;
 use types::{PartitionId, Timestamp};
 
+use super::packed::Packed;
 use super::topic::Topic;
 use super::{LogError, NewRecord, Note, Position};
+
+/// The records of a request.
+pub(crate) enum Content {
+    Records(Vec<NewRecord>),
+    Packed(Vec<Packed>),
+}
 
 /// The records of one append.
 pub(crate) struct Request {
     pub(crate) topic: Arc<Topic>,
-    pub(crate) records: Vec<NewRecord>,
+    pub(crate) content: Content,
     /// Partition of each record.
     pub(crate) partitions: Vec<PartitionId>,
     pub(crate) note: Option<Note>,
@@ -70,12 +77,12 @@ impl Queue {
             return Err(LogError::Closed);
         }
         let full = waiting.bytes.saturating_add(request.bytes) > self.bounds.bytes
-            || waiting.records.saturating_add(request.records.len()) > self.bounds.records;
+            || waiting.records.saturating_add(request.partitions.len()) > self.bounds.records;
         if full && !waiting.requests.is_empty() {
             return Err(LogError::Overloaded { queued_bytes: waiting.bytes });
         }
         waiting.bytes += request.bytes;
-        waiting.records += request.records.len();
+        waiting.records += request.partitions.len();
         waiting.requests.push_back(request);
         drop(waiting);
         self.arrived.notify_one();
@@ -114,7 +121,7 @@ impl Queue {
             }
             bytes += request.bytes;
             waiting.bytes -= request.bytes;
-            waiting.records -= request.records.len();
+            waiting.records -= request.partitions.len();
             taken.extend(waiting.requests.pop_front());
         }
 

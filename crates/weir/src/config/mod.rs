@@ -179,8 +179,8 @@ pub(crate) struct EventLog {
     /// needs to continue from its newest checkpoint. So while a result store is unreachable, for example, the
     /// log grows until only `result_store.keep_free` is left on the disk; then events are refused (507).
     pub(crate) retention_age: Length,
-    /// The oldest events of a topic are dropped when the topic takes more room than this, which is some 10
-    /// million events.
+    /// The oldest events of a topic are dropped when the topic takes more room than this: some 10 million events
+    /// that arrived one by one, or 35 million that arrived in batches, which are compressed.
     pub(crate) retention_size: Size,
 }
 

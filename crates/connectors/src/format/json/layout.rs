@@ -5,8 +5,8 @@
 //! one value and the start of the next.
 
 use engine::batch::LeafRequest;
+use types::simd;
 
-use super::block;
 use super::leaf::Leaf;
 
 /// Longest literal that is learned; longer ones are parsed each time.
@@ -249,8 +249,8 @@ impl Entry {
 
     #[inline(always)]
     pub(super) fn matches(&self, b: &[u8], i: usize) -> bool {
-        match block::at(b, i) {
-            Some(bytes) => block::equal(bytes, &self.literal) & self.mask == self.mask,
+        match simd::at(b, i) {
+            Some(bytes) => simd::equal(bytes, &self.literal) & self.mask == self.mask,
             None => self.matches_near_end(b, i),
         }
     }

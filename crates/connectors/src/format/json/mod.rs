@@ -10,7 +10,6 @@
 //! UTF-8 are not.
 
 mod base64;
-mod block;
 mod compact;
 mod convert;
 mod decimal;

@@ -1,6 +1,6 @@
 //! Finds the ends of a record's parts: blanks, strings and words.
 
-use super::block;
+use types::simd;
 
 /// Returns the first byte from `i` on that is not a blank.
 #[inline(always)]
@@ -38,7 +38,7 @@ pub(super) fn string(b: &[u8], i: usize) -> Option<Inside> {
 fn special(b: &[u8], i: usize) -> Option<usize> {
     let mut rest = b.get(i..)?;
     while let Some((bytes, behind)) = rest.split_first_chunk() {
-        let bits = block::specials(bytes);
+        let bits = simd::specials(bytes);
         if bits != 0 {
             return Some(b.len() - rest.len() + bits.trailing_zeros() as usize);
         }
@@ -53,7 +53,7 @@ fn special_near_end(b: &[u8], i: usize) -> Option<usize> {
     let position = match b.last_chunk() {
         // The last 16 bytes overlap bytes that were checked already; their bits are shifted out.
         Some(bytes) => {
-            let bits = block::specials(bytes) >> (i - (b.len() - 16));
+            let bits = simd::specials(bytes) >> (i - (b.len() - 16));
             (bits != 0).then(|| bits.trailing_zeros() as usize)
         }
         None => b[i..].iter().position(|&byte| byte == b'"' || byte == b'\\'),
@@ -69,8 +69,8 @@ fn escaped_string(b: &[u8], mut i: usize) -> Option<Inside> {
     const ODD: u64 = 0xAAAA_AAAA_AAAA_AAAA;
     let mut carry = 0u64;
 
-    while let Some(bytes) = block::at(b, i) {
-        let (quotes, backslashes) = block::quotes_and_backslashes(bytes);
+    while let Some(bytes) = simd::at(b, i) {
+        let (quotes, backslashes) = simd::quotes_and_backslashes(bytes);
         let escaped = if backslashes == 0 {
             std::mem::take(&mut carry)
         } else {

@@ -14,7 +14,7 @@ fn judge(text: &[u8]) -> bool {
 }
 
 const SEED: &str = r#"{"query_id": "q-1", "timestamp": "2025-12-09T11:30:00.123456Z", "user": {"user_type":
-    "Sinh vi\u00ean", "years": null, "x": [1, -2.5e+3, true, false, [], {}, {"a": []}]}, "n": 0.25, "t\n\\": "é"}"#;
+    "Sinh vi\u00ean", "answer": "\u0110i\u1ec1u ki\u1ec7n \"x\u00e9t\" h\u1ecdc\tb\u1ed5ng n\u0103m nay \\\u00e0", "years": null, "x": [1, -2.5e+3, true, false, [], {}, {"a": []}]}, "n": 0.25, "t\n\\": "é"}"#;
 
 #[test]
 fn the_three_fields_are_found_and_nothing_else_is() {

@@ -1,4 +1,4 @@
-//! Entries of both versions are read back, and bytes that are no entry are refused.
+//! Entries of all versions are read back, and bytes that are no entry are refused.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -85,6 +85,52 @@ fn records_without_headers_are_written_as_the_first_version() {
     assert_eq!(encode(&drafts, 99), VERSION_1);
 }
 
+#[test]
+fn compressed_entries_are_read_as_their_plain_forms() {
+    let content = &VERSION_1[HEADER_BYTES..];
+    let mut entry = [&VERSION_1[..HEADER_BYTES], &(content.len() as u32).to_le_bytes()].concat();
+    entry[0] = 3;
+    // A block without references: 15 and more literals, and these.
+    entry.extend([0xf0, content.len() as u8 - 15]);
+    entry.extend(content);
+    sign(&mut entry);
+
+    let mut run = Run { data: b"before".to_vec(), ..Run::default() };
+    let header = run.add(7, &entry, ALL).unwrap();
+    assert_eq!(header, Header { records: 2, time: Timestamp(1_765_279_800_000), position: 99 });
+    assert_eq!(read(&run), plain());
+    let rows = run.records.iter().map(|record| (record.offset.0, record.appended.0));
+    assert_eq!(rows.collect::<Vec<_>>(), [(7, 1_765_279_800_000), (8, 1_765_279_801_000)]);
+
+    // A length that is not the block's leaves nothing behind.
+    for bytes in [0, content.len() as u32 - 1, content.len() as u32 + 1, u32::MAX] {
+        entry[HEADER_BYTES..BLOCK_FROM].copy_from_slice(&bytes.to_le_bytes());
+        sign(&mut entry);
+        let mut run = Run { data: b"before".to_vec(), ..Run::default() };
+        assert_eq!(run.add(7, &entry, ALL), Err(Damaged), "{bytes}");
+        assert_eq!(run.data, b"before");
+    }
+}
+
+#[test]
+fn only_entries_that_become_smaller_are_compressed() {
+    let body = |bytes: Vec<u8>| [NewRecord { body: bytes.into(), ..NewRecord::default() }];
+    let repeated = encode(&drafts(&body(vec![7; 8_000])), 0);
+    assert!(repeated[0] == 3 && repeated.len() < 200);
+    let small = encode(&drafts(&body(vec![7; 1_000])), 0);
+    assert!(small[0] == 1 && small.len() > 1_000);
+
+    let mut noise = fastrand::Rng::with_seed(3);
+    let noise = encode(&drafts(&body((0..8_000).map(|_| noise.u8(..)).collect())), 0);
+    assert!(noise[0] == 1 && noise.len() > 8_000);
+}
+
+/// Writes the checksum that an entry should have.
+fn sign(entry: &mut [u8]) {
+    let checksum = crc32fast::hash(&entry[CHECKED_FROM..]);
+    entry[4..CHECKED_FROM].copy_from_slice(&checksum.to_le_bytes());
+}
+
 proptest! {
     #[test]
     fn what_is_encoded_is_decoded(
@@ -113,6 +159,25 @@ proptest! {
     }
 
     #[test]
+    fn what_is_compressed_is_decoded(
+        records in vec(records(4), 1..4),
+        copies in 40..60usize,
+        cut in any::<proptest::sample::Index>(),
+    ) {
+        let records: Vec<_> = records.concat().into_iter().cycle().take(copies * 10).collect();
+        let entry = encode(&drafts(&records), 5);
+        prop_assert!(entry[0] > 2);
+        let mut run = Run { data: b"before".to_vec(), ..Run::default() };
+        run.add(3, &entry, ALL).unwrap();
+        prop_assert_eq!(read(&run), records);
+
+        // Damage that the checksum does not show.
+        let mut cut = entry[..BLOCK_FROM + cut.index(entry.len() - BLOCK_FROM)].to_vec();
+        sign(&mut cut);
+        prop_assert_eq!(Run::default().add(0, &cut, ALL), Err(Damaged));
+    }
+
+    #[test]
     fn any_other_bytes_are_refused_and_leave_nothing_behind(bytes in vec(any::<u8>(), 0..100)) {
         let mut run = Run::default();
         prop_assert_eq!(run.add(0, &bytes, ALL), Err(Damaged));
@@ -126,8 +191,7 @@ proptest! {
         let mut entry = encode(&drafts(&records), 5);
         let at = at.min(entry.len() - 1);
         entry[at] = to;
-        let checksum = crc32fast::hash(&entry[CHECKED_FROM..]);
-        entry[4..CHECKED_FROM].copy_from_slice(&checksum.to_le_bytes());
+        sign(&mut entry);
         let mut run = Run::default();
         match run.add(0, &entry, ALL) {
             // A changed entry may decode, but never to bytes outside the entry.
