@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, header, uri::Authority};
 use crate::error::Error;
 
 /// The accepted origins.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Origins {
     listed: Vec<String>,
     any: bool,

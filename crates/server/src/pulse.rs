@@ -16,6 +16,7 @@ use storage::store::Latencies;
 use utoipa::ToSchema;
 
 use crate::feed::message::{FeedStatus, Standing};
+use crate::guard::Guard;
 
 /// The time that rates and latencies cover.
 const COVERED: Duration = Duration::from_secs(60);
@@ -47,6 +48,7 @@ pub(crate) struct Pulse {
     samples: Mutex<VecDeque<(Duration, Totals)>>,
     status: Mutex<FeedStatus>,
     job_manager_port: Option<u16>,
+    guard: Option<Arc<Guard>>,
 }
 
 /// How Weir works at the moment.
@@ -65,6 +67,8 @@ pub(crate) struct PulseView {
     /// Port of the job manager on this machine, whose pages show the jobs and the dead letters; null if there is none.
     #[schema(example = 8081)]
     job_manager_port: Option<u16>,
+    /// Whether these pages are below `jobs/` of this port, too: only while tokens are required.
+    has_job_pages: bool,
     /// Whether the result store takes results.
     store: Standing,
     /// Whether the event log takes events.
@@ -85,8 +89,16 @@ pub(crate) struct LatencyView {
 }
 
 impl Pulse {
-    pub(crate) fn of(job_manager_port: Option<u16>) -> Pulse {
-        Pulse { job_manager_port, ..Pulse::default() }
+    pub(crate) fn new(job_manager_port: Option<u16>, guard: Arc<Guard>) -> Pulse {
+        Pulse { job_manager_port, guard: Some(guard), ..Pulse::default() }
+    }
+
+    /// Returns the address of the job manager's pages for a browser that calls this host; `None` if there is no job
+    /// manager.
+    pub(crate) fn job_manager_address(&self, host: &str) -> Option<String> {
+        let has_tls = self.guard.as_ref().is_some_and(|guard| guard.tls().is_some());
+        let scheme = if has_tls { "https" } else { "http" };
+        self.job_manager_port.map(|port| format!("{scheme}://{host}:{port}/"))
     }
 
     /// Adds a sample; those older than the covered time go.
@@ -117,6 +129,8 @@ impl Pulse {
             late: newest.iter().map(|job| job.late).sum(),
             dead_lettered: newest.iter().map(|job| job.dead_lettered).sum(),
             job_manager_port: self.job_manager_port,
+            has_job_pages: self.job_manager_port.is_some()
+                && self.guard.as_ref().is_some_and(|guard| guard.is_required()),
             store,
             log,
             results,

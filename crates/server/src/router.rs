@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -151,7 +152,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/readyz", get(readyz))
         .route("/status", get(status))
         .with_state(operation)
-        .route("/pulse", get(current_pulse).with_state(pulse))
+        .route("/pulse", get(current_pulse).with_state(Arc::clone(&pulse)))
         .route("/healthz", get(healthz))
         .route("/metrics", get(metrics).with_state(Arc::clone(&counted)));
 
@@ -161,6 +162,12 @@ pub(crate) fn build(parts: Parts) -> Router {
         .route("/docs", get(docs::page))
         .route("/docs/docs.js", get(docs::script))
         .route("/docs/docs.css", get(docs::style));
+
+    // The guard's mount answers these paths while tokens are required.
+    let jobs = Router::new()
+        .route("/jobs", get(jobs_elsewhere))
+        .route("/jobs/", get(jobs_elsewhere))
+        .with_state(pulse);
 
     // The first page has answers of these routes in itself.
     let answers = Router::new()
@@ -181,6 +188,7 @@ pub(crate) fn build(parts: Parts) -> Router {
         .merge(live)
         .merge(operation)
         .merge(pages)
+        .merge(jobs)
         .fallback(unknown)
         .method_not_allowed_fallback(|| async {
             Failure::new(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed")
@@ -198,6 +206,15 @@ async fn list_or_page(alerts: State<Arc<Alerts>>, headers: HeaderMap) -> Respons
         return ([vary], assets::serve("/", &headers)).into_response();
     }
     ([vary], rules::list(alerts).await).into_response()
+}
+
+/// Redirects to the pages of the job manager at its own port.
+async fn jobs_elsewhere(State(pulse): State<Arc<Pulse>>, headers: HeaderMap) -> Response {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
+    match host.and_then(|host| pulse.job_manager_address(host.host())) {
+        Some(address) => (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, address)]).into_response(),
+        None => Failure::not_found().into_response(),
+    }
 }
 
 fn cors(origins: Arc<Origins>) -> CorsLayer {

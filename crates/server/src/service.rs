@@ -17,7 +17,7 @@ use crate::dashboards::Dashboards;
 use crate::error::Error;
 use crate::feed::Feed;
 use crate::generated::{Generated, GeneratedEvents};
-use crate::guard::{Door, Guard, Place};
+use crate::guard::{Door, Guard, Mount, Place};
 use crate::ingest::Ingest;
 use crate::listen;
 use crate::metrics::Metrics;
@@ -123,7 +123,7 @@ impl Server {
         };
 
         let parts = router::Parts {
-            pulse: Arc::new(Pulse::of(options.job_manager_port)),
+            pulse: Arc::new(Pulse::new(options.job_manager_port, Arc::clone(&guard))),
             generated: Arc::new(Generated { generator, guard, address }),
             ingest: Arc::new(ingest),
             analytics,
@@ -151,6 +151,11 @@ impl Server {
             watcher,
             handle,
         })
+    }
+
+    /// Serves the job manager below `/jobs/` too, while tokens are required.
+    pub fn with_job_manager(self, manager: Mount) -> Server {
+        Server { door: self.door.with(manager), ..self }
     }
 
     pub fn local_addr(&self) -> SocketAddr {

@@ -158,6 +158,7 @@ pub(crate) fn run(
         };
         let manager =
             JobManager::bind(jobs_listener, manager_options(config, handles), services).map_err(failed)?;
+        let server = server.with_job_manager(manager.mount());
         // Jobs wait for disks and brokers when they start.
         tokio::task::block_in_place(|| {
             let recorded: Vec<String> = dispatcher.views().into_iter().map(|view| view.name).collect();

@@ -1,7 +1,7 @@
 // The pages of jobs when the way to the server is not plain: it stands still, refuses, is behind a proxy, or wants a login.
 import { request as ask, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, test } from '@playwright/test';
+import { type BrowserContext, expect, type Page, test } from '@playwright/test';
 import { breaches } from '../axe';
 import { BUILT_IN, row } from './pages';
 import { startWeir } from './weir';
@@ -100,23 +100,62 @@ test('an address leads to its page after a login, also when a session has ended'
 }) => {
   const weir = await startWeir({ roles: ['view'] });
   try {
-    await page.goto(`${weir.jobs}/#/job-manager?tab=log`);
-    await page.getByLabel('Token').fill('weir_guessed');
-    await page.getByRole('button', { name: 'Log in' }).click();
-    await expect(page.getByRole('alert')).toContainText('is unknown');
-    await page.getByLabel('Token').fill(weir.secrets.get('view') ?? '');
-    await page.getByRole('button', { name: 'Log in' }).click();
-    await expect(page.getByText('the newest line first')).toBeVisible();
+    // On the port of the dashboard, too.
+    for (const jobs of [`${weir.jobs}/`, `${weir.http}/jobs/`]) {
+      await context.clearCookies();
+      await page.goto(`${jobs}#/job-manager?tab=log`);
+      await leadsBack(page, context, weir.secrets.get('view') ?? '');
+      expect(page.url()).toContain(jobs);
+    }
+  } finally {
+    await weir.stop();
+  }
+});
 
-    await page.getByRole('link', { name: 'Overview' }).click();
-    await page.getByRole('link', { name: BUILT_IN }).click();
-    await page.getByRole('link', { name: 'Checkpoints' }).click();
-    await expect(page.getByRole('heading', { name: 'History' })).toBeVisible();
+async function leadsBack(page: Page, context: BrowserContext, secret: string): Promise<void> {
+  await page.getByLabel('Token').fill('weir_guessed');
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await expect(page.getByRole('alert')).toContainText('is unknown');
+  await page.getByLabel('Token').fill(secret);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await expect(page.getByText('the newest line first')).toBeVisible();
 
-    await context.clearCookies();
-    await page.getByLabel('Token').fill(weir.secrets.get('view') ?? '');
+  await page.getByRole('link', { name: 'Overview' }).click();
+  await page.getByRole('link', { name: BUILT_IN }).click();
+  await page.getByRole('link', { name: 'Checkpoints' }).click();
+  await expect(page.getByRole('heading', { name: 'History' })).toBeVisible();
+
+  await context.clearCookies();
+  await page.getByLabel('Token').fill(secret);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await expect(page.getByRole('heading', { name: 'History' })).toBeVisible();
+}
+
+test('the head of the dashboard leads to the jobs on its own port, for those who may', async ({ page }) => {
+  const weir = await startWeir({ roles: ['analytics'] });
+  try {
+    await page.goto(weir.http);
+    await page.getByLabel('Token').fill(weir.secrets.get('analytics') ?? '');
     await page.getByRole('button', { name: 'Log in' }).click();
-    await expect(page.getByRole('heading', { name: 'History' })).toBeVisible();
+    await expect(page.getByRole('banner').getByRole('status')).toHaveText('Live');
+    await page.getByRole('link', { name: 'Jobs' }).click();
+    await expect(page).toHaveURL(`${weir.http}/jobs/`);
+    await expect(page.getByRole('alert')).toContainText('lacks the role `view`');
+  } finally {
+    await weir.stop();
+  }
+});
+
+test('without tokens, the address of the jobs on the port of the dashboard leads to their own port', async ({
+  page,
+}) => {
+  const weir = await startWeir();
+  try {
+    await page.goto(`${weir.http}/jobs`);
+    await expect(row(page, 'Running jobs', BUILT_IN)).toContainText('RUNNING');
+    expect(page.url()).toBe(`${weir.jobs}/`);
+    const config = await page.request.get(`${weir.http}/jobs/config`);
+    expect(config.status()).toBe(404);
   } finally {
     await weir.stop();
   }

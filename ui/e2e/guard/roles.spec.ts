@@ -20,6 +20,10 @@ for (const scheme of ['http', 'https'] satisfies Scheme[]) {
         await logIn(page, weir.http, weir.secrets.get(role) ?? '');
         await (may.board ? seesBoard(page) : lacks(page, 'analytics'));
 
+        // The pages of jobs are below the same address.
+        await page.goto(`${weir.http}/jobs`);
+        await (may.jobs ? seesRunning(page) : lacks(page, 'view'));
+
         // The session holds on the other port as well.
         await page.goto(weir.jobs);
         await (may.jobs ? seesJobs(page, may.cancels) : lacks(page, 'view'));
@@ -80,9 +84,14 @@ async function seesBoard(page: Page): Promise<void> {
   await expect(page.getByRole('button', { name: 'Log out' })).toBeVisible();
 }
 
-async function seesJobs(page: Page, mayCancel: boolean): Promise<void> {
+async function seesRunning(page: Page) {
   const row = page.getByRole('row', { name: 'Query Analytics Streaming' });
   await expect(row).toContainText('RUNNING');
+  return row;
+}
+
+async function seesJobs(page: Page, mayCancel: boolean): Promise<void> {
+  const row = await seesRunning(page);
   await row.getByRole('button', { name: 'Cancel' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Cancel job' }).click();

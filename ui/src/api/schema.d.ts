@@ -1323,6 +1323,8 @@ export interface components {
              * @example 21.5
              */
             events_per_second: number;
+            /** @description Whether these pages are below `jobs/` of this port, too: only while tokens are required. */
+            has_job_pages: boolean;
             /**
              * Format: int32
              * @description Port of the job manager on this machine, whose pages show the jobs and the dead letters; null if there is none.

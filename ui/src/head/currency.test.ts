@@ -10,6 +10,7 @@ const PULSE: Pulse = {
   late: 0,
   dead_lettered: 0,
   job_manager_port: null,
+  has_job_pages: false,
   store: well,
   log: well,
   results: well,

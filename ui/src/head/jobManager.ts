@@ -1,11 +1,15 @@
-// Where the job manager is: on another port of the server that this page came from.
+// Where the pages of the job manager are: below this page's own address, or on another port of its server.
+import { BASE } from '../explore/api';
 import type { Pulse } from './pulse';
 
 /** The address of a page of the job manager; null: the server does not say where it is. */
-export function jobManagerUrl({ job_manager_port: port }: Pulse, hash = ''): URL | null {
+export function jobManagerUrl(
+  { has_job_pages: isHere, job_manager_port: port }: Pulse,
+  hash = '',
+): URL | null {
   if (port === null || port === undefined) return null;
-  const url = new URL('/', location.href);
-  url.port = String(port);
+  const url = isHere ? new URL('jobs/', BASE) : new URL('/', location.href);
+  if (!isHere) url.port = String(port);
   url.search = '';
   url.hash = hash;
   return url;

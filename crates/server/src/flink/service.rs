@@ -15,7 +15,7 @@ use super::model::Setting;
 use super::options::Options;
 use crate::error::Error;
 use crate::gateway::SqlSessions;
-use crate::guard::{Door, Guard, Place};
+use crate::guard::{Door, Guard, Mount, Place};
 use crate::listen;
 use crate::metrics::Metrics;
 use crate::origin::Origins;
@@ -45,7 +45,7 @@ pub struct JobManager {
     listener: TcpListener,
     address: SocketAddr,
     door: Door,
-    parts: Parts,
+    parts: Arc<Parts>,
 }
 
 impl JobManager {
@@ -57,7 +57,7 @@ impl JobManager {
             listener,
             address,
             door: services.guard.at(Place::Jobs, &origins),
-            parts: Parts {
+            parts: Arc::new(Parts {
                 options,
                 services,
                 address,
@@ -65,12 +65,19 @@ impl JobManager {
                 rates: Default::default(),
                 profiler: Default::default(),
                 replaying: Default::default(),
-            },
+            }),
         })
     }
 
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns this job manager for another listener, which has it below `/jobs/` while tokens are required. Only
+    /// pages of that listener itself may call it there.
+    pub fn mount(&self) -> Mount {
+        let guard = &self.parts.services.guard;
+        Mount::new(guard.at(Place::Jobs, &Arc::default()), router(&self.parts))
     }
 
     /// Serves until `shutdown` completes. Then accepts no more connections, answers requests in flight, and
@@ -88,8 +95,7 @@ impl JobManager {
             ..crate::Options::default()
         };
 
-        let parts = Arc::new(parts);
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&parts));
+        let router = router(&parts);
         tracing::info!(%address, "serving the job manager");
 
         let accepting =
@@ -107,4 +113,8 @@ impl JobManager {
         }
         accepting.abort();
     }
+}
+
+fn router(parts: &Arc<Parts>) -> Router {
+    Router::new().fallback(answer).with_state(Arc::clone(parts))
 }

@@ -13,6 +13,7 @@ use tower::ServiceExt as _;
 use super::audit::{AboutJob, Asked, OnlyAsked};
 use super::known::{Caller, Lease};
 use super::login::{self, Own};
+use super::mount::{IsMounted, MOUNTED_AT, Mount};
 use super::refusal::Refusal;
 use super::rules::{Deed, Need, Place, Rule};
 use super::{Guard, headers};
@@ -29,6 +30,8 @@ pub(crate) struct Door {
     guard: Arc<Guard>,
     place: Place,
     origins: Arc<Origins>,
+    /// The job manager, where this listener has it too.
+    mount: Option<Arc<Mount>>,
 }
 
 /// An admitted request.
@@ -41,7 +44,12 @@ enum Entry {
 
 impl Door {
     pub(super) fn new(guard: Arc<Guard>, place: Place, origins: Arc<Origins>) -> Door {
-        Door { guard, place, origins }
+        Door { guard, place, origins, mount: None }
+    }
+
+    /// Returns this door with the job manager behind it, below [`MOUNTED_AT`].
+    pub(crate) fn with(self, mount: Mount) -> Door {
+        Door { mount: Some(Arc::new(mount)), ..self }
     }
 
     pub(crate) fn guard(&self) -> &Arc<Guard> {
@@ -50,6 +58,12 @@ impl Door {
 
     /// Answers a request, by the router if it is admitted.
     pub(crate) async fn pass(&self, mut request: Request, router: Router) -> Response {
+        if let Some(mount) = &self.mount
+            && mount.answers(request.uri().path())
+        {
+            return Box::pin(mount.pass(request)).await;
+        }
+
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let origin = request.headers().get(header::ORIGIN).cloned();
@@ -125,10 +139,11 @@ impl Door {
             self.asked(who, peer, method, path).refused(refusal.status, &refusal.detail);
         }
 
+        let root = if request.extensions().get::<IsMounted>().is_some() { MOUNTED_AT } else { "" };
         match refusal.status {
-            StatusCode::UNAUTHORIZED if is_for_people => login::redirect(request.uri()),
+            StatusCode::UNAUTHORIZED if is_for_people => login::redirect(root, request.uri()),
             StatusCode::FORBIDDEN if is_for_people && caller.is_some() => {
-                login::page(refusal.status, "/", &refusal.detail, Some(who))
+                login::page(refusal.status, &format!("{root}/"), &refusal.detail, Some(who))
             }
             _ => refusal.into_response(self.place.shape()),
         }

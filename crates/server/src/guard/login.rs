@@ -137,11 +137,12 @@ async fn log_in(door: &Door, request: Request, peer: IpAddr) -> Response {
     response
 }
 
-/// Redirects to the login page, which leads back to the wanted target.
-pub(super) fn redirect(wanted: &Uri) -> Response {
+/// Redirects to the login page, which leads back to the wanted target below `root`.
+pub(super) fn redirect(root: &str, wanted: &Uri) -> Response {
     let to = wanted.path_and_query().map_or("/", |target| target.as_str());
-    let to: String = to
+    let to: String = root
         .bytes()
+        .chain(to.bytes())
         .map(|byte| match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
                 char::from(byte).to_string()

@@ -181,6 +181,8 @@ pub struct World {
     /// Directory of checkpoints and savepoints.
     pub directory: tempfile::TempDir,
     pub log_tail: Arc<LogTail>,
+    /// The job manager for another listener.
+    pub mount: server::guard::Mount,
     stop: Option<oneshot::Sender<()>>,
     pub serving: JoinHandle<()>,
 }
@@ -264,12 +266,12 @@ async fn start_over(
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let manager = JobManager::bind(listener, options, services).expect("a job manager");
-    let address = manager.local_addr();
+    let (address, mount) = (manager.local_addr(), manager.mount());
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(manager.serve(async {
         let _ = stopped.await;
     }));
-    World { address, log, dispatcher, directory, log_tail, stop: Some(stop), serving }
+    World { address, log, dispatcher, directory, log_tail, mount, stop: Some(stop), serving }
 }
 
 impl World {

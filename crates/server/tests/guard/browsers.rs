@@ -57,6 +57,43 @@ async fn a_page_leads_to_the_form_and_the_form_back_to_the_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_jobs_below_the_dashboard_log_in_there_and_only_serve_its_own_pages() {
+    let cors_origins = vec!["https://board.example".to_owned()];
+    let http = server::Options { cors_origins, ..server::Options::default() };
+    let guarded = Guarded::start_with(server::guard::Options::default(), http).await;
+    let to = async |target: &str, headers: &[(&str, &str)]| {
+        let answer = guarded.http("GET", target, headers, "").await;
+        (answer.status, answer.header("location").map(str::to_owned))
+    };
+    assert_eq!(to("/jobs", &[HTML]).await, (308, Some("jobs/".to_owned())));
+    assert_eq!(to("/jobs/", &[HTML]).await, (303, Some("/login?to=/jobs/".to_owned())));
+    assert_eq!(
+        to("/jobs/config?x=1", &[HTML]).await,
+        (303, Some("/login?to=/jobs/config%3Fx%3D1".to_owned()))
+    );
+
+    let with = async |role: Role| cookie(&log_in(&guarded, guarded.secret(role), "/jobs/").await);
+    let (board, operator) = (with(Role::Analytics).await, with(Role::Operate).await);
+    let lacks = guarded.http("GET", "/jobs/", &[("Cookie", &board), HTML], "").await;
+    assert_eq!(lacks.status, 403);
+    assert!(lacks.text().contains("value=\"/jobs/\"") && lacks.text().contains("`view`"), "{}", lacks.text());
+
+    let own = format!("http://{}", guarded.weir.address);
+    let cancel = "/jobs/jobs/00000000000000000000000000000001?mode=cancel";
+    for (origin, status, allowed) in [
+        (own.as_str(), 404, Some("*")),
+        ("https://board.example", 403, None),
+        ("https://evil.example", 403, None),
+    ] {
+        let headers = [("Cookie", operator.as_str()), ("Origin", origin)];
+        let answer = guarded.http("PATCH", cancel, &headers, "").await;
+        assert_eq!(answer.status, status, "{origin}: {}", answer.text());
+        let answer = guarded.http("GET", "/jobs/config", &headers, "").await;
+        assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, allowed), "{origin}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_forms_are_taken_as_browsers_send_them() {
     let guarded = Guarded::start().await;
     let secret = guarded.secret(Role::View);

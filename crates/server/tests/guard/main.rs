@@ -48,8 +48,9 @@ impl Guarded {
         let guard = Guard::new(Options { tokens: Some(file.clone()), ..options }, Arc::clone(&clock) as _)
             .expect("a guard");
         tokio::spawn(Arc::clone(&guard).keep());
-        let weir = support::start_guarded(http, clock, Arc::clone(&guard), |_| {}).await;
         let world = world::start_guarded(server::flink::Options::default(), Arc::clone(&guard)).await;
+        let mount = Some(world.mount.clone());
+        let weir = support::start_mounted(http, clock, Arc::clone(&guard), mount, |_| {}).await;
         Guarded { weir, world, guard, file, secrets, _directory: directory }
     }
 

@@ -72,9 +72,13 @@ const TABLE: &[Line] = &[
 #[tokio::test(flavor = "multi_thread")]
 async fn each_route_answers_those_who_may_and_nobody_else() {
     let guarded = Guarded::start().await;
-    for (listener, method, target, who) in TABLE {
+    let mounted = TABLE.iter().filter(|(listener, ..)| *listener == "jobs");
+    let mounted = mounted.map(|(_, method, target, who)| ("http", *method, format!("/jobs{target}"), *who));
+    let listed =
+        TABLE.iter().map(|(listener, method, target, who)| (*listener, *method, (*target).to_owned(), *who));
+    for (listener, method, target, who) in listed.chain(mounted) {
         let target = target.replace("{job}", JOB);
-        let ask = async |headers: &[(&str, &str)]| match *listener {
+        let ask = async |headers: &[(&str, &str)]| match listener {
             "http" => guarded.http(method, &target, headers, "").await,
             _ => guarded.jobs(method, &target, headers, "").await,
         };
@@ -88,7 +92,7 @@ async fn each_route_answers_those_who_may_and_nobody_else() {
             let may = who.contains(&role);
             let is_refused = matches!(answer.status, 401 | 403);
             assert_eq!(is_refused, !may, "{listener} {method} {target} as {role}: {}", answer.text());
-            if !may && *method != "HEAD" {
+            if !may && method != "HEAD" {
                 assert_eq!(answer.status, 403);
                 let least = who
                     .iter()
@@ -109,6 +113,11 @@ async fn life_and_readiness_are_for_everybody_and_what_nobody_thought_of_is_for_
     }
     for path in ["/nonsense", "/analytics", "/healthz/x", "//healthz", "/%68ealthz"] {
         assert_eq!(guarded.http("GET", path, &[], "").await.status, 401, "{path}");
+        let known = guarded.http("GET", path, &[("Authorization", &guarded.bearer(Submit))], "").await;
+        assert_eq!((known.status, error(&known)), (404, "Not Found".to_owned()), "{path}");
+    }
+    // The job manager is not below a path that only looks like its own.
+    for path in ["/jobsx", "/%6aobs/config", "//jobs/config"] {
         let known = guarded.http("GET", path, &[("Authorization", &guarded.bearer(Submit))], "").await;
         assert_eq!((known.status, error(&known)), (404, "Not Found".to_owned()), "{path}");
     }

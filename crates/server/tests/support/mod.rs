@@ -88,6 +88,17 @@ pub async fn start_guarded(
     guard: Arc<Guard>,
     fill: impl FnOnce(&MemoryStore),
 ) -> Weir {
+    start_mounted(options, clock, guard, None, fill).await
+}
+
+/// As [`start_guarded`], with a job manager below `/jobs/`.
+pub async fn start_mounted(
+    options: Options,
+    clock: Arc<ManualClock>,
+    guard: Arc<Guard>,
+    mount: Option<server::guard::Mount>,
+    fill: impl FnOnce(&MemoryStore),
+) -> Weir {
     let (log, store) = (Arc::new(MemoryLog::default()), Arc::new(MemoryStore::new(Arc::clone(&clock))));
     fill(&store);
     let jobs = Arc::new(Jobs::default());
@@ -103,7 +114,10 @@ pub async fn start_guarded(
     };
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let server = Server::bind(listener, options, services).expect("a server");
+    let mut server = Server::bind(listener, options, services).expect("a server");
+    if let Some(mount) = mount {
+        server = server.with_job_manager(mount);
+    }
     let (address, handle) = (server.local_addr(), server.handle());
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(server.serve(async {
