@@ -264,7 +264,13 @@ impl Index {
             return Err(Taken::Ignored);
         }
 
-        let value: Value<'_> = serde_json::from_slice(&entry.value).map_err(|_| Taken::Ignored)?;
+        // A text is checked as a whole in a tenth of the time that its strings take one by one. A field that is not
+        // read may have other bytes.
+        let value: Result<Value<'_>, _> = match simdutf8::basic::from_utf8(&entry.value) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(&entry.value),
+        };
+        let value = value.map_err(|_| Taken::Ignored)?;
         let (first, second) = key.groups();
         let [first_whole, second_whole] = value.groups(key.kind);
         let (first, second) = (whole(first, first_whole), whole(second, second_whole));

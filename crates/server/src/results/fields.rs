@@ -29,7 +29,9 @@ impl<'t> Fields<'t> {
     pub(super) fn read(value: &[u8], table: &'t ResultTable, texts: &'t mut Texts) -> Option<Fields<'t>> {
         let cells = vec![Cell::Null; table.columns.len()];
         let mut fields = Fields { cells, table, texts, is_final: true, revision: 0, next: 0 };
-        serde_json::Deserializer::from_slice(value).deserialize_map(&mut fields).ok()?;
+        // A text is checked as a whole in a tenth of the time that its fields take one by one.
+        let text = simdutf8::basic::from_utf8(value).ok()?;
+        serde_json::Deserializer::from_str(text).deserialize_map(&mut fields).ok()?;
         Some(fields)
     }
 }

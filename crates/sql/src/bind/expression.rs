@@ -145,50 +145,60 @@ impl<'a> ExprBinder<'a> {
             ExprKind::Literal { value, data_type } => {
                 Ok(self.nodes.add_literal(value.clone(), data_type.clone()))
             }
+
             ExprKind::Index(input, index) => super::nested::index(self, input, index, expr.span),
             ExprKind::Negate(input) => {
                 let id = self.expr(input)?;
                 call_function(&mut self.nodes, "NEGATE", &[id], expr.span)
             }
+
             ExprKind::Not(input) => {
                 let id = self.expr(input)?;
                 let id = self.nodes.expect_boolean(id, input.span, "the operand of NOT")?;
                 Ok(self.nodes.not(id))
             }
+
             ExprKind::All(items) => self.chain(items, "AND"),
             ExprKind::Any(items) => self.chain(items, "OR"),
             ExprKind::Compare(op, left, right) => {
                 let (left, right) = (self.expr(left), self.expr(right));
                 compare(&mut self.nodes, *op, left?, right?, expr.span)
             }
+
             ExprKind::Arithmetic { first, rest } => super::arithmetic::arithmetic(self, first, rest),
             ExprKind::Is { input, test, negated } => self.is(input, *test, *negated),
             ExprKind::IsDistinct { left, right, negated } => {
                 let (left, right) = (self.expr(left), self.expr(right));
                 is_distinct(&mut self.nodes, left?, right?, *negated, expr.span)
             }
+
             ExprKind::In { input, list, negated } => {
                 let span = input.span.to(list.last().map_or(input.span, |last| last.span));
                 let (input, items) = (self.expr(input), self.all(list));
                 is_in(&mut self.nodes, input?, &items?, *negated, span)
             }
+
             ExprKind::Between { input, low, high, negated, symmetric } => {
                 let (input, low, high) = (self.expr(input), self.expr(low), self.expr(high));
                 let values = (input?, low?, high?);
                 between(&mut self.nodes, values, *symmetric, *negated, expr.span)
             }
+
             ExprKind::Matches { function, args, negated } => {
                 let args = self.all(args)?;
                 let id = call_function(&mut self.nodes, function, &args, expr.span)?;
                 Ok(if *negated { self.nodes.not(id) } else { id })
             }
+
             ExprKind::Case { operand, branches, otherwise } => {
                 super::choose::case(self, operand.as_deref(), branches, otherwise.as_deref(), expr.span)
             }
+
             ExprKind::Cast { input, target, mode } => {
                 let id = self.expr(input)?;
                 super::cast::cast(&mut self.nodes, id, target, *mode, expr.span)
             }
+
             ExprKind::Call(call) if call.over.is_some() => super::over::over_value(self, call, expr.span),
             ExprKind::Call(call) => super::call::call_value(self, call, expr.span),
             ExprKind::Exists(_)

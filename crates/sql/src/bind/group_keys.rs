@@ -132,6 +132,7 @@ impl KeyBinder<'_, '_> {
         // Grouping items multiply: GROUP BY a, ROLLUP(b, c) is (a, b, c), (a, b), (a).
         let mut sets: Vec<BTreeSet<usize>> = vec![BTreeSet::new()];
         let mut has_sets = false;
+
         for item in &group_by.items {
             has_sets |= !matches!(item, GroupItem::Expr(_) | GroupItem::Tuple { .. });
             let of_item = self.sets_of(item)?;
@@ -144,18 +145,21 @@ impl KeyBinder<'_, '_> {
                 });
                 sets = combined.collect();
             }
+
             if sets.len() > MAX_SETS {
                 let error =
                     Diagnostic::error(group_by.span, format!("these are more than {MAX_SETS} grouping sets"));
                 return Err(self.queries.report(error.with_hint("write several INSERTs")));
             }
         }
+
         if has_sets && self.window.is_some() {
             let error =
                 Diagnostic::error(group_by.span, "grouping sets cannot be combined with a group window")
                     .with_hint("use the table function: FROM TABLE(TUMBLE(TABLE t, DESCRIPTOR(time), …))");
             return Err(self.queries.report(error));
         }
+
         Ok(GroupContext { keys: self.ids, sets, has_sets, window: self.window })
     }
 
@@ -171,6 +175,7 @@ impl KeyBinder<'_, '_> {
                 }
                 Ok(all)
             }
+
             GroupItem::Rollup { elements, .. } => {
                 let mut all = vec![BTreeSet::new()];
                 for element in elements {
@@ -180,6 +185,7 @@ impl KeyBinder<'_, '_> {
                 }
                 Ok(all)
             }
+
             GroupItem::Cube { elements, .. } => {
                 let mut all = vec![BTreeSet::new()];
                 for element in elements {

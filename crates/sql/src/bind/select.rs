@@ -199,6 +199,7 @@ fn order_item(
 ) -> Bound<SortItem> {
     let nulls_first = item.nulls_first.unwrap_or(!item.descending);
     let order = |id| BoundOrder { id, descending: item.descending, nulls_first };
+
     if let ExprKind::Name(path) = &item.expr.kind
         && let [name] = path.as_slice()
         && let Some(Column { cell: Cell::Scalar(id), .. }) =
@@ -206,6 +207,7 @@ fn order_item(
     {
         return Ok((order(*id), vec![], item.expr.span));
     }
+
     binder.exprs_with(stage.graph_mut(), clause, calls, |exprs| {
         let id = exprs.bind(&item.expr)?;
         Ok((order(id), exprs.names().take_uses(), item.expr.span))
@@ -297,6 +299,7 @@ fn item_columns(binder: &mut ExprBinder<'_>, at: usize, item: &SelectItem) -> Bo
         SelectItem::Star { qualifier: None, .. } => {
             Ok(binder.names().scope().map(Scope::all).unwrap_or_default())
         }
+
         SelectItem::Star { qualifier: Some(name), span } => {
             if let Some(table) = binder.names().scope().and_then(|scope| scope.table(&name.value)) {
                 return Ok(table.columns.to_vec());
@@ -312,6 +315,7 @@ fn item_columns(binder: &mut ExprBinder<'_>, at: usize, item: &SelectItem) -> Bo
                 }
             }
         }
+
         SelectItem::Expr { expr, alias } => {
             let name = match (alias, &expr.kind) {
                 (Some(alias), _) => alias.value.clone(),

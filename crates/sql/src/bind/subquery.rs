@@ -223,6 +223,7 @@ pub(super) fn scalars(
     if wanted == 0 {
         return Ok(vec![]);
     }
+
     let fields: Option<Vec<usize>> = relation
         .columns
         .iter()
@@ -231,6 +232,7 @@ pub(super) fn scalars(
             _ => None,
         })
         .collect();
+
     match fields {
         Some(fields) if fields.len() == wanted => Ok(fields),
         Some(fields) => {
