@@ -106,7 +106,7 @@ const WORKERS: usize = 1;
 
 /// The embedded event log. Dropping it closes it, as [`EmbeddedLog::close`] does.
 pub struct EmbeddedLog {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     committer: Mutex<Option<JoinHandle<()>>>,
     /// Serializes the creation of topics.
     creating: Mutex<()>,

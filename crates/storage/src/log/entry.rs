@@ -187,6 +187,11 @@ pub(crate) fn header(entry: &[u8]) -> Result<Header, Damaged> {
     })
 }
 
+/// Returns whether an entry has a format that only newer versions of Weir know.
+pub(crate) fn is_newer(entry: &[u8]) -> bool {
+    entry.first().is_some_and(|version| *version > COMPRESSED_WITH_HEADERS)
+}
+
 impl Run {
     /// Adds an entry's bytes and records, with the attributes that are wanted. On error the run is
     /// unchanged.

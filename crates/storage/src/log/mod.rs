@@ -311,6 +311,11 @@ pub enum LogError {
     #[error("the event log is damaged at {place}")]
     Corrupt { place: String },
     #[error(
+        "a newer version of Weir has written {place}: start that version, or restore the copy of the data directory that was \
+         made before the upgrade"
+    )]
+    Newer { place: String },
+    #[error(
         "a write to the event log has failed before, and it accepts no more until Weir restarts: the first error is in \
          Weir's log"
     )]
@@ -348,7 +353,7 @@ impl LogError {
             | LogError::Storage { .. }
             | LogError::Broken
             | LogError::Closed => ErrorDomain::External,
-            LogError::Corrupt { .. } => ErrorDomain::External,
+            LogError::Corrupt { .. } | LogError::Newer { .. } => ErrorDomain::External,
         }
     }
 

@@ -113,15 +113,13 @@ impl Reader {
     ) -> Result<(), LogError> {
         let first = key::offset_of(key).ok_or(entry::Damaged);
         first.and_then(|first| run.add(first, value, wanted)).map(|_| ()).map_err(|entry::Damaged| {
-            let offset = key::offset_of(key).unwrap_or(0);
-            self.damaged(partition, offset)
+            let place = self.place_of(partition, key::offset_of(key).unwrap_or(0));
+            if entry::is_newer(value) { LogError::Newer { place } } else { LogError::Corrupt { place } }
         })
     }
 
-    fn damaged(&self, partition: PartitionId, offset: u64) -> LogError {
-        let place =
-            format!("the entry of topic `{}` partition {partition} at offset {offset}", self.topic.name);
-        LogError::Corrupt { place }
+    fn place_of(&self, partition: PartitionId, offset: u64) -> String {
+        format!("the entry of topic `{}` partition {partition} at offset {offset}", self.topic.name)
     }
 
     /// Hands out records of one assigned partition; `None` if it has no more.
@@ -181,7 +179,7 @@ impl Reader {
             }
             // Retention may have run in between; it moves the beginning before it drops entries.
             if self.ends(partition)?.0 <= offset {
-                return Err(self.damaged(partition, offset));
+                return Err(LogError::Corrupt { place: self.place_of(partition, offset) });
             }
         }
     }

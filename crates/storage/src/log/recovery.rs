@@ -40,7 +40,8 @@ pub(crate) fn topics(keyspace: &Keyspace) -> Result<HashMap<Arc<str>, Arc<Topic>
 }
 
 fn partition(keyspace: &Keyspace, topic: &str, place: Place) -> Result<Partition, LogError> {
-    let damaged = |what: &str| corrupt(format!("{what} of topic `{topic}` partition {}", place.partition));
+    let place_of = |what: &str| format!("{what} of topic `{topic}` partition {}", place.partition);
+    let damaged = |what: &str| corrupt(place_of(what));
     let mut found = Partition::default();
 
     if let Some(value) = keyspace.get(place.floor()).map_err(|e| failed(e.into()))? {
@@ -53,7 +54,11 @@ fn partition(keyspace: &Keyspace, topic: &str, place: Place) -> Result<Partition
         let (key, value) = last.into_inner().map_err(|e| failed(e.into()))?;
         let first = key::offset_of(&key).ok_or_else(|| damaged("the last entry"))?;
         let mut run = entry::Run::default();
-        let header = run.add(first, &value, Wanted::default()).map_err(|_| damaged("the last entry"))?;
+        let header =
+            run.add(first, &value, Wanted::default()).map_err(|_| match entry::is_newer(&value) {
+                true => LogError::Newer { place: place_of("the last entry") },
+                false => damaged("the last entry"),
+            })?;
         found.next = first + u64::from(header.records);
         found.position = header.position + value.len() as u64;
         found.last_time = run.last_appended.unwrap_or(header.time);
@@ -127,4 +132,39 @@ fn failed(fault: Fault) -> LogError {
 
 fn corrupt(place: String) -> LogError {
     LogError::Corrupt { place }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use types::SystemClock;
+
+    use super::*;
+    use crate::log::{EmbeddedLog, EventLog as _, NewRecord, Options};
+
+    #[test]
+    fn a_log_that_a_newer_version_has_written_is_not_called_damaged() {
+        let directory = tempfile::tempdir().unwrap();
+        let open =
+            || EmbeddedLog::open(directory.path(), Options::default(), Arc::new(SystemClock::new()) as _);
+        let log = open().unwrap();
+        log.create_topic("clicks", 1).unwrap();
+        let record = NewRecord { body: b"{}".as_slice().into(), ..NewRecord::default() };
+        log.append("clicks", vec![record]).unwrap().blocking_recv().unwrap().unwrap();
+
+        let keyspace = log.shared.keyspace().unwrap();
+        let key = Place { topic: 0, partition: PartitionId(0) }.entry(0);
+        let mut entry = keyspace.get(key).unwrap().unwrap().to_vec();
+        entry[0] = 5;
+        keyspace.insert(key, entry).unwrap();
+        drop((keyspace, log));
+
+        let error = open().err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "a newer version of Weir has written the last entry of topic `clicks` partition 0: start that version, \
+             or restore the copy of the data directory that was made before the upgrade"
+        );
+    }
 }
