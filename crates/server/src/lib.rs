@@ -58,6 +58,7 @@ mod listen;
 mod origin;
 mod router;
 mod shutdown;
+mod starting;
 mod write_timeout;
 
 pub use error::Error;
@@ -66,6 +67,7 @@ pub use operation::{JobSummary, Operations};
 pub use options::{DocumentPlaces, Options, UnknownTopics};
 pub use pulse::{JobTotals, Totals};
 pub use service::{Handle, Server, Services};
+pub use starting::Starting;
 
 /// Returns the types of analytics, as the feed's messages and the result store's notifications name them.
 pub fn analytics_types() -> Vec<&'static str> {

@@ -68,16 +68,16 @@ pub(crate) struct Alive {
 /// Whether Weir can receive and process events.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Readiness {
-    ready: bool,
-    checks: Vec<Check>,
+    pub(crate) ready: bool,
+    pub(crate) checks: Vec<Check>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Check {
     /// `log`, `store`, `results` (loaded) or `jobs`.
-    name: &'static str,
-    ok: bool,
-    message: Option<String>,
+    pub(crate) name: &'static str,
+    pub(crate) ok: bool,
+    pub(crate) message: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,5 +1,6 @@
 //! Wires all parts together: opens log and store, submits the jobs, serves, and ends in order.
 
+mod answering;
 mod ending;
 mod memory;
 mod open;
@@ -31,6 +32,7 @@ use crate::metrics::{JobMetrics, StoreMetrics};
 use crate::results_topics::{self, Delivery};
 use crate::shutdown::Shutdown;
 use crate::{guard, machine};
+use answering::Answering;
 use open::{Opened, OpenedLog, check_topic, open_log, open_store, redis_options};
 use operations::JobOperations;
 
@@ -80,8 +82,16 @@ pub(crate) fn run(
         )));
     }
     let handles = handles::share(config.http.connections.get(), has_kafka).map_err(Failure::external)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the server's threads")
+        .map_err(Failure::external)?;
+    let (listeners, guard) = runtime.block_on(guard::listen(config, clock.clone()))?;
+    let mut answering = Answering::new(&runtime, &listeners, &guard);
     let OpenedLog { log, logs, close: close_log, memory: log_memory } =
-        open_log(config, handles, &clock, &shutdown)?;
+        open_log(config, handles, &clock, &shutdown, &mut answering)?;
+    answering.end();
     let Opened { store, close, memory: store_memory } = open_store(config, redis, handles, &clock)?;
     let store = Arc::new(CountedStore::new(store, clock.clone()));
     let defaults = defaults(config, handles);
@@ -97,12 +107,6 @@ pub(crate) fn run(
     };
 
     let dispatcher = Arc::new(Dispatcher::new(environment).with_secrets(variables.clone()));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the server's threads")
-        .map_err(Failure::external)?;
-
     let generator = Generated::new(generated::Parts {
         dispatcher: dispatcher.clone(),
         log: log.clone(),
@@ -114,7 +118,7 @@ pub(crate) fn run(
     });
 
     let served = runtime.block_on(async {
-        let ([listener, jobs_listener, sql_listener], guard) = guard::listen(config, clock.clone()).await?;
+        let [listener, jobs_listener, sql_listener] = listeners;
         tokio::spawn(guard.clone().keep());
         let job_manager_port = jobs_listener.local_addr().ok().map(|address| address.port());
         let http_options =

@@ -59,26 +59,79 @@ fn assert_has(line: &str, parts: &[&str]) {
     parts.iter().for_each(|part| assert!(line.contains(part), "{part:?} is not in {line}"));
 }
 
+/// Starts Weir with its log in Kafka and its three listeners on ports of this machine.
+fn start(directory: &Path, brokers: &str, ports: [u16; 3], log: &Path) -> Killed {
+    let mut command = weir();
+    command.arg("up").arg("--data-dir").arg(directory.join("data")).env("KAFKA_BROKER_URL", brokers);
+    for (flag, port) in ["--http", "--jobs-http", "--gateway-http"].into_iter().zip(ports) {
+        command.args([flag, &format!("127.0.0.1:{port}")]);
+    }
+    command.stdout(Stdio::null()).stderr(std::fs::File::create(log).expect("a file"));
+    Killed(command.spawn().expect("the binary starts"))
+}
+
 #[test]
 fn without_kafka_a_line_says_so_once_however_often_it_is_asked() {
     let directory = tempfile::tempdir().expect("a directory");
     let log = directory.path().join("weir.log");
-    let mut command = weir();
-    command.args([
-        "up",
-        "--http",
-        "127.0.0.1:0",
-        "--jobs-http",
-        "127.0.0.1:0",
-        "--gateway-http",
-        "127.0.0.1:0",
-    ]);
-    command.arg("--data-dir").arg(directory.path().join("data")).env("KAFKA_BROKER_URL", NOBODY);
-    command.stdout(Stdio::null()).stderr(std::fs::File::create(&log).expect("a file"));
-    let _weir = Killed(command.spawn().expect("the binary starts"));
+    let _weir = start(directory.path(), NOBODY, [0; 3], &log);
 
     let logged = wait_for(&log, 2, "waiting for Kafka");
     assert_has(only(&logged, KAFKA), &["ERROR", NOBODY, "Broker transport failure", "KAFKA_BROKER_URL"]);
+}
+
+#[test]
+fn while_weir_waits_for_kafka_its_listeners_say_so_and_then_they_serve() {
+    let Some(mut kafka) = KafkaServer::start(&[]) else { return };
+    kafka.down();
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = directory.path().join("weir.log");
+    let ports = [(); 3].map(|()| servers::free_port());
+    let _weir = start(directory.path(), &kafka.address(), ports, &log);
+    wait_for(&log, 1, "waiting for Kafka");
+
+    let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let ask = |port: u16, path: &str| {
+        let mut answer = agent.get(format!("http://127.0.0.1:{port}{path}")).call().expect("an answer");
+        (answer.status().as_u16(), answer.body_mut().read_to_string().expect("text"))
+    };
+    assert_eq!(ask(ports[0], "/healthz"), (200, r#"{"status":"ok"}"#.to_owned()));
+    for (port, path, start) in [
+        (
+            ports[0],
+            "/readyz",
+            r#"{"ready":false,"checks":[{"name":"log","ok":false,"message":"waiting for Kafka: "#,
+        ),
+        (ports[0], "/", r#"{"detail":"Weir is starting: waiting for Kafka: "#),
+        (ports[0], "/analytics/health", r#"{"detail":"Weir is starting: waiting for Kafka: "#),
+        (ports[1], "/jobs/overview", r#"{"errors":["Weir is starting: waiting for Kafka: "#),
+        (ports[2], "/info", r#"{"errors":["Weir is starting: waiting for Kafka: "#),
+    ] {
+        let (status, text) = ask(port, path);
+        assert!(
+            status == 503 && text.starts_with(start) && text.contains(&kafka.address()),
+            "{path}: {status} {text}"
+        );
+    }
+    let health = run(weir().args(["health", "--url", &format!("http://127.0.0.1:{}", ports[0])]));
+    let told = String::from_utf8_lossy(&health.stdout).into_owned();
+    assert!(health.status.code() == Some(1) && told.starts_with("log: waiting for Kafka: "), "{told}");
+
+    kafka.up();
+    wait_for(&log, 1, STARTED[3]);
+    for (port, path) in
+        [(ports[0], "/"), (ports[0], "/readyz"), (ports[1], "/jobs/overview"), (ports[2], "/info")]
+    {
+        let mut answer = ask(port, path);
+        for _ in 0..600 {
+            if answer.0 != 503 {
+                break;
+            }
+            pause_for(Duration::from_millis(50));
+            answer = ask(port, path);
+        }
+        assert_eq!(answer.0, 200, "{path}: {}", answer.1);
+    }
 }
 
 #[test]

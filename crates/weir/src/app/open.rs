@@ -7,8 +7,9 @@ use anyhow::Context as _;
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{self, EmbeddedLog, EventLog, LogError, Logs};
 use storage::store::{self, EmbeddedStore, RedisOptions, RedisStore, ResultStore};
-use types::Clock;
+use types::{Clock, with_causes};
 
+use super::answering::Answering;
 use super::below;
 use crate::cli::Failure;
 use crate::config::{Config, url_without_secrets};
@@ -28,11 +29,13 @@ pub(super) struct OpenedLog {
     pub memory: Measure,
 }
 
+/// Opens the event log. Waits for Kafka, if the log is there, and answers meanwhile.
 pub(super) fn open_log(
     config: &Config,
     handles: Handles,
     clock: &Arc<dyn Clock>,
     shutdown: &Shutdown,
+    answering: &mut Answering<'_>,
 ) -> Result<OpenedLog, Failure> {
     let failed = |error: LogError| Failure::of(error.domain(), error);
     let record_bytes_max = config.ingest.event_size.in_memory();
@@ -67,7 +70,7 @@ pub(super) fn open_log(
 
     let outage = options.outage.clone();
     let log = Arc::new(KafkaLog::open(options, clock.clone()).map_err(failed)?);
-    wait_for(&log, shutdown)?;
+    wait_for(&log, shutdown, answering)?;
     let logs = Logs::new(log.clone(), Some(settings), clock.clone()).sharing(outage);
     // librdkafka's settings bound its memory; it does not report it.
     let memory: Measure = Box::new(|| 0);
@@ -75,12 +78,13 @@ pub(super) fn open_log(
 }
 
 /// Waits until the brokers answer: they may start after Weir, as when a whole machine starts.
-fn wait_for(log: &KafkaLog, shutdown: &Shutdown) -> Result<(), Failure> {
+fn wait_for(log: &KafkaLog, shutdown: &Shutdown, answering: &mut Answering<'_>) -> Result<(), Failure> {
     loop {
         match log.ping() {
             Ok(()) => return Ok(()),
             Err(error @ LogError::Unreachable { .. }) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "waiting for Kafka");
+                answering.waits_for(format!("waiting for Kafka: {}", with_causes(&error)))?;
                 if shutdown.wait(KAFKA_PAUSE) {
                     return Err(Failure::of(error.domain(), error));
                 }
