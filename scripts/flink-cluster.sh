@@ -6,14 +6,15 @@
 #
 # The Flink comes from Maven Central into the target directory: a job manager, a task manager and a SQL gateway, on free
 # ports of this machine, with about 1.5 GB of memory. The command finds them at FLINK_SCENARIOS_URL and
-# FLINK_SCENARIOS_GATEWAY, and the processes' ids in FLINK_SCENARIOS_PIDS (job manager, task manager, gateway). Exits with 2
-# where it can neither find nor install what that takes.
+# FLINK_SCENARIOS_GATEWAY, and the processes' ids in FLINK_SCENARIOS_PIDS (job manager, task manager, gateway). The file
+# FLINK_SCENARIOS_TASK_MANAGER has the present id of the task manager. Exits with 2 where it can neither find nor install what
+# that takes.
 #
 # FLINK_SLOTS and FLINK_TASK_HEAP set the task manager's slots (8) and the memory of its tasks in MB (256). FLINK_CONFIG has
 # further lines of Flink's config.yaml. With FLINK_SUPERVISED=1, the task manager starts again whenever it ends.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || { sed -n 2,13p "$0" >&2; exit 1; }
+[ $# -gt 0 ] || { sed -n 2,15p "$0" >&2; exit 1; }
 
 # The newest of which all parts are in Maven Central.
 version=2.3.0
@@ -161,4 +162,5 @@ done
 
 processes="$(cat "$run/jobmanager.pid") $(cat "$run/taskmanager.pid") $(cat "$run/gateway.pid")"
 export FLINK_SCENARIOS_URL=http://127.0.0.1:$rest FLINK_SCENARIOS_GATEWAY=http://127.0.0.1:$gateway FLINK_SCENARIOS_PIDS=$processes
+export FLINK_SCENARIOS_TASK_MANAGER=$run/taskmanager.pid
 "$@"

@@ -55,6 +55,8 @@ pub struct TableDeclaration {
     pub columns: Vec<(String, Span)>,
     /// The options of `WITH (…)` in order.
     pub options: Vec<(String, String)>,
+    /// The place of each option, from its key to its value.
+    pub option_places: Vec<Span>,
 }
 
 /// `INSERT INTO`.
@@ -133,6 +135,7 @@ fn declaration(table: &CreateTable) -> TableDeclaration {
         head: Span { start: table.span.start, end: table.name.span.end },
         columns: physical.collect(),
         options: table.options.iter().map(option).collect(),
+        option_places: table.options.iter().map(|(key, value)| key.span.to(value.span)).collect(),
     }
 }
 
@@ -204,6 +207,7 @@ mod tests {
         assert_eq!(statements.text(table.head), "CREATE TABLE IF NOT EXISTS học");
         assert_eq!(statements.text(table.columns[0].1), "INT NOT NULL");
         assert_eq!(table.options[1], ("it's".to_owned(), "y".to_owned()));
+        assert_eq!(statements.text(table.option_places[0]), "'connector' = 'kafka'");
     }
 
     #[test]

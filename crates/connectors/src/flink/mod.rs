@@ -23,6 +23,7 @@ mod results;
 mod sent;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +36,7 @@ pub use delivery::{Delivered, NotDelivered, delivery};
 pub use jars::Jar;
 pub use results::{DECLARATION_HEADER, KEY_PREFIX, ResultsTopic, Writing};
 pub use sent::Sent;
+pub use trial::{TRIAL_PREFIX, TRIAL_SUFFIX, Trial};
 
 use results::ResultsTable;
 
@@ -52,6 +54,8 @@ pub struct ClusterOptions {
     pub name: Option<String>,
     /// Settings that override those of the script, in order.
     pub settings: Vec<(String, String)>,
+    /// Where the script starts, if it runs as a trial.
+    pub trial: Option<Trial>,
 }
 
 /// A script as Flink's gateway is sent it.
@@ -123,7 +127,7 @@ impl Translator<'_> {
         self.note_conflicts(&script, &mut tables);
 
         let mut statements = self.settings(&script, &tables);
-        statements.extend(declarations(&script, &tables));
+        statements.extend(declarations(&script, &tables, self.options.trial.as_ref()));
         statements.extend(job(&script, &tables, findings));
 
         let results = tables.into_values().map(ResultsTable::into_topic).collect();
@@ -167,11 +171,18 @@ impl Translator<'_> {
 }
 
 /// Returns all tables and views in order.
-fn declarations(script: &Statements, tables: &BTreeMap<String, ResultsTable>) -> Vec<Sent> {
+fn declarations(
+    script: &Statements,
+    tables: &BTreeMap<String, ResultsTable>,
+    trial: Option<&Trial>,
+) -> Vec<Sent> {
     let declared = script.iter().filter_map(|statement| match &statement.kind {
         StatementKind::CreateTable(table) => Some(match tables.get(&table.name) {
             Some(results) => results.declaration(script, statement.span),
-            None => Sent::verbatim(script, statement.span),
+            None => match trial {
+                Some(trial) => trial.declaration(script, statement.span, table),
+                None => Sent::verbatim(script, statement.span),
+            },
         }),
         StatementKind::CreateView => Some(Sent::verbatim(script, statement.span)),
         StatementKind::Set { .. } | StatementKind::Insert(_) | StatementKind::Other => None,

@@ -22,7 +22,7 @@ use storage::store::key::{self, KeyPart, NULL};
 use super::check::brokers_of_results;
 use super::jars::connector;
 use super::sent::Sent;
-use super::{ClusterOptions, name, quoted};
+use super::{ClusterOptions, TRIAL_SUFFIX, name, quoted};
 
 /// Header with the declaration of the table, as SQL in UTF-8.
 pub const DECLARATION_HEADER: &str = "weir-table";
@@ -55,6 +55,8 @@ pub struct ResultsTopic {
     pub table: String,
     pub topic: String,
     pub writing: Writing,
+    /// Options of the Kafka client, `properties.…`.
+    pub client: Vec<(String, String)>,
 }
 
 /// A `redis` table with the parts from which its topic, and the INSERTs into it, are written.
@@ -126,7 +128,7 @@ impl ResultsTable {
     }
 
     pub(super) fn into_topic(self) -> ResultsTopic {
-        ResultsTopic { table: self.table, topic: self.topic, writing: self.writing }
+        ResultsTopic { table: self.table, topic: self.topic, writing: self.writing, client: self.client }
     }
 
     /// Returns the declaration of the topic, for that of the table at `place`.
@@ -253,7 +255,8 @@ impl ResultsTable {
 /// Returns the topic of a table.
 fn topic(sink: &SinkTable, options: &ClusterOptions) -> Result<String, Vec<Diagnostic>> {
     let table = sink.name.split('#').next().unwrap_or_default();
-    let topic = format!("{}{table}", options.topic_prefix);
+    let suffix = if options.trial.is_some() { TRIAL_SUFFIX } else { "" };
+    let topic = format!("{}{table}{suffix}", options.topic_prefix);
     let is_of_topic = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if topic.chars().all(is_of_topic) && (1..=TOPIC_CHARS_MAX).contains(&topic.len()) {
         return Ok(topic);

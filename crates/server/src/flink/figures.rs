@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jobs::checkpoint::{CheckpointHistory, CheckpointRecord, CheckpointState};
 use jobs::{Failure, JobStatus, JobView, TaskView};
 use serde::Serialize;
-use sql::plan::Plan;
+use sql::plan::{Pipeline, Plan};
 use utoipa::ToSchema;
 
 use super::queries::{QueryFigures, queries};
@@ -45,6 +45,8 @@ pub(super) struct Figures {
     /// Reason why most of the job's records are late; null if they are not.
     mostly_late: Option<String>,
     memory: MemoryFigures,
+    /// Tables that the job reads; empty for an ended job.
+    sources: Vec<SourceFigures>,
     /// Queries with windows over a table; empty for an ended job.
     queries: Vec<QueryFigures>,
     tasks: Vec<TaskFigures>,
@@ -112,6 +114,17 @@ struct TakenFigures {
     failure: Option<String>,
 }
 
+/// A table that the job reads.
+#[derive(Debug, Serialize, ToSchema)]
+struct SourceFigures {
+    table: String,
+    connector: String,
+    /// The option `topic` or `topic-pattern`; null for tables without topics.
+    topic: Option<String>,
+    /// The table's brokers; null if it names none, `embedded` for Weir's own log.
+    brokers: Option<String>,
+}
+
 #[derive(Debug, Serialize, ToSchema)]
 struct TaskFigures {
     vertex: String,
@@ -165,6 +178,7 @@ impl Figures {
                 held_back: jobs::why_held_back(&view.memory),
                 stuck: view.memory.is_stuck(),
             },
+            sources: plan.map(|plan| plan.pipelines.iter().map(SourceFigures::of).collect()).unwrap_or_default(),
             queries: plan.map(|plan| queries(view, plan)).unwrap_or_default(),
             tasks: view.tasks.iter().map(TaskFigures::of).collect(),
         }
@@ -207,6 +221,19 @@ impl TakenFigures {
             location,
             bytes,
             failure,
+        }
+    }
+}
+
+impl SourceFigures {
+    fn of(pipeline: &Pipeline) -> SourceFigures {
+        let options = &pipeline.source.options.entries;
+        let option = |key: &str| options.get(key).map(|option| option.value.clone());
+        SourceFigures {
+            table: pipeline.source.name.clone(),
+            connector: option("connector").unwrap_or_default(),
+            topic: option("topic").or_else(|| option("topic-pattern")),
+            brokers: option("properties.bootstrap.servers"),
         }
     }
 }

@@ -148,7 +148,7 @@ fn row(name: &str, cells: [String; 6]) -> String {
     format!("{name:<18}{}", cells.join(""))
 }
 
-fn share(text: &str) -> Result<f64, String> {
+pub(super) fn share(text: &str) -> Result<f64, String> {
     let share: f64 = text.parse().map_err(|_| "not a number".to_owned())?;
     if share.is_finite() && share >= 0.0 { Ok(share) } else { Err("not a share: 0, or more".to_owned()) }
 }

@@ -1,6 +1,6 @@
 //! `weir jobs`: the operations of Flink's own command line, on a running Weir or an Apache Flink cluster.
 
-mod flink;
+pub(super) mod flink;
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -109,7 +109,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 
 /// The jobs for which a name may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Among {
+pub(super) enum Among {
     /// Jobs that have not ended.
     Running,
     /// Also the newest ended job, where no other has the name.
@@ -117,7 +117,7 @@ enum Among {
 }
 
 /// Finds a job by its id, which need not be known, or by its name.
-fn find(manager: &JobManager, given: &str, among: Among) -> Result<JobId, Failure> {
+pub(super) fn find(manager: &JobManager, given: &str, among: Among) -> Result<JobId, Failure> {
     if let Ok(id) = given.parse() {
         return Ok(id);
     }

@@ -28,6 +28,7 @@ mod socket;
 mod sql;
 mod submit;
 mod tail;
+mod take_over;
 mod terminal;
 mod tokens;
 mod trust;
@@ -164,7 +165,7 @@ fn run(cli: Cli) -> Result<Outcome, Failure> {
 
     match command {
         Command::Up(arguments) => up::run(&arguments, &logs, clock, shutdown()?),
-        Command::Run(arguments) => run::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments, clock),
         Command::Submit(arguments) => submit::run(&arguments, clock),
         Command::Sql(arguments) => sql::run(&arguments, clock),
         Command::Check(arguments) => check::run(&arguments),

@@ -41,6 +41,14 @@ impl ManagerArgs {
     pub(super) fn of(url: &str, client: &ClientArgs) -> ManagerArgs {
         ManagerArgs { jobs_url: url.to_owned(), client: client.clone() }
     }
+
+    pub(super) fn url(&self) -> &str {
+        &self.jobs_url
+    }
+
+    pub(super) fn client(&self) -> &ClientArgs {
+        &self.client
+    }
 }
 
 pub(super) struct JobManager {

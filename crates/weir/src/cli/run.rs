@@ -1,13 +1,19 @@
 //! `weir run`: submits a script to a running Weir, and prints what happens, line by line.
 
+mod take_over;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use types::Clock;
 
 use super::rest::{JobManager, ManagerArgs};
 use super::script::ScriptArgs;
+use super::submit::ResultsArgs;
+use super::take_over::{TakeOverArgs, WeirArgs};
 use super::terminal::{complain, print};
 use super::{Failure, Outcome};
 
@@ -29,6 +35,16 @@ pub(super) struct Arguments {
     /// Report which state would be kept and which dropped, without starting or stopping a job
     #[arg(long)]
     dry_run: bool,
+    /// Running job of a Flink cluster to take over, such as http://flink:8081/jobs/ID: the new job continues where it stands, and it
+    /// is stopped when both have written equal rows
+    #[arg(long, value_name = "JOB_URL", conflicts_with_all = ["from", "replace", "dry_run"])]
+    take_over: Option<String>,
+    #[command(flatten)]
+    take_over_options: TakeOverArgs,
+    #[command(flatten)]
+    results: ResultsArgs,
+    #[command(flatten)]
+    weir: WeirArgs,
     #[command(flatten)]
     manager: ManagerArgs,
 }
@@ -59,7 +75,10 @@ struct Replaced {
 
 /// Submits a script, which the server compiles with its settings and the variables given here. Prints the id
 /// to stdout, for scripts, and messages for people to stderr.
-pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+pub(super) fn run(arguments: &Arguments, clock: Arc<dyn Clock>) -> Result<Outcome, Failure> {
+    if let Some(job) = &arguments.take_over {
+        return take_over::run(arguments, job, clock);
+    }
     if arguments.dry_run && arguments.from.is_none() && arguments.replace.is_none() {
         let message =
             "--dry-run needs --from SAVEPOINT or --replace JOB: it reports what happens to their state";

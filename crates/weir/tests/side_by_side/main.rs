@@ -5,6 +5,7 @@
 //! record [CASE…]        records Flink's answers to the cases
 //! fuzz SEED COUNT       generates cases, runs them on both engines, and keeps those that differ
 //! submit                submits scripts to a Flink cluster, and compares results topics with Weir's rows
+//! take-over [long]      moves a job to a Flink cluster and back while events come; `long` kills Weir and a task manager meanwhile
 //! ```
 //!
 //! `CASE` is a directory, or a part of the name of one in `tests/flink_cases`; the default is all.
@@ -45,6 +46,12 @@ fn main() -> ExitCode {
         }
         "submit" => {
             cluster::submits();
+            ExitCode::SUCCESS
+        }
+        "take-over" => {
+            let is_long = arguments.first().is_some_and(|how| how == "long");
+            cluster::takes_over(if is_long { cluster::Trouble::Kills } else { cluster::Trouble::None });
+            println!("test result: 1 passed; 0 failed");
             ExitCode::SUCCESS
         }
         // The workspace's tests start the program without arguments: there is no Flink to compare with.

@@ -51,6 +51,20 @@ impl Up {
         Up::start_in(data_dir, arguments, &[])
     }
 
+    /// As [`Up::start_in`], at the addresses of another Weir, which has ended.
+    pub fn start_at(
+        addresses: &[String; 3],
+        data_dir: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Up {
+        let [http, jobs, gateway] = addresses;
+        let listeners = [format!("--http={http}"), format!("--jobs-http={jobs}"), format!("--gateway-http={gateway}")];
+        let mut all: Vec<&str> = listeners.iter().map(String::as_str).collect();
+        all.extend(arguments);
+        Up::start_in(data_dir, &all, environment)
+    }
+
     /// As [`Up::start`], with environment variables.
     pub fn start_in(data_dir: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Up {
         Up::start_to(data_dir, arguments, environment, Stdio::inherit())
@@ -90,11 +104,13 @@ impl Up {
         environment: &[(&str, &str)],
         log: Stdio,
     ) -> Up {
+        let listeners = ["--http=127.0.0.1:0", "--jobs-http=127.0.0.1:0", "--gateway-http=127.0.0.1:0"];
+        let has = |listener: &str| {
+            let flag = listener.split('=').next().unwrap_or_default();
+            arguments.iter().any(|argument| argument.starts_with(&format!("{flag}=")))
+        };
         command.envs(environment.iter().copied());
-        command
-            .args(["up", "--http", "127.0.0.1:0", "--jobs-http", "127.0.0.1:0"])
-            .args(["--gateway-http", "127.0.0.1:0", "--data-dir"])
-            .arg(data_dir);
+        command.arg("up").args(listeners.iter().filter(|listener| !has(listener))).arg("--data-dir").arg(data_dir);
         command.args(arguments).current_dir(data_dir).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("the binary starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
@@ -109,6 +125,11 @@ impl Up {
             (Some(http), Some(jobs_http), Some(gateway_http)) => Up { child, http, jobs_http, gateway_http },
             _ => panic!("weir did not come up: {line:?}"),
         }
+    }
+
+    /// Returns where its listeners are, as [`Up::start_at`] takes them.
+    pub fn addresses(&self) -> [String; 3] {
+        [&self.http, &self.jobs_http, &self.gateway_http].map(|url| url.trim_start_matches("http://").to_owned())
     }
 
     /// Returns the id of the process.

@@ -23,12 +23,13 @@ mod sender;
 mod settings;
 mod transactions;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use types::{Clock, Offset, PartitionId};
+use types::{Clock, Offset, PartitionId, Timestamp};
 
 use self::ask::Ask;
 use self::fetch::Network;
@@ -139,6 +140,17 @@ impl KafkaLog {
     /// Checks that the brokers answer.
     pub fn ping(&self) -> Result<(), LogError> {
         self.options.outage.heard(self.ask.ping())
+    }
+
+    /// Returns the offset of the first record of this time or later, for each partition that has such a record.
+    pub fn offsets_at(
+        &self,
+        topic: &str,
+        partitions: &[PartitionId],
+        time: Timestamp,
+    ) -> Result<BTreeMap<PartitionId, u64>, LogError> {
+        check_name(topic)?;
+        self.options.outage.heard(self.ask.at_time(topic, partitions, time))
     }
 
     /// Writes what is queued, and refuses later appends.

@@ -51,7 +51,7 @@ struct Cause {
 ///
 /// # Errors
 /// The job does not run, or the savepoint fails.
-pub(super) fn savepoint(
+pub(in crate::cli) fn savepoint(
     manager: &JobManager,
     job: JobId,
     directory: Option<&str>,

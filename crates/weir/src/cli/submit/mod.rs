@@ -1,10 +1,12 @@
 //! `weir submit`: runs a script on an Apache Flink cluster.
 //!
 //! `connectors::flink` translates the script, `send` gives its statements to Flink's SQL gateway, and `follow` watches the job
-//! until it runs. Only the last statement starts a job, so nothing runs when a statement fails.
+//! until it runs. Only the last statement starts a job, so nothing runs when a statement fails. `take_over` moves a running job of
+//! Weir to the cluster.
 
 mod follow;
 mod send;
+mod take_over;
 
 use std::io::{IsTerminal as _, stderr};
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use super::client::ClientArgs;
 use super::gateway::{Gateway, Server};
 use super::script::{Script, ScriptArgs};
 use super::terminal::{complain, print};
+use super::take_over::{TakeOverArgs, WeirArgs};
 use super::{Failure, Outcome};
 use follow::Job;
 use send::Sending;
@@ -62,6 +65,17 @@ pub(super) struct Arguments {
     /// Also print the stack traces of Flink's errors
     #[arg(long)]
     verbose: bool,
+    /// Running job of Weir to take over, by name or id: the new job continues where it stands, and it is stopped when both have
+    /// written equal rows
+    #[arg(long, value_name = "JOB", conflicts_with_all = ["dry_run", "detach", "savepoint"])]
+    take_over: Option<String>,
+    /// URL of Weir's job manager, where the job runs that is taken over
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8081", env = "WEIR_JOBS_URL")]
+    weir_jobs_url: String,
+    #[command(flatten)]
+    weir: WeirArgs,
+    #[command(flatten)]
+    take_over_options: TakeOverArgs,
     #[command(flatten)]
     client: ClientArgs,
 }
@@ -102,6 +116,9 @@ pub(super) fn run(arguments: &Arguments, clock: Arc<dyn Clock>) -> Result<Outcom
         _ => return dry_run(&translation),
     };
     let gateway = Gateway::new(&arguments.client, url, Server::Flink)?;
+    if let Some(job) = &arguments.take_over {
+        return take_over::run(&take_over::TakeOver { arguments, script: &script, options, gateway: &gateway, clock }, job);
+    }
     let sending = Sending { script: &script, translation: &translation, is_verbose: arguments.verbose };
     let Some(submitted) = sending.send(&gateway)? else { return Ok(Outcome::No) };
 
@@ -173,7 +190,7 @@ pub(super) fn setting(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let duration = sql::parse_duration(text).and_then(|of| u64::try_from(of.0).ok());
     duration.map(Duration::from_millis).ok_or_else(|| "not a duration such as '5 min'".to_owned())
 }

@@ -54,7 +54,11 @@ impl Broker {
     }
 
     pub fn create(&self, topic: &str) {
-        self.log.create_topic(topic, 1).expect("a topic");
+        self.create_with(topic, 1);
+    }
+
+    pub fn create_with(&self, topic: &str, partitions: u32) {
+        self.log.create_topic(topic, partitions).expect("a topic");
     }
 
     /// Appends generated events that begin `later` after the first ones. They are at most two seconds out of order.
@@ -79,7 +83,7 @@ impl Broker {
         self.append(topic, [r#"{"timestamp":"2025-12-10T12:00:00"}"#].into_iter());
     }
 
-    fn append<'a>(&self, topic: &str, lines: impl Iterator<Item = &'a str>) {
+    pub fn append<'a>(&self, topic: &str, lines: impl Iterator<Item = &'a str>) {
         let record = |line: &str| NewRecord { body: line.as_bytes().to_vec().into(), ..NewRecord::default() };
         let records: Vec<NewRecord> = lines.map(record).collect();
         let appending = self.log.append(topic, records).expect("there is room");

@@ -4,7 +4,9 @@
 //! Weir's result store, each under the key that the header of its record gives it.
 
 mod broker;
+mod load;
 mod rows;
+mod take_over;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +18,7 @@ use serde_json::Value;
 
 use self::broker::{Broker, Results};
 use self::rows::{Rows, difference};
+pub use self::take_over::{Trouble, takes_over};
 use super::support::{Up, pause_for, run, stderr, weir};
 
 /// Events of a run, at twenty per second of event time: five minutes.
@@ -45,8 +48,7 @@ struct Cluster {
 
 /// Runs everything; panics where something is not as it should be.
 pub fn submits() {
-    let url = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} names a Flink"));
-    let cluster = Cluster { gateway: url("FLINK_SCENARIOS_GATEWAY"), manager: url("FLINK_SCENARIOS_URL") };
+    let cluster = Cluster::given();
     let Some(broker) = Broker::start() else { return };
     let topic = "user-queries";
     broker.create(topic);
@@ -88,6 +90,18 @@ fn up(broker: &Broker, topic: &str, script: &Path, directory: &Path) -> Up {
 }
 
 impl Cluster {
+    /// Returns the cluster of `scripts/flink-cluster.sh`.
+    fn given() -> Cluster {
+        let url = |name: &str| std::env::var(name).unwrap_or_else(|_| panic!("{name} names a Flink"));
+        Cluster { gateway: url("FLINK_SCENARIOS_GATEWAY"), manager: url("FLINK_SCENARIOS_URL") }
+    }
+
+    /// Returns the process id of the task manager that runs now.
+    fn task_manager() -> String {
+        let file = std::env::var("FLINK_SCENARIOS_TASK_MANAGER").expect("FLINK_SCENARIOS_TASK_MANAGER names a file");
+        std::fs::read_to_string(file).expect("the process id").trim().to_owned()
+    }
+
     /// Submits a script with arguments.
     fn submit(&self, broker: &Broker, topic: &str, script: &Path, arguments: &[&str]) -> Output {
         run(weir()

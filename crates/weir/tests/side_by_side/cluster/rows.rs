@@ -46,7 +46,7 @@ pub fn difference(weirs: &BTreeMap<String, Rows>, flinks: &BTreeMap<String, Rows
 
 /// Returns whether two rows have the same columns with the same values. The time at which a row was computed may differ, and a
 /// floating number by a billionth: a mean depends on the order in which it is summed.
-fn is_same(weirs: &Value, flinks: &Value) -> bool {
+pub fn is_same(weirs: &Value, flinks: &Value) -> bool {
     let columns = |row: &Value| -> Map<String, Value> {
         let row = row.as_object().cloned().unwrap_or_default();
         row.into_iter().filter(|(name, _)| !name.starts_with('_') && name != "created_at").collect()
