@@ -3,6 +3,7 @@
 //! The job on the cluster is stopped last. Until then, every failure leaves it as it was, and ends the job that was started in Weir.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use types::Clock;
 
 use super::{Arguments, DryRun, Submitted};
 use crate::cli::take_over::{
-    Cluster, Comparing, Here, Needs, Prepared, Preparing, Table, TopicRows, base, stop_old, wait_until_closed,
+    Cluster, Comparing, Here, Needs, Prepared, Preparing, Table, TopicRows, Trial, base, stop_old, wait_until_closed,
 };
 use crate::cli::terminal::{complain, print};
 use crate::cli::{Failure, Outcome, Script};
@@ -65,7 +66,7 @@ pub(super) fn run(arguments: &Arguments, job: &str, clock: Arc<dyn Clock>) -> Re
         }
         topics.insert(topic.table.clone(), opened);
     }
-    let watermark = cluster.watermark()?.ok_or_else(|| {
+    let watermark = cluster.fresh_watermark(&*clock)?.ok_or_else(|| {
         Failure::failed(anyhow!("job {id} of the cluster has no watermark yet: it has nothing to take over"))
     })?;
     let preparing = Preparing { plan: &plan, needs: &needs, arguments: &arguments.take_over_options };
@@ -86,7 +87,7 @@ pub(super) fn run(arguments: &Arguments, job: &str, clock: Arc<dyn Clock>) -> Re
             print(&job)?;
             Ok(Outcome::Done)
         }
-        (Err(failure), started) => give_up(id, started.as_ref(), &failure),
+        (Err(failure), started) => give_up(id, started.as_deref(), &failure),
     }
 }
 
@@ -97,28 +98,32 @@ impl TakeOver<'_> {
         &self,
         prepared: &Prepared,
         topics: BTreeMap<String, TopicRows>,
-        started: &mut Option<Here>,
+        started: &mut Option<Rc<Here>>,
     ) -> Result<String, Failure> {
         let options = &self.arguments.take_over_options;
         let lookup = |name: &str| self.arguments.script.lookup(name);
         let statements = Statements::of(&self.script.text, &lookup);
         let statements = statements.map_err(|_| Failure::failed(anyhow!("the script has changed meanwhile")))?;
         let trial = prepared.trial.script(&self.script.text, &statements, &self.name);
-        let here = started.insert(self.start(&trial, &format!("{}{TRIAL_SUFFIX}", self.name), None)?);
+        let trial = Rc::new(self.start(&trial, &format!("{}{TRIAL_SUFFIX}", self.name), None)?);
+        *started = Some(trial.clone());
 
-        let tables = tables(here)?;
+        let tables = tables(&trial)?;
         let mut comparing =
-            Comparing::new((here, &self.cluster), &self.needs, options, prepared.cut, self.clock.clone());
+            Comparing::new((&trial, &self.cluster), &self.needs, options, prepared.cut, self.clock.clone());
         comparing.add(&tables, topics);
         comparing.run().demand()?;
 
-        let state = here.savepoint(true)?;
+        let state = trial.savepoint(true)?;
         complain(&format!("the rows are equal; the trial is stopped, and the job continues from {state}"));
         self.keeps_all_state(&state)?;
-        let here = started.insert(self.start(&self.script.text, &self.name, Some(&state))?);
+        let here = Rc::new(self.start(&self.script.text, &self.name, Some(&state))?);
+        *started = Some(here.clone());
 
-        // The job continues at the watermark at which the trial ended.
-        let until = self.needs.scale.closed(first_watermark(here)?);
+        comparing.hand_over(Trial::InWeir)?;
+        // Rows that cannot be compared come from windows that the job of the cluster has closed. The new job continues at the
+        // watermark at which its trial ended.
+        let until = self.needs.scale.closed(first_watermark(&here)?);
         wait_until_closed(&*self.clock, options.compare_for, until, || {
             Ok(self.cluster.watermark()?.map(|watermark| self.needs.scale.closed(watermark)))
         })?;

@@ -3,6 +3,7 @@
 //! The job here is stopped last. Until then, every failure leaves it as it was, and ends the job that was started on the cluster.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use anyhow::anyhow;
@@ -14,7 +15,7 @@ use super::{Arguments, follow, tell_topics};
 use crate::cli::gateway::Gateway;
 use crate::cli::jobs::{Among, find};
 use crate::cli::take_over::{
-    Cluster, Comparing, Here, Needs, Prepared, Preparing, Table, TopicRows, stop_old, wait_until_closed,
+    Cluster, Comparing, Here, Needs, Prepared, Preparing, Table, TopicRows, Trial, stop_old, wait_until_closed,
 };
 use crate::cli::terminal::{complain, print};
 use crate::cli::{Failure, Outcome, Script};
@@ -82,7 +83,7 @@ impl TakeOver<'_> {
         needs: &Needs,
         prepared: &Prepared,
         tables: &BTreeMap<String, Table>,
-        started: &mut Option<Cluster>,
+        started: &mut Option<Rc<Cluster>>,
     ) -> Result<String, Failure> {
         let options = &self.arguments.take_over_options;
         let trial = self.trial(prepared);
@@ -90,27 +91,27 @@ impl TakeOver<'_> {
         for topic in self.translated(&trial)?.results {
             topics.insert(topic.table.clone(), TopicRows::open(&topic, self.clock.clone())?);
         }
-        self.start(&trial, started)?;
-        let Some(cluster) = started.as_ref() else { return Err(Failure::failed(anyhow!("no trial was started"))) };
+        let cluster = self.start(&trial, started)?;
         // Without a directory for savepoints, all waiting would be in vain.
         cluster.savepoint(false)?;
 
-        let mut comparing = Comparing::new((here, cluster), needs, options, prepared.cut, self.clock.clone());
+        let mut comparing = Comparing::new((here, &cluster), needs, options, prepared.cut, self.clock.clone());
         comparing.add(tables, topics);
         comparing.run().demand()?;
 
         let last = cluster.watermark()?.map_or(prepared.cut, |watermark| needs.scale.closed(watermark));
         let state = cluster.savepoint(true)?;
-        let until = comparing.newest_there()?.max(last);
         complain(&format!("the rows are equal; the trial is stopped, and the job continues from {state}"));
 
         let mut options = self.options.clone();
         options.settings.push(("execution.state-recovery.path".to_owned(), state));
-        self.start(&options, started)?;
-        wait_until_closed(&*self.clock, self.arguments.take_over_options.compare_for, until, || {
+        let new = self.start(&options, started)?;
+        comparing.hand_over(Trial::OnCluster)?;
+        // Rows that cannot be compared come from windows that the job here has closed.
+        wait_until_closed(&*self.clock, self.arguments.take_over_options.compare_for, last, || {
             Ok(here.figures()?.watermark().map(|watermark| needs.scale.closed(watermark)))
         })?;
-        started.as_ref().map(|cluster| cluster.job.to_string()).ok_or_else(|| Failure::failed(anyhow!("no job was started")))
+        Ok(new.job.to_string())
     }
 
     fn trial(&self, prepared: &Prepared) -> ClusterOptions {
@@ -130,7 +131,7 @@ impl TakeOver<'_> {
     }
 
     /// Sends the script, and waits until its job runs.
-    fn start(&self, options: &ClusterOptions, started: &mut Option<Cluster>) -> Result<(), Failure> {
+    fn start(&self, options: &ClusterOptions, started: &mut Option<Rc<Cluster>>) -> Result<Rc<Cluster>, Failure> {
         let Arguments { client, jobs_url, verbose: is_verbose, wait, .. } = self.arguments;
         let translation = self.translated(options)?;
         let sending = Sending { script: self.script, translation: &translation, is_verbose: *is_verbose };
@@ -145,10 +146,11 @@ impl TakeOver<'_> {
                 submitted.job
             )));
         };
-        *started = Some(Cluster::new(&url, client, &submitted.job)?);
+        let cluster = Rc::new(Cluster::new(&url, client, &submitted.job)?);
+        *started = Some(cluster.clone());
         let job = follow::Job::new(client, submitted.job, Some(url), *is_verbose)?;
         match job.follow(&*self.clock, *wait)? {
-            Outcome::Done => Ok(()),
+            Outcome::Done => Ok(cluster),
             Outcome::No => Err(Failure::failed(anyhow!("the job on the cluster does not run"))),
         }
     }

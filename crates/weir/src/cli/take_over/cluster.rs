@@ -5,17 +5,21 @@ use std::time::Duration;
 use anyhow::anyhow;
 use crossbeam_channel::{Receiver, never};
 use serde::Deserialize;
-use types::JobId;
+use types::{Clock, JobId};
 
 use crate::cli::Failure;
 use crate::cli::client::ClientArgs;
 use crate::cli::jobs::flink::savepoint;
 use crate::cli::rest::{JobManager, ManagerArgs};
+use crate::cli::submit;
 
 /// Interval of looks at a job that ends.
 const PAUSE: Duration = Duration::from_millis(300);
 /// Looks at a job that ends.
 const LOOKS_MAX: u32 = 200;
+
+const METRICS_INTERVAL: &str = "metrics.fetcher.update-interval";
+const METRICS_INTERVAL_DEFAULT: Duration = Duration::from_secs(10);
 
 /// A job of a Flink cluster.
 pub(in crate::cli) struct Cluster {
@@ -35,6 +39,13 @@ struct Details {
 #[derive(Deserialize)]
 struct Vertex {
     id: String,
+}
+
+/// A setting of the job manager.
+#[derive(Deserialize)]
+struct Setting {
+    key: String,
+    value: String,
 }
 
 /// A metric of a subtask, such as `0.currentInputWatermark`.
@@ -73,6 +84,32 @@ impl Cluster {
             all.extend(metrics.into_iter().map(|metric| metric.value));
         }
         Ok(least(&all))
+    }
+
+    /// Returns a watermark that the job has reached after this call. The job manager answers with metrics that it has fetched before,
+    /// and fetches new ones at an interval.
+    pub(in crate::cli) fn fresh_watermark(&self, clock: &dyn Clock) -> Result<Option<i64>, Failure> {
+        let until = clock.elapsed() + 2 * self.metrics_interval()? + PAUSE;
+        let waiting: Receiver<()> = never();
+        loop {
+            let watermark = self.watermark()?;
+            if clock.elapsed() >= until {
+                return Ok(watermark);
+            }
+            // Nothing is ever sent here: the channel only serves for waiting.
+            let _ = waiting.recv_timeout(PAUSE);
+        }
+    }
+
+    /// Returns the interval at which the job manager fetches metrics.
+    fn metrics_interval(&self) -> Result<Duration, Failure> {
+        let settings: Vec<Setting> = self.manager.get("/jobmanager/config")?;
+        let given = settings.iter().find(|setting| setting.key == METRICS_INTERVAL);
+        let of = |setting: &Setting| match setting.value.parse() {
+            Ok(milliseconds) => Some(Duration::from_millis(milliseconds)),
+            Err(_) => submit::duration(&setting.value).ok(),
+        };
+        Ok(given.and_then(of).unwrap_or(METRICS_INTERVAL_DEFAULT))
     }
 
     /// Cancels the job, and returns once it has ended.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use crossbeam_channel::{Receiver, never};
 use types::Clock;
 
@@ -23,6 +24,8 @@ use crate::cli::terminal::complain;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Time that a row may take after both systems have closed its window.
 const GRACE: Duration = Duration::from_secs(30);
+/// Milliseconds; no window of a trial ends later after the cut.
+const YEAR: i64 = 366 * 86_400_000;
 /// Pause between two lines of progress.
 const PROGRESS: Duration = Duration::from_secs(10);
 
@@ -45,9 +48,18 @@ struct Pair {
     table: Table,
     comparison: Comparison,
     topic: TopicRows,
-    counts: Counts,
-    /// Rows were compared up to this time.
+    /// Rows of windows that end at `until` or before, which are equal.
+    equal: Counts,
+    /// Rows of the last comparison, if some of them differ.
+    unequal: Counts,
     until: i64,
+}
+
+/// Where the trial runs.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cli) enum Trial {
+    OnCluster,
+    InWeir,
 }
 
 /// What a comparison has shown.
@@ -86,7 +98,8 @@ impl<'a> Comparing<'a> {
                     tolerance: self.arguments.tolerance,
                 },
                 topic,
-                counts: Counts::default(),
+                equal: Counts::default(),
+                unequal: Counts::default(),
                 until: self.cut,
             });
         }
@@ -133,15 +146,52 @@ impl<'a> Comparing<'a> {
         self.at_the_end()
     }
 
-    /// Returns the end of the newest window in the rows of the cluster that have come.
+    /// Waits until the old job has written every row that the trial, which has ended, has written. `trial` is the system of the trial.
     ///
     /// # Errors
-    /// A topic cannot be read.
-    pub(in crate::cli) fn newest_there(&mut self) -> Result<i64, Failure> {
+    /// It has not done so within the time for the comparison.
+    pub(in crate::cli) fn hand_over(&mut self, trial: Trial) -> Result<(), Failure> {
+        let waiting: Receiver<()> = never();
+        let end = self.clock.elapsed() + self.arguments.compare_for;
+        let until = self.newest(trial)?;
+        complain(&format!("the old job is stopped as soon as it has written the windows up to {}", written(until)));
+        loop {
+            let problem = match self.compare(until) {
+                Ok(differences) if differences.is_empty() && self.pairs.iter().all(|pair| pair.until >= until) => {
+                    self.tell();
+                    return Ok(());
+                }
+                Ok(differences) => format!("{} rows are missing or differ", differences.len()),
+                // Its system may be away for a while, as after a crash.
+                Err(failure) => {
+                    self.progress.trouble(&failure);
+                    failure.to_string()
+                }
+            };
+            if self.clock.elapsed() >= end {
+                let until = written(until);
+                return Err(Failure::failed(anyhow!("the old job has not written the trial's rows up to {until}: {problem}")));
+            }
+            // Nothing is ever sent here: the channel only serves for waiting.
+            let _ = waiting.recv_timeout(PAUSE);
+        }
+    }
+
+    /// Returns the end of the newest window that the trial has written.
+    fn newest(&mut self, trial: Trial) -> Result<i64, Failure> {
         let mut newest = self.cut;
         for pair in &mut self.pairs {
-            pair.topic.poll(&pair.comparison)?;
-            newest = pair.topic.rows().values().filter_map(ended).fold(newest, i64::max);
+            let ends: Vec<i64> = match trial {
+                Trial::OnCluster => {
+                    pair.topic.poll(&pair.comparison)?;
+                    pair.topic.rows().values().filter_map(ended).collect()
+                }
+                Trial::InWeir => {
+                    let all = (pair.until, pair.until.saturating_add(YEAR));
+                    self.here.rows(&pair.table, &pair.comparison, all)?.rows.values().filter_map(ended).collect()
+                }
+            };
+            newest = ends.into_iter().fold(newest, i64::max);
         }
         Ok(newest)
     }
@@ -207,19 +257,22 @@ impl<'a> Comparing<'a> {
         }
     }
 
+    /// Compares the rows of windows that end at `closed` or before, without those that were equal before.
     fn compare(&mut self, closed: i64) -> Result<Vec<Difference>, Failure> {
         let mut all = Vec::new();
         for pair in self.pairs.iter_mut().filter(|pair| pair.until < closed) {
             pair.topic.poll(&pair.comparison)?;
-            let here = self.here.rows(&pair.table, &pair.comparison, (self.cut, closed))?;
+            let here = self.here.rows(&pair.table, &pair.comparison, (pair.until, closed))?;
 
-            let is_meant = |row: &Row| ended(row).is_some_and(|end| self.cut < end && end <= here.until);
+            let is_meant = |row: &Row| ended(row).is_some_and(|end| pair.until < end && end <= here.until);
             let there = pair.topic.rows().iter().filter(|(_, row)| is_meant(row));
             let there: Rows = there.map(|(key, row)| (key.clone(), row.clone())).collect();
 
             let (counts, differences) = pair.comparison.compare(&pair.name, &here.rows, &there);
-            pair.counts = counts;
+            pair.unequal = counts;
             if differences.is_empty() {
+                pair.equal.add(counts);
+                pair.unequal = Counts::default();
                 pair.until = here.until.max(pair.until);
             }
             all.extend(differences);
@@ -228,7 +281,7 @@ impl<'a> Comparing<'a> {
     }
 
     fn rows(&self) -> usize {
-        self.pairs.iter().map(|pair| pair.counts.rows()).sum()
+        self.pairs.iter().map(|pair| pair.equal.rows()).sum()
     }
 
     /// Returns whether each table has closed a window, and some row was compared.
@@ -239,7 +292,7 @@ impl<'a> Comparing<'a> {
     fn is_compared(&self, pair: &Pair) -> bool {
         match self.needs.first_closed(&pair.name, self.cut) {
             Some(end) => pair.until >= end,
-            None => pair.counts.rows() > 0,
+            None => pair.equal.rows() > 0,
         }
     }
 
@@ -276,8 +329,10 @@ impl<'a> Comparing<'a> {
             format!("{name:<24}{}", cells.join(""))
         };
         complain(&line("table", ["equal", "different", "corrected", "only Weir", "only Flink"].map(str::to_owned)));
-        for Pair { name, counts, .. } in &self.pairs {
-            let Counts { equal, different, corrected, only_here, only_there } = *counts;
+        for Pair { name, equal, unequal, .. } in &self.pairs {
+            let mut counts = *equal;
+            counts.add(*unequal);
+            let Counts { equal, different, corrected, only_here, only_there } = counts;
             complain(&line(name, [equal, different, corrected, only_here, only_there].map(|count| count.to_string())));
         }
     }

@@ -47,7 +47,6 @@ pub(in crate::cli) fn wait_until_closed(
 ) -> Result<(), Failure> {
     let waiting: Receiver<()> = never();
     let end = clock.elapsed() + longest;
-    let mut is_told = false;
     loop {
         // The job's system may be away for a while, as after a crash.
         let problem = match closed() {
@@ -59,10 +58,6 @@ pub(in crate::cli) fn wait_until_closed(
         if clock.elapsed() >= end {
             let until = written(until);
             return Err(Failure::failed(anyhow!("the old job does not close the windows up to {until}: {problem}")));
-        }
-        if !is_told {
-            complain(&format!("the old job is stopped as soon as it has closed the windows up to {}", written(until)));
-            is_told = true;
         }
         // Nothing is ever sent here: the channel only serves for waiting.
         let _ = waiting.recv_timeout(PAUSE);

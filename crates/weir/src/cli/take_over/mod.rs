@@ -36,7 +36,7 @@ use types::{Interval, with_causes};
 use super::Failure;
 
 pub(super) use cluster::Cluster;
-pub(super) use comparing::Comparing;
+pub(super) use comparing::{Comparing, Trial};
 pub(super) use handing_over::{stop_old, wait_until_closed};
 pub(super) use here::{Here, Table, WeirArgs};
 pub(super) use needs::Needs;

@@ -78,6 +78,15 @@ impl Counts {
     pub(in crate::cli) fn rows(self) -> usize {
         self.equal + self.different + self.corrected + self.only_here + self.only_there
     }
+
+    pub(in crate::cli) fn add(&mut self, other: Counts) {
+        let Counts { equal, different, corrected, only_here, only_there } = other;
+        self.equal += equal;
+        self.different += different;
+        self.corrected += corrected;
+        self.only_here += only_here;
+        self.only_there += only_there;
+    }
 }
 
 impl Comparison {
