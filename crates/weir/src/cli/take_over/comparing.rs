@@ -179,7 +179,7 @@ impl<'a> Comparing<'a> {
 
     /// Returns the end of the newest window that the trial has written.
     fn newest(&mut self, trial: Trial) -> Result<i64, Failure> {
-        let mut newest = self.cut;
+        let mut newest = self.pairs.iter().map(|pair| pair.until).fold(self.cut, i64::max);
         for pair in &mut self.pairs {
             let ends: Vec<i64> = match trial {
                 Trial::OnCluster => {

@@ -84,10 +84,11 @@ pub(in crate::cli) struct RowsUntil {
 }
 
 impl Figures {
-    /// Returns the least watermark of the job's subtasks: all windows up to it are closed.
+    /// Returns the least watermark of the job's subtasks: all windows up to it are closed. `None` until each subtask has one.
     pub(in crate::cli) fn watermark(&self) -> Option<i64> {
+        let least = self.tasks.iter().map(|task| task.watermark).min()??;
         // A source that has ended has the greatest number there is.
-        self.tasks.iter().filter_map(|task| task.watermark).filter(|watermark| *watermark < i64::MAX / 2).min()
+        (least < i64::MAX / 2).then_some(least)
     }
 
     pub(in crate::cli) fn has_ended(&self) -> bool {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{EventLog as _, Fetched, LogReader, NewRecord, Polled, Span, Start, Wanted};
 use types::{PartitionId, SystemClock};
 
 use super::super::servers::kafka::KafkaServer;
-use super::super::support::{run, weir};
+use super::super::support::{pause_for, run, weir};
 use super::rows::Rows;
 
 /// Events per second of event time.
@@ -81,6 +81,21 @@ impl Broker {
     /// Appends an event of the next day, which closes all windows before it and which no query counts.
     pub fn close_windows(&self, topic: &str) {
         self.append(topic, [r#"{"timestamp":"2025-12-10T12:00:00"}"#].into_iter());
+    }
+
+    /// Deletes all records that a topic holds now, as its retention would.
+    pub fn forget(&self, topic: &str, partitions: u32) {
+        let next = |partition: u32| self.log.bounds(topic, PartitionId(partition)).expect("bounds").next.0;
+        let all = (0..partitions).map(|of| json!({"topic": topic, "partition": of, "offset": next(of)}));
+        let wanted = json!({"partitions": all.collect::<Vec<Value>>(), "version": 1});
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("offsets.json");
+        std::fs::write(&path, wanted.to_string()).expect("a file");
+        // Readers that are a moment behind get what they have not read.
+        pause_for(Duration::from_secs(2));
+        let arguments =
+            ["--bootstrap-server", &self.address(), "--offset-json-file", path.to_str().expect("UTF-8")];
+        self.kafka.tool("org.apache.kafka.tools.DeleteRecordsCommand", &arguments);
     }
 
     pub fn append<'a>(&self, topic: &str, lines: impl Iterator<Item = &'a str>) {

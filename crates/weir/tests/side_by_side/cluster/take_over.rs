@@ -19,6 +19,7 @@ use super::{Cluster, POLL, TRIES, up};
 use crate::support::{Up, pause_for, weir};
 
 const TOPIC: &str = "clicks";
+const PARTITIONS: u32 = 2;
 const PREFIX: &str = "weir-results-";
 const TABLES: [&str; 2] = ["by_page", "hops"];
 /// Time for some windows to close, before and after a take-over.
@@ -51,7 +52,7 @@ struct Running {
 pub fn takes_over(trouble: Trouble) {
     let Some(broker) = Broker::start() else { return };
     let broker = Arc::new(broker);
-    broker.create_with(TOPIC, 2);
+    broker.create_with(TOPIC, PARTITIONS);
     let directory = tempfile::tempdir().expect("a directory");
     let script = directory.path().join("clicks.sql");
     std::fs::write(&script, SCRIPT).expect("a script");
@@ -67,6 +68,7 @@ pub fn takes_over(trouble: Trouble) {
     stage.delivers();
     pause_for(SOME_WINDOWS);
     stage.moves_back(trouble);
+    stage.refuses_a_short_log();
     pause_for(SOME_WINDOWS);
 
     let clicks = load.stop();
@@ -92,6 +94,15 @@ impl Stage {
         self.up().wait_for_jobs(1);
         assert_eq!(self.cluster.jobs(&["list"]), "", "a trial is left");
         println!("other rows: nothing was stopped");
+    }
+
+    /// The log no longer holds the beginning of the oldest open window: nothing is started.
+    fn refuses_a_short_log(&self) {
+        self.broker.forget(TOPIC, PARTITIONS);
+        let said = self.take_over(&self.script).ends(1);
+        let parts = ["table `clicks` needs the events from ", "partition 1 holds records from ", "nothing was started or stopped"];
+        assert!(parts.iter().all(|part| said.contains(part)), "{said}");
+        println!("a short log: nothing was started");
     }
 
     /// The job of Weir moves to the cluster.
