@@ -32,6 +32,7 @@ export const sidebar = [
       page('Sending events', '/events'),
       page('Redis', '/redis'),
       page('Flink cluster', '/flink-cluster'),
+      page('Moving a job to Flink and back', '/take-over'),
     ],
   },
   {

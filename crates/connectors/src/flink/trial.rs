@@ -5,10 +5,11 @@
 //! 'scan.startup.mode' = 'latest-offset'   'scan.startup.mode' = 'specific-offsets', 'scan.startup.specific-offsets' = …
 //! 'topic' = 'alerts' of a written table   'topic' = 'alerts-trial'
 //! 'key' = 'hops:{window_end}' (in Weir)   'key' = 'weir-trial:hops:{window_end}'
+//! table hops (in Weir)                    table `hops-trial`
 //! ```
 //!
-//! The changes are edits of the script's text. Only values of options change, so that the operators stay those of the script, and
-//! the script continues from a savepoint of its trial.
+//! The changes are edits of the script's text. The queries stay, so that the operators are those of the script, and the script
+//! continues from a savepoint of its trial.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use sql::statements::{StatementKind, Statements, TableDeclaration};
 use types::{Offset, PartitionId};
 
 use super::sent::Sent;
-use super::{inserts, quoted, set};
+use super::{inserts, name, quoted, set};
 
 /// Suffix of the topics, and of the name of the job, of a trial.
 pub const TRIAL_SUFFIX: &str = "-trial";
@@ -63,7 +64,17 @@ impl Trial {
         let mut edits = Vec::new();
         for statement in script.iter() {
             match &statement.kind {
-                StatementKind::CreateTable(table) => edits.extend(self.edits(script, table)),
+                StatementKind::CreateTable(table) => {
+                    if is_result_table(script, &table.name) {
+                        let text = format!("CREATE TABLE {}", trial_name(&table.name));
+                        edits.push(Edit { place: table.head, text });
+                    }
+                    edits.extend(self.edits(script, table));
+                }
+                StatementKind::Insert(insert) if is_result_table(script, &insert.table) => {
+                    let text = format!("INSERT INTO {}", trial_name(&insert.table));
+                    edits.push(Edit { place: insert.head, text });
+                }
                 StatementKind::Set { key, .. } if key == "pipeline.name" => {
                     let text = set(key, &format!("{job}{TRIAL_SUFFIX}"));
                     edits.push(Edit { place: statement.span, text });
@@ -106,7 +117,8 @@ impl Trial {
 
     /// Returns the options that a table has in the trial instead of its own.
     fn options(&self, script: &Statements, table: &TableDeclaration) -> Vec<(&'static str, String)> {
-        let own = |key: &str| table.options.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
+        let own =
+            |key: &str| table.options.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
         if let Some(starts) = self.starts.get(&table.name) {
             return vec![(MODE, "specific-offsets".to_owned()), (OFFSETS, written(starts))];
         }
@@ -114,7 +126,10 @@ impl Trial {
             return Vec::new();
         }
         if own("connector") != Some("redis") {
-            return own("topic").map(|topic| ("topic", format!("{topic}{TRIAL_SUFFIX}"))).into_iter().collect();
+            return own("topic")
+                .map(|topic| ("topic", format!("{topic}{TRIAL_SUFFIX}")))
+                .into_iter()
+                .collect();
         }
 
         let prefixed = ["key", "channel", "latest-key"].into_iter();
@@ -125,10 +140,27 @@ impl Trial {
     }
 }
 
+/// Returns whether a script declares and writes a `redis` table of this name. Of two tables with the same name in Weir, the one that was
+/// declared last has the name for readers, so those of a trial have other names.
+fn is_result_table(script: &Statements, name: &str) -> bool {
+    let is_redis = |(key, value): &(String, String)| key == "connector" && value == "redis";
+    let declared = script.iter().any(|statement| match &statement.kind {
+        StatementKind::CreateTable(table) => table.name == name && table.options.iter().any(is_redis),
+        _ => false,
+    });
+    declared && inserts(script).any(|(_, insert)| insert.table == name)
+}
+
+fn trial_name(table: &str) -> String {
+    name(&format!("{table}{TRIAL_SUFFIX}"))
+}
+
 /// Writes offsets as Flink's connector reads them.
 fn written(starts: &[(PartitionId, Offset)]) -> String {
-    let each: Vec<String> =
-        starts.iter().map(|(partition, offset)| format!("partition:{},offset:{}", partition.0, offset.0)).collect();
+    let each: Vec<String> = starts
+        .iter()
+        .map(|(partition, offset)| format!("partition:{},offset:{}", partition.0, offset.0))
+        .collect();
     each.join(";")
 }
 
@@ -147,11 +179,17 @@ INSERT INTO r SELECT k, COUNT(*) FROM q GROUP BY k;
 INSERT INTO s SELECT k, 1 FROM q;";
 
     fn trial() -> Trial {
-        Trial { starts: BTreeMap::from([("q".to_owned(), vec![(PartitionId(0), Offset(42)), (PartitionId(1), Offset(7))])]) }
+        Trial {
+            starts: BTreeMap::from([(
+                "q".to_owned(),
+                vec![(PartitionId(0), Offset(42)), (PartitionId(1), Offset(7))],
+            )]),
+        }
     }
 
     fn filled() -> Statements {
-        Statements::of(SCRIPT, &|name| Some(if name == "TOPIC" { "t" } else { "a secret" }.to_owned())).expect("a script")
+        Statements::of(SCRIPT, &|name| Some(if name == "TOPIC" { "t" } else { "a secret" }.to_owned()))
+            .expect("a script")
     }
 
     #[test]
@@ -164,6 +202,8 @@ INSERT INTO s SELECT k, 1 FROM q;";
             "('ttl' = '3600', 'connector' = 'redis', 'key' = 'weir-trial:r:{k}', 'channel' = 'weir-trial:news')",
             "'topic' = 't-trial', 'format'",
             "${PASSWORD}",
+            "CREATE TABLE `r-trial` (k STRING",
+            "INSERT INTO `r-trial` SELECT k, COUNT(*)",
         ];
         for part in parts {
             assert!(made.contains(part), "{part}: {made}");
@@ -183,7 +223,11 @@ INSERT INTO s SELECT k, 1 FROM q;";
             })
             .expect("a table");
         let sent = trial().declaration(&script, span, table);
-        assert!(sent.text().contains("WITH (\n  'scan.startup.specific-offsets' = 'partition:0"), "{}", sent.text());
+        assert!(
+            sent.text().contains("WITH (\n  'scan.startup.specific-offsets' = 'partition:0"),
+            "{}",
+            sent.text()
+        );
 
         let format = sent.text().find("'format'").expect("the last option");
         let origin = sent.origin(&script, format..format + 8).expect("a place");

@@ -178,7 +178,9 @@ impl Figures {
                 held_back: jobs::why_held_back(&view.memory),
                 stuck: view.memory.is_stuck(),
             },
-            sources: plan.map(|plan| plan.pipelines.iter().map(SourceFigures::of).collect()).unwrap_or_default(),
+            sources: plan
+                .map(|plan| plan.pipelines.iter().map(SourceFigures::of).collect())
+                .unwrap_or_default(),
             queries: plan.map(|plan| queries(view, plan)).unwrap_or_default(),
             tasks: view.tasks.iter().map(TaskFigures::of).collect(),
         }

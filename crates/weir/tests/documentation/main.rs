@@ -97,6 +97,13 @@ const CANNOT: &[(&str, &str, &str)] = &[
         " window_start            | user_type",
         "the answer to the statement before it, which runs with other events",
     ),
+    (
+        "docs/take-over.md",
+        "weir submit --flink http://flink:8083 --take-over",
+        "needs a Flink: `make flink-take-over` does the same",
+    ),
+    ("docs/take-over.md", "weir run --take-over", "needs a Flink: `make flink-take-over` does the same"),
+    ("docs/take-over.md", "weir up --deliver", "needs a Kafka: `make flink-take-over` does the same"),
 ];
 
 #[test]

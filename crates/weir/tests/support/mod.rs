@@ -59,7 +59,8 @@ impl Up {
         environment: &[(&str, &str)],
     ) -> Up {
         let [http, jobs, gateway] = addresses;
-        let listeners = [format!("--http={http}"), format!("--jobs-http={jobs}"), format!("--gateway-http={gateway}")];
+        let listeners =
+            [format!("--http={http}"), format!("--jobs-http={jobs}"), format!("--gateway-http={gateway}")];
         let mut all: Vec<&str> = listeners.iter().map(String::as_str).collect();
         all.extend(arguments);
         Up::start_in(data_dir, &all, environment)
@@ -110,7 +111,11 @@ impl Up {
             arguments.iter().any(|argument| argument.starts_with(&format!("{flag}=")))
         };
         command.envs(environment.iter().copied());
-        command.arg("up").args(listeners.iter().filter(|listener| !has(listener))).arg("--data-dir").arg(data_dir);
+        command
+            .arg("up")
+            .args(listeners.iter().filter(|listener| !has(listener)))
+            .arg("--data-dir")
+            .arg(data_dir);
         command.args(arguments).current_dir(data_dir).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn().expect("the binary starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is a pipe"));
@@ -129,7 +134,8 @@ impl Up {
 
     /// Returns where its listeners are, as [`Up::start_at`] takes them.
     pub fn addresses(&self) -> [String; 3] {
-        [&self.http, &self.jobs_http, &self.gateway_http].map(|url| url.trim_start_matches("http://").to_owned())
+        [&self.http, &self.jobs_http, &self.gateway_http]
+            .map(|url| url.trim_start_matches("http://").to_owned())
     }
 
     /// Returns the id of the process.

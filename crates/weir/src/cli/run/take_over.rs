@@ -16,7 +16,8 @@ use types::Clock;
 
 use super::{Arguments, DryRun, Submitted};
 use crate::cli::take_over::{
-    Cluster, Comparing, Here, Needs, Prepared, Preparing, Table, TopicRows, Trial, base, stop_old, wait_until_closed,
+    Cluster, Comparing, Here, Needs, Prepared, Preparing, Table, TopicRows, Trial, base, savepoint_of_trial,
+    stop_old, wait_until_closed,
 };
 use crate::cli::terminal::{complain, print};
 use crate::cli::{Failure, Outcome, Script};
@@ -51,7 +52,9 @@ pub(super) fn run(arguments: &Arguments, job: &str, clock: Arc<dyn Clock>) -> Re
     let cluster = Cluster::new(url, arguments.manager.client(), id)?;
     let state = cluster.state()?;
     if state != "RUNNING" {
-        return Err(Failure::failed(anyhow!("job {id} of the cluster is {state}: only a running job can be taken over")));
+        return Err(Failure::failed(anyhow!(
+            "job {id} of the cluster is {state}: only a running job can be taken over"
+        )));
     }
     let taken = cluster.savepoint(false)?;
     complain(&format!("job {id} of the cluster goes on; its state is in {taken}"));
@@ -62,7 +65,9 @@ pub(super) fn run(arguments: &Arguments, job: &str, clock: Arc<dyn Clock>) -> Re
         let opened = TopicRows::open(topic, clock.clone())?;
         if !opened.exists() {
             let topic = &topic.topic;
-            return Err(Failure::failed(anyhow!("there is no topic `{topic}`: --topic-prefix says where the job writes")));
+            return Err(Failure::failed(anyhow!(
+                "there is no topic `{topic}`: --topic-prefix says where the job writes"
+            )));
         }
         topics.insert(topic.table.clone(), opened);
     }
@@ -81,8 +86,7 @@ pub(super) fn run(arguments: &Arguments, job: &str, clock: Arc<dyn Clock>) -> Re
     let mut started = None;
     match (of.take_over(&prepared, topics, &mut started), started) {
         (Ok(job), _) => {
-            let place =
-                stop_old(&*of.clock, id, || of.cluster.savepoint(true), || of.cluster.has_ended())?;
+            let place = stop_old(&*of.clock, id, || of.cluster.savepoint(true), || of.cluster.has_ended())?;
             complain(&format!("job {id} of the cluster is stopped{place}; job {job} has taken over"));
             print(&job)?;
             Ok(Outcome::Done)
@@ -103,7 +107,8 @@ impl TakeOver<'_> {
         let options = &self.arguments.take_over_options;
         let lookup = |name: &str| self.arguments.script.lookup(name);
         let statements = Statements::of(&self.script.text, &lookup);
-        let statements = statements.map_err(|_| Failure::failed(anyhow!("the script has changed meanwhile")))?;
+        let statements =
+            statements.map_err(|_| Failure::failed(anyhow!("the script has changed meanwhile")))?;
         let trial = prepared.trial.script(&self.script.text, &statements, &self.name);
         let trial = Rc::new(self.start(&trial, &format!("{}{TRIAL_SUFFIX}", self.name), None)?);
         *started = Some(trial.clone());
@@ -114,7 +119,7 @@ impl TakeOver<'_> {
         comparing.add(&tables, topics);
         comparing.run().demand()?;
 
-        let state = trial.savepoint(true)?;
+        let state = savepoint_of_trial(&*self.clock, || trial.savepoint(true), || trial.has_ended())?;
         complain(&format!("the rows are equal; the trial is stopped, and the job continues from {state}"));
         self.keeps_all_state(&state)?;
         let here = Rc::new(self.start(&self.script.text, &self.name, Some(&state))?);
@@ -143,7 +148,10 @@ impl TakeOver<'_> {
         Here::find(manager.url(), weir, manager.client(), |jobs| {
             let submitted: Submitted = jobs.post("/weir/jobs", &self.body(text, name, from))?;
             submitted.tell();
-            submitted.jobid.parse().map_err(|_| Failure::external(anyhow!("Weir answers with an id that is none")))
+            submitted
+                .jobid
+                .parse()
+                .map_err(|_| Failure::external(anyhow!("Weir answers with an id that is none")))
         })
     }
 
@@ -155,7 +163,10 @@ impl TakeOver<'_> {
         let DryRun { complete, report } = manager.post("/weir/jobs", &body)?;
         match complete {
             true => Ok(()),
-            false => Err(Failure::failed(anyhow!("the script would not keep all state of its trial:\n{}", report.trim_end()))),
+            false => Err(Failure::failed(anyhow!(
+                "the script would not keep all state of its trial:\n{}",
+                report.trim_end()
+            ))),
         }
     }
 }
@@ -166,13 +177,16 @@ fn place(job: &str) -> Result<(&str, &str), Failure> {
     let found = found.filter(|(url, id)| url.contains("://") && !id.contains('/'));
     found.ok_or_else(|| {
         let example = "http://flink:8081/jobs/0123456789abcdef0123456789abcdef";
-        Failure::usage(anyhow!("`{job}` names no job of a Flink cluster: --take-over takes a URL such as {example}"))
+        Failure::usage(anyhow!(
+            "`{job}` names no job of a Flink cluster: --take-over takes a URL such as {example}"
+        ))
     })
 }
 
-/// Returns the result tables of a job by their names in the script.
+/// Returns the result tables of a trial by their names in the script.
 fn tables(here: &Here) -> Result<BTreeMap<String, Table>, Failure> {
-    Ok(here.tables()?.into_iter().map(|table| (base(&table.name).to_owned(), table)).collect())
+    let name = |table: &Table| base(&table.name).trim_end_matches(TRIAL_SUFFIX).to_owned();
+    Ok(here.tables()?.into_iter().map(|table| (name(&table), table)).collect())
 }
 
 /// Returns the first watermark of a job that has just started.
@@ -198,7 +212,9 @@ fn give_up(id: &str, started: Option<&Here>, why: &Failure) -> Result<Outcome, F
     match cancelled {
         Ok(()) => complain(&format!("job {id} of the cluster goes on as before")),
         Err(failure) => {
-            complain(&format!("job {id} of the cluster goes on as before, but that of Weir could not be cancelled: {failure}"));
+            complain(&format!(
+                "job {id} of the cluster goes on as before, but that of Weir could not be cancelled: {failure}"
+            ));
         }
     }
     Ok(Outcome::No)

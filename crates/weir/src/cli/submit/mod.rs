@@ -20,8 +20,8 @@ use types::Clock;
 use super::client::ClientArgs;
 use super::gateway::{Gateway, Server};
 use super::script::{Script, ScriptArgs};
-use super::terminal::{complain, print};
 use super::take_over::{TakeOverArgs, WeirArgs};
+use super::terminal::{complain, print};
 use super::{Failure, Outcome};
 use follow::Job;
 use send::Sending;
@@ -117,7 +117,10 @@ pub(super) fn run(arguments: &Arguments, clock: Arc<dyn Clock>) -> Result<Outcom
     };
     let gateway = Gateway::new(&arguments.client, url, Server::Flink)?;
     if let Some(job) = &arguments.take_over {
-        return take_over::run(&take_over::TakeOver { arguments, script: &script, options, gateway: &gateway, clock }, job);
+        return take_over::run(
+            &take_over::TakeOver { arguments, script: &script, options, gateway: &gateway, clock },
+            job,
+        );
     }
     let sending = Sending { script: &script, translation: &translation, is_verbose: arguments.verbose };
     let Some(submitted) = sending.send(&gateway)? else { return Ok(Outcome::No) };

@@ -15,7 +15,8 @@ use super::{Arguments, follow, tell_topics};
 use crate::cli::gateway::Gateway;
 use crate::cli::jobs::{Among, find};
 use crate::cli::take_over::{
-    Cluster, Comparing, Here, Needs, Prepared, Preparing, Table, TopicRows, Trial, stop_old, wait_until_closed,
+    Cluster, Comparing, Here, Needs, Prepared, Preparing, Table, TopicRows, Trial, savepoint_of_trial,
+    stop_old, wait_until_closed,
 };
 use crate::cli::terminal::{complain, print};
 use crate::cli::{Failure, Outcome, Script};
@@ -36,12 +37,16 @@ pub(super) fn run(of: &TakeOver<'_>, job: &str) -> Result<Outcome, Failure> {
     let Some(plan) = script.compile(&lookup) else { return Ok(Outcome::No) };
     let needs = Needs::of(&plan).map_err(Failure::failed)?;
 
-    let here =
-        Here::find(&arguments.weir_jobs_url, &arguments.weir, &arguments.client, |jobs| find(jobs, job, Among::Running))?;
+    let here = Here::find(&arguments.weir_jobs_url, &arguments.weir, &arguments.client, |jobs| {
+        find(jobs, job, Among::Running)
+    })?;
     let figures = here.figures()?;
     let name = figures.name.clone();
     if figures.status != "RUNNING" {
-        return Err(Failure::failed(anyhow!("job {name} is {}: only a running job can be taken over", figures.status)));
+        return Err(Failure::failed(anyhow!(
+            "job {name} is {}: only a running job can be taken over",
+            figures.status
+        )));
     }
     let preparing = Preparing { plan: &plan, needs: &needs, arguments: &arguments.take_over_options };
     preparing.check_sources(&figures)?;
@@ -50,7 +55,9 @@ pub(super) fn run(of: &TakeOver<'_>, job: &str) -> Result<Outcome, Failure> {
     let taken = here.savepoint(false)?;
     complain(&format!("job {name} goes on; its state is in {taken}"));
     let watermark = here.figures()?.watermark().ok_or_else(|| {
-        Failure::failed(anyhow!("job {name} has no watermark yet: it has read no event, and has nothing to take over"))
+        Failure::failed(anyhow!(
+            "job {name} has no watermark yet: it has read no event, and has nothing to take over"
+        ))
     })?;
     let prepared = preparing.prepare(watermark, &of.clock)?;
     if !prepared.may_go_on(arguments.take_over_options.anyway) {
@@ -93,14 +100,17 @@ impl TakeOver<'_> {
         }
         let cluster = self.start(&trial, started)?;
         // Without a directory for savepoints, all waiting would be in vain.
-        cluster.savepoint(false)?;
+        let savepoint =
+            |stop: bool| savepoint_of_trial(&*self.clock, || cluster.savepoint(stop), || cluster.has_ended());
+        savepoint(false)?;
 
-        let mut comparing = Comparing::new((here, &cluster), needs, options, prepared.cut, self.clock.clone());
+        let mut comparing =
+            Comparing::new((here, &cluster), needs, options, prepared.cut, self.clock.clone());
         comparing.add(tables, topics);
         comparing.run().demand()?;
 
         let last = cluster.watermark()?.map_or(prepared.cut, |watermark| needs.scale.closed(watermark));
-        let state = cluster.savepoint(true)?;
+        let state = savepoint(true)?;
         complain(&format!("the rows are equal; the trial is stopped, and the job continues from {state}"));
 
         let mut options = self.options.clone();
@@ -123,7 +133,8 @@ impl TakeOver<'_> {
     }
 
     fn translated(&self, options: &ClusterOptions) -> Result<Translation, Failure> {
-        let (translation, findings) = translate(&self.script.text, &|name| self.arguments.script.lookup(name), options);
+        let (translation, findings) =
+            translate(&self.script.text, &|name| self.arguments.script.lookup(name), options);
         translation.ok_or_else(|| {
             self.script.show(&findings);
             Failure::failed(anyhow!("Flink would refuse the script"))
@@ -131,7 +142,11 @@ impl TakeOver<'_> {
     }
 
     /// Sends the script, and waits until its job runs.
-    fn start(&self, options: &ClusterOptions, started: &mut Option<Rc<Cluster>>) -> Result<Rc<Cluster>, Failure> {
+    fn start(
+        &self,
+        options: &ClusterOptions,
+        started: &mut Option<Rc<Cluster>>,
+    ) -> Result<Rc<Cluster>, Failure> {
         let Arguments { client, jobs_url, verbose: is_verbose, wait, .. } = self.arguments;
         let translation = self.translated(options)?;
         let sending = Sending { script: self.script, translation: &translation, is_verbose: *is_verbose };
@@ -164,7 +179,10 @@ fn give_up(cluster: &Cluster, name: &str, why: &Failure) -> Result<Outcome, Fail
         _ => cluster.cancel(),
     };
     match cancelled {
-        Ok(()) => complain(&format!("job {} of the cluster is ended; job {name} goes on here as before", cluster.job)),
+        Ok(()) => complain(&format!(
+            "job {} of the cluster is ended; job {name} goes on here as before",
+            cluster.job
+        )),
         Err(failure) => complain(&format!(
             "job {name} goes on here as before, but job {} of the cluster could not be cancelled: {failure}",
             cluster.job

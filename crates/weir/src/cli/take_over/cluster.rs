@@ -56,7 +56,8 @@ struct Metric {
 
 impl Cluster {
     pub(in crate::cli) fn new(url: &str, client: &ClientArgs, job: &str) -> Result<Cluster, Failure> {
-        let job: JobId = job.parse().map_err(|_| Failure::usage(anyhow!("`{job}` is not the id of a job")))?;
+        let job: JobId =
+            job.parse().map_err(|_| Failure::usage(anyhow!("`{job}` is not the id of a job")))?;
         let arguments = ManagerArgs::of(url, client);
         let (manager, patient) = (JobManager::new(&arguments)?, JobManager::patient(&arguments)?);
         if !manager.is_flink()? {

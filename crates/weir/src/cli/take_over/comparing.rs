@@ -85,7 +85,11 @@ impl<'a> Comparing<'a> {
     }
 
     /// Adds the tables whose rows can be compared.
-    pub(in crate::cli) fn add(&mut self, tables: &BTreeMap<String, Table>, mut topics: BTreeMap<String, TopicRows>) {
+    pub(in crate::cli) fn add(
+        &mut self,
+        tables: &BTreeMap<String, Table>,
+        mut topics: BTreeMap<String, TopicRows>,
+    ) {
         for name in &self.needs.compared {
             let (Some(table), Some(topic)) = (tables.get(name), topics.remove(name)) else { continue };
             self.pairs.push(Pair {
@@ -136,7 +140,9 @@ impl<'a> Comparing<'a> {
             if self.clock.elapsed() >= until {
                 self.tell();
                 return match away {
-                    Some(failure) => Verdict::Failed(format!("a system is away at the end of --compare-for: {failure}")),
+                    Some(failure) => {
+                        Verdict::Failed(format!("a system is away at the end of --compare-for: {failure}"))
+                    }
                     None => self.at_the_end(),
                 };
             }
@@ -154,10 +160,15 @@ impl<'a> Comparing<'a> {
         let waiting: Receiver<()> = never();
         let end = self.clock.elapsed() + self.arguments.compare_for;
         let until = self.newest(trial)?;
-        complain(&format!("the old job is stopped as soon as it has written the windows up to {}", written(until)));
+        complain(&format!(
+            "the old job is stopped as soon as it has written the windows up to {}",
+            written(until)
+        ));
         loop {
             let problem = match self.compare(until) {
-                Ok(differences) if differences.is_empty() && self.pairs.iter().all(|pair| pair.until >= until) => {
+                Ok(differences)
+                    if differences.is_empty() && self.pairs.iter().all(|pair| pair.until >= until) =>
+                {
                     self.tell();
                     return Ok(());
                 }
@@ -170,7 +181,9 @@ impl<'a> Comparing<'a> {
             };
             if self.clock.elapsed() >= end {
                 let until = written(until);
-                return Err(Failure::failed(anyhow!("the old job has not written the trial's rows up to {until}: {problem}")));
+                return Err(Failure::failed(anyhow!(
+                    "the old job has not written the trial's rows up to {until}: {problem}"
+                )));
             }
             // Nothing is ever sent here: the channel only serves for waiting.
             let _ = waiting.recv_timeout(PAUSE);
@@ -188,7 +201,12 @@ impl<'a> Comparing<'a> {
                 }
                 Trial::InWeir => {
                     let all = (pair.until, pair.until.saturating_add(YEAR));
-                    self.here.rows(&pair.table, &pair.comparison, all)?.rows.values().filter_map(ended).collect()
+                    self.here
+                        .rows(&pair.table, &pair.comparison, all)?
+                        .rows
+                        .values()
+                        .filter_map(ended)
+                        .collect()
                 }
             };
             newest = ends.into_iter().fold(newest, i64::max);
@@ -204,7 +222,11 @@ impl<'a> Comparing<'a> {
             return Ok(Look::Ended(format!("job {} of Weir is {} {why}", figures.name, figures.status)));
         }
         if self.cluster.has_ended()? {
-            return Ok(Look::Ended(format!("job {} of the cluster is {}", self.cluster.job, self.cluster.state()?)));
+            return Ok(Look::Ended(format!(
+                "job {} of the cluster is {}",
+                self.cluster.job,
+                self.cluster.state()?
+            )));
         }
 
         let closed = |watermark: i64| self.needs.scale.closed(watermark);
@@ -235,7 +257,9 @@ impl<'a> Comparing<'a> {
                         }
                         None
                     }
-                    Ok(Look::Closed(_) | Look::Nothing) => Some("a system recovers from a failure".to_owned()),
+                    Ok(Look::Closed(_) | Look::Nothing) => {
+                        Some("a system recovers from a failure".to_owned())
+                    }
                     Ok(Look::Ended(why)) => return Some(Verdict::Failed(why)),
                     Err(failure) => Some(failure.to_string()),
                 },
@@ -247,7 +271,9 @@ impl<'a> Comparing<'a> {
 
             if let Some(problem) = problem {
                 if self.clock.elapsed() >= until {
-                    return Some(Verdict::Failed(format!("the rows could not be compared to the end: {problem}")));
+                    return Some(Verdict::Failed(format!(
+                        "the rows could not be compared to the end: {problem}"
+                    )));
                 }
                 // The rows get the same time again, once both systems run.
                 late = self.clock.elapsed() + GRACE;
@@ -303,7 +329,9 @@ impl<'a> Comparing<'a> {
         let why = match (open.as_slice(), self.rows()) {
             ([], rows) if rows > 0 => return Verdict::Equal,
             ([], _) => "no window with rows was closed within --compare-for".to_owned(),
-            (open, _) => format!("within --compare-for, both systems have not closed a window of: {}", open.join(", ")),
+            (open, _) => {
+                format!("within --compare-for, both systems have not closed a window of: {}", open.join(", "))
+            }
         };
         if self.arguments.anyway {
             complain(&format!("warning: {why}; taking over nevertheless, because of --anyway"));
@@ -328,12 +356,18 @@ impl<'a> Comparing<'a> {
             let cells: Vec<String> = cells.iter().map(|cell| format!("{cell:>12}")).collect();
             format!("{name:<24}{}", cells.join(""))
         };
-        complain(&line("table", ["equal", "different", "corrected", "only Weir", "only Flink"].map(str::to_owned)));
+        complain(&line(
+            "table",
+            ["equal", "different", "corrected", "only Weir", "only Flink"].map(str::to_owned),
+        ));
         for Pair { name, equal, unequal, .. } in &self.pairs {
             let mut counts = *equal;
             counts.add(*unequal);
             let Counts { equal, different, corrected, only_here, only_there } = counts;
-            complain(&line(name, [equal, different, corrected, only_here, only_there].map(|count| count.to_string())));
+            complain(&line(
+                name,
+                [equal, different, corrected, only_here, only_there].map(|count| count.to_string()),
+            ));
         }
     }
 }

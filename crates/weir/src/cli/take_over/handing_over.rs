@@ -13,8 +13,8 @@ use crate::cli::terminal::{complain, print};
 
 /// Pause between two looks.
 const PAUSE: Duration = Duration::from_millis(500);
-/// How long the old job is tried to be stopped.
-const STOP_MAX: Duration = Duration::from_secs(120);
+/// How long a savepoint is tried.
+const SAVEPOINT_MAX: Duration = Duration::from_secs(120);
 
 impl Verdict {
     /// Prints the rows that differ, a JSON object for each.
@@ -57,7 +57,38 @@ pub(in crate::cli) fn wait_until_closed(
         };
         if clock.elapsed() >= end {
             let until = written(until);
-            return Err(Failure::failed(anyhow!("the old job does not close the windows up to {until}: {problem}")));
+            return Err(Failure::failed(anyhow!(
+                "the old job does not close the windows up to {until}: {problem}"
+            )));
+        }
+        // Nothing is ever sent here: the channel only serves for waiting.
+        let _ = waiting.recv_timeout(PAUSE);
+    }
+}
+
+/// Takes a savepoint of the trial, and tries again while the trial recovers from a failure.
+///
+/// # Errors
+/// The trial has ended, or there is no savepoint for too long.
+pub(in crate::cli) fn savepoint_of_trial(
+    clock: &dyn Clock,
+    take: impl Fn() -> Result<String, Failure>,
+    has_ended: impl Fn() -> Result<bool, Failure>,
+) -> Result<String, Failure> {
+    let waiting: Receiver<()> = never();
+    let end = clock.elapsed() + SAVEPOINT_MAX;
+    let mut is_told = false;
+    loop {
+        let failure = match take() {
+            Ok(location) => return Ok(location),
+            Err(failure) => failure,
+        };
+        if clock.elapsed() >= end || has_ended().is_ok_and(|has_ended| has_ended) {
+            return Err(failure);
+        }
+        if !is_told {
+            complain(&format!("trying again: {failure}"));
+            is_told = true;
         }
         // Nothing is ever sent here: the channel only serves for waiting.
         let _ = waiting.recv_timeout(PAUSE);
@@ -76,7 +107,7 @@ pub(in crate::cli) fn stop_old(
     has_ended: impl Fn() -> Result<bool, Failure>,
 ) -> Result<String, Failure> {
     let waiting: Receiver<()> = never();
-    let end = clock.elapsed() + STOP_MAX;
+    let end = clock.elapsed() + SAVEPOINT_MAX;
     loop {
         let failure = match stop() {
             Ok(location) => return Ok(format!(", its state is in {location}")),
@@ -86,7 +117,9 @@ pub(in crate::cli) fn stop_old(
             return Ok(String::new());
         }
         if clock.elapsed() >= end {
-            complain(&format!("the rows are equal, and the new job runs, but the old job {name} cannot be stopped: stop it by hand"));
+            complain(&format!(
+                "the rows are equal, and the new job runs, but the old job {name} cannot be stopped: stop it by hand"
+            ));
             return Err(failure);
         }
         // Nothing is ever sent here: the channel only serves for waiting.

@@ -52,6 +52,7 @@ pub(in crate::cli) struct Source {
 
 #[derive(Debug, Clone, Deserialize)]
 struct Task {
+    vertex: String,
     watermark: Option<i64>,
 }
 
@@ -84,9 +85,12 @@ pub(in crate::cli) struct RowsUntil {
 }
 
 impl Figures {
-    /// Returns the least watermark of the job's subtasks: all windows up to it are closed. `None` until each subtask has one.
+    /// Returns the least watermark of the job's subtasks: all windows up to it are closed. `None` until each subtask has one; parts
+    /// of the job without event times have none.
     pub(in crate::cli) fn watermark(&self) -> Option<i64> {
-        let least = self.tasks.iter().map(|task| task.watermark).min()??;
+        let has_event_time =
+            |task: &&Task| self.tasks.iter().any(|of| of.vertex == task.vertex && of.watermark.is_some());
+        let least = self.tasks.iter().filter(has_event_time).map(|task| task.watermark).min()??;
         // A source that has ended has the greatest number there is.
         (least < i64::MAX / 2).then_some(least)
     }
@@ -110,7 +114,12 @@ impl Here {
             return Err(Failure::usage(anyhow::anyhow!("{jobs_url} is a Flink, not a Weir")));
         }
         let job = job(&manager)?;
-        Ok(Here { manager, patient: JobManager::patient(&arguments)?, api: Api::new(&weir.weir_url, client)?, job })
+        Ok(Here {
+            manager,
+            patient: JobManager::patient(&arguments)?,
+            api: Api::new(&weir.weir_url, client)?,
+            job,
+        })
     }
 
     pub(in crate::cli) fn figures(&self) -> Result<Figures, Failure> {
@@ -177,4 +186,25 @@ impl Here {
 pub(in crate::cli) fn written(wall: i64) -> String {
     let time = jiff::Timestamp::from_millisecond(wall).unwrap_or_default();
     jiff::tz::TimeZone::UTC.to_datetime(time).strftime("%Y-%m-%dT%H:%M:%S%.3f").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_watermark_is_that_of_parts_with_event_times() {
+        let of = |tasks: &[(&str, Option<i64>)]| {
+            let task = |(vertex, watermark): &(&str, Option<i64>)| Task {
+                vertex: (*vertex).to_owned(),
+                watermark: *watermark,
+            };
+            let (name, status) = ("j".to_owned(), "RUNNING".to_owned());
+            let tasks = tasks.iter().map(task).collect();
+            Figures { name, status, failure: None, sources: Vec::new(), tasks }.watermark()
+        };
+        assert_eq!(of(&[("windows", Some(5)), ("source", Some(7)), ("dimension", None)]), Some(5));
+        assert_eq!(of(&[("windows", Some(5)), ("windows", None)]), None, "a subtask has none yet");
+        assert_eq!((of(&[]), of(&[("source", None)]), of(&[("source", Some(i64::MAX))])), (None, None, None));
+    }
 }

@@ -37,7 +37,7 @@ use super::Failure;
 
 pub(super) use cluster::Cluster;
 pub(super) use comparing::{Comparing, Trial};
-pub(super) use handing_over::{stop_old, wait_until_closed};
+pub(super) use handing_over::{savepoint_of_trial, stop_old, wait_until_closed};
 pub(super) use here::{Here, Table, WeirArgs};
 pub(super) use needs::Needs;
 pub(super) use preparing::{Prepared, Preparing, base};

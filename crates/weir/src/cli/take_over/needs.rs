@@ -63,7 +63,9 @@ pub(in crate::cli) enum Unmovable {
         "table `{table}` has event times of another kind than `{other}`: TIMESTAMP and TIMESTAMP_LTZ have no common order"
     )]
     TwoClocks { table: String, other: String },
-    #[error("no query of the script has a window over event time, so that nothing says where another system continues")]
+    #[error(
+        "no query of the script has a window over event time, so that nothing says where another system continues"
+    )]
     NoWindow,
 }
 
@@ -258,7 +260,8 @@ fn flows(plan: &Plan) -> Vec<Flow> {
 
     for pipeline in &plan.pipelines {
         for query in &pipeline.queries {
-            let mut flow = Flow { sources: BTreeSet::from([pipeline.source.name.clone()]), ..Flow::default() };
+            let mut flow =
+                Flow { sources: BTreeSet::from([pipeline.source.name.clone()]), ..Flow::default() };
             if let Shape::Aggregate(aggregate) = &query.shape {
                 flow.windows.push(Open::Window(aggregate.window));
             }

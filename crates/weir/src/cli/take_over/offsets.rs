@@ -60,10 +60,13 @@ impl KafkaSource {
         let unfit = |why: &str| Problem::Refused(format!("table `{table}` {why}"));
 
         if source.options.hinted.iter().any(|key| key.starts_with("scan.startup.")) {
-            return Err(unfit("has a start in a hint, /*+ OPTIONS(…) */: write it into the table's WITH (…)"));
+            return Err(unfit(
+                "has a start in a hint, /*+ OPTIONS(…) */: write it into the table's WITH (…)",
+            ));
         }
         let topic = option("topic").filter(|topic| !topic.contains(';'));
-        let topic = topic.ok_or_else(|| unfit("reads several topics, and only one topic can start at given offsets"))?;
+        let topic = topic
+            .ok_or_else(|| unfit("reads several topics, and only one topic can start at given offsets"))?;
         let servers = option(SERVERS).filter(|servers| servers != "embedded");
         let servers = servers.ok_or_else(|| {
             unfit("is not in Kafka: only a table with 'properties.bootstrap.servers' can be read by two systems")
@@ -122,7 +125,11 @@ impl KafkaSource {
     }
 
     /// Returns the time of the first record that a partition holds.
-    fn time_of_first(&self, partition: PartitionId, bounds: OffsetBounds) -> Result<Option<Timestamp>, LogError> {
+    fn time_of_first(
+        &self,
+        partition: PartitionId,
+        bounds: OffsetBounds,
+    ) -> Result<Option<Timestamp>, LogError> {
         if bounds.first >= bounds.next {
             return Ok(None);
         }

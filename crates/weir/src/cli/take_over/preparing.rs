@@ -55,9 +55,12 @@ impl Prepared {
 impl Preparing<'_> {
     /// Returns what prevents a take-over, if a table is both read and written: a trial would read its own rows.
     fn read_and_written(&self) -> Option<Problem> {
-        let is_read = |sink: &SinkTable| self.plan.pipelines.iter().any(|pipeline| pipeline.source.name == sink.name);
+        let is_read =
+            |sink: &SinkTable| self.plan.pipelines.iter().any(|pipeline| pipeline.source.name == sink.name);
         let table = &self.plan.sinks.iter().find(|sink| is_read(sink))?.name;
-        Some(Problem::Refused(format!("the script reads and writes table `{table}`: a job cannot move that feeds itself")))
+        Some(Problem::Refused(format!(
+            "the script reads and writes table `{table}`: a job cannot move that feeds itself"
+        )))
     }
 
     /// Checks that a job of Weir reads the tables of the script, in Kafka.
@@ -66,7 +69,10 @@ impl Preparing<'_> {
         for pipeline in self.plan.pipelines.iter().filter(|pipeline| pipeline.source.rows.is_none()) {
             let table = &pipeline.source.name;
             let Some(source) = figures.sources.iter().find(|source| source.table == *table) else {
-                return refused(format!("job {} does not read a table `{table}`, as the script does", figures.name));
+                return refused(format!(
+                    "job {} does not read a table `{table}`, as the script does",
+                    figures.name
+                ));
             };
             match source.brokers.as_deref().map(str::trim) {
                 Some("embedded") | None => {
@@ -91,16 +97,23 @@ impl Preparing<'_> {
     }
 
     /// Checks that a job of Weir has the script's result tables, and returns them by their names in the script.
-    pub(in crate::cli) fn check_tables(&self, tables: Vec<Table>) -> Result<BTreeMap<String, Table>, Problem> {
+    pub(in crate::cli) fn check_tables(
+        &self,
+        tables: Vec<Table>,
+    ) -> Result<BTreeMap<String, Table>, Problem> {
         let mut found = BTreeMap::new();
         for sink in self.plan.sinks.iter().filter(|sink| option(sink, "connector") == "redis") {
             let name = sink.name.split('#').next().unwrap_or_default();
             let matching = tables.iter().find(|table| base(&table.name) == name);
             let Some(table) = matching else {
-                return Err(Problem::Refused(format!("the running job has no result table `{name}`, as the script has")));
+                return Err(Problem::Refused(format!(
+                    "the running job has no result table `{name}`, as the script has"
+                )));
             };
             if let Some(why) = difference(sink, table) {
-                return Err(Problem::Refused(format!("table `{name}` differs from that of the running job: {why}")));
+                return Err(Problem::Refused(format!(
+                    "table `{name}` differs from that of the running job: {why}"
+                )));
             }
             found.insert(name.to_owned(), table.clone());
         }
@@ -116,7 +129,11 @@ impl Preparing<'_> {
     }
 
     /// Finds the offsets at which a system continues, if the other one has closed all windows up to `watermark`.
-    pub(in crate::cli) fn prepare(&self, watermark: i64, clock: &Arc<dyn Clock>) -> Result<Prepared, Problem> {
+    pub(in crate::cli) fn prepare(
+        &self,
+        watermark: i64,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Prepared, Problem> {
         if let Some(problem) = self.read_and_written() {
             return Err(problem);
         }
@@ -149,8 +166,11 @@ impl Preparing<'_> {
                 // Its rows are those of the whole topic, whatever comes later.
                 "upsert-kafka" => continue,
                 other => {
-                    let (table, message) = (&pipeline.source.name, "only tables in Kafka can be read by two systems");
-                    return Err(Problem::Refused(format!("table `{table}` has the connector `{other}`: {message}")));
+                    let (table, message) =
+                        (&pipeline.source.name, "only tables in Kafka can be read by two systems");
+                    return Err(Problem::Refused(format!(
+                        "table `{table}` has the connector `{other}`: {message}"
+                    )));
                 }
             }
             let source = KafkaSource::open(&pipeline.source, clock.clone())?;
@@ -183,12 +203,16 @@ impl Preparing<'_> {
             let why = match (option(sink, "connector"), self.needs.unbounded.get(table)) {
                 ("redis", _) if self.needs.compared.contains(table) => continue,
                 ("print" | "blackhole", _) => continue,
-                ("redis", Some(operation)) => format!("its rows depend on more events than those of a window ({operation})"),
+                ("redis", Some(operation)) => {
+                    format!("its rows depend on more events than those of a window ({operation})")
+                }
                 ("redis", None) if self.needs.without_end.iter().any(|of| of == table) => {
                     format!("it has no column `{END}`")
                 }
                 ("redis", None) => "its rows come from no window".to_owned(),
-                (connector, _) => format!("only `redis` tables are compared, and it has the connector `{connector}`"),
+                (connector, _) => {
+                    format!("only `redis` tables are compared, and it has the connector `{connector}`")
+                }
             };
             obstacles.push(format!("table `{table}` cannot be compared: {why}"));
         }
@@ -224,7 +248,9 @@ impl Preparing<'_> {
                 "partition {partition} holds records from {} on (offset {first}): rows of windows that begin before would be short",
                 jiff::Timestamp::from_millisecond(time).unwrap_or_default()
             ),
-            None => format!("partition {partition} holds no record any more (its next offset is {first}): rows would be short"),
+            None => format!(
+                "partition {partition} holds no record any more (its next offset is {first}): rows would be short"
+            ),
         };
         format!("table `{table}` needs {of}, and {holds}")
     }
@@ -261,6 +287,8 @@ fn option_of<'a>(options: &'a sql::plan::TableOptions, key: &str) -> &'a str {
 }
 
 fn listed(starts: &Starts) -> String {
-    let each = |(partition, offset): &(PartitionId, Offset)| format!("offset {} of partition {}", offset.0, partition.0);
+    let each = |(partition, offset): &(PartitionId, Offset)| {
+        format!("offset {} of partition {}", offset.0, partition.0)
+    };
     starts.offsets.iter().map(each).collect::<Vec<_>>().join(", ")
 }

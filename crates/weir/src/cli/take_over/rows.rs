@@ -106,7 +106,12 @@ impl Comparison {
     }
 
     /// Compares all rows of both systems.
-    pub(in crate::cli) fn compare(&self, table: &str, here: &Rows, there: &Rows) -> (Counts, Vec<Difference>) {
+    pub(in crate::cli) fn compare(
+        &self,
+        table: &str,
+        here: &Rows,
+        there: &Rows,
+    ) -> (Counts, Vec<Difference>) {
         let mut counts = Counts::default();
         let mut differences = Vec::new();
         let keys: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
@@ -151,7 +156,8 @@ impl Comparison {
         });
         let null = Value::Null;
         let differing = compared.filter(|column| {
-            let (one, other) = (one.get(&column.name).unwrap_or(&null), other.get(&column.name).unwrap_or(&null));
+            let (one, other) =
+                (one.get(&column.name).unwrap_or(&null), other.get(&column.name).unwrap_or(&null));
             !self.is_equal(column, one, other)
         });
         differing.map(|column| column.name.clone()).collect()
@@ -279,7 +285,8 @@ mod tests {
         let (counts, differences) = comparison().compare("t", &here, &there);
         assert_eq!(counts, Counts { equal: 0, different: 2, corrected: 0, only_here: 1, only_there: 1 });
         assert_eq!(counts.rows(), 4);
-        let told: Vec<(&str, Vec<String>)> = differences.into_iter().map(|of| (of.kind, of.columns)).collect();
+        let told: Vec<(&str, Vec<String>)> =
+            differences.into_iter().map(|of| (of.kind, of.columns)).collect();
         let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let expected = [
             ("different", columns(&["n", "mean"])),

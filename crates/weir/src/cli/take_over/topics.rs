@@ -34,7 +34,8 @@ pub(in crate::cli) struct TopicRows {
 impl TopicRows {
     /// Opens a topic at its end.
     pub(in crate::cli) fn open(topic: &ResultsTopic, clock: Arc<dyn Clock>) -> Result<TopicRows, Problem> {
-        let option = |key: &str| topic.client.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
+        let option =
+            |key: &str| topic.client.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str());
         let properties: BTreeMap<String, String> = topic
             .client
             .iter()

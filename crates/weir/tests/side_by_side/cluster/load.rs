@@ -54,7 +54,8 @@ pub struct Click {
 impl Click {
     fn line(self) -> String {
         let at = Timestamp::from_millisecond(self.at).expect("a time");
-        json!({"id": self.id, "page": format!("/{}", self.page), "ms": self.ms, "at": format!("{at:.3}")}).to_string()
+        json!({"id": self.id, "page": format!("/{}", self.page), "ms": self.ms, "at": format!("{at:.3}")})
+            .to_string()
     }
 }
 
@@ -129,7 +130,8 @@ pub fn exact(clicks: &[Click], until: i64) -> BTreeMap<String, Value> {
     for ((page, end), (n, total)) in pages.into_iter().filter(|((_, end), _)| *end <= until) {
         let mean = total as f64 / n as f64;
         let end = shown(end).replace('T', " ");
-        let row = json!({"page": format!("/{page}"), "n": n, "total": total, "mean": mean, "window_end": end});
+        let row =
+            json!({"page": format!("/{page}"), "n": n, "total": total, "mean": mean, "window_end": end});
         rows.insert(format!("by-page:/{page}:{end}"), row);
     }
     for (end, (n, people)) in hops.into_iter().filter(|(end, _)| *end <= until) {

@@ -98,7 +98,8 @@ impl Cluster {
 
     /// Returns the process id of the task manager that runs now.
     fn task_manager() -> String {
-        let file = std::env::var("FLINK_SCENARIOS_TASK_MANAGER").expect("FLINK_SCENARIOS_TASK_MANAGER names a file");
+        let file =
+            std::env::var("FLINK_SCENARIOS_TASK_MANAGER").expect("FLINK_SCENARIOS_TASK_MANAGER names a file");
         std::fs::read_to_string(file).expect("the process id").trim().to_owned()
     }
 

@@ -15,8 +15,8 @@ use serde_json::Value;
 use super::broker::Broker;
 use super::load::{Load, SCRIPT, exact};
 use super::rows::{self, is_same};
-use super::{Cluster, POLL, TRIES, up};
-use crate::support::{Up, pause_for, weir};
+use super::{Cluster, POLL, TRIES};
+use crate::support::{Up, pause_for, run, stderr, weir};
 
 const TOPIC: &str = "clicks";
 const PARTITIONS: u32 = 2;
@@ -40,6 +40,8 @@ struct Stage {
     directory: tempfile::TempDir,
     script: PathBuf,
     up: Option<Up>,
+    /// The job of Weir.
+    job: String,
 }
 
 /// A command that runs, and what it has said so far.
@@ -56,8 +58,15 @@ pub fn takes_over(trouble: Trouble) {
     let directory = tempfile::tempdir().expect("a directory");
     let script = directory.path().join("clicks.sql");
     std::fs::write(&script, SCRIPT).expect("a script");
-    let up = up(&broker, TOPIC, &script, directory.path());
-    let mut stage = Stage { cluster: Cluster::given(), broker: broker.clone(), directory, script, up: Some(up) };
+    let mut stage = Stage {
+        cluster: Cluster::given(),
+        broker: broker.clone(),
+        directory,
+        script,
+        up: None,
+        job: String::new(),
+    };
+    stage.starts();
 
     let load = Load::start(broker.clone(), TOPIC);
     pause_for(SOME_WINDOWS);
@@ -65,7 +74,6 @@ pub fn takes_over(trouble: Trouble) {
         stage.refuses_other_rows();
     }
     stage.moves_out(trouble);
-    stage.delivers();
     pause_for(SOME_WINDOWS);
     stage.moves_back(trouble);
     stage.refuses_a_short_log();
@@ -84,6 +92,19 @@ impl Stage {
         self.up.as_ref().expect("Weir runs")
     }
 
+    /// Starts Weir, which brings the rows of the results topics into its store as soon as there are some, and runs the script.
+    fn starts(&mut self) {
+        let address = self.broker.address();
+        let (environment, deliver) = (environment(&address), deliver());
+        let arguments: Vec<&str> = deliver.iter().map(String::as_str).collect();
+        self.up = Some(Up::start_in(self.directory.path(), &arguments, &environment));
+        let output = run(weir()
+            .args(["run", "--jobs-url", &self.up().jobs_http, "-D", &format!("KAFKA_BROKER_URL={address}")])
+            .arg(&self.script));
+        assert!(output.status.success(), "{}", stderr(&output));
+        self.job = String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned();
+    }
+
     /// Another script gives other rows: the job of Weir goes on, and the cluster has none.
     fn refuses_other_rows(&self) {
         let other = self.directory.path().join("other.sql");
@@ -100,14 +121,17 @@ impl Stage {
     fn refuses_a_short_log(&self) {
         self.broker.forget(TOPIC, PARTITIONS);
         let said = self.take_over(&self.script).ends(1);
-        let parts = ["table `clicks` needs the events from ", "partition 1 holds records from ", "nothing was started or stopped"];
+        let parts = [
+            "table `clicks` needs the events from ",
+            "partition 1 holds records from ",
+            "nothing was started or stopped",
+        ];
         assert!(parts.iter().all(|part| said.contains(part)), "{said}");
         println!("a short log: nothing was started");
     }
 
     /// The job of Weir moves to the cluster.
     fn moves_out(&mut self, trouble: Trouble) {
-        let job = self.up().wait_for_jobs(1).remove(0);
         let running = self.take_over(&self.script);
         if trouble == Trouble::Kills {
             running.wait_for(" is RUNNING: http");
@@ -115,7 +139,7 @@ impl Stage {
         }
         let said = running.ends(0);
         assert!(said.contains("has taken over"), "{said}");
-        self.up().wait_for_job(&job, |figures| figures["status"] == "FINISHED");
+        self.up().wait_for_job(&self.job, |figures| figures["status"] == "FINISHED");
         println!("the job has moved to the cluster");
     }
 
@@ -143,7 +167,13 @@ impl Stage {
     fn take_over(&self, script: &Path) -> Running {
         let mut command = weir();
         command
-            .args(["submit", "--flink", &self.cluster.gateway, "--set", "execution.checkpointing.interval=1 s"])
+            .args([
+                "submit",
+                "--flink",
+                &self.cluster.gateway,
+                "--set",
+                "execution.checkpointing.interval=1 s",
+            ])
             .args(["-D", &format!("KAFKA_BROKER_URL={}", self.broker.address()), "--margin", "2 s"])
             .args(["--weir-url", &self.up().http, "--weir-jobs-url", &self.up().jobs_http])
             .args(["--take-over", "clicks"])
@@ -157,24 +187,15 @@ impl Stage {
         let addresses = up.addresses();
         up.kill();
         let address = self.broker.address();
-        let script = self.script.to_str().expect("UTF-8");
-        let environment = [("KAFKA_BROKER_URL", address.as_str()), ("KAFKA_TOPIC_QUERIES", TOPIC)];
-        self.up = Some(Up::start_at(&addresses, self.directory.path(), &[script], &environment));
+        let (environment, deliver) = (environment(&address), deliver());
+        let arguments: Vec<&str> = deliver.iter().map(String::as_str).collect();
+        self.up = Some(Up::start_at(&addresses, self.directory.path(), &arguments, &environment));
         println!("Weir was killed, and runs again");
 
         let pid = Cluster::task_manager();
         let killed = Command::new("kill").args(["-KILL", &pid]).status();
         assert!(killed.is_ok_and(|status| status.success()), "task manager {pid} was not killed");
         println!("task manager {pid} was killed");
-    }
-
-    /// A job of Weir writes the rows of the cluster into the result store.
-    fn delivers(&self) {
-        let mut command = weir();
-        command
-            .args(["deliver", "--brokers", &self.broker.address(), "--jobs-url", &self.up().jobs_http])
-            .args(TABLES.map(|table| format!("{PREFIX}{table}")));
-        Running::start(command).ends(0);
     }
 
     /// Appends events of a later time, which close all windows.
@@ -194,6 +215,10 @@ impl Stage {
             pause_for(POLL);
         }
         assert_eq!(last, None, "the result store");
+        for (table, key) in TABLES.into_iter().zip(["by-page:{page}:{window_end}", "hops:{window_end}"]) {
+            let answer = self.up().get(&format!("/results/{table}"));
+            assert_eq!(answer["table"]["key"], key, "readers of {table} see another table: {answer}");
+        }
 
         let mut results = self.broker.results(PREFIX, TABLES.map(str::to_owned).iter());
         results.poll();
@@ -208,7 +233,8 @@ impl Stage {
 
 impl Running {
     fn start(mut command: Command) -> Running {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         let said = Arc::new(Mutex::new(String::new()));
         let (stderr, into) = (child.stderr.take().expect("a pipe"), said.clone());
         std::thread::spawn(move || {
@@ -248,6 +274,15 @@ impl Running {
         assert_eq!(code_of, Some(code), "{}", self.said());
         self.said()
     }
+}
+
+fn environment(address: &str) -> [(&'static str, &str); 2] {
+    [("KAFKA_BROKER_URL", address), ("WEIR_LOG", "warn")]
+}
+
+/// Returns the arguments with which Weir brings the rows of the results topics into its store.
+fn deliver() -> [String; 2] {
+    TABLES.map(|table| format!("--deliver={PREFIX}{table}"))
 }
 
 /// Returns how stored rows differ from the exact ones; rows of other windows do not count.

@@ -38,7 +38,8 @@ fn the_oldest_open_window_is_that_of_a_list_of_all() {
     ];
     for window in windows {
         let all = all(window);
-        for cut in (-180..180).flat_map(|minute| [minute * MINUTE - 1, minute * MINUTE, minute * MINUTE + 1]) {
+        for cut in (-180..180).flat_map(|minute| [minute * MINUTE - 1, minute * MINUTE, minute * MINUTE + 1])
+        {
             let open = || all.iter().filter(|(_, end)| *end > cut);
             let (start, end) = (open().map(|(start, _)| *start).min(), open().map(|(_, end)| *end).min());
             assert_eq!(Some(oldest_start(window, cut)), start, "{window:?} {cut}");
@@ -82,7 +83,11 @@ fn the_longest_window_says_where_events_are_needed() {
     let needs = Needs::of(&plan(&format!("{HOURS}{HOPS}"))).expect("windows");
     let day = Interval(86_400_000);
     assert_eq!(needs.from(wall("2025-12-09T11:40:00"), day), wall("2025-12-09T11:00:00"));
-    assert_eq!(needs.from(wall("2025-12-09T11:05:00"), day), wall("2025-12-09T10:45:00"), "the hop began earlier");
+    assert_eq!(
+        needs.from(wall("2025-12-09T11:05:00"), day),
+        wall("2025-12-09T10:45:00"),
+        "the hop began earlier"
+    );
     assert_eq!(needs.first_closed("a", wall("2025-12-09T11:40:00")), Some(wall("2025-12-09T12:00:00")));
     assert_eq!(needs.first_closed("b", wall("2025-12-09T11:40:00")), Some(wall("2025-12-09T11:45:00")));
 
