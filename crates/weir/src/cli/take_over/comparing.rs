@@ -13,8 +13,9 @@ use crossbeam_channel::{Receiver, never};
 use types::Clock;
 
 use super::here::{Here, Table, written};
-use super::needs::{END, Needs};
-use super::rows::{Comparison, Counts, Difference, Row, Rows, time};
+use super::needs::Needs;
+use super::pair::{Pair, Trial};
+use super::rows::{Counts, Difference};
 use super::topics::TopicRows;
 use super::{Cluster, TakeOverArgs};
 use crate::cli::Failure;
@@ -24,8 +25,6 @@ use crate::cli::terminal::complain;
 const PAUSE: Duration = Duration::from_secs(1);
 /// Time that a row may take after both systems have closed its window.
 const GRACE: Duration = Duration::from_secs(30);
-/// Milliseconds; no window of a trial ends later after the cut.
-const YEAR: i64 = 366 * 86_400_000;
 /// Pause between two lines of progress.
 const PROGRESS: Duration = Duration::from_secs(10);
 
@@ -40,26 +39,6 @@ pub(in crate::cli) struct Comparing<'a> {
     clock: Arc<dyn Clock>,
     pairs: Vec<Pair>,
     progress: Progress,
-}
-
-/// A result table of both systems.
-struct Pair {
-    name: String,
-    table: Table,
-    comparison: Comparison,
-    topic: TopicRows,
-    /// Rows of windows that end at `until` or before, which are equal.
-    equal: Counts,
-    /// Rows of the last comparison, if some of them differ.
-    unequal: Counts,
-    until: i64,
-}
-
-/// Where the trial runs.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::cli) enum Trial {
-    OnCluster,
-    InWeir,
 }
 
 /// What a comparison has shown.
@@ -92,20 +71,7 @@ impl<'a> Comparing<'a> {
     ) {
         for name in &self.needs.compared {
             let (Some(table), Some(topic)) = (tables.get(name), topics.remove(name)) else { continue };
-            self.pairs.push(Pair {
-                name: name.clone(),
-                table: table.clone(),
-                comparison: Comparison {
-                    columns: table.columns.clone(),
-                    key: table.key_columns.clone(),
-                    ignored: self.arguments.ignored.clone(),
-                    tolerance: self.arguments.tolerance,
-                },
-                topic,
-                equal: Counts::default(),
-                unequal: Counts::default(),
-                until: self.cut,
-            });
+            self.pairs.push(Pair::new(name, table, topic, self.arguments, self.cut));
         }
     }
 
@@ -167,7 +133,7 @@ impl<'a> Comparing<'a> {
         loop {
             let problem = match self.compare(until) {
                 Ok(differences)
-                    if differences.is_empty() && self.pairs.iter().all(|pair| pair.until >= until) =>
+                    if differences.is_empty() && self.pairs.iter().all(|pair| pair.until() >= until) =>
                 {
                     self.tell();
                     return Ok(());
@@ -192,24 +158,9 @@ impl<'a> Comparing<'a> {
 
     /// Returns the end of the newest window that the trial has written.
     fn newest(&mut self, trial: Trial) -> Result<i64, Failure> {
-        let mut newest = self.pairs.iter().map(|pair| pair.until).fold(self.cut, i64::max);
+        let mut newest = self.pairs.iter().map(Pair::until).fold(self.cut, i64::max);
         for pair in &mut self.pairs {
-            let ends: Vec<i64> = match trial {
-                Trial::OnCluster => {
-                    pair.topic.poll(&pair.comparison)?;
-                    pair.topic.rows().values().filter_map(ended).collect()
-                }
-                Trial::InWeir => {
-                    let all = (pair.until, pair.until.saturating_add(YEAR));
-                    self.here
-                        .rows(&pair.table, &pair.comparison, all)?
-                        .rows
-                        .values()
-                        .filter_map(ended)
-                        .collect()
-                }
-            };
-            newest = ends.into_iter().fold(newest, i64::max);
+            newest = newest.max(pair.newest(self.here, trial)?);
         }
         Ok(newest)
     }
@@ -286,28 +237,14 @@ impl<'a> Comparing<'a> {
     /// Compares the rows of windows that end at `closed` or before, without those that were equal before.
     fn compare(&mut self, closed: i64) -> Result<Vec<Difference>, Failure> {
         let mut all = Vec::new();
-        for pair in self.pairs.iter_mut().filter(|pair| pair.until < closed) {
-            pair.topic.poll(&pair.comparison)?;
-            let here = self.here.rows(&pair.table, &pair.comparison, (pair.until, closed))?;
-
-            let is_meant = |row: &Row| ended(row).is_some_and(|end| pair.until < end && end <= here.until);
-            let there = pair.topic.rows().iter().filter(|(_, row)| is_meant(row));
-            let there: Rows = there.map(|(key, row)| (key.clone(), row.clone())).collect();
-
-            let (counts, differences) = pair.comparison.compare(&pair.name, &here.rows, &there);
-            pair.unequal = counts;
-            if differences.is_empty() {
-                pair.equal.add(counts);
-                pair.unequal = Counts::default();
-                pair.until = here.until.max(pair.until);
-            }
-            all.extend(differences);
+        for pair in self.pairs.iter_mut().filter(|pair| pair.until() < closed) {
+            all.extend(pair.compare(self.here, closed)?);
         }
         Ok(all)
     }
 
     fn rows(&self) -> usize {
-        self.pairs.iter().map(|pair| pair.equal.rows()).sum()
+        self.pairs.iter().map(Pair::rows).sum()
     }
 
     /// Returns whether each table has closed a window, and some row was compared.
@@ -316,15 +253,15 @@ impl<'a> Comparing<'a> {
     }
 
     fn is_compared(&self, pair: &Pair) -> bool {
-        match self.needs.first_closed(&pair.name, self.cut) {
-            Some(end) => pair.until >= end,
-            None => pair.equal.rows() > 0,
+        match self.needs.first_closed(pair.name(), self.cut) {
+            Some(end) => pair.until() >= end,
+            None => pair.rows() > 0,
         }
     }
 
     /// Returns the verdict when no time is left.
     fn at_the_end(&self) -> Verdict {
-        let open = self.pairs.iter().filter(|pair| !self.is_compared(pair)).map(|pair| pair.name.as_str());
+        let open = self.pairs.iter().filter(|pair| !self.is_compared(pair)).map(Pair::name);
         let open: Vec<&str> = open.collect();
         let why = match (open.as_slice(), self.rows()) {
             ([], rows) if rows > 0 => return Verdict::Equal,
@@ -360,21 +297,14 @@ impl<'a> Comparing<'a> {
             "table",
             ["equal", "different", "corrected", "only Weir", "only Flink"].map(str::to_owned),
         ));
-        for Pair { name, equal, unequal, .. } in &self.pairs {
-            let mut counts = *equal;
-            counts.add(*unequal);
-            let Counts { equal, different, corrected, only_here, only_there } = counts;
+        for pair in &self.pairs {
+            let Counts { equal, different, corrected, only_here, only_there } = pair.counts();
             complain(&line(
-                name,
+                pair.name(),
                 [equal, different, corrected, only_here, only_there].map(|count| count.to_string()),
             ));
         }
     }
-}
-
-/// Returns the end of a row's window.
-fn ended(row: &Row) -> Option<i64> {
-    row.get(END).and_then(time)
 }
 
 /// The times up to which each system has closed its windows.

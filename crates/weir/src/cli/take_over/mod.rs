@@ -23,6 +23,7 @@ mod handing_over;
 mod here;
 mod needs;
 mod offsets;
+mod pair;
 mod preparing;
 mod rows;
 mod topics;
@@ -36,10 +37,11 @@ use types::{Interval, with_causes};
 use super::Failure;
 
 pub(super) use cluster::Cluster;
-pub(super) use comparing::{Comparing, Trial};
+pub(super) use comparing::Comparing;
 pub(super) use handing_over::{savepoint_of_trial, stop_old, wait_until_closed};
 pub(super) use here::{Here, Table, WeirArgs};
 pub(super) use needs::Needs;
+pub(super) use pair::Trial;
 pub(super) use preparing::{Prepared, Preparing, base};
 pub(super) use topics::TopicRows;
 

@@ -53,8 +53,8 @@ fn plan(queries: &str) -> Plan {
         "SET 'table.local-time-zone' = 'Asia/Ho_Chi_Minh';
          CREATE TABLE q (k STRING, n INT, ts TIMESTAMP_LTZ(3), WATERMARK FOR ts AS ts - INTERVAL '5' SECOND)
          WITH ('connector' = 'kafka', 'topic' = 'q', 'format' = 'json');
-         CREATE TABLE local (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
-         WITH ('connector' = 'kafka', 'topic' = 'local', 'format' = 'json');
+         CREATE TABLE walls (k STRING, ts TIMESTAMP(3), WATERMARK FOR ts AS ts)
+         WITH ('connector' = 'kafka', 'topic' = 'walls', 'format' = 'json');
          CREATE TABLE a (k STRING, n BIGINT, window_end TIMESTAMP(3)) WITH ('connector' = 'redis', 'key' = 'a:{{k}}:{{window_end}}');
          CREATE TABLE b (k STRING, n BIGINT, window_end STRING) WITH ('connector' = 'redis', 'key' = 'b:{{k}}:{{window_end}}');
          CREATE TABLE c (k STRING, n BIGINT) WITH ('connector' = 'redis', 'key' = 'c:{{k}}');
@@ -123,7 +123,7 @@ fn sessions_are_assumed_to_be_no_longer_than_told() {
 #[test]
 fn scripts_without_a_common_clock_are_refused() {
     let other = "INSERT INTO c SELECT k, COUNT(*)
-        FROM TABLE(TUMBLE(TABLE local, DESCRIPTOR(ts), INTERVAL '1' HOUR)) GROUP BY window_start, window_end, k;";
+        FROM TABLE(TUMBLE(TABLE walls, DESCRIPTOR(ts), INTERVAL '1' HOUR)) GROUP BY window_start, window_end, k;";
     let refused = Needs::of(&plan(&format!("{HOURS}{other}"))).expect_err("two clocks");
     assert!(matches!(refused, Unmovable::TwoClocks { .. }), "{refused}");
     let alone = Needs::of(&plan(other)).expect("windows");
@@ -131,4 +131,15 @@ fn scripts_without_a_common_clock_are_refused() {
 
     let rows = plan("INSERT INTO c SELECT k, 1 FROM q;");
     assert_eq!(Needs::of(&rows).expect_err("no window"), Unmovable::NoWindow);
+}
+
+#[test]
+fn every_table_of_the_analytics_can_be_compared() {
+    let script = include_str!("../../../../../../jobs/analytics.sql");
+    let variables = |name: &str| (name == "KAFKA_BROKER_URL").then(|| "kafka:9092".to_owned());
+    let plan = sql::compile(script, &variables).unwrap_or_else(|found| panic!("{found:?}"));
+    let needs = Needs::of(&plan).expect("windows");
+    let written: BTreeSet<&str> = plan.sinks.iter().filter_map(|sink| sink.name.split('#').next()).collect();
+    let compared: BTreeSet<&str> = needs.compared.iter().map(String::as_str).collect();
+    assert_eq!(compared, written);
 }
