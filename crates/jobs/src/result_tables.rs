@@ -21,7 +21,7 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 use sql::plan::operator::Target;
 use sql::plan::{Plan, SinkTable};
-use storage::store::key::WINDOW_COLUMNS;
+use storage::store::key::{TRIAL_PREFIX, WINDOW_COLUMNS};
 use types::{DataType, JobId, Timestamp, with_causes};
 
 use crate::registry::Registry;
@@ -115,10 +115,15 @@ impl ResultTables {
         ResultTables { registry, tables, generation: AtomicU64::new(1) }
     }
 
-    /// Returns all tables, the first declared first, each with the name by which readers address it.
+    /// Returns all tables, those of trials first, then the first declared first, each with the name by which readers address it.
     pub fn all(&self) -> Vec<(String, Arc<ResultTable>)> {
         let mut tables = self.tables.read().clone();
-        tables.sort_by(|a, b| (a.declared, &a.name, &a.key).cmp(&(b.declared, &b.name, &b.key)));
+        // A trial takes nobody's name, although it is declared last.
+        let is_trial = |table: &ResultTable| table.key.starts_with(TRIAL_PREFIX);
+        tables.sort_by(|a, b| {
+            let place = |of: &ResultTable| (!is_trial(of), of.declared);
+            (place(a), &a.name, &a.key).cmp(&(place(b), &b.name, &b.key))
+        });
 
         let mut taken = BTreeSet::new();
         let mut named: Vec<(String, Arc<ResultTable>)> = Vec::with_capacity(tables.len());

@@ -36,7 +36,7 @@ pub use delivery::{Delivered, NotDelivered, delivery};
 pub use jars::Jar;
 pub use results::{DECLARATION_HEADER, KEY_PREFIX, ResultsTopic, Writing};
 pub use sent::Sent;
-pub use trial::{TRIAL_PREFIX, TRIAL_SUFFIX, Trial};
+pub use trial::{TRIAL_SUFFIX, Trial};
 
 use results::ResultsTable;
 

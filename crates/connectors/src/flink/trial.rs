@@ -5,26 +5,23 @@
 //! 'scan.startup.mode' = 'latest-offset'   'scan.startup.mode' = 'specific-offsets', 'scan.startup.specific-offsets' = …
 //! 'topic' = 'alerts' of a written table   'topic' = 'alerts-trial'
 //! 'key' = 'hops:{window_end}' (in Weir)   'key' = 'weir-trial:hops:{window_end}'
-//! table hops (in Weir)                    table `hops-trial`
 //! ```
 //!
-//! The changes are edits of the script's text. The queries stay, so that the operators are those of the script, and the script
-//! continues from a savepoint of its trial.
+//! The changes are edits of the script's text. Only values of options change, so that the queries and their names are those of the
+//! script, and the script continues from a savepoint of its trial.
 
 use std::collections::BTreeMap;
 
 use sql::error::Span;
 use sql::statements::{StatementKind, Statements, TableDeclaration};
+use storage::store::key::TRIAL_PREFIX;
 use types::{Offset, PartitionId};
 
 use super::sent::Sent;
-use super::{inserts, name, quoted, set};
+use super::{inserts, quoted, set};
 
 /// Suffix of the topics, and of the name of the job, of a trial.
 pub const TRIAL_SUFFIX: &str = "-trial";
-/// Prefix of a trial's keys and channels in Redis.
-pub const TRIAL_PREFIX: &str = "weir-trial:";
-
 const MODE: &str = "scan.startup.mode";
 const OFFSETS: &str = "scan.startup.specific-offsets";
 /// Seconds after which the rows of a trial expire: longer than a comparison, and short enough to forget about.
@@ -64,17 +61,7 @@ impl Trial {
         let mut edits = Vec::new();
         for statement in script.iter() {
             match &statement.kind {
-                StatementKind::CreateTable(table) => {
-                    if is_result_table(script, &table.name) {
-                        let text = format!("CREATE TABLE {}", trial_name(&table.name));
-                        edits.push(Edit { place: table.head, text });
-                    }
-                    edits.extend(self.edits(script, table));
-                }
-                StatementKind::Insert(insert) if is_result_table(script, &insert.table) => {
-                    let text = format!("INSERT INTO {}", trial_name(&insert.table));
-                    edits.push(Edit { place: insert.head, text });
-                }
+                StatementKind::CreateTable(table) => edits.extend(self.edits(script, table)),
                 StatementKind::Set { key, .. } if key == "pipeline.name" => {
                     let text = set(key, &format!("{job}{TRIAL_SUFFIX}"));
                     edits.push(Edit { place: statement.span, text });
@@ -140,21 +127,6 @@ impl Trial {
     }
 }
 
-/// Returns whether a script declares and writes a `redis` table of this name. Of two tables with the same name in Weir, the one that was
-/// declared last has the name for readers, so those of a trial have other names.
-fn is_result_table(script: &Statements, name: &str) -> bool {
-    let is_redis = |(key, value): &(String, String)| key == "connector" && value == "redis";
-    let declared = script.iter().any(|statement| match &statement.kind {
-        StatementKind::CreateTable(table) => table.name == name && table.options.iter().any(is_redis),
-        _ => false,
-    });
-    declared && inserts(script).any(|(_, insert)| insert.table == name)
-}
-
-fn trial_name(table: &str) -> String {
-    name(&format!("{table}{TRIAL_SUFFIX}"))
-}
-
 /// Writes offsets as Flink's connector reads them.
 fn written(starts: &[(PartitionId, Offset)]) -> String {
     let each: Vec<String> = starts
@@ -202,8 +174,6 @@ INSERT INTO s SELECT k, 1 FROM q;";
             "('ttl' = '3600', 'connector' = 'redis', 'key' = 'weir-trial:r:{k}', 'channel' = 'weir-trial:news')",
             "'topic' = 't-trial', 'format'",
             "${PASSWORD}",
-            "CREATE TABLE `r-trial` (k STRING",
-            "INSERT INTO `r-trial` SELECT k, COUNT(*)",
         ];
         for part in parts {
             assert!(made.contains(part), "{part}: {made}");

@@ -44,6 +44,16 @@ fn the_table_declared_last_has_the_plain_name_and_a_restart_changes_nothing() {
 }
 
 #[test]
+fn a_trial_takes_nobodys_name() {
+    let tables = ResultTables::default();
+    tables.declare(vec![table("clicks", "clicks:{x}", 1 << 20)]);
+    tables.declare(vec![table("clicks", "weir-trial:clicks:{x}", 1 << 21)]);
+    let named =
+        tables.all().into_iter().find(|(name, _)| name == "clicks").map(|(_, table)| table.key.clone());
+    assert_eq!(named.as_deref(), Some("clicks:{x}"));
+}
+
+#[test]
 fn a_job_that_is_not_started_leaves_the_tables_as_they_were() {
     let directory = tempfile::tempdir().unwrap();
     let open = || ResultTables::load(Some(Arc::new(Registry::open(directory.path()).unwrap())));

@@ -13,6 +13,9 @@
 /// Prefix of the keys in which Weir keeps its own state.
 pub const INTERNAL_PREFIX: &str = "weir:";
 
+/// Prefix of the keys and channels of a trial, which is compared with a job that it may take over.
+pub const TRIAL_PREFIX: &str = "weir-trial:";
+
 /// Text for a null.
 pub const NULL: &str = "unknown";
 

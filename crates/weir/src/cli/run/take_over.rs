@@ -63,13 +63,15 @@ pub(super) fn run(arguments: &Arguments, job: &str, clock: Arc<dyn Clock>) -> Re
     let mut topics = BTreeMap::new();
     for topic in translation.results.iter().filter(|topic| needs.compared.contains(&topic.table)) {
         let opened = TopicRows::open(topic, clock.clone())?;
-        if !opened.exists() {
-            let topic = &topic.topic;
-            return Err(Failure::failed(anyhow!(
-                "there is no topic `{topic}`: --topic-prefix says where the job writes"
-            )));
-        }
         topics.insert(topic.table.clone(), opened);
+    }
+    // A topic begins with its first row: that of a long window may not exist yet.
+    if !topics.is_empty() && !topics.values().any(TopicRows::exists) {
+        let known: Vec<&str> = translation.results.iter().map(|topic| topic.topic.as_str()).collect();
+        return Err(Failure::failed(anyhow!(
+            "none of the results topics exists ({}): --topic-prefix says where the job writes",
+            known.join(", ")
+        )));
     }
     let watermark = cluster.fresh_watermark(&*clock)?.ok_or_else(|| {
         Failure::failed(anyhow!("job {id} of the cluster has no watermark yet: it has nothing to take over"))
@@ -113,10 +115,10 @@ impl TakeOver<'_> {
         let trial = Rc::new(self.start(&trial, &format!("{}{TRIAL_SUFFIX}", self.name), None)?);
         *started = Some(trial.clone());
 
-        let tables = tables(&trial)?;
+        let declared = tables(&trial)?;
         let mut comparing =
             Comparing::new((&trial, &self.cluster), &self.needs, options, prepared.cut, self.clock.clone());
-        comparing.add(&tables, topics);
+        comparing.add(&declared, topics);
         comparing.run().demand()?;
 
         let state = savepoint_of_trial(&*self.clock, || trial.savepoint(true), || trial.has_ended())?;
@@ -125,6 +127,8 @@ impl TakeOver<'_> {
         let here = Rc::new(self.start(&self.script.text, &self.name, Some(&state))?);
         *started = Some(here.clone());
 
+        // The tables of the new job may have taken the names of those of the trial.
+        comparing.rename(&tables(&trial)?);
         comparing.hand_over(Trial::InWeir)?;
         // Rows that cannot be compared come from windows that the job of the cluster has closed. The new job continues at the
         // watermark at which its trial ended.
@@ -185,8 +189,7 @@ fn place(job: &str) -> Result<(&str, &str), Failure> {
 
 /// Returns the result tables of a trial by their names in the script.
 fn tables(here: &Here) -> Result<BTreeMap<String, Table>, Failure> {
-    let name = |table: &Table| base(&table.name).trim_end_matches(TRIAL_SUFFIX).to_owned();
-    Ok(here.tables()?.into_iter().map(|table| (name(&table), table)).collect())
+    Ok(here.tables()?.into_iter().map(|table| (base(&table.name).to_owned(), table)).collect())
 }
 
 /// Returns the first watermark of a job that has just started.

@@ -75,6 +75,15 @@ impl<'a> Comparing<'a> {
         }
     }
 
+    /// Takes the present names of the tables in Weir.
+    pub(in crate::cli) fn rename(&mut self, tables: &BTreeMap<String, Table>) {
+        for pair in &mut self.pairs {
+            if let Some(table) = tables.get(pair.name()) {
+                pair.rename(table);
+            }
+        }
+    }
+
     /// Compares until each table has closed a window in both systems, or until the time is over.
     pub(in crate::cli) fn run(&mut self) -> Verdict {
         let waiting: Receiver<()> = never();

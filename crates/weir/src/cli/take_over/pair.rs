@@ -69,6 +69,10 @@ impl Pair {
         &self.name
     }
 
+    pub(super) fn rename(&mut self, table: &Table) {
+        self.table = table.clone();
+    }
+
     /// Returns the time up to which all rows are equal.
     pub(super) fn until(&self) -> i64 {
         self.until
