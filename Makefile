@@ -1,6 +1,6 @@
 # All tasks are targets of this file; CI calls the same targets.
 
-.PHONY: help run test check bench site soak flink-scenarios flink-parity flink-record flink-fuzz flink-submit flink-take-over flink-race race fmt ui clean
+.PHONY: help run test check bench site soak flink-scenarios flink-parity flink-record flink-fuzz flink-submit flink-parity-cluster flink-take-over flink-race race fmt ui clean
 
 help: ## lists the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1\t/' | expand -t 22
@@ -39,6 +39,10 @@ flink-fuzz: ## generates tables, rows and queries, runs them on a real Flink and
 flink-submit: ## submits the analytics and examples to a real Flink cluster, and compares its results topics with Weir's rows
 	@scripts/kafka.sh
 	@FLINK_SLOTS=4 scripts/flink-cluster.sh cargo test -q -p weir --test side_by_side -- submit
+
+flink-parity-cluster: ## the fifteen analytics over a Flink cluster of two task managers and in Weir: weir compare finds the same rows (EVENTS, SEED)
+	@scripts/redis.sh && scripts/kafka.sh
+	@FLINK_SLOTS=2 FLINK_TASK_MANAGERS=2 scripts/flink-cluster.sh cargo test -q -p weir --test side_by_side -- parity-cluster $${EVENTS:-100000} $${SEED:-1}
 
 flink-take-over: ## moves a job to a real Flink cluster and back under load, with kill -9 of Weir and of a task manager in between
 	@scripts/kafka.sh

@@ -6,20 +6,22 @@
 #
 # The Flink comes from Maven Central into the target directory: a job manager, a task manager and a SQL gateway, on free
 # ports of this machine, with about 1.5 GB of memory. The command finds them at FLINK_SCENARIOS_URL and
-# FLINK_SCENARIOS_GATEWAY, and the processes' ids in FLINK_SCENARIOS_PIDS (job manager, task manager, gateway). The file
-# FLINK_SCENARIOS_TASK_MANAGER has the present id of the task manager. Exits with 2 where it can neither find nor install what
-# that takes.
+# FLINK_SCENARIOS_GATEWAY, and the processes' ids in FLINK_SCENARIOS_PIDS (job manager, task managers, gateway). The file
+# FLINK_SCENARIOS_TASK_MANAGER has the present id of the first task manager. Exits with 2 where it can neither find nor
+# install what that takes.
 #
-# FLINK_SLOTS and FLINK_TASK_HEAP set the task manager's slots (8) and the memory of its tasks in MB (256). FLINK_CONFIG has
-# further lines of Flink's config.yaml. With FLINK_SUPERVISED=1, the task manager starts again whenever it ends.
+# FLINK_SLOTS and FLINK_TASK_HEAP set the task manager's slots (8) and the memory of its tasks in MB (256).
+# FLINK_TASK_MANAGERS starts more than one task manager, each with these. FLINK_CONFIG has further lines of Flink's
+# config.yaml. With FLINK_SUPERVISED=1, a task manager starts again whenever it ends.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ $# -gt 0 ] || { sed -n 2,15p "$0" >&2; exit 1; }
+[ $# -gt 0 ] || { sed -n 2,14p "$0" >&2; exit 1; }
 
 # The newest of which all parts are in Maven Central.
 version=2.3.0
 slots=${FLINK_SLOTS:-8}
 task_heap=${FLINK_TASK_HEAP:-256}
+task_managers=${FLINK_TASK_MANAGERS:-1}
 flink=${CARGO_TARGET_DIR:-$PWD/target}/flink-$version
 if ! cmp -s scripts/flink/cluster.xml "$flink/complete" || ! command -v java >/dev/null 2>&1; then
   what="a whole Flink"
@@ -139,17 +141,21 @@ supervise() {
 start jobmanager 512m org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint --configDir "$run/conf"
 begin=start
 [ "${FLINK_SUPERVISED:-}" != 1 ] || begin=supervise
-$begin taskmanager $((task_heap + 128))m org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$run/conf"
+for number in $(seq "$task_managers"); do
+  name=taskmanager
+  [ "$number" = 1 ] || name=taskmanager-$number
+  $begin "$name" $((task_heap + 128))m org.apache.flink.runtime.taskexecutor.TaskManagerRunner --configDir "$run/conf"
+done
 start gateway 384m org.apache.flink.table.gateway.SqlGateway
 
-# has_slots: the job manager answers, and the task manager has reported to it.
+# has_slots: the job manager answers, and the task managers have reported to it.
 has_slots() {
   local answer
   { exec 3<>"/dev/tcp/127.0.0.1/$rest"; } 2>/dev/null || return 1
   printf 'GET /overview HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&3
   answer=$(cat <&3)
   exec 3>&-
-  [[ $answer == *"\"slots-total\":$slots"* ]]
+  [[ $answer == *"\"slots-total\":$((slots * task_managers))"* ]]
 }
 echo "starting Flink $version" >&2
 until has_slots && is_open "$gateway"; do
@@ -160,7 +166,7 @@ until has_slots && is_open "$gateway"; do
   sleep 0.05
 done
 
-processes="$(cat "$run/jobmanager.pid") $(cat "$run/taskmanager.pid") $(cat "$run/gateway.pid")"
+processes="$(cat "$run/jobmanager.pid" "$run"/taskmanager*.pid "$run/gateway.pid" | tr '\n' ' ')"
 export FLINK_SCENARIOS_URL=http://127.0.0.1:$rest FLINK_SCENARIOS_GATEWAY=http://127.0.0.1:$gateway FLINK_SCENARIOS_PIDS=$processes
 export FLINK_SCENARIOS_TASK_MANAGER=$run/taskmanager.pid
 "$@"

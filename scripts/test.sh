@@ -98,9 +98,9 @@ if have_cargo && have_cc; then
   step lints cargo clippy --workspace --all-targets --locked -- -D warnings
   step tests cargo test --workspace --locked --no-fail-fast
   if scripts/kafka.sh && scripts/flink-cluster.sh --get; then
-    FLINK_SLOTS=4 step take-over scripts/flink-cluster.sh cargo test --workspace --locked --test side_by_side -- take-over
+    FLINK_SLOTS=4 step flink-cluster scripts/flink-cluster.sh cargo test --workspace --locked --test side_by_side -- brief
   else
-    skip "a take-over by a Flink cluster"
+    skip "a take-over by a Flink cluster, and its results"
   fi
   RUSTDOCFLAGS="-D warnings" step docs cargo doc --workspace --no-deps --locked --document-private-items
 else

@@ -9,6 +9,7 @@
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fjall::{CompressionType, Database, PersistMode};
 
@@ -66,21 +67,40 @@ pub(crate) struct Disk {
 /// File locked while the directory is in use. fjall locks too, but only after it has opened its journal.
 const LOCK_FILE: &str = "in-use";
 
+/// Attempts to take a lock that is held, and the pause between them: a process that ends, or a child that has not become its
+/// program yet, holds it for a moment longer.
+const LOCK_ATTEMPTS: u32 = 50;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
 impl Disk {
     /// Opens or creates the database. First cuts the end of its journal where a crash has torn it.
     pub(crate) fn open(directory: &Path, budget: &Budget) -> Result<Disk, Fault> {
         std::fs::create_dir_all(directory)?;
-        let locked = || Fault::Locked { directory: directory.display().to_string() };
+        let mut attempts = 1..LOCK_ATTEMPTS;
+        let mut wait_or_fail = || {
+            let locked = || Fault::Locked { directory: directory.display().to_string() };
+            attempts.next().ok_or_else(locked)?;
+            // The channel gets one message, after the pause.
+            let _ = crossbeam_channel::after(LOCK_PAUSE).recv();
+            Ok::<(), Fault>(())
+        };
+
         let lock =
             File::options().create(true).truncate(false).write(true).open(directory.join(LOCK_FILE))?;
-        lock.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => locked(),
-            TryLockError::Error(error) => error.into(),
-        })?;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => wait_or_fail()?,
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
+        }
+
         journal::mend(directory, budget.after_damage)?;
-        let database = match open_database(directory, budget) {
-            Err(fjall::Error::Locked) => return Err(locked()),
-            opened => opened?,
+        let database = loop {
+            match open_database(directory, budget) {
+                Err(fjall::Error::Locked) => wait_or_fail()?,
+                opened => break opened?,
+            }
         };
         let (directory, keep_free_bytes) = (directory.into(), budget.keep_free_bytes);
         Ok(Disk { database, directory, keep_free_bytes, _lock: Arc::new(lock) })

@@ -99,8 +99,13 @@ impl Broker {
     }
 
     pub fn append<'a>(&self, topic: &str, lines: impl Iterator<Item = &'a str>) {
-        let record = |line: &str| NewRecord { body: line.as_bytes().to_vec().into(), ..NewRecord::default() };
-        let records: Vec<NewRecord> = lines.map(record).collect();
+        self.append_all(topic, lines.map(|line| (None, line.as_bytes().to_vec())));
+    }
+
+    /// Appends records, each with or without a key.
+    pub fn append_all(&self, topic: &str, records: impl Iterator<Item = (Option<Vec<u8>>, Vec<u8>)>) {
+        let record = |(key, body): (_, Vec<u8>)| NewRecord { key, body: body.into(), ..NewRecord::default() };
+        let records: Vec<NewRecord> = records.map(record).collect();
         let appending = self.log.append(topic, records).expect("there is room");
         appending.blocking_recv().expect("an answer").expect("durable");
     }

@@ -3,8 +3,10 @@
 //! Weir and Flink read the same topic of a Kafka broker. Flink writes results topics, whose rows are compared with those in
 //! Weir's result store, each under the key that the header of its record gives it.
 
+mod awkward;
 mod broker;
 mod load;
+mod parity;
 mod rows;
 mod take_over;
 
@@ -17,6 +19,7 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use self::broker::{Broker, Results};
+pub use self::parity::equals;
 use self::rows::{Rows, difference};
 pub use self::take_over::{Trouble, takes_over};
 use super::support::{Up, pause_for, run, stderr, weir};
@@ -101,6 +104,12 @@ impl Cluster {
         let file =
             std::env::var("FLINK_SCENARIOS_TASK_MANAGER").expect("FLINK_SCENARIOS_TASK_MANAGER names a file");
         std::fs::read_to_string(file).expect("the process id").trim().to_owned()
+    }
+
+    /// Returns the CPU seconds of the job manager, the task managers and the gateway.
+    fn cpu_seconds(&self) -> f64 {
+        let processes = std::env::var("FLINK_SCENARIOS_PIDS").expect("FLINK_SCENARIOS_PIDS has process ids");
+        processes.split_whitespace().map(|id| cpu_seconds(id.parse().expect("a process id"))).sum()
     }
 
     /// Submits a script with arguments.
@@ -213,6 +222,15 @@ impl Cluster {
         self.wait_for(&next, "CANCELED");
         rows
     }
+}
+
+/// Returns the CPU seconds that a process has used, as Linux reports them in `/proc`.
+fn cpu_seconds(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("Linux tells");
+    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
+    let ticks: f64 = fields[11..=12].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
+    // SAFETY: sysconf accesses no memory.
+    ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
 }
 
 /// Waits until Weir has read all events, and returns the rows of its tables.
