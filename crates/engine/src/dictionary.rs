@@ -137,7 +137,7 @@ impl Dictionary {
             for (view, hash) in views.iter().zip(&mut hashes) {
                 if let Some(text) = view.of(data) {
                     *hash = self.hash(text);
-                    prefetch(&self.plain.slots, *hash as usize & self.plain.mask);
+                    prefetch(&self.plain.slots, self.plain.home(*hash));
                 }
             }
 
@@ -183,8 +183,7 @@ impl Dictionary {
         let code = unescape(raw, &mut text).and_then(|()| self.code(&text));
         self.scratch = text;
         let code = code?;
-        let hasher = &self.hasher;
-        self.escaped.insert(hash, slot, raw, code, |bytes| hash_with(hasher, bytes));
+        self.escaped.insert(hash, slot, raw, code);
         Ok(code)
     }
 
@@ -203,7 +202,9 @@ impl Dictionary {
 
     #[inline]
     fn hash(&self, text: &[u8]) -> u64 {
-        hash_with(&self.hasher, text)
+        let mut state = self.hasher.build_hasher();
+        state.write(text);
+        state.finish()
     }
 
     #[cold]
@@ -211,17 +212,9 @@ impl Dictionary {
     fn insert(&mut self, hash: u64, slot: usize, text: &[u8]) -> Result<u32, InvalidText> {
         simdutf8::basic::from_utf8(text).map_err(|_| InvalidText)?;
         let code = self.plain.entries.len() as u32;
-        let hasher = &self.hasher;
-        self.plain.insert(hash, slot, text, code, |bytes| hash_with(hasher, bytes));
+        self.plain.insert(hash, slot, text, code);
         Ok(code)
     }
-}
-
-#[inline]
-fn hash_with(hasher: &RandomState, text: &[u8]) -> u64 {
-    let mut state = hasher.build_hasher();
-    state.write(text);
-    state.finish()
 }
 
 #[cfg(test)]

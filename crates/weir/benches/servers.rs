@@ -1,8 +1,8 @@
 //! Measures Weir between a real Kafka and a real Redis: the events per CPU second from one to the other, the
-//! time until a window's rows are in Redis once it may close, and the time until a Weir that starts with a
-//! full Redis answers all of it.
+//! time until a window's rows are in Redis once it may close, the cost of more subtasks, and the time until a Weir
+//! that starts with a full Redis answers all of it.
 //!
-//! `cargo bench -p weir --bench servers [-- drains|closes|starts] [EVENTS]`; `scripts/kafka.sh` and
+//! `cargo bench -p weir --bench servers [-- drains|closes|cores|starts] [EVENTS]`; `scripts/kafka.sh` and
 //! `scripts/redis.sh` install the servers.
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
@@ -12,6 +12,8 @@ mod support;
 #[path = "../../storage/tests/servers/mod.rs"]
 mod servers;
 
+#[path = "servers/cores.rs"]
+mod cores;
 #[path = "servers/starts.rs"]
 mod starts;
 
@@ -67,6 +69,9 @@ fn main() {
     if wants("drains") {
         drains(events);
     }
+    if wants("cores") {
+        cores::cores(events);
+    }
     if wants("closes") {
         [1_000, 10_000].into_iter().for_each(closes);
     }
@@ -80,7 +85,7 @@ fn drains(events: u64) {
 
     for codec in ["gzip", "lz4"] {
         let topic = format!("drained-{codec}");
-        preload(&kafka, &topic, codec, events);
+        preload(&kafka, &topic, &Load { codec, texts: 2_000, is_skewed: false }, events);
         let mut figures = Vec::new();
         for _ in 0..RUNS {
             redis.ask(&["FLUSHALL"]);
@@ -108,17 +113,27 @@ fn drains(events: u64) {
     }
 }
 
+/// The events of a topic.
+struct Load {
+    codec: &'static str,
+    /// Number of different questions.
+    texts: u64,
+    /// Whether one faculty has 19 of 20 events.
+    is_skewed: bool,
+}
+
 /// Writes events of `weir generate` to a topic, as a producer of Kafka would.
-fn preload(kafka: &KafkaServer, topic: &str, codec: &str, events: u64) {
+fn preload(kafka: &KafkaServer, topic: &str, load: &Load, events: u64) {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("events");
     let written = run(weir()
         .args(["generate", "--count", &events.to_string(), "--rate", "1000", "--out-of-order", "2"])
+        .args(["--texts", &load.texts.to_string()])
         .args(["--start", "2025-12-09T00:00:00Z", "--output", file.to_str().expect("a path of this test")])
         .stderr(Stdio::null()));
     assert!(written.status.success(), "events could not be generated");
 
-    let properties = [("compression.type", codec), ("linger.ms", "20"), ("batch.size", "65536")];
+    let properties = [("compression.type", load.codec), ("linger.ms", "20"), ("batch.size", "65536")];
     let properties = properties.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = KafkaSettings::new(&kafka.address(), &BTreeMap::from(properties)).expect("settings");
     let log = KafkaLog::open(KafkaOptions::new(settings), Arc::new(SystemClock::new())).expect("a log");
@@ -132,7 +147,11 @@ fn preload(kafka: &KafkaServer, topic: &str, codec: &str, events: u64) {
     };
 
     for (number, line) in lines.enumerate() {
-        let body = line.expect("a line").into_bytes().into();
+        let mut line = line.expect("a line");
+        if load.is_skewed && number % 20 != 0 {
+            line = of_one_faculty(&line);
+        }
+        let body = line.into_bytes().into();
         // The partitions' order in time is about the file's.
         batch.push(NewRecord { key: Some(number.to_string().into_bytes()), body, ..NewRecord::default() });
         if batch.len() == 20_000 {
@@ -141,6 +160,14 @@ fn preload(kafka: &KafkaServer, topic: &str, codec: &str, events: u64) {
     }
 
     send(&mut batch);
+}
+
+/// Returns an event of the largest faculty, which is the type of the user.
+fn of_one_faculty(line: &str) -> String {
+    const FIELD: &str = r#""user_type":""#;
+    let Some((before, value)) = line.split_once(FIELD) else { return line.to_owned() };
+    let rest = value.find('"').map_or("", |end| &value[end..]);
+    format!("{before}{FIELD}Sinh viên{rest}")
 }
 
 /// Measures the time from the end of a window on the clock, when its last event may come, until its rows are

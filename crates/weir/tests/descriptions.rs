@@ -37,6 +37,8 @@ fn every_operation_answers_as_it_is_described() {
     let generated = run(weir().args(events).arg(format!("{}/events", up.http)));
     assert!(generated.status.success(), "{}", support::stderr(&generated));
     up.wait_for("/analytics/redis/overall-summary?days=36500", |answer| answer["total_queries"] != 0);
+    // The first request loads the tables, which may take longer than it waits.
+    up.wait_for_status("/results", 200);
 
     // A client behind a proxy may not name directories of this machine.
     let stranger = ["--header", "X-Forwarded-For: 192.0.2.1"];

@@ -107,6 +107,7 @@ impl Distinct {
         match self {
             Distinct::Bitmaps(bitmaps) => added.iter().for_each(|&(group, code)| bitmaps.add(group, code)),
             Distinct::Pairs { pairs, .. } => {
+                pairs.reserve(added.len());
                 for (i, &(group, code)) in added.iter().enumerate() {
                     if let Some(&(group, code)) = added.get(i + AHEAD) {
                         pairs.prefetch(group, code);

@@ -118,9 +118,20 @@ impl GroupCodeSet {
         self.slots.capacity() * 8 + self.counts.capacity() * 4
     }
 
+    /// Makes room for the pairs of another set. Those that are present too need none, so this may be too much by as many.
+    pub fn reserve(&mut self, pairs: usize) {
+        let size = (self.len.max(pairs) * 2 + 1).next_power_of_two();
+        if size > self.slots.len() {
+            self.resize_to(size);
+        }
+    }
+
     #[inline(never)]
     fn grow(&mut self) {
-        let size = self.slots.len() * 2;
+        self.resize_to(self.slots.len() * 2);
+    }
+
+    fn resize_to(&mut self, size: usize) {
         let old = std::mem::replace(&mut self.slots, vec![EMPTY; size]);
         self.mask = size - 1;
         for pair in old.into_iter().filter(|&pair| pair != EMPTY) {

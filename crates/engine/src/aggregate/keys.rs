@@ -113,6 +113,19 @@ impl KeyIndex {
         }
     }
 
+    /// Returns the groups of keys; a hashed index creates those that are new.
+    pub fn groups(&mut self, keys: &[PackedKey]) -> Vec<u32> {
+        match self {
+            KeyIndex::Direct { .. } => keys.iter().map(|&key| self.group(key)).collect(),
+            KeyIndex::Hashed(hashed) => {
+                let mut groups = Vec::new();
+                hashed.reserve(keys.len());
+                hashed.assign(keys.len(), |i| keys[i].0, &mut groups);
+                groups
+            }
+        }
+    }
+
     /// Returns the group of a key if it is present.
     pub fn find(&self, key: PackedKey) -> Option<u32> {
         match self {
@@ -235,18 +248,30 @@ impl HashedKeys {
         self.keys.push(PackedKey(key));
         self.slots[slot] = (key, group);
         if self.keys.len() * 2 > self.slots.len() {
-            let size = self.slots.len() * 2;
-            self.slots = vec![(EMPTY, 0); size];
-            self.mask = size - 1;
-            for (group, key) in self.keys.iter().enumerate() {
-                let mut slot = self.slot(key.0);
-                while self.slots[slot].0 != EMPTY {
-                    slot = (slot + 1) & self.mask;
-                }
-                self.slots[slot] = (key.0, group as u32);
-            }
+            self.resize_to(self.slots.len() * 2);
         }
         group
+    }
+
+    /// Makes room for keys. Those that are present need none, so this may be too much by as many.
+    fn reserve(&mut self, keys: usize) {
+        let size = (self.keys.len().max(keys) * 2 + 1).next_power_of_two();
+        if size > self.slots.len() {
+            self.keys.reserve(keys.saturating_sub(self.keys.len()));
+            self.resize_to(size);
+        }
+    }
+
+    fn resize_to(&mut self, size: usize) {
+        self.slots = vec![(EMPTY, 0); size];
+        self.mask = size - 1;
+        for (group, key) in self.keys.iter().enumerate() {
+            let mut slot = self.slot(key.0);
+            while self.slots[slot].0 != EMPTY {
+                slot = (slot + 1) & self.mask;
+            }
+            self.slots[slot] = (key.0, group as u32);
+        }
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::NULL_CODE;
 
-/// An open-addressing table from bytes to codes. A slot holds the upper half of the hash and the entry's
-/// index; 0 is empty.
+/// An open-addressing table from bytes to codes. A slot holds the upper half of the hash, which also says
+/// where its search begins, and the entry's index; 0 is empty. So the table grows without reading its texts.
 #[derive(Debug, Clone)]
 pub(super) struct TextTable {
     pub(super) slots: Vec<u64>,
-    pub(super) mask: usize,
+    mask: usize,
     pub(super) entries: Vec<TextEntry>,
     pub(super) data: Vec<u8>,
 }
@@ -41,11 +41,16 @@ impl TextTable {
         &self.data[entry.start as usize..][..entry.len as usize]
     }
 
+    /// Returns the first slot of a hash.
+    #[inline]
+    pub(super) fn home(&self, hash: u64) -> usize {
+        (hash >> 32) as usize & self.mask
+    }
+
     /// Returns the code of a text, or the slot where it belongs.
     #[inline]
     pub(super) fn find(&self, hash: u64, text: &[u8]) -> Result<u32, usize> {
-        let mut slot = hash as usize & self.mask;
-        let tag = hash >> 32;
+        let (tag, mut slot) = (hash >> 32, self.home(hash));
         loop {
             let found = self.slots[slot];
             if found == 0 {
@@ -66,37 +71,33 @@ impl TextTable {
     /// Returns the entry in the first slot of a hash, which is mostly the matching one; 0 if there is none.
     #[inline]
     pub(super) fn guess(&self, hash: u64) -> usize {
-        self.slots[hash as usize & self.mask] as u32 as usize
+        self.slots[self.home(hash)] as u32 as usize
     }
 
-    pub(super) fn insert(
-        &mut self,
-        hash: u64,
-        slot: usize,
-        text: &[u8],
-        code: u32,
-        rehash: impl Fn(&[u8]) -> u64,
-    ) {
+    pub(super) fn insert(&mut self, hash: u64, slot: usize, text: &[u8], code: u32) {
         let index = self.entries.len() as u64;
         self.entries.push(TextEntry { start: self.data.len() as u64, len: text.len() as u32, code });
         self.data.extend_from_slice(text);
         self.slots[slot] = (hash >> 32) << 32 | index;
         if self.entries.len() * 2 > self.slots.len() {
-            self.grow(rehash);
+            self.grow();
         }
     }
 
-    fn grow(&mut self, rehash: impl Fn(&[u8]) -> u64) {
+    fn grow(&mut self) {
         let size = self.slots.len() * 2;
-        self.slots = vec![0; size];
+        // Memory that the system has zeroed would be read before it is written, and so fault twice per page.
+        let mut slots = Vec::with_capacity(size);
+        slots.resize(size, 0);
+        let old = std::mem::replace(&mut self.slots, slots);
         self.mask = size - 1;
-        for index in 1..self.entries.len() {
-            let hash = rehash(self.text(index as u32));
-            let mut slot = hash as usize & self.mask;
+
+        for taken in old.into_iter().filter(|&slot| slot != 0) {
+            let mut slot = self.home(taken);
             while self.slots[slot] != 0 {
                 slot = (slot + 1) & self.mask;
             }
-            self.slots[slot] = (hash >> 32) << 32 | index as u64;
+            self.slots[slot] = taken;
         }
     }
 }

@@ -181,6 +181,16 @@ impl Up {
         panic!("{path} did not become what is wanted, but {last}");
     }
 
+    /// Polls until the answer has a status.
+    pub fn wait_for_status(&self, path: &str, status: u16) {
+        let tries = PATIENCE.as_millis() / POLL.as_millis();
+        let is_so = (0..tries).any(|_| {
+            pause();
+            self.answer(path).0 == status
+        });
+        assert!(is_so, "{path} did not answer {status}, but {:?}", self.answer(path));
+    }
+
     /// Returns JSON of the job manager.
     pub fn get_job(&self, path: &str) -> Value {
         let mut answer = ureq::get(format!("{}{path}", self.jobs_http)).call().expect("an answer");
