@@ -21,6 +21,7 @@ pub mod layout;
 pub mod memory;
 pub mod metrics;
 pub mod operator;
+pub mod output_metrics;
 pub mod row;
 pub mod selection;
 pub mod snapshot;

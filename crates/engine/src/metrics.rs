@@ -10,6 +10,7 @@ use types::Timestamp;
 
 use crate::activity::Activity;
 use crate::connector::Split;
+use crate::output_metrics::{OutputMetrics, OutputView};
 
 /// Metrics of one subtask. Times are sums since the start; a reader computes rates from two readings.
 #[derive(Debug, Default)]
@@ -39,6 +40,8 @@ pub struct TaskMetrics {
     pub state_bytes: AtomicU64,
     /// The operators that run in the subtask; set once, before it starts.
     pub operators: OnceLock<Vec<OperatorMetrics>>,
+    /// What the subtask writes, or hands to operators; set once, before it starts. The queries of its pipeline come first.
+    pub outputs: OnceLock<Vec<OutputMetrics>>,
     /// An [`Activity`].
     pub activity: AtomicU8,
     /// When the subtask had read its input to the end and written all results, in milliseconds since 1970;
@@ -75,6 +78,11 @@ impl TaskMetrics {
     /// Returns the partitions that a source reads, as last recorded.
     pub fn splits(&self) -> Vec<SplitMetrics> {
         self.splits.lock().clone()
+    }
+
+    /// Returns the metrics of the outputs.
+    pub fn outputs(&self) -> Vec<OutputView> {
+        self.outputs.get().into_iter().flatten().map(OutputMetrics::view).collect()
     }
 
     /// Returns the watermark of the subtask's output; `i64::MIN` before the first.

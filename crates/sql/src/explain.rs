@@ -49,10 +49,7 @@ pub fn summary(pipeline: &Pipeline, query: &Query, sinks: &[SinkTable]) -> Strin
         }
     };
     match query.sink().map(|sink| &sinks[sink]) {
-        Some(sink) => {
-            let connector = sink.options.entries.get("connector").map_or("", |option| &option.value);
-            format!("{how}, into {} ({connector})", sink.name)
-        }
+        Some(sink) => format!("{how}, into {}", sink.described()),
         None => format!("{how}, into operators"),
     }
 }

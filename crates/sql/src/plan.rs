@@ -263,6 +263,14 @@ pub struct SinkTable {
     pub span: Span,
 }
 
+impl SinkTable {
+    /// Returns its name and its connector: `counts (redis)`.
+    pub fn described(&self) -> String {
+        let connector = self.options.entries.get("connector").map_or("", |option| &option.value);
+        format!("{} ({connector})", self.name)
+    }
+}
+
 /// An `INSERT INTO … SELECT`, or the part of one that a scan computes.
 #[derive(Debug, Clone)]
 pub struct Query {

@@ -166,9 +166,10 @@ test('many dead letters are paged, and late rows are among them', async ({ page,
 
     // The page of the job leads to them.
     await page.goto(`${weir.jobs}/#/job/${job}/windows`);
-    await expect(row(page, 'Queries of the job', 'counted')).toContainText('TUMBLE 1 s');
-    await expect(row(page, 'Queries of the job', 'counted')).toContainText('The watermark is');
-    await row(page, 'Queries of the job', 'counted').getByRole('link', { name: '70' }).click();
+    await expect(row(page, 'Queries with windows', 'counted')).toContainText('TUMBLE 1 s');
+    await expect(row(page, 'Queries with windows', 'counted')).toContainText('The watermark is');
+    await expect(row(page, 'Queries with windows', 'counted')).toContainText('closed up to');
+    await row(page, 'Queries with windows', 'counted').getByRole('link', { name: '70' }).click();
     await expect(page).toHaveURL(new RegExp(`#/dead-letters\\?job=${job}&reason=late`));
     await expect(page.getByRole('table', { name: 'Dead letters', exact: true }).getByRole('row')).toHaveCount(
       51,

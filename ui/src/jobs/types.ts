@@ -97,10 +97,18 @@ export interface Figures {
   queries: QueryFigures[];
 }
 
-/** A query over the windows of a table; null is a time that has not come. */
+/** A query; null is a time that has not come. */
 export interface QueryFigures {
   name: string;
   description: string;
+  /** Whether it counts in windows directly over a table. */
+  is_windowed: boolean;
+  /** As last measured; null for a query without windows. */
+  open_windows: number | null;
+  groups: number | null;
+  rows_written: number;
+  last_written_ms: number | null;
+  last_window_end_ms: number | null;
   state_bytes: number;
   late: number;
   watermark_ms: number | null;

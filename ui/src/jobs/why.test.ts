@@ -6,6 +6,12 @@ const NOW = Date.parse('2025-12-09T11:05:00Z');
 const QUERY: QueryFigures = {
   name: 'counts',
   description: 'TUMBLE 1 min, into counts (redis)',
+  is_windowed: true,
+  open_windows: 1,
+  groups: 1,
+  rows_written: 0,
+  last_written_ms: null,
+  last_window_end_ms: null,
   state_bytes: 0,
   late: 0,
   watermark_ms: NOW - 70_000,

@@ -86,9 +86,7 @@ impl TextTable {
 
     fn grow(&mut self) {
         let size = self.slots.len() * 2;
-        // Memory that the system has zeroed would be read before it is written, and so fault twice per page.
-        let mut slots = Vec::with_capacity(size);
-        slots.resize(size, 0);
+        let slots = written_zeros(size);
         let old = std::mem::replace(&mut self.slots, slots);
         self.mask = size - 1;
 
@@ -100,4 +98,13 @@ impl TextTable {
             self.slots[slot] = taken;
         }
     }
+}
+
+/// Returns zeros that are written one by one. Memory that the system has zeroed is read before it is written, and so faults
+/// twice per page; the second time, all other threads have to forget the page.
+#[expect(clippy::slow_vector_initialization, reason = "the faults cost more than writing zeros")]
+fn written_zeros(size: usize) -> Vec<u64> {
+    let mut zeros = Vec::with_capacity(size);
+    zeros.resize(size, 0);
+    zeros
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crossbeam_channel::Sender;
 use sql::functions::Env;
 use sql::plan::operator::Distribution;
-use types::{Clock, Repr};
+use types::{Clock, Repr, Timestamp};
 
 use super::progress::send_with_backpressure;
 use crate::connector::{Rows, Sink, Stage};
@@ -107,11 +107,13 @@ pub(super) struct SinkOutlet {
     pub sink: Box<dyn Sink>,
     /// The index of the query in the plan, which gives output a stable order.
     pub query: usize,
+    /// The place of its metrics among those of the subtask's outputs.
+    pub output: usize,
     pub metrics: Arc<TaskMetrics>,
 }
 
 impl Outlet for SinkOutlet {
-    fn write(&mut self, rows: &Changes<'_>, _env: &Env) -> Result<(), OperatorError> {
+    fn write(&mut self, rows: &Changes<'_>, env: &Env) -> Result<(), OperatorError> {
         let selection: Selection<'_> = rows.rows;
         TaskMetrics::add(&self.metrics.records_out, selection.len() as u64);
         self.sink.write(&Rows {
@@ -126,6 +128,9 @@ impl Outlet for SinkOutlet {
         })?;
         TaskMetrics::add(&self.metrics.bytes_out, self.sink.take_bytes());
         TaskMetrics::add_time(&self.metrics.backpressured_ns, self.sink.take_blocked());
+        if let Some(output) = self.metrics.outputs.get().and_then(|outputs| outputs.get(self.output)) {
+            output.wrote(selection.len() as u64, Timestamp(env.now_ms), None, Stage::Final);
+        }
         Ok(())
     }
 

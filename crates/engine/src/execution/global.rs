@@ -151,6 +151,7 @@ impl GlobalSubtask {
     pub(super) fn measure<'a>(&mut self, receiving: impl Iterator<Item = &'a Receiving>) {
         let rest = receiving.map(Receiving::memory_bytes).sum();
         self.memory.measure(&self.aggregation, rest, &mut self.sinks, &self.metrics);
+        self.sinks.measure_windows(&self.aggregation);
     }
 
     /// Applies a change that concerns both the state and the translations of the senders' codes.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sql::plan::{Plan, SinkTable};
-use types::Timestamp;
+use sql::plan::SinkTable;
+use types::{Clock, Timestamp};
 
-use crate::connector::{ConnectorError, DeadLetter, DeadLetters, Rows, Sink, SinkFactory};
+use super::JobSpec;
+use crate::connector::{ConnectorError, DeadLetter, DeadLetters, Rows, Sink};
 use crate::metrics::TaskMetrics;
 
 /// The sinks of one subtask, by query.
@@ -14,19 +15,20 @@ pub(super) struct Sinks {
     sinks: Vec<Option<Box<dyn Sink>>>,
     /// Per query of the pipeline: its sink, if it writes to one directly, and the query's index in the plan.
     by_query: Vec<(Option<usize>, usize)>,
+    clock: Arc<dyn Clock>,
     metrics: Arc<TaskMetrics>,
 }
 
 impl Sinks {
     /// Opens the sinks that the queries of a pipeline write to.
     pub fn open(
-        plan: &Plan,
+        spec: &JobSpec,
         pipeline: usize,
-        factories: &[Arc<dyn SinkFactory>],
         subtask: usize,
         of: usize,
         metrics: Arc<TaskMetrics>,
     ) -> Result<Sinks, ConnectorError> {
+        let plan = &spec.plan;
         let before: usize = plan.pipelines[..pipeline].iter().map(|pipeline| pipeline.queries.len()).sum();
         let queries = &plan.pipelines[pipeline].queries;
         let by_query: Vec<(Option<usize>, usize)> =
@@ -34,15 +36,15 @@ impl Sinks {
         let mut sinks: Vec<Option<Box<dyn Sink>>> = plan.sinks.iter().map(|_: &SinkTable| None).collect();
         for sink in queries.iter().filter_map(|query| query.sink()) {
             if sinks[sink].is_none() {
-                sinks[sink] = Some(factories[sink].open(subtask, of)?);
+                sinks[sink] = Some(spec.sinks[sink].open(subtask, of)?);
             }
         }
-        Ok(Sinks { sinks, by_query, metrics })
+        Ok(Sinks { sinks, by_query, clock: spec.clock.clone(), metrics })
     }
 
     /// Creates the sinks of a subtask that runs no queries.
-    pub fn none(metrics: Arc<TaskMetrics>) -> Sinks {
-        Sinks { sinks: Vec::new(), by_query: Vec::new(), metrics }
+    pub fn none(clock: Arc<dyn Clock>, metrics: Arc<TaskMetrics>) -> Sinks {
+        Sinks { sinks: Vec::new(), by_query: Vec::new(), clock, metrics }
     }
 
     pub fn watermark(&mut self, watermark: i64) -> Result<(), ConnectorError> {
@@ -73,6 +75,9 @@ impl Sinks {
         let Some(sink) = sink.and_then(|sink| self.sinks[sink].as_mut()) else { return Ok(()) };
         sink.write(&Rows { query, ..*rows })?;
         TaskMetrics::add(&self.metrics.bytes_out, sink.take_bytes());
+        if let Some(output) = self.metrics.outputs.get().and_then(|outputs| outputs.get(rows.query)) {
+            output.wrote(rows.rows.len() as u64, self.clock.now(), rows.window, rows.stage);
+        }
         Ok(())
     }
 }

@@ -75,7 +75,10 @@ impl SourceSubtask {
     pub(super) fn measure(&mut self) {
         let mut rest = self.batch.memory_bytes() + self.prepare.memory_bytes();
         let (aggregation, sinks) = match &mut self.downstream {
-            Downstream::Direct { aggregation, sinks } => (aggregation, sinks),
+            Downstream::Direct { aggregation, sinks } => {
+                sinks.measure_windows(aggregation);
+                (aggregation, sinks)
+            }
             Downstream::Exchange { aggregation, shipping, sinks, .. } => {
                 rest += shipping.memory_bytes();
                 (aggregation, sinks)

@@ -15,7 +15,7 @@ use crate::connector::{Rows, Stage};
 use crate::memory::Holder;
 use crate::operator::chain::{Chain, ChainTarget, OperatorError, OperatorState, StreamTime};
 use crate::operator::changes::{Changes, RowWatermarks};
-use crate::window::{WindowError, WindowOutput};
+use crate::window::{Aggregation, WindowError, WindowOutput};
 
 /// The outputs of a subtask; see the module documentation.
 pub(super) struct Outputs {
@@ -130,6 +130,14 @@ impl Outputs {
             true
         });
         states
+    }
+
+    /// Reports the open windows of each query, and their groups.
+    pub fn measure_windows(&self, aggregation: &Aggregation) {
+        let outputs = self.metrics.outputs.get().map_or(&[][..], Vec::as_slice);
+        aggregation.for_each_unit(&mut |queries, windows, groups| {
+            queries.iter().filter_map(|&query| outputs.get(query)).for_each(|of| of.hold(windows, groups));
+        });
     }
 
     /// Reports the bytes that each operator holds; returns their sum.

@@ -22,6 +22,7 @@ use crate::metrics::OperatorMetrics;
 use crate::operator::build;
 use crate::operator::chain::{Chain, ChainTarget, Link, OperatorError, Outlet, StreamTime};
 use crate::operator::fields;
+use crate::output_metrics::{Output, OutputMetrics};
 use crate::snapshot::{InlineBytes, OperatorImage, PartContent};
 use crate::state::{KeyGroups, read_part};
 
@@ -81,12 +82,16 @@ impl<'a> Wiring<'a> {
         let plan = &self.spec.plan;
         let of = self.placement.subtasks(home);
         let sinks = match pipeline {
-            Some(pipeline) => Sinks::open(plan, pipeline, &self.spec.sinks, subtask, of, metrics.clone())?,
-            None => Sinks::none(metrics.clone()),
+            Some(pipeline) => Sinks::open(self.spec, pipeline, subtask, of, metrics.clone())?,
+            None => Sinks::none(self.spec.clock.clone(), metrics.clone()),
         };
 
         let operators = self.placement.operators_in(home);
         let place = |operator: usize| operators.iter().position(|&known| known == operator);
+        let queries = pipeline.map_or(0, |pipeline| plan.pipelines[pipeline].queries.len());
+        let of_query = |query| Output::Query { pipeline: pipeline.unwrap_or_default(), query };
+        let mut outputs: Vec<OutputMetrics> =
+            (0..queries).map(|query| OutputMetrics::new(of_query(query))).collect();
         let mut outlets: Vec<Box<dyn Outlet>> = Vec::new();
         let mut links = Vec::new();
 
@@ -98,10 +103,14 @@ impl<'a> Wiring<'a> {
                     outlets.push(Box::new(SinkOutlet {
                         sink: self.spec.sinks[sink].open(subtask, of)?,
                         query: self.place_of_output(operator),
+                        output: outputs.len(),
                         metrics: metrics.clone(),
                     }));
                     targets.push(ChainTarget::Outlet(outlets.len() - 1));
                 }
+            }
+            if !targets.is_empty() {
+                outputs.push(OutputMetrics::new(Output::Operator(operator)));
             }
 
             targets.extend(self.edge_targets(
@@ -122,7 +131,7 @@ impl<'a> Wiring<'a> {
         }
 
         let mut entries = Vec::new();
-        for query in 0..pipeline.map_or(0, |pipeline| plan.pipelines[pipeline].queries.len()) {
+        for query in 0..queries {
             let pipeline = pipeline.unwrap_or_default();
             let producer = Producer::Query { pipeline, query };
             entries.push(self.edge_targets((producer, home, subtask), &place, metrics, &mut outlets));
@@ -133,6 +142,7 @@ impl<'a> Wiring<'a> {
         let figures = names.into_iter().map(|name| OperatorMetrics { name, ..OperatorMetrics::default() });
         // Each subtask has its own metrics, so they are set only once.
         let _ = metrics.operators.set(figures.collect());
+        let _ = metrics.outputs.set(outputs);
 
         let mut chain = Chain::new(links, outlets);
         chain.set_now(self.spec.clock.now().0);

@@ -122,6 +122,12 @@ impl Aggregation {
         *parts.last_mut().expect("the last part belongs to no unit") += self.adder.memory_bytes();
     }
 
+    /// Calls `each` with the queries of every unit, the number of its open windows, and that of the groups in them. Units whose
+    /// newest rows are not sorted into groups yet are left out.
+    pub fn for_each_unit(&self, each: &mut dyn FnMut(&[usize], usize, usize)) {
+        self.state.for_each_unit(each);
+    }
+
     /// Takes everything out of the state, one shipment per receiver.
     pub fn ship(&mut self, shipping: &mut Shipping) -> Vec<Shipment> {
         shipping.take(&mut self.state)

@@ -101,6 +101,13 @@ impl UnitState {
         self.windows.first_open()
     }
 
+    /// Returns the number of groups in the slices of windows that have not fired.
+    pub fn open_groups(&self, window: Window) -> usize {
+        let Some(first) = self.next_window() else { return 0 };
+        let open = self.slices.iter().filter(|(id, _)| last_window_end(window, id.end) >= first);
+        open.map(|(_, table)| table.groups().count()).sum()
+    }
+
     /// Returns the first window that has not fired and may fire, given the watermark.
     pub fn due(&self, calendar: &Calendar) -> Option<i64> {
         self.next_window().filter(|&end| calendar.may_fire(end))

@@ -8,6 +8,7 @@ use connectors::retry::Blocked;
 use engine::memory::MemoryView;
 use engine::metrics::SplitMetrics;
 use engine::operator::LedgerCounts;
+use engine::output_metrics::OutputView;
 use serde::{Deserialize, Serialize};
 use types::{JobId, Timestamp};
 
@@ -99,6 +100,9 @@ pub struct TaskView {
     /// The partitions that a source subtask of a running job reads.
     #[serde(skip)]
     pub splits: Vec<SplitMetrics>,
+    /// What the subtask writes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<OutputView>,
 }
 
 impl JobMaster {
@@ -116,6 +120,7 @@ impl JobMaster {
             metrics: task.metrics.by_name(),
             finished: task.metrics.finished(),
             splits: if status.is_terminal() { Vec::new() } else { task.metrics.splits() },
+            outputs: task.metrics.outputs(),
         });
 
         let failure = life.failures.last().filter(|_| status == JobStatus::Failed);

@@ -1,23 +1,38 @@
-//! The windows of a job's queries: which one is the next to close, and what it waits for.
+//! The queries of a job: what each has written and holds, which of its windows is the next to close, and what that waits for.
 
 use engine::layout::slice_end;
+use engine::output_metrics::{Output, OutputView};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jobs::{JobView, TaskView};
 use serde::Serialize;
-use sql::plan::{Pipeline, Plan, Query, Shape, Window};
+use sql::plan::{Operator, Pipeline, Plan, Query, Shape, Target, Window};
 use types::DataType;
 use utoipa::ToSchema;
 
 /// The metric that holds the event time of the newest record that a subtask has handed on.
 const NEWEST: &str = "emittedEventTime";
 
-/// A query over the windows of a table. Times are milliseconds since 1970.
-#[derive(Debug, Serialize, ToSchema)]
+/// A query. Times are milliseconds since 1970.
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct QueryFigures {
     name: String,
-    /// Its window, its keys, and its sink: `TUMBLE 1 min by faculty, into counts (redis)`.
+    /// Its window, its keys, and its sink: `TUMBLE 1 min by faculty, into counts (redis)`; or its operators:
+    /// `Join, GroupAggregate, into counts (redis)`.
     description: String,
+    /// Whether it counts in windows directly over a table. Other queries have no open windows of their own, and no watermark
+    /// here.
+    is_windowed: bool,
+    /// Windows that have content and have not closed, as last measured: with each checkpoint and each window that closes.
+    open_windows: Option<u64>,
+    /// Groups in these windows.
+    groups: Option<u64>,
+    /// Rows written since the job last started, early results included.
+    rows_written: u64,
+    /// When the newest rows were written.
+    last_written_ms: Option<i64>,
+    /// End of the newest window whose final result was written.
+    last_window_end_ms: Option<i64>,
     /// Bytes of state; queries that share state have it together.
     state_bytes: usize,
     /// Rows that were dropped as late.
@@ -42,13 +57,15 @@ pub(super) struct BehindFigures {
     unread: Option<u64>,
 }
 
-/// Returns the figures of all queries with windows over a table.
+/// Returns the figures of all queries: those with windows over a table, in the order of the script, then the others.
 pub(super) fn queries(view: &JobView, plan: &Plan) -> Vec<QueryFigures> {
-    let pipelines = plan.pipelines.iter();
-    pipelines.flat_map(|pipeline| of_pipeline(view, plan, pipeline)).collect()
+    let pipelines = plan.pipelines.iter().enumerate();
+    let windowed = pipelines.flat_map(|(number, pipeline)| of_pipeline(view, plan, (number, pipeline)));
+    let others = (0..plan.sinks.len()).flat_map(|sink| into_sink(view, plan, sink));
+    windowed.chain(others).collect()
 }
 
-fn of_pipeline(view: &JobView, plan: &Plan, pipeline: &Pipeline) -> Vec<QueryFigures> {
+fn of_pipeline(view: &JobView, plan: &Plan, (number, pipeline): (usize, &Pipeline)) -> Vec<QueryFigures> {
     let vertex = engine::execution::source_vertex(&pipeline.source.name);
     let tasks: Vec<&TaskView> = view.tasks.iter().filter(|task| task.vertex == vertex).collect();
     let progress = Progress::of(&tasks);
@@ -58,19 +75,104 @@ fn of_pipeline(view: &JobView, plan: &Plan, pipeline: &Pipeline) -> Vec<QueryFig
     });
     let zone = if is_zoned { plan.settings.time_zone.clone() } else { TimeZone::UTC };
 
-    let windowed = pipeline.queries.iter().filter_map(|query| Some((query, window_of(query)?)));
+    let queries = pipeline.queries.iter().enumerate();
+    let windowed = queries.filter_map(|(at, query)| Some((at, query, window_of(query)?)));
     windowed
-        .map(|(query, window)| QueryFigures {
-            name: query.name.clone(),
-            description: sql::explain::summary(pipeline, query, &plan.sinks),
-            state_bytes: state_bytes(view, &query.name),
-            late: view.ledger.late_by_query.get(&query.name).copied().unwrap_or_default(),
-            watermark_ms: progress.watermark,
-            open_until_ms: progress.watermark.and_then(|watermark| next_end(window, watermark, &zone)),
-            newest_ms: progress.newest,
-            behind: progress.behind.clone(),
+        .map(|(at, query, window)| {
+            let output = output(view, Output::Query { pipeline: number, query: at });
+            QueryFigures {
+                name: query.name.clone(),
+                description: sql::explain::summary(pipeline, query, &plan.sinks),
+                is_windowed: true,
+                open_windows: output.as_ref().map(|output| output.open_windows),
+                groups: output.as_ref().map(|output| output.groups),
+                last_window_end_ms: output.as_ref().and_then(|output| instant(output.window_end?, &zone)),
+                state_bytes: state_bytes(view, |name| name == query.name),
+                late: view.ledger.late_by_query.get(&query.name).copied().unwrap_or_default(),
+                watermark_ms: progress.watermark,
+                open_until_ms: progress.watermark.and_then(|watermark| next_end(window, watermark, &zone)),
+                newest_ms: progress.newest,
+                behind: progress.behind.clone(),
+                ..written(output.as_ref())
+            }
         })
         .collect()
+}
+
+/// Returns the figures of the queries without windows over a table, and of the operators, that write to a sink.
+fn into_sink(view: &JobView, plan: &Plan, sink: usize) -> Vec<QueryFigures> {
+    let target = Target::Sink(sink);
+    let mut figures = Vec::new();
+    for (number, pipeline) in plan.pipelines.iter().enumerate() {
+        let queries = pipeline.queries.iter().enumerate();
+        for (at, query) in queries.filter(|(_, of)| of.targets.contains(&target) && window_of(of).is_none()) {
+            figures.push(QueryFigures {
+                name: query.name.clone(),
+                description: sql::explain::summary(pipeline, query, &plan.sinks),
+                ..written(output(view, Output::Query { pipeline: number, query: at }).as_ref())
+            });
+        }
+    }
+
+    let operators = plan.operators.iter().enumerate();
+    for (last, _) in operators.filter(|(_, operator)| operator.targets.contains(&target)) {
+        let of_query = leading_to(&plan.operators, last);
+        let names: Vec<String> =
+            of_query.iter().map(|&place| engine::execution::operator_name(plan, place)).collect();
+        let is_of_query = |name: &str| names.iter().any(|of| of == name);
+        let table = &plan.sinks[sink];
+        let kinds: Vec<String> =
+            of_query.iter().map(|&place| engine::execution::operator_kind(&plan.operators[place])).collect();
+        figures.push(QueryFigures {
+            name: table.name.clone(),
+            description: format!("{}, into {}", kinds.join(", "), table.described()),
+            state_bytes: state_bytes(view, is_of_query),
+            late: late_in_operators(view, is_of_query),
+            ..written(output(view, Output::Operator(last)).as_ref())
+        });
+    }
+    figures
+}
+
+/// Returns the operators whose rows reach an operator, and that one, in the order of the plan.
+fn leading_to(operators: &[Operator], last: usize) -> Vec<usize> {
+    let mut found = vec![last];
+    // An operator follows its inputs.
+    for (place, operator) in operators.iter().enumerate().take(last).rev() {
+        let feeds =
+            |target: &Target| matches!(target, Target::Operator { operator, .. } if found.contains(operator));
+        if operator.targets.iter().any(feeds) {
+            found.push(place);
+        }
+    }
+    found.reverse();
+    found
+}
+
+/// Returns the metrics of an output, of all subtasks together; `None` if no subtask runs.
+fn output(view: &JobView, output: Output) -> Option<OutputView> {
+    let outputs = view.tasks.iter().flat_map(|task| &task.outputs).filter(|of| of.output == output);
+    outputs.cloned().reduce(|mut all, other| {
+        all.add(&other);
+        all
+    })
+}
+
+fn written(output: Option<&OutputView>) -> QueryFigures {
+    QueryFigures {
+        rows_written: output.map_or(0, |output| output.rows),
+        last_written_ms: output.and_then(|output| Some(output.written?.0)),
+        ..QueryFigures::default()
+    }
+}
+
+fn late_in_operators(view: &JobView, is_of_query: impl Fn(&str) -> bool) -> u64 {
+    let metrics = view.tasks.iter().flat_map(|task| &task.metrics);
+    let late = metrics.filter_map(|(name, value)| {
+        let operator = name.strip_suffix(".numLateRecordsDropped")?;
+        is_of_query(operator).then_some(*value as u64)
+    });
+    late.sum()
 }
 
 fn window_of(query: &Query) -> Option<Window> {
@@ -80,9 +182,9 @@ fn window_of(query: &Query) -> Option<Window> {
     }
 }
 
-/// Returns the bytes of the state that a query has, alone or with others.
-fn state_bytes(view: &JobView, query: &str) -> usize {
-    let shares = |names: &str| names.split(", ").any(|name| name == query);
+/// Returns the bytes of state under some names of queries or operators, alone or with others.
+fn state_bytes(view: &JobView, is_meant: impl Fn(&str) -> bool) -> usize {
+    let shares = |names: &str| names.split(", ").any(&is_meant);
     view.memory.by_query.iter().filter(|(names, _)| shares(names)).map(|(_, bytes)| bytes).sum()
 }
 
@@ -123,8 +225,13 @@ impl Progress {
 fn next_end(window: Window, watermark: i64, zone: &TimeZone) -> Option<i64> {
     let next = jiff::Timestamp::from_millisecond(watermark.checked_add(1)?).ok()?;
     let wall = TimeZone::UTC.to_zoned(zone.to_datetime(next)).ok()?.timestamp().as_millisecond();
-    let end = jiff::Timestamp::from_millisecond(slice_end(window, wall)).ok()?;
-    let civil: DateTime = TimeZone::UTC.to_datetime(end);
+    instant(slice_end(window, wall), zone)
+}
+
+/// Returns the instant at which the wall clock of a zone shows a time. A time that it shows twice is the later one.
+fn instant(wall: i64, zone: &TimeZone) -> Option<i64> {
+    let wall = jiff::Timestamp::from_millisecond(wall).ok()?;
+    let civil: DateTime = TimeZone::UTC.to_datetime(wall);
     Some(zone.to_ambiguous_timestamp(civil).later().ok()?.as_millisecond())
 }
 

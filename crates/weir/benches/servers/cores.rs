@@ -1,7 +1,9 @@
 //! What more than one subtask costs and gives, from Kafka to Redis: CPU seconds, wall seconds and memory at parallelism 1, 2
 //! and 4, with few and with many texts, and with one faculty that has nearly all events.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use types::{Clock as _, SystemClock};
 
 use super::servers::kafka::KafkaServer;
 use super::servers::redis::RedisServer;
@@ -56,12 +58,13 @@ fn drain(
         ("KAFKA_TOPIC_QUERIES", topic),
         ("WEIR_JOBS_PARALLELISM", &parallelism),
     ];
-    let began = Instant::now();
+    let clock = SystemClock::new();
+    let began = clock.elapsed();
     let up = Up::start_in(directory.path(), &["--log", "warn"], &environment);
     while up.get(OVERALL)["total_queries"].as_u64().unwrap_or_default() < events {
         pause_for(POLL);
     }
-    let wall = began.elapsed().as_secs_f64();
+    let wall = (clock.elapsed() - began).as_secs_f64();
     let (cpu, memory) = usage(up.id());
     up.stop();
     (cpu, wall, memory)

@@ -199,6 +199,16 @@ impl WindowState {
         parts.push(rest + base.map(GroupTable::memory_bytes).sum::<usize>());
     }
 
+    /// See [`Aggregation::for_each_unit`](super::Aggregation::for_each_unit).
+    pub(super) fn for_each_unit(&self, each: &mut dyn FnMut(&[usize], usize, usize)) {
+        let is_folded = self.base.as_ref().is_none_or(|base| base.slices.is_empty());
+        for (unit, state) in self.layout.units.iter().zip(&self.units) {
+            if is_folded || !unit.derived {
+                each(&unit.queries, state.windows.open().count(), state.open_groups(unit.window));
+            }
+        }
+    }
+
     /// Adds the content of the base to the units, and empties it.
     pub(super) fn fold(&mut self) {
         let (Some(base), Some(state)) = (&self.layout.base, &mut self.base) else { return };

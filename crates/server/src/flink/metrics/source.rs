@@ -74,7 +74,14 @@ mod tests {
         };
         let splits = (0..).zip(lags).map(split).collect();
         let metrics = metrics.into_iter().map(|(name, value)| (name.into(), value)).collect();
-        TaskView { vertex: vertex.to_owned(), subtask: 0, metrics, finished: None, splits }
+        TaskView {
+            vertex: vertex.to_owned(),
+            subtask: 0,
+            metrics,
+            finished: None,
+            splits,
+            outputs: Vec::new(),
+        }
     }
 
     #[test]
