@@ -73,7 +73,9 @@ fn main() {
         cores::cores(events);
     }
     if wants("closes") {
-        [1_000, 10_000].into_iter().for_each(closes);
+        [1_000, 10_000].into_iter().for_each(|rate| closes(rate, true));
+        // A broker beside it would need the two cores of a small machine for itself.
+        closes(100_000, false);
     }
 }
 
@@ -171,19 +173,22 @@ fn of_one_faculty(line: &str) -> String {
 }
 
 /// Measures the time from the end of a window on the clock, when its last event may come, until its rows are
-/// announced in Redis.
-fn closes(rate: u64) {
-    let Some(kafka) = KafkaServer::start(&[]) else { return };
+/// announced in Redis. Events come through Kafka, or through Weir's own log.
+fn closes(rate: u64, is_through_kafka: bool) {
+    let kafka = if is_through_kafka { KafkaServer::start(&[]) } else { None };
+    if is_through_kafka && kafka.is_none() {
+        return;
+    }
     let Some(redis) = RedisServer::start(&[]) else { return };
     let directory = tempfile::tempdir().expect("a directory");
     let script = directory.path().join("windows.sql");
     std::fs::write(&script, WINDOWS).expect("the script is written");
     let data = directory.path().join("data");
     std::fs::create_dir(&data).expect("a directory");
-    let (brokers, redis_url) = (kafka.address(), redis.url());
+    let (brokers, redis_url) = (kafka.as_ref().map(KafkaServer::address), redis.url());
     // One partition: with several, a window waits for the last of them.
-    let environment =
-        [("KAFKA_BROKER_URL", &*brokers), ("REDIS_URL", &redis_url), ("WEIR_INGEST_PARTITIONS", "1")];
+    let mut environment = vec![("REDIS_URL", redis_url.as_str()), ("WEIR_INGEST_PARTITIONS", "1")];
+    environment.extend(brokers.as_deref().map(|brokers| ("KAFKA_BROKER_URL", brokers)));
     let up = Up::start_in(&data, &[script.to_str().expect("a path"), "--log", "warn"], &environment);
 
     let listener = {
@@ -206,7 +211,8 @@ fn closes(rate: u64) {
     let at = |share: usize| late[(late.len() - 1) * share / 100];
 
     println!(
-        "window may close to rows in Redis, {rate} events/s: p50 {} ms, p95 {} ms, p99 {} ms over {} windows; {:.0} % of a core, {memory} MB",
+        "window may close to rows in Redis, {rate} events/s through {}: p50 {} ms, p95 {} ms, p99 {} ms over {} windows; {:.0} % of a core, {memory} MB",
+        if is_through_kafka { "Kafka" } else { "Weir's log" },
         at(50),
         at(95),
         at(99),

@@ -118,9 +118,9 @@ impl GroupCodeSet {
         self.slots.capacity() * 8 + self.counts.capacity() * 4
     }
 
-    /// Makes room for the pairs of another set. Those that are present too need none, so this may be too much by as many.
+    /// Makes room for the pairs of another set. Those that are in both sets need none, so this may be too much, by one doubling.
     pub fn reserve(&mut self, pairs: usize) {
-        let size = (self.len.max(pairs) * 2 + 1).next_power_of_two();
+        let size = ((self.len + pairs) * 2 + 1).next_power_of_two();
         if size > self.slots.len() {
             self.resize_to(size);
         }

@@ -253,11 +253,11 @@ impl HashedKeys {
         group
     }
 
-    /// Makes room for keys. Those that are present need none, so this may be too much by as many.
+    /// Makes room for keys. Those that are present need none, so this may be too much, by one doubling.
     fn reserve(&mut self, keys: usize) {
-        let size = (self.keys.len().max(keys) * 2 + 1).next_power_of_two();
+        let size = ((self.keys.len() + keys) * 2 + 1).next_power_of_two();
         if size > self.slots.len() {
-            self.keys.reserve(keys.saturating_sub(self.keys.len()));
+            self.keys.reserve(keys);
             self.resize_to(size);
         }
     }
