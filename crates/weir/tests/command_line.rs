@@ -3,6 +3,7 @@
 mod support;
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
 
@@ -25,6 +26,34 @@ fn the_built_in_job_and_every_example_are_right() {
         let output = run(weir().arg("explain").arg(&script));
         assert!(output.status.success() && !output.stdout.is_empty());
     }
+}
+
+/// A proxy in front of Flink's SQL gateway asks for a login in its own words.
+#[test]
+fn a_gateway_that_wants_a_login_is_told_from_one_that_is_none() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            let answer = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+
+    let submit = |login: &[&str]| {
+        let mut submit = weir();
+        submit.args(["submit", "--flink", &url, "--detach", "-D", "KAFKA_BROKER_URL=kafka:9092"]);
+        let output = run(submit.args(login).arg(root("jobs/analytics.sql")));
+        assert_eq!(output.status.code(), Some(3), "{}", stderr(&output));
+        stderr(&output)
+    };
+    let said = submit(&[]);
+    assert!(said.contains("answered 401 Unauthorized: pass --user NAME:PASSWORD"), "{said}");
+    let said = submit(&["--user", "operator:wrong"]);
+    assert!(said.contains("does not accept this name and password"), "{said}");
 }
 
 #[test]

@@ -15,7 +15,8 @@ use super::Failure;
 use super::client::ClientArgs;
 
 /// Advice for a missing token.
-pub(super) const HINT: &str = "create one with `weir tokens create` and pass it as --token or WEIR_TOKEN";
+pub(super) const HINT: &str = "create one with `weir tokens create` and pass it as --token or WEIR_TOKEN; where a proxy \
+     asks for a password, pass --user NAME:PASSWORD";
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Timeout of requests that wait for a state to be written: somewhat more than the default limit of a
 /// checkpoint.

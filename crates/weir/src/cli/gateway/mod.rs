@@ -162,11 +162,24 @@ impl Gateway {
         if status.is_success() {
             return serde_json::from_str(&body).map_err(|error| strange(&error.to_string()));
         }
-        let Some(mut refusal) = Refusal::of(&body) else { return Err(strange(&status.to_string())) };
+        let Some(mut refusal) = Refusal::of(&body) else {
+            let is_locked = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
+            // Flink has no logins, so this is the answer of what stands in front of it.
+            return Err(if is_locked { self.locked(status) } else { strange(&status.to_string()) });
+        };
         if status == StatusCode::UNAUTHORIZED && self.server == Server::Weir {
             refusal.findings.iter_mut().for_each(|finding| finding.message.push_str(&format!(" ({HINT})")));
         }
         Err(Problem::Refused(refusal))
+    }
+
+    /// Returns the error of a server that wants a login, or another one.
+    fn locked(&self, status: StatusCode) -> Problem {
+        let advice = match self.authorization {
+            None => "pass --user NAME:PASSWORD (WEIR_USER) or --token (WEIR_TOKEN)",
+            Some(_) => "it does not accept this name and password, or token",
+        };
+        Problem::Unreachable(anyhow::anyhow!("the SQL gateway at {} answered {status}: {advice}", self.url))
     }
 }
 
