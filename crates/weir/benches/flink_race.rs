@@ -32,6 +32,7 @@ use serde_json::Value;
 use servers::kafka::KafkaServer;
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{EventLog as _, NewRecord};
+use support::process::{cpu_seconds, peak_mb};
 use support::{Up, pause_for};
 use types::SystemClock;
 
@@ -168,7 +169,7 @@ fn weir(query: &str, brokers: &str, events: u64) -> Taken {
         before = now;
     }
 
-    let taken = Taken { cpu_seconds: cpu_seconds(up.id()), memory_mb: memory_mb(up.id()) };
+    let taken = Taken { cpu_seconds: cpu_seconds(up.id()), memory_mb: peak_mb(up.id()) };
     up.stop();
     taken
 }
@@ -219,7 +220,7 @@ impl Flink {
         let job = statements.filter_map(|statement| run(statement).1).last().expect("an INSERT starts a job");
         self.wait_for(&job);
 
-        let memory_mb = self.processes.iter().map(|&process| memory_mb(process)).sum();
+        let memory_mb = self.processes.iter().map(|&process| peak_mb(process)).sum();
         Taken { cpu_seconds: cpu() - before, memory_mb }
     }
 
@@ -235,20 +236,4 @@ impl Flink {
         }
         panic!("Flink's job does not end");
     }
-}
-
-/// Returns the CPU seconds that a process has used, as Linux reports them.
-fn cpu_seconds(process: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("Linux tells");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    let ticks: f64 = fields[11..=12].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
-    // SAFETY: sysconf accesses no memory.
-    ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
-}
-
-/// Returns the peak of a process's resident memory.
-fn memory_mb(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("Linux tells");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("kB") / 1024
 }

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::Value;
+use support::process::{cpu_seconds, memory_mb, peak_mb};
 use support::{Up, pause_for, run, weir};
 use tokio_tungstenite::tungstenite::{self, Message};
 use types::{Clock as _, SystemClock};
@@ -207,19 +208,8 @@ struct Usage {
     memory_max_mb: u64,
 }
 
-/// Returns the usage of a process from `/proc`.
 fn usage(process: u32) -> Usage {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("Linux tells");
-    let memory = |key: &str| {
-        let line = status.lines().find_map(|line| line.strip_prefix(key)).expect("the key is there");
-        line.trim_start_matches(':').trim().trim_end_matches(" kB").parse::<u64>().expect("kB") / 1024
-    };
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("Linux tells");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    // SAFETY: sysconf accesses no memory.
-    let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64;
-    let cpu: f64 = fields[11..=12].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
-    Usage { cpu: cpu / ticks, memory_mb: memory("VmRSS"), memory_max_mb: memory("VmHWM") }
+    Usage { cpu: cpu_seconds(process), memory_mb: memory_mb(process), memory_max_mb: peak_mb(process) }
 }
 
 fn median(mut times: Vec<Duration>) -> String {

@@ -19,7 +19,6 @@ mod starts;
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::thread;
@@ -30,6 +29,7 @@ use servers::kafka::KafkaServer;
 use servers::redis::RedisServer;
 use storage::log::kafka::{KafkaLog, KafkaOptions, KafkaSettings};
 use storage::log::{EventLog as _, NewRecord};
+use support::process::{cpu_seconds, peak_mb};
 use support::{Up, pause_for, run, weir};
 use types::SystemClock;
 
@@ -242,17 +242,7 @@ fn listen(client: &redis::Client) -> Vec<i64> {
     }
 }
 
-/// Returns the CPU seconds and the peak memory in MB of a process, as Linux reports them.
+/// Returns the CPU seconds of a process, and its peak memory in MB.
 fn usage(process: u32) -> (f64, u64) {
-    let of = |name: &str| {
-        std::fs::read_to_string(Path::new("/proc").join(process.to_string()).join(name)).expect("Linux tells")
-    };
-    let status = of("status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line");
-    let memory: u64 = line.trim().trim_end_matches(" kB").parse().expect("kB");
-    let stat = of("stat");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    let ticks: f64 = fields[11..=12].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
-    // SAFETY: sysconf accesses no memory.
-    (ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64, memory / 1024)
+    (cpu_seconds(process), peak_mb(process))
 }

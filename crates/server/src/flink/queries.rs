@@ -202,6 +202,7 @@ impl Progress {
             let found = task.metrics.iter().find(|(known, _)| known == name);
             found.map(|(_, value)| *value as i64).filter(|value| *value > i64::MIN)
         };
+
         let splits = || tasks.iter().flat_map(|task| &task.splits);
         let slowest = splits().min_by_key(|split| split.watermark);
         let behind = slowest.filter(|_| splits().count() > 1).map(|split| BehindFigures {
@@ -210,6 +211,7 @@ impl Progress {
             watermark_ms: Some(split.watermark).filter(|watermark| *watermark > i64::MIN),
             unread: split.lag,
         });
+
         // A subtask without partitions has no watermark, and none waits for it.
         let watermarks = tasks.iter().filter_map(|task| metric(task, super::figures::WATERMARK));
         Progress {

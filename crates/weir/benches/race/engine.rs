@@ -22,6 +22,7 @@ use serde_json::Value;
 use types::{Clock as _, SystemClock};
 
 use super::gateway::Session;
+use super::support::process::{cpu_seconds, peak_mb};
 use super::support::{Up, pause_for};
 
 const POLL: Duration = Duration::from_millis(5);
@@ -243,20 +244,4 @@ fn kill(process: u32, signal: i32) {
     // SAFETY: kill accesses no memory.
     let answer = unsafe { libc::kill(process as i32, signal) };
     assert_eq!(answer, 0, "process {process} runs");
-}
-
-/// Returns the CPU seconds that a process has used.
-fn cpu_seconds(process: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).expect("Linux tells");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    let ticks: f64 = fields[11..=12].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
-    // SAFETY: sysconf accesses no memory.
-    ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
-}
-
-/// Returns the peak of a process's resident memory.
-fn peak_mb(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("Linux tells");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a line");
-    line.trim().trim_end_matches(" kB").parse::<u64>().expect("kB") / 1024
 }

@@ -131,12 +131,14 @@ impl JobManager {
             answer.map_err(|error| Failure::external(ClientArgs::unreachable(&self.url, &error)))?;
         let status = answer.status();
         let text = answer.body_mut().read_to_string().map_err(Failure::external)?;
+
         if status.is_success() {
             return serde_json::from_str(&text).map_err(|error| {
                 let context = format!("{} does not answer like a job manager", self.url);
                 Failure::external(anyhow::Error::new(error).context(context))
             });
         }
+
         let failure = refusal(status, &text);
         Err(if status == StatusCode::UNAUTHORIZED {
             Failure::failed(anyhow::anyhow!("{failure} ({HINT})"))

@@ -1,6 +1,7 @@
 //! Runs a Weir per test: the binary, on free ports, with a directory that is removed after the test.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+pub mod process;
 pub mod python;
 
 use std::io::{BufRead as _, BufReader};

@@ -22,6 +22,7 @@ use self::broker::{Broker, Results};
 pub use self::parity::equals;
 use self::rows::{Rows, difference};
 pub use self::take_over::{Trouble, takes_over};
+use super::support::process::cpu_seconds;
 use super::support::{Up, pause_for, run, stderr, weir};
 
 /// Events of a run, at twenty per second of event time: five minutes.
@@ -49,10 +50,10 @@ struct Cluster {
     manager: String,
 }
 
-/// Runs everything; panics where something is not as it should be.
-pub fn submits() {
+/// Runs everything; panics where something is not as it should be. Returns whether it could: there may be no broker to start.
+pub fn submits() -> bool {
     let cluster = Cluster::given();
-    let Some(broker) = Broker::start() else { return };
+    let Some(broker) = Broker::start() else { return false };
     let topic = "user-queries";
     broker.create(topic);
     broker.fill(topic, EVENTS, 1, SignedDuration::ZERO);
@@ -67,6 +68,7 @@ pub fn submits() {
         let rows = cluster.gives_weirs_rows(&broker, &script);
         println!("{}: {rows} rows are the same", script.display());
     }
+    true
 }
 
 /// The fifteen analytics, and the examples that write result tables, from the beginning of their topic.
@@ -222,15 +224,6 @@ impl Cluster {
         self.wait_for(&next, "CANCELED");
         rows
     }
-}
-
-/// Returns the CPU seconds that a process has used, as Linux reports them in `/proc`.
-fn cpu_seconds(process: u32) -> f64 {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("Linux tells");
-    let fields: Vec<&str> = stat.rsplit(')').next().expect("fields").split_whitespace().collect();
-    let ticks: f64 = fields[11..=12].iter().filter_map(|field| field.parse::<f64>().ok()).sum();
-    // SAFETY: sysconf accesses no memory.
-    ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64
 }
 
 /// Waits until Weir has read all events, and returns the rows of its tables.

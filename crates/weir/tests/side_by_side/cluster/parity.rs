@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use super::super::servers::redis::RedisServer;
+use super::super::support::process::cpu_seconds;
 use super::super::support::{Up, pause_for, run, stderr, weir};
 use super::broker::Broker;
 use super::{Cluster, POLL, TRIES, awkward, root};
@@ -29,13 +30,14 @@ const SHOWN: usize = 10;
 /// The analytics of the script.
 const TABLES: usize = 15;
 
-/// Sends so many generated and awkward events through both ways; panics where the rows differ.
-pub fn equals(events: u64, seed: u64) {
+/// Sends so many generated and awkward events through both ways; panics where the rows differ. Returns whether it could: it
+/// prints which server there is none of.
+pub fn equals(events: u64, seed: u64) -> bool {
     let cluster = Cluster::given();
     let (Some(broker), Some(new), Some(old)) =
         (Broker::start(), RedisServer::start(&[]), RedisServer::start(&[]))
     else {
-        return;
+        return false;
     };
     broker.create_with(TOPIC, PARTITIONS);
     let records = fill(&broker, events, seed);
@@ -50,12 +52,11 @@ pub fn equals(events: u64, seed: u64) {
 
     let own = weirs.wait_for_jobs(1).remove(0);
     let counted = |weirs: &Up| weirs.figures(&own)["ledger"]["accepted"].as_u64().unwrap_or_default();
-    for _ in 0..TRIES {
-        if counted(&weirs) >= records {
-            break;
-        }
+    let is_counted = (0..TRIES).any(|_| {
         pause_for(POLL);
-    }
+        counted(&weirs) >= records
+    });
+    assert!(is_counted, "Weir has counted only {} of {records} records", counted(&weirs));
     let summary = wait_until_equal(&old, &new);
     println!("{summary}");
 
@@ -65,11 +66,12 @@ pub fn equals(events: u64, seed: u64) {
     println!(
         "CPU seconds: {:.1} in Flink and {:.1} in `weir up --deliver`; {:.1} in Weir",
         cluster.cpu_seconds() - started,
-        super::cpu_seconds(delivering.id()),
-        super::cpu_seconds(weirs.id()),
+        cpu_seconds(delivering.id()),
+        cpu_seconds(weirs.id()),
     );
     cluster.jobs(&["cancel", &job]);
     cluster.wait_for(&job, "CANCELED");
+    true
 }
 
 /// Appends generated events, a part of them awkward, and such that close all windows. Returns the number of records.

@@ -50,9 +50,9 @@ struct Running {
     said: Arc<Mutex<String>>,
 }
 
-/// Runs everything; panics where something is not as it should be.
-pub fn takes_over(trouble: Trouble) {
-    let Some(broker) = Broker::start() else { return };
+/// Runs everything; panics where something is not as it should be. Returns whether it could: there may be no broker to start.
+pub fn takes_over(trouble: Trouble) -> bool {
+    let Some(broker) = Broker::start() else { return false };
     let broker = Arc::new(broker);
     broker.create_with(TOPIC, PARTITIONS);
     let directory = tempfile::tempdir().expect("a directory");
@@ -85,6 +85,7 @@ pub fn takes_over(trouble: Trouble) {
     stage.close_windows(last);
     stage.has_exactly(&exact);
     println!("{} windows by key are right, and none is missing", exact.len());
+    true
 }
 
 impl Stage {
